@@ -1,0 +1,94 @@
+/** Every expected failure of the wire contract and the HTTP status that carries it. */
+export const STATUS_OF_CODE = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  host_not_allowed: 403,
+  not_found: 404,
+  run_not_found: 404,
+  layer_not_found: 404,
+  spike_not_found: 404,
+  distribution_not_found: 404,
+  attempt_not_found: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  layers_differ: 409,
+  id_taken: 409,
+  step_conflict: 409,
+  run_finished: 410,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  unsupported_encoding: 415,
+  invalid_body: 422,
+  invalid_query: 422,
+  invalid_frame: 422,
+  layer_count_mismatch: 422,
+  layer_offset_out_of_range: 422,
+  step_negative: 422,
+  step_out_of_order: 422,
+  step_out_of_range: 422,
+  step_before_resume: 422,
+  too_many_metrics: 422,
+  writer_saturated: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS_OF_CODE;
+
+/** What stood where: `path` is dotted from the body's root, as in `frames.3.layers.gradient_rms`. */
+export interface FaultDetail {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * An expected failure with a stable code. Bugs are plain errors: they crash their
+ * request and answer `internal` without a message from inside.
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: readonly FaultDetail[];
+  /** Seconds after which the caller may try again, for 429 and 503. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: readonly FaultDetail[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = options.details ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+
+  get status(): number {
+    return STATUS_OF_CODE[this.code];
+  }
+}
+
+/** The body of every failed reply. */
+export interface ErrorReply {
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly details?: readonly FaultDetail[];
+  };
+}
+
+export function toErrorReply(error: AppError): ErrorReply {
+  return {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(error.details.length > 0 ? { details: error.details } : {}),
+    },
+  };
+}
+
+/** The end of an exhaustive `switch`: a new variant becomes a type error here. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected variant: ${JSON.stringify(value)}`);
+}

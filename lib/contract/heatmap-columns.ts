@@ -1,0 +1,106 @@
+import { MISSING_FLOAT32_BITS, bitsOf } from './missing-value';
+import {
+  encodeSafetensors,
+  parseSafetensors,
+  readFloat32,
+  readFloat64,
+  readInt64,
+  readUint32,
+} from './safetensors';
+
+/**
+ * Columns of the layer × step heatmap: the binary reply of `GET /heatmap` and the payload
+ * of live `frames`. L layers, C columns; layer-major, since a browser uploads and draws
+ * one row of the picture a layer.
+ */
+export interface HeatmapColumns {
+  readonly layerCount: number;
+  readonly columnCount: number;
+  /** [C] first and last reported step of each column. */
+  readonly fromStep: Float64Array;
+  readonly toStep: Float64Array;
+  /** [C]; NaN where not reported or not finite. */
+  readonly loss: Float32Array;
+  /** [L, C] over the finite values; NaN where there is none. */
+  readonly values: Float32Array;
+  /** [L, C]; NaN in `values` with 0 here means that nothing was reported. */
+  readonly nonFinite: Uint32Array;
+  /** Further per-column scalars, [C] each: `gradient_norm`, `learning_rate`, `wall_time`. */
+  readonly scalars: ReadonlyMap<string, Float64Array>;
+}
+
+export const SAFETENSORS_MEDIA_TYPE = 'application/vnd.safetensors';
+
+function toInt64(steps: Float64Array): BigInt64Array {
+  return BigInt64Array.from(steps, (step) => BigInt(step));
+}
+
+/** Encodes columns; inverse of `decodeHeatmapColumns` up to the bits of NaN. */
+export function encodeHeatmapColumns(columns: HeatmapColumns): Uint8Array<ArrayBuffer> {
+  const { layerCount, columnCount, fromStep, toStep, loss, values, nonFinite, scalars } = columns;
+  return encodeSafetensors([
+    { name: 'from_step', dtype: 'I64', shape: [columnCount], data: toInt64(fromStep) },
+    { name: 'to_step', dtype: 'I64', shape: [columnCount], data: toInt64(toStep) },
+    { name: 'loss', dtype: 'F32', shape: [columnCount], data: loss },
+    { name: 'values', dtype: 'F32', shape: [layerCount, columnCount], data: values },
+    { name: 'non_finite', dtype: 'U32', shape: [layerCount, columnCount], data: nonFinite },
+    ...Array.from(scalars, ([name, data]) => ({
+      name: `scalar/${name}`,
+      dtype: 'F64' as const,
+      shape: [columnCount],
+      data,
+    })),
+  ]);
+}
+
+/** Throws on anything that `encodeHeatmapColumns` does not write; the body comes from our own server. */
+export function decodeHeatmapColumns(body: Uint8Array): HeatmapColumns {
+  const { tensors } = parseSafetensors(body);
+  const tensor = (name: string) => {
+    const found = tensors.get(name);
+    if (found === undefined) throw new Error(`heatmap columns without ${name}`);
+    return found;
+  };
+  const values = tensor('values');
+  const scalars = new Map<string, Float64Array>();
+  for (const [name, entry] of tensors) {
+    if (name.startsWith('scalar/'))
+      scalars.set(name.slice('scalar/'.length), readFloat64(name, entry));
+  }
+  return {
+    layerCount: values.shape[0] ?? 0,
+    columnCount: values.shape[1] ?? 0,
+    fromStep: Float64Array.from(readInt64('from_step', tensor('from_step')), Number),
+    toStep: Float64Array.from(readInt64('to_step', tensor('to_step')), Number),
+    loss: readFloat32('loss', tensor('loss')),
+    values: readFloat32('values', values),
+    nonFinite: readUint32('non_finite', tensor('non_finite')),
+    scalars,
+  };
+}
+
+/**
+ * One posted column as a heatmap column: finite values stay, "not reported" becomes NaN
+ * with count 0, non-finite ones NaN with count 1. Writes row `layer` of column `column`.
+ */
+export function writeColumn(
+  source: Float32Array,
+  firstLayer: number,
+  column: number,
+  columnCount: number,
+  values: Float32Array,
+  nonFinite: Uint32Array,
+): void {
+  const bits = bitsOf(source);
+  for (let i = 0; i < source.length; i++) {
+    const target = (firstLayer + i) * columnCount + column;
+    const value = source[i] ?? NaN;
+    if (Number.isFinite(value)) {
+      values[target] = value;
+      nonFinite[target] = 0;
+    } else {
+      values[target] = NaN;
+      nonFinite[target] = bits[i] === MISSING_FLOAT32_BITS ? 0 : 1;
+    }
+  }
+}

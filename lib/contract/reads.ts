@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { metricNameSchema, runIdSchema, stepSchema } from './identifiers';
+import { layerSchema, runEventSchema, runStatusSchema, runSummarySchema } from './runs';
+
+/**
+ * Queries and replies of the contract's reads. Query values arrive as text, so numbers
+ * are coerced; ranges are inclusive on both ends.
+ */
+
+const queryInteger = z.coerce.number().pipe(z.int());
+const queryStep = z.coerce.number().pipe(stepSchema);
+
+/** A number, `effective` (the trajectory that training really followed) or `all`. */
+export const attemptSelectorSchema = z.union([
+  z.literal('effective'),
+  z.literal('all'),
+  queryInteger.pipe(z.int().min(1)),
+]);
+export type AttemptSelector = z.infer<typeof attemptSelectorSchema>;
+
+const stepRange = {
+  fromStep: queryStep.optional(),
+  toStep: queryStep.optional(),
+  attempt: attemptSelectorSchema.default('effective'),
+};
+
+/** The most columns or points one reply may hold. */
+export const MAX_COLUMNS = 8192;
+const queryColumns = queryInteger.pipe(z.int().min(1).max(MAX_COLUMNS));
+
+export const reduceSchema = z.enum(['max', 'min', 'mean']);
+export type Reduce = z.infer<typeof reduceSchema>;
+
+export const runsQuerySchema = z.object({
+  project: z.string().optional(),
+  status: runStatusSchema.optional(),
+  /** Text searched in id, name and tags, or `/regex/`. */
+  q: z.string().max(256).optional(),
+  cursor: z.string().max(512).optional(),
+  limit: queryInteger.pipe(z.int().min(1).max(500)).default(100),
+});
+export type RunsQuery = z.infer<typeof runsQuerySchema>;
+export const runsReplySchema = z.object({
+  items: z.array(runSummarySchema),
+  /** How many runs match in all. */
+  total: z.int(),
+  nextCursor: z.string().optional(),
+});
+export type RunsReply = z.infer<typeof runsReplySchema>;
+
+export const timelineQuerySchema = z.object({
+  ...stepRange,
+  series: z
+    .string()
+    .transform((text) => text.split(',').filter((name) => name.length > 0))
+    .pipe(z.array(metricNameSchema).min(1).max(64))
+    .default(['loss']),
+  points: queryColumns.default(1000),
+});
+export type TimelineQuery = z.infer<typeof timelineQuerySchema>;
+
+/** One bucket of a series. The three values are null where no finite value was reported. */
+export const bucketSchema = z.object({
+  fromStep: z.int(),
+  toStep: z.int(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  mean: z.number().nullable(),
+  nonFiniteCount: z.int(),
+});
+export type Bucket = z.infer<typeof bucketSchema>;
+
+export const timelineReplySchema = z.object({
+  series: z.array(z.object({ name: z.string(), points: z.array(bucketSchema) })),
+});
+export type TimelineReply = z.infer<typeof timelineReplySchema>;
+
+export const heatmapQuerySchema = z.object({
+  ...stepRange,
+  metric: metricNameSchema.default('gradient_norm'),
+  columns: queryColumns.default(1000),
+  reduce: reduceSchema.default('max'),
+});
+export type HeatmapQuery = z.infer<typeof heatmapQuerySchema>;
+
+/** The JSON form; the binary one is in `heatmap-columns.ts`. */
+export const heatmapReplySchema = z.object({
+  metric: z.string(),
+  reduce: reduceSchema,
+  fromStep: z.array(z.int()),
+  toStep: z.array(z.int()),
+  loss: z.array(z.number().nullable()),
+  /** [layers][columns] */
+  values: z.array(z.array(z.number().nullable())),
+  nonFiniteCount: z.array(z.array(z.int())),
+});
+export type HeatmapReply = z.infer<typeof heatmapReplySchema>;
+
+export const seriesQuerySchema = z.object({
+  ...stepRange,
+  metric: metricNameSchema,
+  points: queryColumns.default(1000),
+});
+export type SeriesQuery = z.infer<typeof seriesQuerySchema>;
+export const seriesReplySchema = z.object({
+  layer: layerSchema.extend({ index: z.int() }),
+  metric: z.string(),
+  points: z.array(bucketSchema),
+});
+export type SeriesReply = z.infer<typeof seriesReplySchema>;
+
+export const distributionsQuerySchema = z.object({
+  ...stepRange,
+  /** The newest distributions at or before this step; without it, a range. */
+  step: queryStep.optional(),
+  limit: queryInteger.pipe(z.int().min(1).max(1000)).default(100),
+});
+export type DistributionsQuery = z.infer<typeof distributionsQuerySchema>;
+
+export const distributionSchema = z.object({
+  kind: z.string(),
+  edges: z.array(z.number()),
+  counts: z.array(z.int()),
+  underflow: z.int(),
+  overflow: z.int(),
+  zeros: z.int(),
+  nonFinite: z.int(),
+});
+export type Distribution = z.infer<typeof distributionSchema>;
+
+/** What the theory draws over a distribution of r or u for this run's betas. */
+export const referenceCurvesSchema = z.object({
+  /** Standard deviation of the healthy normal, √((1−β1)/(1+β1)). */
+  healthyStd: z.number().nullable(),
+  markers: z.array(
+    z.object({ kind: z.enum(['limit', 'stale_step', 'single_burst']), at: z.number() }),
+  ),
+});
+export type ReferenceCurves = z.infer<typeof referenceCurvesSchema>;
+
+export const distributionsReplySchema = z.object({
+  layer: layerSchema.extend({ index: z.int() }),
+  items: z.array(
+    z.object({
+      step: z.int(),
+      attempt: z.int(),
+      loss: z.number().nullable(),
+      distributions: z.array(distributionSchema),
+      /** The layer's metrics at that step; non-finite and unreported ones are null. */
+      statistics: z.record(z.string(), z.number().nullable()),
+      nonFiniteCount: z.int(),
+    }),
+  ),
+  referenceCurves: referenceCurvesSchema,
+});
+export type DistributionsReply = z.infer<typeof distributionsReplySchema>;
+
+export const spikeKindSchema = z.enum(['loss_spike', 'outlier_batch', 'divergence', 'rms_spike']);
+export const recoverySchema = z.enum([
+  'fast',
+  'slow',
+  'partial',
+  'unrecovered',
+  'diverged',
+  'open',
+]);
+export const verdictSchema = z.enum(['precursor_found', 'no_precursor', 'insufficient_data']);
+export const firstMoverSchema = z.object({
+  layer: z.int(),
+  metric: z.string(),
+  step: z.int(),
+  leadSteps: z.int(),
+  z: z.number().nullable(),
+});
+export const spikeSchema = z.object({
+  id: z.string(),
+  attempt: z.int(),
+  kind: spikeKindSchema,
+  onsetStep: z.int(),
+  confirmedStep: z.int().nullable(),
+  peakStep: z.int().nullable(),
+  peakValue: z.number().nullable(),
+  baseline: z.number().nullable(),
+  recoveredStep: z.int().nullable(),
+  recovery: recoverySchema,
+  firstMovers: z.array(firstMoverSchema),
+  verdict: verdictSchema,
+});
+export type Spike = z.infer<typeof spikeSchema>;
+
+export const spikesQuerySchema = z.object({
+  kind: spikeKindSchema.optional(),
+  attempt: attemptSelectorSchema.default('all'),
+  limit: queryInteger.pipe(z.int().min(1).max(10_000)).default(1000),
+});
+export type SpikesQuery = z.infer<typeof spikesQuerySchema>;
+export const spikesReplySchema = z.object({
+  items: z.array(spikeSchema),
+  nextCursor: z.string().optional(),
+});
+
+export const stagesQuerySchema = z.object({
+  fromStep: queryStep.optional(),
+  toStep: queryStep.optional(),
+  attempt: attemptSelectorSchema.default('all'),
+});
+export type StagesQuery = z.infer<typeof stagesQuerySchema>;
+export const stageIntervalSchema = z.object({
+  layer: z.int(),
+  attempt: z.int(),
+  stage: z.string(),
+  label: z.string().nullable(),
+  fromStep: z.int(),
+  toStep: z.int().nullable(),
+});
+export const stagesReplySchema = z.object({ items: z.array(stageIntervalSchema) });
+
+export const eventsQuerySchema = z.object({
+  fromStep: queryStep.optional(),
+  toStep: queryStep.optional(),
+  attempt: attemptSelectorSchema.default('all'),
+  cursor: z.string().max(512).optional(),
+  limit: queryInteger.pipe(z.int().min(1).max(10_000)).default(1000),
+});
+export type EventsQuery = z.infer<typeof eventsQuerySchema>;
+export const eventsReplySchema = z.object({
+  items: z.array(runEventSchema),
+  nextCursor: z.string().optional(),
+});
+export type EventsReply = z.infer<typeof eventsReplySchema>;
+
+export const projectsReplySchema = z.object({
+  items: z.array(
+    z.object({ name: z.string(), runCount: z.int(), lastFrameAt: z.iso.datetime().nullable() }),
+  ),
+});
+export type ProjectsReply = z.infer<typeof projectsReplySchema>;
+
+/** The path parameters `{id}` and `{index}`. */
+export const runParamsSchema = z.object({ id: runIdSchema });
+export const layerParamsSchema = z.object({
+  id: runIdSchema,
+  index: queryInteger.pipe(z.int().min(0)),
+});
