@@ -4,8 +4,8 @@ import { metricNameSchema, runIdSchema } from './identifiers';
 /**
  * The `/live` namespace of socket.io. A client subscribes to one run and one layer
  * metric; what is committed from then on arrives as `frames`, at most ten times a
- * second. `sequence` counts the messages of one subscription from 1; a client that sees
- * a number skipped has been too slow and reads the missing steps over HTTP.
+ * second. `sequence` counts the messages of one run and metric; a client that sees a
+ * number skipped has been too slow and reads the missing steps over HTTP.
  */
 export const LIVE_NAMESPACE = '/live';
 export const LIVE_PATH = '/socket.io/';
@@ -26,6 +26,8 @@ export const subscribeReplySchema = z.union([
     /** Newest committed step of the effective trajectory; -1 before the first. */
     newestStep: z.int(),
     attempt: z.int(),
+    /** Number of the newest message already sent to others; the next one carries +1. */
+    sequence: z.int().min(0),
   }),
   z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
 ]);
@@ -42,8 +44,6 @@ export const liveFramesHeadSchema = z.object({
   metric: z.string(),
   sequence: z.int().min(1),
   attempt: z.int(),
-  /** True where steps were left out because the client was slow. */
-  hasGap: z.boolean(),
 });
 export type LiveFramesHead = z.infer<typeof liveFramesHeadSchema>;
 
