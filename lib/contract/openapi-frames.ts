@@ -1,53 +1,13 @@
 import { z } from 'zod';
-import { metricNameSchema, stepSchema } from './identifiers';
+import { jsonFrameSchema, jsonFramesSchema } from './frames-json';
 
 /**
  * The two forms of a posted frame and the binary heatmap, as the published document
- * describes them. What is accepted is decided by the codecs; this is their description.
+ * describes them. What is accepted is decided by the codecs.
  */
 
-const metricValue = z
-  .union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
-  .describe('A number, or "NaN", "Infinity", "-Infinity".');
-const layerValue = metricValue.nullable().describe('As a metric; null: not reported.');
-const counts = z.array(z.int().min(0));
-
-const jsonHistogramSchema = z.object({
-  edges: z.array(z.number()).describe('B + 1 numbers, strictly increasing.'),
-  counts: z.array(counts).describe('B counts for each layer. Exact zeros are in no bin.'),
-  outside: z
-    .array(counts)
-    .optional()
-    .describe('Four counts for each layer: underflow, overflow, exact zeros, non-finite.'),
-});
-
-/** Body of `POST /runs/{id}/frames` as JSON. */
-export const jsonFramesSchema = z.object({
-  attempt: z.int().min(1).optional().describe('Default: the newest.'),
-  layerOffset: z
-    .int()
-    .min(0)
-    .optional()
-    .describe('The first layer of a shard that posts its own layers only.'),
-  frames: z.array(
-    z.object({
-      step: stepSchema,
-      loss: metricValue.optional(),
-      learningRate: metricValue.optional(),
-      wallTime: z.number().optional().describe('Unix seconds.'),
-      gradientNorm: metricValue.optional().describe('The global norm.'),
-      scalars: z.record(metricNameSchema, metricValue).optional(),
-      layers: z
-        .record(metricNameSchema, z.array(layerValue))
-        .optional()
-        .describe('One value for each layer, by metric.'),
-      histograms: z
-        .record(metricNameSchema, jsonHistogramSchema)
-        .optional()
-        .describe('By name: update, ratio or a name of your own.'),
-    }),
-  ),
-});
+/** The JSON form whole; the codec parses its frames one by one, so its own schema leaves them open. */
+export const postedFramesSchema = jsonFramesSchema.extend({ frames: z.array(jsonFrameSchema) });
 
 /** One tensor of a safetensors body. T steps, L layers, B bins, S samples, C columns. */
 export interface TensorDescription {

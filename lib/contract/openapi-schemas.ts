@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { STATUS_OF_CODE } from './app-error';
-import { jsonFramesSchema } from './openapi-frames';
+import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
+import { postedFramesSchema } from './openapi-frames';
 import {
   bucketSchema,
   distributionSchema,
@@ -58,7 +59,9 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   FinishRun: finishRunSchema,
   CreateEvent: createEventSchema,
   RunEvent: runEventSchema,
-  Frames: jsonFramesSchema,
+  Histogram: jsonHistogramSchema,
+  Frame: jsonFrameSchema,
+  Frames: postedFramesSchema,
   FramesReply: framesReplySchema,
   Attempt: attemptSchema,
   RunSummary: runSummarySchema,
