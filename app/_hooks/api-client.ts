@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/** A failed read: what the server said, or that it could not be reached. */
+export class ApiFailure extends Error {
+  readonly code: string;
+  /** null when no reply came. */
+  readonly status: number | null;
+
+  constructor(code: string, message: string, status: number | null) {
+    super(message);
+    this.name = 'ApiFailure';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const errorReplySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+  let reply: Response;
+  try {
+    reply = await fetch(path, { ...init, credentials: 'same-origin' });
+  } catch (cause) {
+    if (init.signal?.aborted === true) throw cause;
+    throw new ApiFailure('unreachable', 'The server did not answer.', null);
+  }
+  if (reply.ok) return reply;
+  const parsed = errorReplySchema.safeParse(await reply.json().catch(() => null));
+  if (reply.status === 401 && window.location.pathname !== '/sign-in') {
+    const here = window.location.pathname + window.location.search;
+    window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
+  }
+  throw parsed.success
+    ? new ApiFailure(parsed.data.error.code, parsed.data.error.message, reply.status)
+    : new ApiFailure('unexpected_reply', `The server answered ${reply.status}.`, reply.status);
+}
+
+/** Parses a reply by its schema; another shape is a failure, never half a page. */
+export async function readJson<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const reply = await request(path, {
+    headers: { Accept: 'application/json' },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const parsed = schema.safeParse(await reply.json());
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new ApiFailure(
+      'unexpected_reply',
+      `The reply of ${path} has another form than expected at ${issue?.path.join('.') ?? 'its root'}: ${issue?.message ?? ''}`,
+      reply.status,
+    );
+  }
+  return parsed.data;
+}
+
+export async function readBytes(
+  path: string,
+  mediaType: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const reply = await request(path, {
+    headers: { Accept: mediaType },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return new Uint8Array(await reply.arrayBuffer());
+}
+
+/** POST, PATCH or DELETE with a JSON body; a reply without one gives null. */
+export async function sendJson(
+  method: 'POST' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const reply = await request(path, {
+    method,
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  return text.length === 0 ? null : unknownFrom(text);
+}
+
+/** `/api/v1/...` with a query; parameters that are null are left out. */
+export function apiPath(
+  path: string,
+  query: Readonly<Record<string, string | number | null>> = {},
+): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return `/api/v1${path}${text.length > 0 ? `?${text}` : ''}`;
+}
+
+function unknownFrom(text: string): unknown {
+  return JSON.parse(text);
+}
