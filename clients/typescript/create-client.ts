@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import type { CreateRun, Layer, Optimizer } from '../../lib/contract/runs';
+import { type ClientLogger, RunHandle } from './run-handle';
+import { type Outcome, sendRequest } from './send-request';
+
+export interface ClientOptions {
+  /** Where the product answers, as in `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly token?: string | undefined;
+  /** Left out: warnings go to standard error. */
+  readonly logger?: ClientLogger;
+  /** What may wait for the server; beyond it the oldest steps are dropped and counted. */
+  readonly maxQueueBytes?: number;
+  readonly requestTimeoutMs?: number;
+  readonly fetch?: typeof fetch;
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+export interface StartRun {
+  readonly project: string;
+  /** Left out: one is made up, so that opening the run may be repeated. */
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly optimizer: Optimizer;
+  readonly layers: readonly Layer[];
+  readonly config?: CreateRun['config'];
+  readonly tags?: readonly string[] | undefined;
+  /** Opens a new attempt that takes over the steps before this one. */
+  readonly resumeFromStep?: number | undefined;
+  /** Posts into this attempt; left out: the one that opening the run answers. */
+  readonly attempt?: number | undefined;
+  /** Which layers this process posts; left out: all of them. */
+  readonly shard?: { readonly layerOffset: number; readonly layerCount: number } | undefined;
+}
+
+export interface Client {
+  /** Returns at once: the run is opened in the background, and steps may be logged before it is. */
+  startRun(run: StartRun): RunHandle;
+  /** One GET of the contract, for tools; never throws. `path` begins with a slash. */
+  get(path: string): Promise<Outcome>;
+}
+
+/** About a minute of a thousand layers with histograms. */
+const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
+/** Far above any healthy acknowledgement (25 ms) and below what a person waits for. */
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+const standardError: ClientLogger = {
+  info: (message) => void process.stderr.write(`spikescope: ${message}\n`),
+  warn: (message) => void process.stderr.write(`spikescope: ${message}\n`),
+};
+
+/** Throws  TypeError when `url` is no http address: a mistake to be seen before training starts. */
+export function createClient(options: ClientOptions): Client {
+  const { protocol, href } = new URL(options.url);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new TypeError(`url: expected http:// or https://, got ${options.url}`);
+  }
+  const now = options.now ?? Date.now;
+  const connection = {
+    baseUrl: href.replace(/\/+$/, ''),
+    token: options.token ?? null,
+    requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    fetch: options.fetch ?? fetch,
+    now,
+  };
+  const dependencies = {
+    connection,
+    logger: options.logger ?? standardError,
+    random: options.random ?? Math.random,
+    maxQueueBytes: options.maxQueueBytes ?? DEFAULT_QUEUE_BYTES,
+  };
+  return {
+    startRun: ({ shard, attempt, ...run }) =>
+      new RunHandle(
+        {
+          create: { ...toCreateRun(run), id: run.id ?? makeRunId(now()) },
+          layerCount: shard?.layerCount ?? run.layers.length,
+          layerOffset: shard?.layerOffset ?? null,
+          attempt: attempt ?? null,
+        },
+        dependencies,
+      ),
+    get: (path) => sendRequest(connection, 'GET', path, null),
+  };
+}
+
+function toCreateRun(run: Omit<StartRun, 'shard' | 'attempt'>): CreateRun {
+  return {
+    project: run.project,
+    optimizer: run.optimizer,
+    layers: [...run.layers],
+    ...(run.name === undefined ? {} : { name: run.name }),
+    ...(run.config === undefined ? {} : { config: run.config }),
+    ...(run.tags === undefined ? {} : { tags: [...run.tags] }),
+    ...(run.resumeFromStep === undefined ? {} : { resumeFromStep: run.resumeFromStep }),
+  };
+}
+
+/** Sorts by time and does not collide: 2026-01-31T12-00-00-5f0c9a. */
+function makeRunId(nowMs: number): string {
+  const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}

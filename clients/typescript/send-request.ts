@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { parseRetryAfter } from './backoff';
+
+/**
+ * What became of one request, as the sender has to act on it:
+ *   done     stored; `body` is the reply
+ *   retry    it may work later: no connection, time-out, 408, 429, 5xx, a page that is not ours
+ *   fault    the server broke over this very request (500): worth a few tries, not endless ones
+ *   denied   401 or 403: a token can be repaired while the job runs, so nothing is thrown away
+ *   too_large  413: smaller pieces may pass
+ *   refused  this request is wrong and will stay so
+ *   closed   the run cannot take anything any more
+ */
+export type Outcome =
+  | { readonly kind: 'done'; readonly body: unknown }
+  | {
+      readonly kind: 'retry' | 'fault' | 'denied' | 'too_large' | 'refused' | 'closed';
+      readonly code: string;
+      readonly message: string;
+      readonly retryAfterMs: number | null;
+    };
+
+export interface Connection {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly token: string | null;
+  readonly requestTimeoutMs: number;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+}
+
+export interface RequestBody {
+  readonly contentType: string;
+  readonly bytes: Uint8Array<ArrayBuffer> | string;
+}
+
+const errorReplySchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  }),
+});
+
+/** Never throws: every failure is an outcome. */
+export async function sendRequest(
+  connection: Connection,
+  method: 'GET' | 'POST',
+  path: string,
+  body: RequestBody | null,
+  timeoutMs: number = connection.requestTimeoutMs,
+): Promise<Outcome> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (connection.token !== null) headers['authorization'] = `Bearer ${connection.token}`;
+  if (body !== null) headers['content-type'] = body.contentType;
+  let response: Response;
+  let text: string;
+  try {
+    response = await connection.fetch(`${connection.baseUrl}${path}`, {
+      method,
+      headers,
+      ...(body === null ? {} : { body: body.bytes }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    text = await response.text();
+  } catch (error) {
+    return { kind: 'retry', code: 'no_connection', message: explain(error), retryAfterMs: null };
+  }
+  return classify(response, text, connection.now());
+}
+
+function classify(response: Response, text: string, nowMs: number): Outcome {
+  const body = parseReply(text);
+  if (response.ok) {
+    if (body !== undefined) return { kind: 'done', body };
+    return {
+      kind: 'retry',
+      code: `http_${response.status}`,
+      message: 'the reply is not JSON: is this address really the server?',
+      retryAfterMs: null,
+    };
+  }
+  const parsed = errorReplySchema.safeParse(body);
+  const error = parsed.success ? parsed.data.error : null;
+  const code = error?.code ?? `http_${response.status}`;
+  const [detail] = error?.details ?? [];
+  const message =
+    error === null
+      ? `the server answered ${response.status} ${response.statusText}`
+      : detail === undefined || error.message.includes(detail.path)
+        ? error.message
+        : `${error.message} (${detail.path}: ${detail.message})`;
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), nowMs);
+  return { kind: kindOf(response.status, error !== null), code, message, retryAfterMs };
+}
+
+function kindOf(status: number, isOurs: boolean): Exclude<Outcome['kind'], 'done'> {
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 413) return 'too_large';
+  if (status === 500) return 'fault';
+  if (status === 408 || status === 429 || status > 500) return 'retry';
+  // A proxy in between answers 404 while the server behind it starts; ours names a code.
+  if (!isOurs) return 'retry';
+  if (status === 404 || status === 410) return 'closed';
+  return 'refused';
+}
+
+function parseReply(text: string): unknown {
+  try {
+    const body: unknown = JSON.parse(text);
+    return body;
+  } catch {
+    // undefined is no JSON value, so it says "not JSON" to the caller, which decides.
+    return undefined;
+  }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
+}

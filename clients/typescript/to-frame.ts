@@ -1,0 +1,133 @@
+import type { Frame, HistogramFrame, SampleFrame } from '../../lib/contract/frame';
+import { metricNameSchema, stepSchema } from '../../lib/contract/identifiers';
+
+/** One number a layer, in the order of the run's layers. */
+export type LayerColumn = Float32Array | readonly number[];
+
+export interface HistogramInput {
+  /** [B + 1], strictly increasing. */
+  readonly edges: Float32Array | readonly number[];
+  /** [L, B], row-major. Exact zeros are in no bin. */
+  readonly counts: Uint32Array | readonly number[];
+  /** [L, 4]: underflow, overflow, exact zeros, non-finite. Left out: none. */
+  readonly outside?: Uint32Array | readonly number[];
+}
+
+/** What a training job says of one step. Everything but `step` may be left out. */
+export interface FrameInput {
+  readonly step: number;
+  readonly loss?: number;
+  readonly learningRate?: number;
+  /** The global norm of the gradient. */
+  readonly gradientNorm?: number;
+  /** Unix seconds; left out: now. */
+  readonly wallTime?: number;
+  readonly scalars?: Readonly<Record<string, number>>;
+  readonly layers?: Readonly<Record<string, LayerColumn>>;
+  readonly histograms?: Readonly<Record<string, HistogramInput>>;
+  /** Raw coordinates [L, S] from which the worker computes metrics and histograms itself. */
+  readonly samples?: SampleFrame;
+}
+
+/**
+ * Copies an input into a frame of the contract: the caller's buffers may be reused at once.
+ *
+ * Throws  RangeError naming the field when a name or a length is not the contract's
+ */
+export function toFrame(input: FrameInput, layerCount: number, nowMs: number): Frame {
+  if (!stepSchema.safeParse(input.step).success) {
+    throw new RangeError(`step: expected a whole number of 0 or more, got ${input.step}`);
+  }
+  return {
+    step: input.step,
+    wallTime: input.wallTime ?? nowMs / 1000,
+    scalars: toScalars(input),
+    layerCount,
+    layerMetrics: new Map(
+      Object.entries(input.layers ?? {}).map(([name, values]) => [
+        checkName(`layers.${name}`, name),
+        checkLength(`layers.${name}`, Float32Array.from(values), layerCount),
+      ]),
+    ),
+    histograms: new Map(
+      Object.entries(input.histograms ?? {}).map(([name, histogram]) => [
+        checkName(`histograms.${name}`, name),
+        toHistogram(`histograms.${name}`, histogram, layerCount),
+      ]),
+    ),
+    samples: input.samples === undefined ? null : copySamples(input.samples, layerCount),
+  };
+}
+
+/** What the frame holds in memory, for the queue's bound. */
+export function sizeOfFrame(frame: Frame): number {
+  // A scalar is a map entry; 64 bytes is what V8 spends on one, and on a small array's head.
+  let bytes = 256 + frame.scalars.size * 64;
+  for (const column of frame.layerMetrics.values()) bytes += column.byteLength + 64;
+  for (const { edges, counts, outside } of frame.histograms.values()) {
+    bytes += edges.byteLength + counts.byteLength + outside.byteLength + 192;
+  }
+  return bytes + (frame.samples === null ? 0 : frame.samples.gradient.byteLength * 3);
+}
+
+function toScalars(input: FrameInput): Map<string, number> {
+  const scalars = new Map<string, number>();
+  if (input.loss !== undefined) scalars.set('loss', input.loss);
+  if (input.learningRate !== undefined) scalars.set('learning_rate', input.learningRate);
+  if (input.gradientNorm !== undefined) scalars.set('gradient_norm', input.gradientNorm);
+  for (const [name, value] of Object.entries(input.scalars ?? {})) {
+    scalars.set(checkName(`scalars.${name}`, name), value);
+  }
+  return scalars;
+}
+
+function toHistogram(path: string, input: HistogramInput, layerCount: number): HistogramFrame {
+  const edges = Float32Array.from(input.edges);
+  if (edges.length < 2) throw new RangeError(`${path}.edges: expected at least 2 edges`);
+  return {
+    edges,
+    counts: checkLength(
+      `${path}.counts`,
+      Uint32Array.from(input.counts),
+      layerCount * (edges.length - 1),
+    ),
+    outside: checkLength(
+      `${path}.outside`,
+      input.outside === undefined
+        ? new Uint32Array(layerCount * 4)
+        : Uint32Array.from(input.outside),
+      layerCount * 4,
+    ),
+  };
+}
+
+function copySamples(samples: SampleFrame, layerCount: number): SampleFrame {
+  const { sampleCount } = samples;
+  const copy = (name: string, values: Float32Array): Float32Array =>
+    checkLength(`samples.${name}`, values.slice(), layerCount * sampleCount);
+  return {
+    sampleCount,
+    gradient: copy('gradient', samples.gradient),
+    firstMoment: copy('firstMoment', samples.firstMoment),
+    secondMoment: copy('secondMoment', samples.secondMoment),
+  };
+}
+
+function checkLength<Values extends Float32Array | Uint32Array>(
+  path: string,
+  values: Values,
+  length: number,
+): Values {
+  if (values.length !== length) {
+    throw new RangeError(`${path}: expected ${length} values, got ${values.length}`);
+  }
+  return values;
+}
+
+function checkName(path: string, name: string): string {
+  const result = metricNameSchema.safeParse(name);
+  if (!result.success) {
+    throw new RangeError(`${path}: ${result.error.issues[0]?.message ?? 'is no metric name'}`);
+  }
+  return name;
+}
