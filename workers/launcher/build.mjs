@@ -1,0 +1,3 @@
+import { ensurePrepared, runMain } from './prepare.mjs';
+
+await runMain(() => ensurePrepared({ needsBuild: true }));

@@ -1,0 +1,224 @@
+import { join } from 'node:path';
+import { ConfigError, parseApiConfig, type Environment } from '../../lib/config/config';
+import { applyMigrations } from '../../lib/store/migrate';
+import { ChildOutput } from './child-output';
+import { greeting } from './greeting';
+import { findListenFault, findLoopbackPort } from './loopback-port';
+import { openDatabase } from './product-database';
+import {
+  describeProcesses,
+  toLocalUrl,
+  type ProductAddresses,
+  type ProductOptions,
+} from './product-processes';
+import { forgetRunningProduct, recordRunningProduct } from './running-product';
+import { SupervisedProcess, type Ending, type ProcessDescription } from './supervised-process';
+import { waitUntilReady } from './wait-until-ready';
+
+/**
+ * Brings the product up and keeps it up:
+ *
+ *   settings judged ▶ database ▶ migrations ▶ ingest, web, front door ▶ /readyz ▶ greeting
+ *
+ * and down in the order in which nothing is lost: the demo's training job, the front door
+ * (no new requests), ingest (commits and acknowledges what it has), web, the database.
+ * A part that dies while starting ends the launch with its last words; one that dies later
+ * is started again, and both are said.
+ */
+export interface LaunchOptions extends ProductOptions {
+  readonly dataDir: string;
+  readonly isDemo: boolean;
+  readonly demoArguments: readonly string[];
+  /** Aborted once to stop in order; `kill` aborts when somebody insists. */
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+  readonly print: (line: string) => void;
+}
+
+/** The embedded database recovers from its log and the pages are loaded: seconds, minutes on a bad disk. */
+const READY_TIMEOUT_MS = 120_000;
+/** How long a part may drain. The front door's slowest request is a body of 32 MiB. */
+const DRAIN_MS = 10_000;
+/** Stands where a database will be, so that all settings are judged before one is started. */
+const PENDING_DATABASE_URL = 'postgres://pending';
+const DEMO_SCRIPT = 'examples/train-transformer.ts';
+
+/** A launch that could not succeed; the message is for the person who started it. */
+export class LaunchError extends Error {
+  override readonly name = 'LaunchError';
+}
+
+interface Settings {
+  readonly addresses: Omit<ProductAddresses, 'databaseUrl'>;
+  readonly requireTokens: boolean;
+}
+
+/** Resolves when the product has been stopped. Throws LaunchError or ConfigError. */
+export async function launch(options: LaunchOptions): Promise<void> {
+  const { addresses, requireTokens } = await readSettings(options.environment);
+  const database = await openDatabase({
+    url: options.environment['DATABASE_URL'] ?? null,
+    dataDir: options.dataDir,
+    print: options.print,
+  });
+  try {
+    await applyMigrations({
+      url: database.url,
+      directory: join(options.root, 'prisma/migrations'),
+    });
+    if (options.stop.aborted) return;
+    await runProduct({ ...addresses, databaseUrl: database.url }, requireTokens, options);
+  } finally {
+    await database.stop();
+  }
+}
+
+async function readSettings(environment: Environment): Promise<Settings> {
+  const ingestPort = await findLoopbackPort();
+  const webPort = await findLoopbackPort([ingestPort]);
+  const { host, port, requireTokens } = parseApiConfig({
+    ...environment,
+    DATABASE_URL: environment['DATABASE_URL'] ?? PENDING_DATABASE_URL,
+    INGEST_URL: `http://127.0.0.1:${ingestPort}`,
+    WEB_URL: `http://127.0.0.1:${webPort}`,
+  });
+  const fault = await findListenFault(port, host);
+  if (fault !== null) throw new ConfigError(describeListenFault(fault, host, port));
+  return { addresses: { host, port, ingestPort, webPort }, requireTokens };
+}
+
+function describeListenFault(fault: string, host: string, port: number): string {
+  const spare = port < 65_535 ? port + 1 : port - 1;
+  switch (fault) {
+    case 'EADDRINUSE':
+      return `PORT=${port} is in use on ${host}. Stop what listens there, or choose another: PORT=${spare} npm start`;
+    case 'EACCES':
+      return `PORT=${port} may not be opened by this user. Choose one above 1023: PORT=3000 npm start`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST=${host} is no address of this machine.`;
+    default:
+      return `Nothing can listen on HOST=${host} PORT=${port}: ${fault}`;
+  }
+}
+
+async function runProduct(
+  addresses: ProductAddresses,
+  requireTokens: boolean,
+  options: LaunchOptions,
+): Promise<void> {
+  const { dataDir, stop, kill, print } = options;
+  const url = toLocalUrl(addresses);
+  const failure = new AbortController();
+  const described = describeProcesses(addresses, options);
+  // In the order in which they are stopped.
+  const parts = [described.api, described.ingest, described.web].map((description) =>
+    supervise(description, options, (ending, lastWords) =>
+      failure.abort(new LaunchError(describeFailedStart(description.name, ending, lastWords))),
+    ),
+  );
+  const killAll = (): void => parts.forEach((part) => part.kill());
+  kill.addEventListener('abort', killAll);
+  try {
+    for (const part of parts) part.start();
+    await waitForProduct(url, addresses.webPort, AbortSignal.any([stop, failure.signal]));
+    for (const part of parts) part.restartFromNowOn();
+    recordRunningProduct(dataDir, { pid: process.pid, url, databaseUrl: addresses.databaseUrl });
+    print(greeting(url, { requireTokens }));
+    if (options.isDemo) {
+      const demo = superviseDemo(url, options);
+      parts.unshift(demo);
+      demo.start();
+    }
+    await untilAborted(stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    if (stop.aborted) print('\nStopping …');
+    forgetRunningProduct(dataDir);
+    for (const part of parts) await part.stop(DRAIN_MS);
+    kill.removeEventListener('abort', killAll);
+  }
+}
+
+async function waitForProduct(url: string, webPort: number, signal: AbortSignal): Promise<void> {
+  const timeoutMs = READY_TIMEOUT_MS;
+  await Promise.all([
+    waitUntilReady(`${url}/readyz`, { isReady: (status) => status === 200, timeoutMs, signal }),
+    // The front door answers for the database and the worker, not for the pages.
+    waitUntilReady(`http://127.0.0.1:${webPort}/`, {
+      isReady: (status) => status < 500,
+      timeoutMs,
+      signal,
+    }),
+  ]);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function supervise(
+  description: ProcessDescription,
+  { dataDir, isDevelopment, print }: LaunchOptions,
+  onFailedStart: (ending: Ending, lastWords: string) => void,
+): SupervisedProcess {
+  const { name } = description;
+  const output = new ChildOutput({
+    logPath: join(dataDir, 'logs', `${name}.log`),
+    showsAll: isDevelopment,
+    show: (line) => print(`[${name}] ${line}`),
+  });
+  return new SupervisedProcess(description, output, {
+    onDeath: (ending, restartInMs) => {
+      if (restartInMs === null) {
+        onFailedStart(ending, output.tail());
+        return;
+      }
+      print(
+        `[${name}] ended unexpectedly (${describeEnding(ending)}); starting it again in ${restartInMs / 1000} s`,
+      );
+    },
+    onRestart: () => print(`[${name}] started again`),
+  });
+}
+
+/** The training job of `npm run demo`. Its end, good or bad, is said; the product goes on serving. */
+function superviseDemo(url: string, options: LaunchOptions): SupervisedProcess {
+  const { root, dataDir, environment, print } = options;
+  const output = new ChildOutput({
+    logPath: join(dataDir, 'logs', 'demo.log'),
+    showsAll: true,
+    show: (line) => print(`[demo] ${line}`),
+  });
+  const description: ProcessDescription = {
+    name: 'demo',
+    nodeArguments: [
+      ...['--import', join(root, 'workers/launcher/exit-with-parent.mjs')],
+      ...['--import', 'tsx', join(root, DEMO_SCRIPT), '--url', url, ...options.demoArguments],
+    ],
+    cwd: root,
+    environment: { ...environment, NODE_ENV: 'production' },
+  };
+  return new SupervisedProcess(description, output, {
+    onDeath: (ending) => {
+      print(
+        ending === 0
+          ? `The demo's training has ended; its run stays at ${url}`
+          : `The demo's training ended early (${describeEnding(ending)}); Spikescope goes on at ${url}`,
+      );
+    },
+    onRestart: () => undefined,
+  });
+}
+
+function describeEnding(ending: Ending): string {
+  return typeof ending === 'number' ? `exit code ${ending}` : ending;
+}
+
+function describeFailedStart(name: string, ending: Ending, lastWords: string): string {
+  return `${name} did not start (${describeEnding(ending)}). Its last words:\n\n${lastWords.trim()}`;
+}

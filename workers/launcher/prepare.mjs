@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { BUILD_DIR } from './paths.mjs';
+import { withLock } from './checkout-lock.mjs';
+import { ensurePackages } from './install-packages.mjs';
+import { ensureNextTypes, ensurePrismaClient } from './generate-code.mjs';
+import { ensurePagesBuilt, ensureWorkersBuilt } from './build-product.mjs';
+import { PreparationError } from './progress.mjs';
+
+/**
+ * What every command does first: packages, generated code, builds, each only where its
+ * inputs have changed. This file and all it imports use nothing but Node, because they
+ * run before anything is installed.
+ */
+const OLDEST_NODE = [20, 19];
+
+function checkNodeVersion() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new PreparationError(
+    `Spikescope needs Node.js ${OLDEST_NODE.join('.')} or newer; this is ${process.versions.node}.`,
+  );
+}
+
+/**
+ * `needsBuild`: the workers' bundles and the pages. `needsDevTools`: what the type check
+ * needs besides the packages.
+ */
+export async function ensurePrepared({ needsBuild = false, needsDevTools = false } = {}) {
+  checkNodeVersion();
+  await withLock(
+    join(BUILD_DIR, 'prepare.lock'),
+    async () => {
+      await ensurePackages();
+      await ensurePrismaClient();
+      if (needsBuild) {
+        await ensureWorkersBuilt();
+        await ensurePagesBuilt();
+      }
+      if (needsDevTools) await ensureNextTypes();
+    },
+    (owner) =>
+      process.stderr.write(
+        `Waiting for process ${owner?.pid ?? '(unknown)'}, which prepares this checkout\n`,
+      ),
+  );
+}
+
+/** Runs a command's main function; expected failures are printed as a sentence, without a stack. */
+export async function runMain(main) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143));
+  }
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    process.stderr.write(`\n${error instanceof PreparationError ? error.message : error.stack}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inRoot } from './paths.mjs';
+
+/** How long the test processes may take to stop what they started, once asked to. */
+const STOP_MS = 20_000;
+
+/**
+ * Runs projects of vitest.config.ts with their output as it comes, and returns the counts.
+ * A file that does not load, and an error outside every test, count as a failure each:
+ * a suite that ran nothing must not look like one that passed.
+ */
+export async function runVitest(projects, { filters = [], environment = process.env } = {}) {
+  const directory = mkdtempSync(join(tmpdir(), 'spikescope-tests-'));
+  const reportPath = join(directory, 'report.json');
+  try {
+    const code = await spawnVitest(projects, filters, reportPath, environment);
+    return toCounts(readReport(reportPath), code);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function spawnVitest(projects, filters, reportPath, environment) {
+  const args = [
+    ...['--import', inRoot('workers/launcher/exit-with-parent.mjs')],
+    ...[inRoot('node_modules/vitest/vitest.mjs'), 'run'],
+    ...projects.flatMap((project) => ['--project', project]),
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`],
+    ...filters,
+  ];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: inRoot(),
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const forward = () => {
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.removeAllListeners(signal);
+      process.on(signal, forward);
+    }
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(signal === null ? code : 1));
+  });
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function toCounts(report, code) {
+  if (report === null) return { passed: 0, failed: 1, skipped: 0 };
+  const unloadable = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(isFailure),
+  ).length;
+  const failed = report.numFailedTests + unloadable;
+  return {
+    passed: report.numPassedTests,
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+const isFailure = (result) => result.status === 'failed';
+
+export function sumCounts(list) {
+  const sum = (key) => list.reduce((total, counts) => total + counts[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+/** The last line of a run, in words that both people and machines read. */
+export function closingLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}

@@ -1,0 +1,36 @@
+import { inRoot } from './paths.mjs';
+import { PreparationError, runCommand, runStep } from './progress.mjs';
+
+const tool = (path, ...args) => [inRoot('node_modules', path), ...args];
+
+/** What can be said of the sources without running them; each counts as one test. */
+export const STATIC_CHECKS = [
+  { label: 'Format (prettier)', args: tool('prettier/bin/prettier.cjs', '--check', '.') },
+  { label: 'Lint (eslint)', args: tool('eslint/bin/eslint.js', '--max-warnings', '0', '.') },
+  { label: 'Types (tsc)', args: tool('typescript/bin/tsc', '--noEmit') },
+];
+
+/**
+ * Runs one step that counts as a test: its time, whether it passed, and what it said if not.
+ * Returns the counts.
+ */
+export async function countStep(label, work, stream = process.stdout) {
+  try {
+    await runStep(label, work, stream);
+    return { passed: 1, failed: 0, skipped: 0 };
+  } catch (error) {
+    const message = error instanceof PreparationError ? error.message : error.stack;
+    stream.write(`\n${message}\n\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+export async function runStaticChecks() {
+  const counts = [];
+  for (const { label, args } of STATIC_CHECKS) {
+    counts.push(
+      await countStep(label, () => runCommand(process.execPath, args, { cwd: inRoot() })),
+    );
+  }
+  return counts;
+}

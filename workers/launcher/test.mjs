@@ -1,0 +1,41 @@
+import { findChromium } from './find-chromium.mjs';
+import { ensurePrepared, runMain } from './prepare.mjs';
+import { closingLine, runVitest, sumCounts } from './run-vitest.mjs';
+import { countStep, runStaticChecks } from './static-checks.mjs';
+
+/**
+ * `npm test`: all that `npm run check` looks at, the build, the tests on a real database
+ * and, where there is a browser, the built product end to end.
+ */
+const isContinuousIntegration = process.env.CI === 'true' || process.env.CI === '1';
+
+const ONE_FAILED = { passed: 0, failed: 1, skipped: 0 };
+const NONE = { passed: 0, failed: 0, skipped: 0 };
+
+async function runEndToEnd() {
+  const chromium = findChromium();
+  if (chromium !== null) {
+    return runVitest(['e2e'], { environment: { ...process.env, CHROMIUM_PATH: chromium } });
+  }
+  process.stdout.write(
+    '\nNo Chromium was found, so the end-to-end tests do not run. Install Chromium or Google Chrome' +
+      ' (Debian: apt-get install chromium), or set CHROMIUM_PATH to the browser.\n',
+  );
+  return isContinuousIntegration ? ONE_FAILED : NONE;
+}
+
+await runMain(async () => {
+  const counts = [];
+  counts.push(
+    await countStep('Preparing', () => ensurePrepared({ needsDevTools: true }), process.stdout),
+  );
+  const isPrepared = counts[0].failed === 0;
+  if (isPrepared) {
+    counts.push(...(await runStaticChecks()), await runVitest(['unit', 'database']));
+    const build = await countStep('Building', () => ensurePrepared({ needsBuild: true }));
+    counts.push(build, build.failed === 0 ? await runEndToEnd() : NONE);
+  }
+  const total = sumCounts(counts);
+  process.stdout.write(`\n${closingLine(total)}\n`);
+  return total.failed > 0 ? 1 : 0;
+});
