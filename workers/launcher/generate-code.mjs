@@ -6,8 +6,6 @@ import { runCommand, runStep } from './progress.mjs';
 
 const CLIENT_DIR = inRoot('lib', 'store', 'generated');
 const CLIENT_STAMP = join(BUILD_DIR, 'stamps', 'prisma-client');
-/** Next's declarations of style sheets and images; without them the type check knows no `.module.css`. */
-const NEXT_TYPES = inRoot('next-env.d.ts');
 
 function versionOf(packageName) {
   return JSON.parse(readFileSync(inRoot('node_modules', packageName, 'package.json'), 'utf8'))
@@ -37,13 +35,13 @@ export async function ensurePrismaClient() {
   writeFileSync(CLIENT_STAMP, `${wanted}\n`);
 }
 
-/** What `tsc` and the typed lint need before a first build. */
+/**
+ * Next's declarations: without them the type check knows no `.module.css`, and with those
+ * of an earlier build it looks for pages that are gone. Half a second, so always made.
+ */
 export async function ensureNextTypes() {
-  if (existsSync(NEXT_TYPES)) return;
-  await runStep("Writing Next's type declarations", () =>
-    runCommand(process.execPath, [inRoot('node_modules/next/dist/bin/next'), 'typegen'], {
-      cwd: inRoot(),
-      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' },
-    }),
-  );
+  await runCommand(process.execPath, [inRoot('node_modules/next/dist/bin/next'), 'typegen'], {
+    cwd: inRoot(),
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' },
+  });
 }

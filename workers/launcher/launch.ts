@@ -37,8 +37,8 @@ export interface LaunchOptions extends ProductOptions {
 
 /** The embedded database recovers from its log and the pages are loaded: seconds, minutes on a bad disk. */
 const READY_TIMEOUT_MS = 120_000;
-/** How long a part may drain. The front door's slowest request is a body of 32 MiB. */
-const DRAIN_MS = 10_000;
+/** How long a part may drain: a little more than the deadline that each worker sets itself. */
+const DRAIN_MS = 12_000;
 /** Stands where a database will be, so that all settings are judged before one is started. */
 const PENDING_DATABASE_URL = 'postgres://pending';
 const DEMO_SCRIPT = 'examples/train-transformer.ts';
@@ -121,7 +121,10 @@ async function runProduct(
   kill.addEventListener('abort', killAll);
   try {
     for (const part of parts) part.start();
-    await waitForProduct(url, addresses.webPort, AbortSignal.any([stop, failure.signal]));
+    await waitUntilReady(`${url}/readyz`, {
+      timeoutMs: READY_TIMEOUT_MS,
+      signal: AbortSignal.any([stop, failure.signal]),
+    });
     for (const part of parts) part.restartFromNowOn();
     recordRunningProduct(dataDir, { pid: process.pid, url, databaseUrl: addresses.databaseUrl });
     print(greeting(url, { requireTokens }));
@@ -139,19 +142,6 @@ async function runProduct(
     for (const part of parts) await part.stop(DRAIN_MS);
     kill.removeEventListener('abort', killAll);
   }
-}
-
-async function waitForProduct(url: string, webPort: number, signal: AbortSignal): Promise<void> {
-  const timeoutMs = READY_TIMEOUT_MS;
-  await Promise.all([
-    waitUntilReady(`${url}/readyz`, { isReady: (status) => status === 200, timeoutMs, signal }),
-    // The front door answers for the database and the worker, not for the pages.
-    waitUntilReady(`http://127.0.0.1:${webPort}/`, {
-      isReady: (status) => status < 500,
-      timeoutMs,
-      signal,
-    }),
-  ]);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -2,20 +2,19 @@ const POLL_MS = 100;
 const REQUEST_TIMEOUT_MS = 2_000;
 
 export interface ReadinessOptions {
-  readonly isReady: (status: number) => boolean;
   readonly timeoutMs: number;
   /** Aborted when waiting has become pointless, such as when the process died. */
   readonly signal: AbortSignal;
 }
 
-/** Asks until the answer satisfies. Throws with the last answer when it never does in time. */
+/** Asks until the answer is 200. Throws with the last answer when it never does in time. */
 export async function waitUntilReady(url: string, options: ReadinessOptions): Promise<void> {
   const deadline = performance.now() + options.timeoutMs;
   let lastAnswer = 'no answer yet';
   while (performance.now() < deadline) {
     options.signal.throwIfAborted();
     const answer = await ask(url, options.signal);
-    if (answer.status !== null && options.isReady(answer.status)) return;
+    if (answer.status === 200) return;
     lastAnswer = answer.text;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
