@@ -188,7 +188,7 @@ function toColumn(values: readonly (number | null)[]): Float32Array {
 
 function toHistogram(histogram: z.infer<typeof jsonHistogramSchema>, path: string): HistogramFrame {
   const edges = Float32Array.from(histogram.edges);
-  checkEdges(`${path}.edges`, edges);
+  checkEdges(`${path}.edges`, edges, 'invalid_frame');
   const binCount = edges.length - 1;
   const layerCount = histogram.counts.length;
   const counts = new Uint32Array(layerCount * binCount);

@@ -206,13 +206,20 @@ function readHistogram(
   };
 }
 
-/** Throws `invalid_body` unless the edges are finite and strictly increasing. */
-export function checkEdges(path: string, edges: Float32Array): void {
+/** Throws AppError with `code` unless the edges are finite and strictly increasing. */
+export function checkEdges(
+  path: string,
+  edges: Float32Array,
+  code: 'invalid_body' | 'invalid_frame' = 'invalid_body',
+): void {
   let previous = -Infinity;
   for (let i = 0; i < edges.length; i++) {
     const edge = edges[i] ?? NaN;
     if (!Number.isFinite(edge) || edge <= previous) {
-      throw invalid(`${path}.${i}`, 'expected finite, strictly increasing edges (as float32)');
+      const message = 'expected finite, strictly increasing edges (as float32)';
+      throw new AppError(code, `${path}.${i}: ${message}`, {
+        details: [{ path: `${path}.${i}`, message }],
+      });
     }
     previous = edge;
   }

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import {
+  decodeHeatmapColumns,
+  encodeHeatmapColumns,
+  writeColumn,
+} from '@/lib/contract/heatmap-columns';
+import { missingColumn } from '@/lib/contract/missing-value';
+
+describe('heatmap columns', () => {
+  it('decode to what was encoded', () => {
+    const columns = {
+      layerCount: 2,
+      columnCount: 3,
+      fromStep: Float64Array.of(0, 10, 2 ** 40),
+      toStep: Float64Array.of(9, 19, 2 ** 40 + 1),
+      loss: Float32Array.of(1, NaN, 3),
+      values: Float32Array.of(1, 2, NaN, 4, 5, 6),
+      nonFinite: Uint32Array.of(0, 0, 2, 0, 0, 0),
+      scalars: new Map([['gradient_norm', Float64Array.of(0.1, 0.2, 0.3)]]),
+    };
+    const decoded = decodeHeatmapColumns(encodeHeatmapColumns(columns));
+    expect(decoded).toEqual(columns);
+  });
+
+  it('tell what was not reported from what was not finite', () => {
+    const source = missingColumn(4);
+    source[0] = 2;
+    source[1] = NaN;
+    source[2] = -Infinity;
+    const values = new Float32Array(12);
+    const nonFinite = new Uint32Array(12).fill(9);
+    writeColumn(source, 1, 0, 2, values, nonFinite);
+    expect([2, 4, 6, 8].map((at) => values[at])).toEqual([2, NaN, NaN, NaN]);
+    expect([2, 4, 6, 8].map((at) => nonFinite[at])).toEqual([0, 1, 1, 0]);
+  });
+
+  it('hold a run without layers', () => {
+    const empty = {
+      layerCount: 0,
+      columnCount: 1,
+      fromStep: Float64Array.of(1),
+      toStep: Float64Array.of(1),
+      loss: Float32Array.of(1),
+      values: new Float32Array(0),
+      nonFinite: new Uint32Array(0),
+      scalars: new Map<string, Float64Array>(),
+    };
+    expect(decodeHeatmapColumns(encodeHeatmapColumns(empty))).toEqual(empty);
+  });
+});
