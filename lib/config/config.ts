@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoopback } from '../contract/loopback';
 
 /** The environment, parsed once by a `server.ts`; nothing else reads `process.env`. */
 
@@ -48,13 +49,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A setting that cannot stand; its message is meant for the person who starts the product. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-}
-
-/** 127.0.0.0/8, ::1 and the name that stands for them. */
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
-  );
 }
 
 function parse<T extends z.ZodType>(schema: T, environment: Environment): z.output<T> {
