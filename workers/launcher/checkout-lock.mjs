@@ -89,7 +89,15 @@ function breakStale(path) {
 
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Runs `work` while holding the lock; `onWait` is told once whom it waits for. */
+/**
+ * Runs `work` while holding the lock; `onWait` is told once whom it waits for.
+ *
+ * @template T
+ * @param {string} path
+ * @param {() => Promise<T>} work
+ * @param {(owner: { pid: number, host: string } | null) => void} [onWait]
+ * @returns {Promise<T>}
+ */
 export async function withLock(path, work, onWait = () => {}) {
   mkdirSync(dirname(path), { recursive: true });
   const owner = JSON.stringify({ pid: process.pid, host: hostname() });

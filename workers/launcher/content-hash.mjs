@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { ROOT } from './paths.mjs';
 
-function* filesUnder(path, isIgnored) {
+function* filesUnder(root, path, isIgnored) {
   let stat;
   try {
     stat = statSync(path);
@@ -17,7 +17,8 @@ function* filesUnder(path, isIgnored) {
   }
   for (const name of readdirSync(path).sort()) {
     const child = join(path, name);
-    if (!isIgnored(relative(ROOT, child).split(sep).join('/'))) yield* filesUnder(child, isIgnored);
+    if (!isIgnored(relative(root, child).split(sep).join('/')))
+      yield* filesUnder(root, child, isIgnored);
   }
 }
 
@@ -25,14 +26,18 @@ function* filesUnder(path, isIgnored) {
  * A hash of names and contents. Contents and not times, because a checkout, a branch switch
  * or a restored cache changes every time and nothing else. `facts` are further inputs, such
  * as versions. Cost: some 20 ms for this repository.
+ *
+ * @param {readonly string[]} paths files and folders under `root`; absent ones are passed over
+ * @param {{ root?: string, facts?: readonly string[], isIgnored?: (path: string) => boolean }} options
+ * @returns {string}
  */
-export function hashInputs(paths, { facts = [], isIgnored = () => false } = {}) {
+export function hashInputs(paths, { root = ROOT, facts = [], isIgnored = () => false } = {}) {
   const hash = createHash('sha256');
   for (const fact of facts) hash.update(`fact ${fact}\n`);
   for (const path of paths) {
-    for (const file of filesUnder(join(ROOT, path), isIgnored)) {
+    for (const file of filesUnder(root, join(root, path), isIgnored)) {
       const content = readFileSync(file);
-      hash.update(`file ${relative(ROOT, file).split(sep).join('/')} ${content.length}\n`);
+      hash.update(`file ${relative(root, file).split(sep).join('/')} ${content.length}\n`);
       hash.update(content);
     }
   }

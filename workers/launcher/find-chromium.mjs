@@ -17,10 +17,16 @@ function isExecutable(path) {
   }
 }
 
-/** The browser for the end-to-end tests: `CHROMIUM_PATH`, or the first one found; null where there is none. */
+/**
+ * The browser for the end-to-end tests: `CHROMIUM_PATH`, or the first one found; null where
+ * there is none.
+ *
+ * @param {Record<string, string | undefined>} environment
+ * @returns {string | null}
+ */
 export function findChromium(environment = process.env) {
   const { CHROMIUM_PATH: chosen, PATH: path = '' } = environment;
   if (chosen) return isExecutable(chosen) ? chosen : null;
   const onPath = NAMES.flatMap((name) => path.split(delimiter).map((dir) => join(dir, name)));
-  return [...onPath, ...MAC_APPLICATIONS].find(isExecutable) ?? null;
+  return [...onPath, ...MAC_APPLICATIONS].find((path) => isExecutable(path)) ?? null;
 }

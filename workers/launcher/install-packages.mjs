@@ -15,28 +15,32 @@ function wantedStamp() {
   return `${lockHash.digest('hex')} ${process.platform}-${process.arch} node-${major}`;
 }
 
-const isForThisMachine = ({ os, cpu }) =>
-  (os === undefined || os.includes(process.platform)) &&
-  (cpu === undefined || cpu.includes(process.arch));
-
 /**
- * Whether npm's own record of what it installed agrees with the lockfile: somebody ran
- * `npm ci` or `npm install` by hand, and another installation would only cost time.
- * Optional packages may be absent (their installer failed, or they are built for another
- * C library), except that a package made for just this platform has to be there.
+ * Whether npm's own record of what it installed agrees with the lockfile: then somebody
+ * installed by hand, and doing it again would only cost time. Optional packages may be
+ * absent (their installer failed, or they are built for another C library), except that a
+ * package made for just this platform has to be there.
+ *
+ * @param {Record<string, Record<string, any>>} wanted `packages` of package-lock.json
+ * @param {Record<string, Record<string, any>>} installed `packages` of npm's record
+ * @param {{ platform: string, arch: string }} machine
  */
+export function isInstalled(wanted, installed, { platform, arch }) {
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '' || entry.link) return true;
+    const found = installed[path];
+    if (found !== undefined) return found.version === entry.version;
+    if (entry.os !== undefined && entry.cpu !== undefined && entry.libc === undefined) {
+      return !(entry.os.includes(platform) && entry.cpu.includes(arch));
+    }
+    return entry.optional === true || entry.devOptional === true || entry.peer === true;
+  });
+}
+
 function isInstalledByHand() {
   const record = inRoot('node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
-  const installed = readLock(record);
-  return Object.entries(readLock(inRoot('package-lock.json'))).every(([path, wanted]) => {
-    if (path === '' || wanted.link) return true;
-    const found = installed[path];
-    if (found !== undefined) return found.version === wanted.version;
-    const isNative = wanted.os !== undefined && wanted.cpu !== undefined;
-    if (isNative) return wanted.libc !== undefined || !isForThisMachine(wanted);
-    return wanted.optional === true || wanted.devOptional === true || wanted.peer === true;
-  });
+  return isInstalled(readLock(inRoot('package-lock.json')), readLock(record), process);
 }
 
 function npmCommand() {

@@ -59,7 +59,15 @@ function readReport(path) {
   }
 }
 
-function toCounts(report, code) {
+/**
+ * Counts from Vitest's report (null: it wrote none) and exit code.
+ *
+ * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number,
+ *   numTodoTests: number, testResults: { status: string, assertionResults: { status: string }[] }[]
+ * } | null} report
+ * @param {number} code
+ */
+export function toCounts(report, code) {
   if (report === null) return { passed: 0, failed: 1, skipped: 0 };
   const unloadable = report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some(isFailure),

@@ -65,7 +65,7 @@ describe('withLock', () => {
     const second = withLock(
       lock,
       () => Promise.resolve(),
-      (owner: unknown) => {
+      (owner) => {
         waits.push(owner);
         release();
       },

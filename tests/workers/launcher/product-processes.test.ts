@@ -30,7 +30,7 @@ describe('describeProcesses', () => {
 
   it('gives the pages no database and no address but loopback', () => {
     const { web } = describeProcesses({ ...addresses, host: '0.0.0.0' }, options);
-    expect(web.environment.DATABASE_URL).toBeUndefined();
+    expect(web.environment['DATABASE_URL']).toBeUndefined();
     expect(web.nodeArguments.slice(-5)).toEqual(['start', '-H', '127.0.0.1', '-p', '20002']);
   });
 
