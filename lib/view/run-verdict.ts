@@ -1,0 +1,166 @@
+import type { Spike } from '../contract/reads';
+import type { RunStatusView } from './run-status';
+import type { LayerChanges } from './layer-changes';
+import { HISTORY_STEPS } from './layer-changes';
+import { formatAge, formatFactor, formatNumber, formatStep } from './format-number';
+
+/** What the verdict line says of a run; only what the stored data shows. */
+export interface RunVerdict {
+  readonly mark: 'loss_spike' | 'divergence' | null;
+  readonly emphasis: string | null;
+  readonly sentence: string;
+  readonly detail: string | null;
+}
+
+export interface RunVerdictInput {
+  readonly status: RunStatusView;
+  readonly stepsPerSecond: number | null;
+  readonly newestStep: number | null;
+  /** null when the newest step reported none. */
+  readonly newestLoss: number | null;
+  readonly isNewestLossNonFinite: boolean;
+  readonly lastFiniteStep: number | null;
+  readonly lowestLoss: { readonly value: number; readonly step: number } | null;
+  readonly spikes: readonly Spike[];
+  readonly changes: LayerChanges | null;
+  readonly layerNames: readonly string[];
+}
+
+const timesOf = (value: number, base: number): string => {
+  const factor = value / base;
+  return `${factor >= 9.5 ? String(Math.round(factor)) : formatNumber(factor)} times`;
+};
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** One sentence: what, since when, how bad; then what else is known, or that it is not. */
+export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
+  const { newestStep, newestLoss, spikes } = input;
+  if (newestStep === null) {
+    return { mark: null, emphasis: null, sentence: 'No frames yet.', detail: null };
+  }
+  if (input.isNewestLossNonFinite) {
+    return {
+      mark: 'divergence',
+      emphasis: 'Diverged',
+      sentence: `at ${formatStep(newestStep)}: loss is NaN${
+        input.lastFiniteStep === null
+          ? ' and no finite loss was reported.'
+          : `; the last finite step is ${formatStep(input.lastFiniteStep)}.`
+      }`,
+      detail: describeChanges(input),
+    };
+  }
+  const lossSpikes = spikes.filter(({ kind }) => kind === 'loss_spike');
+  const open = lossSpikes.findLast(({ recovery }) => recovery === 'open');
+  if (open !== undefined) return describeOpenSpike(input, open, lossSpikes.length);
+
+  const loss = newestLoss === null ? 'no loss reported' : `loss ${formatNumber(newestLoss)}`;
+  const lead = leadOf(input, newestStep);
+  const rise = describeRise(input);
+  const last = lossSpikes.at(-1);
+  return {
+    mark: null,
+    emphasis: null,
+    sentence: `${lead}: ${loss}${rise === null ? '' : `, ${rise}`}.`,
+    detail: [
+      last === undefined ? null : describeClosedSpike(last, lossSpikes.length),
+      describeChanges(input),
+    ]
+      .filter((part) => part !== null)
+      .join(' '),
+  };
+}
+
+function leadOf({ status, stepsPerSecond }: RunVerdictInput, newestStep: number): string {
+  const at = formatStep(newestStep);
+  switch (status.kind) {
+    case 'waiting':
+    case 'live':
+      return `Training at step ${at}`;
+    case 'stale': {
+      const usual =
+        stepsPerSecond === null || stepsPerSecond <= 0
+          ? ''
+          : `, usually one in ${formatNumber(1 / stepsPerSecond)} s`;
+      return `No frame for ${formatAge(status.ageMs)} since step ${at}${usual}`;
+    }
+    case 'finished':
+      return `Finished at step ${at}`;
+    case 'failed':
+      return `Failed after step ${at}`;
+    case 'stopped':
+      return `Stopped after step ${at}`;
+  }
+}
+
+/** "34 times its lowest (0.0043 at 548)", once the loss stands well above it. */
+function describeRise({ newestLoss, newestStep, lowestLoss }: RunVerdictInput): string | null {
+  if (newestLoss === null || lowestLoss === null) return null;
+  if (lowestLoss.step === newestStep) return 'its lowest so far';
+  if (lowestLoss.value <= 0) return null;
+  const where = `${formatNumber(lowestLoss.value)} at ${formatStep(lowestLoss.step)}`;
+  const factor = newestLoss / lowestLoss.value;
+  return factor < 1.5
+    ? `lowest ${where}`
+    : `${timesOf(newestLoss, lowestLoss.value)} its lowest (${where})`;
+}
+
+function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number): RunVerdict {
+  const { newestLoss } = input;
+  const height =
+    newestLoss !== null && spike.baseline !== null && spike.baseline > 0
+      ? `, ${timesOf(newestLoss, spike.baseline)} its baseline`
+      : '';
+  const movers = describeMovers(spike, input.layerNames);
+  return {
+    mark: 'loss_spike',
+    emphasis: 'Loss spike open',
+    sentence: `since step ${formatStep(spike.onsetStep)}: loss ${formatNumber(newestLoss)}${height}.`,
+    detail: [movers, count > 1 ? `Spike ${count} of this run.` : null]
+      .filter((part) => part !== null)
+      .join(' '),
+  };
+}
+
+function describeMovers(spike: Spike, layerNames: readonly string[]): string {
+  if (spike.verdict === 'insufficient_data') return 'Too little history to look for a precursor.';
+  const first = spike.firstMovers[0];
+  if (spike.verdict === 'no_precursor' || first === undefined) {
+    return 'No precursor: nothing moved in the 10 steps before onset.';
+  }
+  const name = layerNames[first.layer] ?? `layer ${first.layer}`;
+  const lead = first.leadSteps === 1 ? 'one step' : `${first.leadSteps} steps`;
+  return `${name} left its baseline at ${formatStep(first.step)}, ${lead} before.`;
+}
+
+function describeClosedSpike(spike: Spike, count: number): string {
+  const peak =
+    spike.peakValue === null || spike.peakStep === null
+      ? ''
+      : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
+  const end =
+    spike.recoveredStep === null ? '' : `, recovered by ${formatStep(spike.recoveredStep)}`;
+  return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${end}.`;
+}
+
+/** What the layers do now, as far as there is history to say it. */
+function describeChanges({ changes, layerNames }: RunVerdictInput): string | null {
+  if (changes === null) return null;
+  const most = changes.items[0];
+  if (most === undefined) {
+    return changes.newestStep === null
+      ? null
+      : `Too little history to compare layers: ${changes.historySteps} of ${HISTORY_STEPS} steps.`;
+  }
+  const name = layerNames[most.layer] ?? `layer ${most.layer}`;
+  const norm = `${changes.historySteps}-step median`;
+  if (changes.tenfoldCount === 0) {
+    return `No layer’s gradient norm is ten times its ${norm}; ${name} moved most, ${formatFactor(most.factor)}.`;
+  }
+  const largest = changes.items.find(({ factor }) => factor >= 10) ?? most;
+  return (
+    `Gradient norm at least ten times its ${norm} in ${changes.tenfoldCount} of ${changes.items.length} layers, ` +
+    `most in ${layerNames[largest.layer] ?? `layer ${largest.layer}`} (${formatFactor(largest.factor)}).`
+  );
+}

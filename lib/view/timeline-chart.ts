@@ -1,0 +1,169 @@
+import { lesser, greater, type SeriesColumns } from './timeline-series';
+import type { StepAxis } from './step-axis';
+import { linearTicks, logTicks, type Tick } from './ticks';
+
+export interface TimelinePoint {
+  readonly step: number;
+  /** null breaks the line: nobody reported there. */
+  readonly value: number | null;
+}
+
+/** What recharts draws of one scalar: decided points, domain and ticks. */
+export interface TimelineChart {
+  readonly points: readonly TimelinePoint[];
+  /** Points without a neighbour: a line cannot show them. */
+  readonly isolated: readonly TimelinePoint[];
+  /** Steps at which the value was not finite. */
+  readonly nonFiniteSteps: readonly number[];
+  readonly scale: 'log' | 'linear';
+  readonly domain: readonly [number, number];
+  readonly ticks: readonly Tick[];
+}
+
+/** recharts stays fluent up to about so many points a line. */
+export const MAX_TIMELINE_POINTS = 1000;
+/** A distance of more than this many usual ones is a gap, not a slow stretch. */
+const GAP_INTERVALS = 4;
+/** Log domains end on quarter decades and linear ones on nice steps, so that they move seldom. */
+const LOG_SNAP = 4;
+
+interface Extremes {
+  step: number;
+  toStep: number;
+  min: number;
+  max: number;
+  nonFinite: number;
+}
+
+/**
+ * At most `maxPoints` points of the visible steps. Buckets of several steps are drawn
+ * through both extremes, the one nearer to the line first; so a one-step spike survives.
+ */
+export function prepareTimelineChart(
+  series: SeriesColumns,
+  axis: StepAxis,
+  wantedScale: 'log' | 'linear',
+  tickCount: number,
+  maxPoints = MAX_TIMELINE_POINTS,
+): TimelineChart {
+  const visible = visibleEntries(series, axis);
+  const entries = mergeEntries(visible, maxPoints / 2);
+  const interval = medianDistance(entries);
+  const points: TimelinePoint[] = [];
+  const nonFiniteSteps: number[] = [];
+  let low = NaN;
+  let high = NaN;
+  let lowPositive = NaN;
+  let previous: Extremes | null = null;
+  for (const entry of entries) {
+    if (entry.nonFinite > 0) nonFiniteSteps.push(entry.step);
+    const isMissing = Number.isNaN(entry.max);
+    if (previous !== null && entry.step - previous.toStep > GAP_INTERVALS * interval) {
+      points.push({ step: (previous.toStep + entry.step) / 2, value: null });
+    }
+    previous = entry;
+    if (isMissing) {
+      points.push({ step: entry.step, value: null });
+      continue;
+    }
+    low = lesser(low, entry.min);
+    high = greater(high, entry.max);
+    lowPositive = lesser(lowPositive, entry.min > 0 ? entry.min : entry.max > 0 ? entry.max : NaN);
+    if (entry.min === entry.max) points.push({ step: entry.step, value: entry.max });
+    else {
+      const before = points.at(-1)?.value ?? entry.max;
+      const isRising = Math.abs(before - entry.min) <= Math.abs(before - entry.max);
+      const [first, second] = isRising ? [entry.min, entry.max] : [entry.max, entry.min];
+      points.push({ step: entry.step, value: first }, { step: entry.toStep, value: second });
+    }
+  }
+  const scale = wantedScale === 'log' && lowPositive > 0 ? 'log' : 'linear';
+  const domain = scale === 'log' ? logDomain(lowPositive, high) : linearDomain(low, high);
+  const drawn = points.map(({ step, value }) => ({
+    step,
+    // A log axis has no place for 0 and below: they rest on its lower edge.
+    value: value !== null && scale === 'log' && value <= 0 ? domain[0] : value,
+  }));
+  return {
+    points: drawn,
+    isolated: drawn.filter(
+      ({ value }, i) =>
+        value !== null &&
+        (drawn[i - 1]?.value ?? null) === null &&
+        (drawn[i + 1]?.value ?? null) === null,
+    ),
+    nonFiniteSteps,
+    scale,
+    domain,
+    ticks:
+      scale === 'log'
+        ? logTicks(domain[0], domain[1], tickCount)
+        : linearTicks(domain[0], domain[1], tickCount),
+  };
+}
+
+/** The entries in sight and one more at either side, so that the line runs off the edge. */
+function visibleEntries(series: SeriesColumns, axis: StepAxis): Extremes[] {
+  const entries: Extremes[] = [];
+  for (let i = 0; i < series.length; i++) {
+    const nextFrom = series.fromStep[i + 1] ?? Infinity;
+    const previousTo = series.toStep[i - 1] ?? -Infinity;
+    if (nextFrom < axis.low || previousTo > axis.high) continue;
+    entries.push({
+      step: series.fromStep[i] ?? 0,
+      toStep: series.toStep[i] ?? 0,
+      min: series.min[i] ?? NaN,
+      max: series.max[i] ?? NaN,
+      nonFinite: series.nonFinite[i] ?? 0,
+    });
+  }
+  return entries;
+}
+
+/** Few enough single steps stay single; else neighbours are merged to `limit` buckets. */
+function mergeEntries(entries: Extremes[], limit: number): Extremes[] {
+  const drawnPoints = entries.reduce((sum, { min, max }) => sum + (min === max ? 1 : 2), 0);
+  if (drawnPoints <= 2 * limit) return entries;
+  const perBucket = Math.ceil(entries.length / limit);
+  const merged: Extremes[] = [];
+  entries.forEach((entry, i) => {
+    const open = merged.at(-1);
+    if (open === undefined || i % perBucket === 0) merged.push({ ...entry });
+    else {
+      open.toStep = entry.toStep;
+      open.min = lesser(open.min, entry.min);
+      open.max = greater(open.max, entry.max);
+      open.nonFinite += entry.nonFinite;
+    }
+  });
+  return merged;
+}
+
+function medianDistance(entries: readonly Extremes[]): number {
+  const distances = entries
+    .slice(1)
+    .map((entry, i) => entry.step - (entries[i]?.step ?? entry.step))
+    .sort((a, b) => a - b);
+  return Math.max(1, distances[distances.length >> 1] ?? 1);
+}
+
+function logDomain(low: number, high: number): readonly [number, number] {
+  const from = Math.floor(Math.log10(low) * LOG_SNAP - 0.4) / LOG_SNAP;
+  const to = Math.ceil(Math.log10(high) * LOG_SNAP + 0.2) / LOG_SNAP;
+  return [10 ** from, 10 ** Math.max(to, from + 1 / LOG_SNAP)];
+}
+
+function linearDomain(low: number, high: number): readonly [number, number] {
+  if (Number.isNaN(low)) return [0, 1];
+  if (low === high) return low === 0 ? [-1, 1] : [Math.min(0, low * 1.25), Math.max(0, low * 1.25)];
+  const pad = (high - low) * 0.06;
+  const from = low >= 0 && low < (high - low) / 2 ? 0 : low - pad;
+  return [from, high + pad];
+}
+
+/** Where a value lies between the axis' lower (0) and upper end (1). */
+export function shareOnAxis(chart: Pick<TimelineChart, 'scale' | 'domain'>, value: number): number {
+  const [low, high] = chart.domain;
+  if (chart.scale === 'log') return value <= 0 ? 0 : Math.log(value / low) / Math.log(high / low);
+  return (value - low) / (high - low);
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { Spike } from '@/lib/contract/reads';
+import { prepareRunVerdict, type RunVerdictInput } from '@/lib/view/run-verdict';
+
+const spike: Spike = {
+  id: 's1',
+  attempt: 1,
+  kind: 'loss_spike',
+  onsetStep: 552,
+  confirmedStep: 554,
+  peakStep: 553,
+  peakValue: 1.76,
+  baseline: 0.0048,
+  recoveredStep: null,
+  recovery: 'open',
+  firstMovers: [{ layer: 0, metric: 'rms', step: 551, leadSteps: 1, z: 9 }],
+  verdict: 'precursor_found',
+};
+const input: RunVerdictInput = {
+  status: { kind: 'live', ageMs: 400 },
+  stepsPerSecond: 7.5,
+  newestStep: 560,
+  newestLoss: 0.148,
+  isNewestLossNonFinite: false,
+  lastFiniteStep: 560,
+  lowestLoss: { value: 0.0043, step: 548 },
+  spikes: [],
+  changes: null,
+  layerNames: ['wte'],
+};
+const say = (patch: Partial<RunVerdictInput>) => {
+  const { emphasis, sentence } = prepareRunVerdict({ ...input, ...patch });
+  return emphasis === null ? sentence : `${emphasis} ${sentence}`;
+};
+
+describe('the verdict on a run', () => {
+  it('names step and loss while training goes on', () => {
+    expect(say({})).toBe('Training at step 560: loss 0.148, 34 times its lowest (0.00430 at 548).');
+    expect(say({ newestLoss: 0.0044 })).toBe(
+      'Training at step 560: loss 0.00440, lowest 0.00430 at 548.',
+    );
+    expect(say({ lowestLoss: { value: 0.148, step: 560 } })).toBe(
+      'Training at step 560: loss 0.148, its lowest so far.',
+    );
+  });
+
+  it('opens with an open spike and who moved first', () => {
+    expect(say({ spikes: [spike] })).toBe(
+      'Loss spike open since step 552: loss 0.148, 31 times its baseline.',
+    );
+    expect(prepareRunVerdict({ ...input, spikes: [spike] }).detail).toBe(
+      'wte left its baseline at 551, one step before.',
+    );
+    expect(
+      prepareRunVerdict({
+        ...input,
+        spikes: [{ ...spike, verdict: 'no_precursor', firstMovers: [] }],
+      }).detail,
+    ).toBe('No precursor: nothing moved in the 10 steps before onset.');
+  });
+
+  it('tells a closed spike after the present', () => {
+    const closed = { ...spike, recovery: 'fast' as const, recoveredStep: 562 };
+    expect(prepareRunVerdict({ ...input, spikes: [closed] })).toMatchObject({
+      mark: null,
+      detail:
+        '1 loss spike so far; the last opened at 552, peaked at 1.76 on 553, recovered by 562.',
+    });
+  });
+
+  it('puts a loss that is not finite before all else', () => {
+    expect(
+      say({ newestStep: 4210, isNewestLossNonFinite: true, lastFiniteStep: 4209, spikes: [spike] }),
+    ).toBe('Diverged at 4\u2009210: loss is NaN; the last finite step is 4\u2009209.');
+  });
+
+  it('says how long nothing was heard', () => {
+    expect(say({ status: { kind: 'stale', ageMs: 14 * 60_000 } })).toMatch(
+      /^No frame for 14 min since step 560, usually one in 0.133 s: loss 0.148/,
+    );
+  });
+
+  it('says how a run ended and that a run has no frames', () => {
+    expect(say({ status: { kind: 'failed', ageMs: 5 } })).toMatch(/^Failed after step 560/);
+    expect(say({ newestStep: null })).toBe('No frames yet.');
+  });
+
+  it('says that history is too short, or how many layers jumped', () => {
+    const changes = { items: [], tenfoldCount: 0, historySteps: 5, newestStep: 560 };
+    expect(prepareRunVerdict({ ...input, changes }).detail).toBe(
+      'Too little history to compare layers: 5 of 64 steps.',
+    );
+    const jumped = {
+      ...changes,
+      historySteps: 64,
+      tenfoldCount: 1,
+      items: [{ layer: 0, factor: 757, value: 1, recent: [] }],
+    };
+    expect(prepareRunVerdict({ ...input, changes: jumped }).detail).toBe(
+      'Gradient norm at least ten times its 64-step median in 1 of 1 layers, most in wte (×757).',
+    );
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { prepareTimelineChart, shareOnAxis } from '@/lib/view/timeline-chart';
+import { TimelineSeries } from '@/lib/view/timeline-series';
+
+function seriesOf(values: readonly (number | null)[]): TimelineSeries {
+  const series = new TimelineSeries(10_000);
+  series.replace(
+    values.map((value, step) => ({
+      fromStep: step,
+      toStep: step,
+      min: value,
+      max: value,
+      mean: value,
+      nonFiniteCount: value === null ? 1 : 0,
+    })),
+  );
+  return series;
+}
+const whole = (count: number) => ({ low: -0.5, high: count - 0.5 });
+
+describe('the timeline chart', () => {
+  it('keeps the single peak and dip of fifty thousand steps within a thousand points', () => {
+    const values = Array.from({ length: 50_000 }, (_, step) =>
+      step === 31_415 ? 9 : step === 2_718 ? 0.01 : 1,
+    );
+    const chart = prepareTimelineChart(seriesOf(values).columns, whole(50_000), 'log', 4);
+    expect(chart.points.length).toBeLessThanOrEqual(1000);
+    const drawn = chart.points.map(({ value }) => value!);
+    expect(Math.max(...drawn)).toBe(9);
+    expect(Math.min(...drawn)).toBe(0.01);
+  });
+
+  it('draws single steps as they are where they fit', () => {
+    const chart = prepareTimelineChart(seriesOf([3, 2, 1]).columns, whole(3), 'linear', 4);
+    expect(chart.points).toEqual([
+      { step: 0, value: 3 },
+      { step: 1, value: 2 },
+      { step: 2, value: 1 },
+    ]);
+  });
+
+  it('breaks the line at a NaN, marks it and gives a lone point a dot', () => {
+    const chart = prepareTimelineChart(
+      seriesOf([1, null, 2, null, 3, 3]).columns,
+      whole(6),
+      'log',
+      4,
+    );
+    expect(chart.points.map(({ value }) => value)).toEqual([1, null, 2, null, 3, 3]);
+    expect(chart.nonFiniteSteps).toEqual([1, 3]);
+    expect(chart.isolated.map(({ step }) => step)).toEqual([0, 2]);
+  });
+
+  it('breaks the line where steps are missing', () => {
+    const series = new TimelineSeries(100);
+    for (const step of [1, 2, 3, 4, 40, 41, 42]) series.append(step, 1);
+    const chart = prepareTimelineChart(series.columns, { low: 0, high: 50 }, 'linear', 4);
+    expect(chart.points.filter(({ value }) => value === null)).toHaveLength(1);
+  });
+
+  it('falls back to a linear axis without positive values and holds zeros on a log one', () => {
+    expect(prepareTimelineChart(seriesOf([0, -1]).columns, whole(2), 'log', 4).scale).toBe(
+      'linear',
+    );
+    const chart = prepareTimelineChart(seriesOf([1, 0, 10]).columns, whole(3), 'log', 4);
+    expect(chart.points[1]!.value).toBe(chart.domain[0]);
+    expect(shareOnAxis(chart, chart.domain[1])).toBeCloseTo(1);
+  });
+
+  it('keeps its domain while values move within it', () => {
+    const domainOf = (last: number) =>
+      prepareTimelineChart(seriesOf([5, 0.004, last]).columns, whole(3), 'log', 4).domain;
+    expect(domainOf(0.005)).toEqual(domainOf(4.9));
+  });
+
+  it('merges a long live series without losing its extremes', () => {
+    const series = new TimelineSeries(100);
+    for (let step = 0; step < 5000; step++) series.append(step, step === 1234 ? 77 : 1);
+    const { length, max, toStep } = series.columns;
+    expect(length).toBeLessThanOrEqual(200);
+    expect(Math.max(...max)).toBe(77);
+    expect(toStep[length - 1]).toBe(4999);
+  });
+});
