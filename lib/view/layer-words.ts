@@ -1,0 +1,267 @@
+import type { DistributionsReply } from '../contract/reads';
+import { findModes, type Modes } from './distribution-modes';
+import { markerPlace } from './distribution-panel';
+import { formatFixed, formatNumber, formatPercent } from './format-number';
+
+export type DistributionItem = DistributionsReply['items'][number];
+
+/** What is true of a layer at one step, in sentences; nothing in them but numbers and theory. */
+export interface StepWords {
+  readonly step: number;
+  readonly sentences: readonly string[];
+}
+
+export interface LayerVerdict {
+  readonly sentence: string;
+  readonly detail: string | null;
+}
+
+/** Between these factors a width counts as healthy: sampling and finite β2 move it so far. */
+const HEALTHY_WIDTH = { low: 0.8, high: 1.25 } as const;
+/** A factor of ten, the jump that the paper's trigger stage asks for. */
+const JUMP = 10;
+/** The share of coordinates at exactly 0 that is worth a sentence. */
+const ZERO_SHARE = 0.01;
+/** Healthy is 3.5 % at β1 0.9; a tenth is well beyond it. */
+const SMALL_SHARE = 0.1;
+/** Peaks this near to a marker stand where theory puts it; half a drawn bin is 0.02. */
+const NEAR_MARKER = 0.06;
+const RMS_SPIKE = 2.3;
+const DIP_TWO_PEAKS = 0.03;
+
+function statistic(item: DistributionItem, name: string): number | null {
+  return item.statistics[name] ?? null;
+}
+
+function distributionOf(item: DistributionItem, kind: string) {
+  return item.distributions.find((entry) => entry.kind === kind) ?? null;
+}
+
+function describeWidth(
+  symbol: string,
+  std: number | null,
+  healthyStd: number | null,
+): string | null {
+  if (std === null) return null;
+  if (healthyStd === null || healthyStd <= 0) return `${symbol} has std ${formatNumber(std)}`;
+  const factor = std / healthyStd;
+  if (factor >= HEALTHY_WIDTH.low && factor <= HEALTHY_WIDTH.high)
+    return `${symbol} is as wide as healthy (std ${formatNumber(std)} against ${formatNumber(healthyStd)})`;
+  return `${symbol} is ${formatNumber(factor)} times as wide as healthy (std ${formatNumber(std)} against ${formatNumber(healthyStd)})`;
+}
+
+function modesOf(item: DistributionItem, kind: string): Modes {
+  const distribution = distributionOf(item, kind);
+  return distribution === null ? { modes: [], valleyShare: null } : findModes(distribution);
+}
+
+/** Where the density is highest, in words; null for one peak at 0, which goes without saying. */
+function describeModes(symbol: string, { modes, valleyShare }: Modes): string | null {
+  const [first, second] = modes;
+  if (first === undefined) return null;
+  if (second === undefined)
+    return Math.abs(first.at) < NEAR_MARKER
+      ? null
+      : `${symbol} is highest at ${formatFixed(first.at, 2)}`;
+  const places = `${formatFixed(first.at, 2)} and ${formatFixed(second.at, 2)}`;
+  const valley =
+    valleyShare === null ? '' : `, between them it falls to ${formatPercent(valleyShare)}`;
+  return `${symbol} is highest at ${places}${valley}`;
+}
+
+function isPairNear({ modes }: Modes, place: number | null): boolean {
+  const [first, second] = modes;
+  if (first === undefined || second === undefined || place === null) return false;
+  return Math.abs(first.at + place) < NEAR_MARKER && Math.abs(second.at - place) < NEAR_MARKER;
+}
+
+function describeJump(item: DistributionItem, before: DistributionItem | null): string | null {
+  const now = statistic(item, 'gradient_norm');
+  const then = before === null ? null : statistic(before, 'gradient_norm');
+  if (now === null || then === null || then <= 0 || now <= 0 || before === null) return null;
+  const factor = now / then;
+  if (factor >= JUMP)
+    return `the gradient norm is ${formatNumber(factor)} times that of step ${before.step}`;
+  if (factor <= 1 / JUMP)
+    return `the gradient norm fell to ${formatPercent(factor)} of step ${before.step}’s`;
+  return null;
+}
+
+/**
+ * The sentence that opens the page: widths against the healthy normal, where the density
+ * is highest, and a jump of the gradient norm since `before`, the reported step before.
+ */
+export function prepareLayerVerdict(
+  item: DistributionItem,
+  before: DistributionItem | null,
+  curves: DistributionsReply['referenceCurves'],
+): LayerVerdict {
+  const jump = describeJump(item, before);
+  const modes = modesOf(item, 'update');
+  const parts = [
+    jump,
+    describeModes('u', modes),
+    describeWidth('u', statistic(item, 'update_std'), curves.healthyStd),
+  ].filter((part) => part !== null);
+  const burst = markerPlace(curves, 'single_burst');
+  const ratioModes = modesOf(item, 'ratio');
+  const details: string[] = [];
+  if (burst !== null && (isPairNear(ratioModes, burst) || isPairNear(modes, burst))) {
+    details.push(
+      `±${formatFixed(burst, 2)} is where one gradient that outweighs the whole history puts both peaks. ` +
+        'It is no proof that gradients were correlated before it.',
+    );
+  }
+  const ratioWidth = describeWidth('r', statistic(item, 'ratio_std'), curves.healthyStd);
+  if (ratioWidth !== null && details.length === 0) details.push(`${capitalise(ratioWidth)}.`);
+  const sentence = parts.slice(0, 2).join(', and ');
+  return {
+    sentence:
+      sentence.length > 0 ? `${sentence}.` : 'no statistics were posted beside the distribution.',
+    detail: details.length > 0 ? details.join(' ') : null,
+  };
+}
+
+function capitalise(text: string): string {
+  // u and r are symbols: "r is …" keeps its small letter.
+  return /^[ur] /.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** The sentences of one chosen step. */
+export function prepareStepWords(
+  item: DistributionItem,
+  before: DistributionItem | null,
+  curves: DistributionsReply['referenceCurves'],
+): StepWords {
+  const sentences: string[] = [];
+  const say = (text: string | null): void => {
+    if (text !== null) sentences.push(`${capitalise(text)}.`);
+  };
+  const updateStd = statistic(item, 'update_std');
+  const ratioStd = statistic(item, 'ratio_std');
+  say(describeJump(item, before));
+  say(describeWidth('u', updateStd, curves.healthyStd));
+  say(describeNarrowRatio(updateStd, ratioStd, curves.healthyStd));
+  say(describeModes('u', modesOf(item, 'update')));
+  say(describeModes('r', modesOf(item, 'ratio')));
+  for (const [symbol, kind] of [
+    ['u', 'update'],
+    ['r', 'ratio'],
+  ] as const) {
+    say(describeOutside(symbol, distributionOf(item, kind)));
+  }
+  const small = statistic(item, 'update_small_fraction');
+  if (small !== null && small >= SMALL_SHARE) say(`${formatPercent(small)} of u lies within ±0.01`);
+  const rms = statistic(item, 'rms');
+  if (rms !== null && rms >= RMS_SPIKE) say(`RMS ${formatFixed(rms, 2)} is above ${RMS_SPIKE}`);
+  const cosine = statistic(item, 'gradient_cosine');
+  if (cosine !== null && Math.abs(cosine) >= 0.3)
+    say(
+      `the gradient points ${cosine < 0 ? 'against' : 'along'} that of the step before (cosine ${formatFixed(cosine, 2)})`,
+    );
+  say(describeDip(statistic(item, 'ratio_dip')));
+  if (item.nonFiniteCount > 0)
+    say(
+      `${item.nonFiniteCount} of the layer’s metrics ${item.nonFiniteCount === 1 ? 'is' : 'are'} not finite`,
+    );
+  return { step: item.step, sentences };
+}
+
+/** Where u is narrow, whether r is too: then it is not ε that holds u. */
+function describeNarrowRatio(
+  updateStd: number | null,
+  ratioStd: number | null,
+  healthyStd: number | null,
+): string | null {
+  if (updateStd === null || ratioStd === null || healthyStd === null || healthyStd <= 0)
+    return null;
+  if (updateStd >= 0.5 * healthyStd) return null;
+  const factor = formatNumber(ratioStd / healthyStd);
+  return ratioStd < HEALTHY_WIDTH.low * healthyStd
+    ? `r is narrow too (${factor} times healthy), and ε does not enter r`
+    : `r is not narrow (${factor} times healthy): ε holds u`;
+}
+
+function describeOutside(
+  symbol: string,
+  distribution: DistributionItem['distributions'][number] | null,
+): string | null {
+  if (distribution === null) return null;
+  const { counts, zeros, underflow, overflow, nonFinite } = distribution;
+  const finite = counts.reduce((sum, count) => sum + count, zeros + underflow + overflow);
+  if (nonFinite > 0)
+    return `${formatPercent(nonFinite / (finite + nonFinite))} of ${symbol} is NaN or infinite`;
+  if (finite > 0 && zeros / finite >= ZERO_SHARE)
+    return `${formatPercent(zeros / finite)} of ${symbol} is exactly 0`;
+  return null;
+}
+
+function describeDip(dip: number | null): string | null {
+  if (dip === null) return null;
+  return dip >= DIP_TWO_PEAKS
+    ? `dip of r ${formatFixed(dip, 3)} counts as two peaks`
+    : `dip of r ${formatFixed(dip, 3)}: one peak`;
+}
+
+export interface NumberRow {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  /** What to compare it with: theory's value, or what it was before. */
+  readonly remark: string;
+}
+
+/**
+ * The stored numbers of one step beside what theory expects or what they were at the
+ * reported step before. Only what was stored has a row.
+ */
+export function prepareNumberRows(
+  item: DistributionItem,
+  before: DistributionItem | null,
+  healthyStd: number | null,
+): readonly NumberRow[] {
+  const healthy = healthyStd === null ? '' : `${formatNumber(healthyStd)} healthy`;
+  const was = (name: string, format: (value: number | null) => string): string => {
+    const value = before === null ? null : statistic(before, name);
+    return value === null || before === null ? '' : `was ${format(value)} at ${before.step}`;
+  };
+  const signed = (value: number | null) => formatFixed(value, 2);
+  const dip = (value: number | null) => formatFixed(value, 3);
+  const rows: readonly [string, string, (value: number | null) => string, string][] = [
+    ['update_std', 'std u', formatNumber, healthy],
+    ['ratio_std', 'std r', formatNumber, healthy],
+    ['update_dip', 'dip of u', dip, '≥ 0.030 is two peaks'],
+    ['ratio_dip', 'dip of r', dip, '≥ 0.030 is two peaks'],
+    ['ratio_valley_depth', 'valley depth', signed, '1 is fully split'],
+    ['rms', 'RMS', signed, '1 healthy, 2.3 a spike'],
+    ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
+    ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],
+    ['gradient_sign_agreement', 'sign kept', formatPercent, '50 % by chance'],
+    [
+      'update_small_fraction',
+      '|u| < 0.01',
+      formatPercent,
+      was('update_small_fraction', formatPercent),
+    ],
+    [
+      'gradient_below_epsilon_fraction',
+      '|g| < ε',
+      formatPercent,
+      was('gradient_below_epsilon_fraction', formatPercent),
+    ],
+    [
+      'second_moment_below_epsilon_fraction',
+      '√v < ε',
+      formatPercent,
+      was('second_moment_below_epsilon_fraction', formatPercent),
+    ],
+  ];
+  return rows
+    .filter(([name]) => statistic(item, name) !== null)
+    .map(([name, label, format, remark]) => ({
+      name,
+      label,
+      value: format(statistic(item, name)),
+      remark,
+    }));
+}

@@ -1,0 +1,57 @@
+import type { Bucket } from '../contract/reads';
+import { describeMetric } from '../contract/standard-metrics';
+import { formatFixed, formatNumber } from './format-number';
+import { prepareTrace, stepToX, valueToY, type Trace, type TraceWindow } from './trace';
+
+/** One metric of the layer around the chosen steps. */
+export interface SmallMultiple {
+  readonly metric: string;
+  readonly label: string;
+  readonly meaning: string;
+  readonly trace: Trace;
+  /** The values at the chosen steps, in their order. */
+  readonly values: readonly { readonly text: string; readonly isMain: boolean }[];
+  /** Where the chosen steps stand, 0 to 1. */
+  readonly marks: readonly number[];
+  /** A level that the metric is read against, 0 to 1, where it lies inside the panel. */
+  readonly reference: { readonly y: number; readonly label: string } | null;
+}
+
+function formatMetric(metric: string, value: number | null): string {
+  if (metric.endsWith('_dip')) return formatFixed(value, 3);
+  return metric === 'rms' ? formatFixed(value, 2) : formatNumber(value);
+}
+
+/** The value at one step; null where nothing finite was reported there. */
+export function valueAtStep(points: readonly Bucket[], step: number): number | null {
+  const bucket = points.find(({ fromStep, toStep }) => fromStep <= step && step <= toStep);
+  return bucket?.mean ?? null;
+}
+
+/** Prepares one panel; its scale is the metric's own, logarithmic where it says so. */
+export function prepareSmallMultiple(
+  metric: string,
+  points: readonly Bucket[],
+  window: TraceWindow,
+  steps: readonly number[],
+  mainIndex: number,
+): SmallMultiple {
+  const { label, meaning, scale, reference } = describeMetric(metric);
+  const trace = prepareTrace(points, window, scale === 'log' ? 'log' : 'linear');
+  const level = reference.kind === 'value' ? valueToY(trace, reference.value) : null;
+  return {
+    metric,
+    label,
+    meaning,
+    trace,
+    values: steps.map((step, index) => ({
+      text: formatMetric(metric, valueAtStep(points, step)),
+      isMain: index === mainIndex,
+    })),
+    marks: steps.map((step) => stepToX(window, step)),
+    reference:
+      reference.kind === 'value' && level !== null && level >= 0 && level <= 1
+        ? { y: level, label: reference.label }
+        : null,
+  };
+}

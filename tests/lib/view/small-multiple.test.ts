@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { prepareSmallMultiple, valueAtStep } from '@/lib/view/small-multiple';
+
+const points = [316, 317, 318, 319].map((step, i) => {
+  const value = [1.01, 4.43, 3.1, 2.97][i]!;
+  return { fromStep: step, toStep: step, min: value, max: value, mean: value, nonFiniteCount: 0 };
+});
+const window = { fromStep: 316, toStep: 319 };
+
+describe('a small multiple', () => {
+  it('writes the values at the chosen steps as the metric is written', () => {
+    const { label, values, marks } = prepareSmallMultiple(
+      'rms',
+      points,
+      window,
+      [316, 317, 319],
+      1,
+    );
+    expect(label).toBe('RMS');
+    expect(values).toEqual([
+      { text: '1.01', isMain: false },
+      { text: '4.43', isMain: true },
+      { text: '2.97', isMain: false },
+    ]);
+    expect(marks).toEqual([0, 1 / 3, 1]);
+  });
+
+  it('shows the level that the metric is read against where it lies inside', () => {
+    const inside = prepareSmallMultiple('rms', points, window, [317], 0).reference;
+    expect(inside?.label).toBe('2.3');
+    expect(inside?.y).toBeCloseTo(Math.log(2.3 / 1.01) / Math.log(4.43 / 1.01), 9);
+    const calm = points.map((point) => ({ ...point, min: 1, max: 1.1, mean: 1.05 }));
+    expect(prepareSmallMultiple('rms', calm, window, [317], 0).reference).toBeNull();
+  });
+
+  it('writes a dash for a step that reported nothing', () => {
+    expect(valueAtStep(points, 400)).toBeNull();
+    expect(prepareSmallMultiple('rms', points, window, [400], 0).values[0]?.text).toBe('–');
+  });
+
+  it('takes a metric of the run’s own by its name', () => {
+    expect(prepareSmallMultiple('my_metric', points, window, [317], 0).label).toBe('my_metric');
+  });
+});
