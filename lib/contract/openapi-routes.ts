@@ -10,7 +10,7 @@ import {
 } from './openapi-route';
 import { WRITE_ROUTES } from './openapi-write-routes';
 import { runParamsSchema } from './reads';
-import { patchRunSchema, runSchema } from './runs';
+import { patchRunSchema } from './runs';
 
 const MANAGE_ROUTES: readonly RouteDescription[] = [
   {
@@ -18,12 +18,12 @@ const MANAGE_ROUTES: readonly RouteDescription[] = [
     method: 'patch',
     path: RUN,
     tag: 'Manage',
-    scope: 'ingest',
+    scope: 'admin',
     summary: 'Change name, tags, notes or pin',
     description: 'Fields that are not named stay as they are.',
     params: runParamsSchema,
     body: json(patchRunSchema, { tags: ['char', 'keep'], pinned: true }),
-    replies: [ok(runSchema, 'The run after the change.')],
+    replies: [ok(patchRunSchema.extend({ id: z.string() }), 'The fields that were set.')],
     errors: ['run_not_found', 'invalid_body'],
   },
   {
@@ -35,7 +35,9 @@ const MANAGE_ROUTES: readonly RouteDescription[] = [
     summary: 'Delete a run and all it has stored',
     description: 'There is no way back.',
     params: runParamsSchema,
-    replies: [{ status: 204, description: 'The run is gone.', bodies: [] }],
+    replies: [
+      ok(z.object({ id: z.string(), deleted: z.literal(true) }), 'The run and all of it is gone.'),
+    ],
     errors: ['run_not_found'],
   },
   {
@@ -47,7 +49,7 @@ const MANAGE_ROUTES: readonly RouteDescription[] = [
     summary: 'Exchange a token for a browser session',
     description:
       'Sets an HttpOnly, SameSite cookie and leads to next, a path of this server; with a token that is ' +
-      'not known, back to /sign-in?error=invalid_token.',
+      'not known, back to /sign-in?error=invalid_token, with one that may not read to error=scope_too_small.',
     body: [
       {
         mediaType: 'application/x-www-form-urlencoded',
@@ -56,6 +58,17 @@ const MANAGE_ROUTES: readonly RouteDescription[] = [
       },
     ],
     replies: [{ status: 303, description: 'To next, or back to the form.', bodies: [] }],
+    errors: [],
+  },
+  {
+    operationId: 'signOut',
+    method: 'post',
+    path: '/sign-out',
+    tag: 'Manage',
+    scope: null,
+    summary: 'End the browser session',
+    description: 'Takes the cookie back. The token stays valid until it is revoked.',
+    replies: [{ status: 303, description: 'To the sign-in form.', bodies: [] }],
     errors: [],
   },
 ];

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { SAFETENSORS_MEDIA_TYPE } from './heatmap-columns';
 import { FRAME_METADATA, FRAME_TENSORS, postedFramesSchema } from './openapi-frames';
 import { JSON_TYPE, RUN, json, ok, type RouteDescription } from './openapi-route';
@@ -9,7 +10,6 @@ import {
   finishRunSchema,
   framesReplySchema,
   runEventSchema,
-  runSchema,
 } from './runs';
 
 /** What a training job posts. */
@@ -39,7 +39,7 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
     replies: [
       {
         status: 201,
-        description: 'The run was created.',
+        description: 'The run was created, or a new attempt of it was opened.',
         bodies: json(createRunReplySchema, {
           id: 'char-lm-1',
           attempt: 1,
@@ -47,7 +47,7 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
           url: 'http://127.0.0.1:3000/runs/char-lm-1',
         }),
       },
-      ok(createRunReplySchema, 'The run was there already, or a new attempt of it was opened.'),
+      ok(createRunReplySchema, 'The run, or the attempt without frames, was there already.'),
     ],
     errors: ['invalid_body', 'layers_differ', 'id_taken'],
   },
@@ -157,7 +157,12 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
     description: 'Frames after it answer run_finished; a resume reopens the run.',
     params: runParamsSchema,
     body: json(finishRunSchema, { status: 'finished' }),
-    replies: [ok(runSchema, 'The run, ended.')],
+    replies: [
+      ok(
+        finishRunSchema.extend({ id: z.string() }),
+        'The run’s status; the same finish again answers the same.',
+      ),
+    ],
     errors: ['run_not_found', 'invalid_body'],
   },
 ];

@@ -29,6 +29,7 @@ const CONTRACT = [
   'GET /api/v1/projects',
   'GET /api/v1/openapi.json',
   'POST /sign-in',
+  'POST /sign-out',
   'GET /healthz',
   'GET /readyz',
   'GET /metrics',
@@ -148,7 +149,7 @@ describe('the published document', () => {
   it('asks no token of the routes that supervisors and browsers need without one', () => {
     const open = operations().filter(([, , { security }]) => security.length === 0);
     expect(open.map(([, path]) => path).sort()).toEqual(
-      ['/api/v1/openapi.json', '/healthz', '/metrics', '/readyz', '/sign-in'].sort(),
+      ['/api/v1/openapi.json', '/healthz', '/metrics', '/readyz', '/sign-in', '/sign-out'].sort(),
     );
   });
 
