@@ -122,7 +122,7 @@ const OPERATE_ROUTES: readonly RouteDescription[] = [
     method: 'get',
     path: '/metrics',
     tag: 'Operate',
-    scope: null,
+    scope: 'read',
     summary: 'Counters and timings for Prometheus',
     description: 'Text exposition format.',
     replies: [{ status: 200, description: 'The samples.', bodies: PLAIN_TEXT }],
