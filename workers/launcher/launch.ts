@@ -48,6 +48,11 @@ export class LaunchError extends Error {
   override readonly name = 'LaunchError';
 }
 
+function toLaunchError(what: string, error: unknown): LaunchError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new LaunchError(`${what}: ${why}`, { cause: error });
+}
+
 interface Settings {
   readonly addresses: Omit<ProductAddresses, 'databaseUrl'>;
   readonly requireTokens: boolean;
@@ -60,11 +65,15 @@ export async function launch(options: LaunchOptions): Promise<void> {
     url: options.environment['DATABASE_URL'] ?? null,
     dataDir: options.dataDir,
     print: options.print,
+  }).catch((error: unknown) => {
+    throw toLaunchError('The database did not start', error);
   });
   try {
     await applyMigrations({
       url: database.url,
       directory: join(options.root, 'prisma/migrations'),
+    }).catch((error: unknown) => {
+      throw toLaunchError('The database could not be brought to this version', error);
     });
     if (options.stop.aborted) return;
     await runProduct({ ...addresses, databaseUrl: database.url }, requireTokens, options);
