@@ -1,0 +1,142 @@
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { type Database, openDatabase } from '@/lib/store/database';
+import { type FrameWriter, createFrameWriter } from '@/lib/store/frame-writer';
+import { createFrontDoor } from '@/workers/api/front-door';
+import { createIngestServer } from '@/workers/ingest/ingest-server';
+import { createTestDatabase } from './database';
+
+/**
+ * The front door and the ingestion worker on a database of their own, in this process.
+ * The pages' upstream is a bare server that says which path it was asked for.
+ */
+export interface TestServers {
+  readonly url: string;
+  readonly ingestUrl: string;
+  readonly db: Database;
+  readonly writer: FrameWriter;
+  readonly api: (path: string, init?: RequestInit) => Promise<Response>;
+  /** POST of a JSON value. */
+  readonly post: (
+    path: string,
+    value: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<ApiResult>;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<ApiResult>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface ApiResult {
+  readonly status: number;
+  // A test reads what it expects of a reply; a wrong shape fails it there.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+export async function startServers(
+  options: {
+    requireTokens?: boolean;
+    bodyTimeoutMs?: number;
+    maxQueuedBytes?: number;
+    maxBodyBytesHeld?: number;
+  } = {},
+): Promise<TestServers> {
+  const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+  const database = await createTestDatabase();
+  const db = openDatabase({ url: database.url, maxConnections: 4 });
+  const writer = createFrameWriter({
+    url: database.url,
+    logger,
+    maxQueuedBytes: options.maxQueuedBytes ?? 64 * 1024 * 1024,
+  });
+  const requireTokens = options.requireTokens ?? false;
+  const hosts = { host: '127.0.0.1', allowedHosts: ['spikes.example.org'] };
+  const ingest = createIngestServer({
+    db,
+    writer,
+    logger,
+    now: () => new Date(),
+    requireTokens,
+    hosts,
+    ...(options.bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs: options.bodyTimeoutMs }),
+    ...(options.maxBodyBytesHeld === undefined
+      ? {}
+      : { maxBodyBytesHeld: options.maxBodyBytesHeld }),
+  });
+  const ingestUrl = await listen(ingest.server);
+  const web = createServer((request, response) => {
+    response.end(`page ${request.url ?? ''}`);
+  });
+  const webUrl = await listen(web);
+  const frontDoor = createFrontDoor({
+    db,
+    logger,
+    version: '0.0.0',
+    requireTokens,
+    hosts,
+    ingestUrl,
+    webUrl,
+  });
+  const url = await listen(frontDoor.server);
+
+  const api = (path: string, init: RequestInit = {}) =>
+    fetch(`${url}${path}`, { redirect: 'manual', ...init });
+  const toResult = async (response: Response): Promise<ApiResult> => {
+    const text = await response.text();
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    return {
+      status: response.status,
+      body: isJson ? (JSON.parse(text) as unknown) : text,
+      headers: response.headers,
+    };
+  };
+  return {
+    url,
+    ingestUrl,
+    db,
+    writer,
+    api,
+    async post(path, value, headers = {}) {
+      return toResult(
+        await api(path, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', ...headers },
+          body: JSON.stringify(value),
+        }),
+      );
+    },
+    async get(path, headers = {}) {
+      return toResult(await api(path, { headers }));
+    },
+    async stop() {
+      await frontDoor.close();
+      await ingest.close();
+      web.closeAllConnections();
+      web.close();
+      await writer.close();
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A run of `layerCount` layers, as its POST body. */
+export function aRun(id: string, layerCount = 2, overrides: Record<string, unknown> = {}) {
+  return {
+    id,
+    project: 'tests',
+    optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
+    layers: Array.from({ length: layerCount }, (_, i) => ({
+      name: `layer.${i}`,
+      parameterCount: 100,
+    })),
+    ...overrides,
+  };
+}

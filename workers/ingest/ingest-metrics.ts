@@ -1,0 +1,89 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { FrameWriter } from '../../lib/store/frame-writer';
+import type { BodyBudget } from '../http/read-body';
+import type { Publisher } from '../publish/publisher';
+
+/** What the worker says of itself to Prometheus. */
+export class IngestMetrics {
+  readonly registry = new Registry();
+  private readonly frames = new Counter({
+    name: 'spikescope_ingest_frames_total',
+    help: 'Frames by outcome: accepted, duplicate, rejected',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  private readonly datapoints = new Counter({
+    name: 'spikescope_ingest_datapoints_total',
+    help: 'Stored values, one a metric, layer and step',
+    registers: [this.registry],
+  });
+  private readonly requests = new Counter({
+    name: 'spikescope_ingest_requests_total',
+    help: 'Requests by status',
+    labelNames: ['status'],
+    registers: [this.registry],
+  });
+  private readonly acknowledgement = new Histogram({
+    name: 'spikescope_ingest_acknowledgement_seconds',
+    help: 'From the first byte of a post of frames to its reply',
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'spikescope_ingest_' });
+    for (const outcome of ['accepted', 'duplicate', 'rejected']) this.frames.inc({ outcome }, 0);
+  }
+
+  /** Gauges that are read when they are asked for. */
+  observe(writer: FrameWriter, publisher: Publisher, budget: BodyBudget): void {
+    const gauge = (name: string, help: string, read: () => number): void => {
+      new Gauge({
+        name: `spikescope_ingest_${name}`,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    };
+    gauge('writer_queued_bytes', 'Bytes waiting for a commit', () => writer.status().queuedBytes);
+    gauge(
+      'writer_queued_frames',
+      'Frames waiting for a commit',
+      () => writer.status().queuedFrames,
+    );
+    gauge(
+      'writer_lag_seconds',
+      'Age of the oldest frame waiting',
+      () => writer.status().oldestQueuedMs / 1000,
+    );
+    gauge('viewers', 'Open live connections', () => publisher.status().viewers);
+    gauge(
+      'live_skipped_messages',
+      'Messages not sent to slow viewers',
+      () => publisher.status().skippedMessages,
+    );
+    gauge('body_bytes_held', 'Bytes of request bodies being read', () => budget.heldBytes);
+  }
+
+  countFrames(counts: {
+    readonly accepted: number;
+    readonly duplicates: number;
+    readonly rejected: number;
+    readonly datapoints: number;
+  }): void {
+    this.frames.inc({ outcome: 'accepted' }, counts.accepted);
+    this.frames.inc({ outcome: 'duplicate' }, counts.duplicates);
+    this.frames.inc({ outcome: 'rejected' }, counts.rejected);
+    this.datapoints.inc(counts.datapoints);
+  }
+
+  countRequest(status: number): void {
+    this.requests.inc({ status: `${status}` });
+  }
+
+  observeAcknowledgement(seconds: number): void {
+    this.acknowledgement.observe(seconds);
+  }
+}

@@ -1,0 +1,160 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Logger } from 'pino';
+import type { Database } from '../../lib/store/database';
+import type { FrameWriter } from '../../lib/store/frame-writer';
+import { findTrajectoryEnd } from '../../lib/store/trajectory';
+import { type HostRules, checkHosts } from '../access/hosts';
+import { authenticate, permitProject, permitScope } from '../access/principal';
+import { BodyBudget } from '../http/read-body';
+import { type Reply, json, send, text, toReply } from '../http/reply';
+import { Router } from '../http/router';
+import { Publisher } from '../publish/publisher';
+import { IngestMetrics } from './ingest-metrics';
+import { PreviousGradients } from './previous-gradients';
+import { type RouteDependencies, WRITE_ROUTES } from './routes';
+import { RunCache } from './run-cache';
+
+export interface IngestServerOptions {
+  readonly db: Database;
+  readonly writer: FrameWriter;
+  readonly logger: Logger;
+  readonly now: () => Date;
+  readonly requireTokens: boolean;
+  readonly hosts: HostRules;
+  readonly bodyTimeoutMs?: number;
+  readonly maxBodyBytesHeld?: number;
+}
+
+export interface IngestServer {
+  readonly server: Server;
+  /** From now on `/readyz` says no; requests under way go on. */
+  startDraining(): void;
+  /** Answers what is under way, then closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Sixteen of the largest posts at once. */
+const MAX_BODY_BYTES_HELD = 512 * 1024 * 1024;
+const BODY_TIMEOUT_MS = 30_000;
+/** How long the rest of a refused body may keep coming before its connection is cut. */
+const DROP_REST_MS = 5_000;
+/** A writer that has kept a frame waiting for so long is not keeping up. */
+const MAX_WRITER_LAG_MS = 10_000;
+
+/** The ingestion worker's HTTP server and socket, not yet listening. */
+export function createIngestServer(options: IngestServerOptions): IngestServer {
+  const { db, writer, logger, now, requireTokens, hosts } = options;
+  const access = { db, requireTokens };
+  const runs = new RunCache(db);
+  const metrics = new IngestMetrics();
+  const budget = new BodyBudget(options.maxBodyBytesHeld ?? MAX_BODY_BYTES_HELD);
+  const router = new Router(WRITE_ROUTES);
+  let isDraining = false;
+
+  const server = createServer((request, response) => {
+    void handle(request, response);
+  });
+  // The body has its own clock; this one is for headers that never end.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 65_000;
+
+  const publisher = new Publisher(server, {
+    logger,
+    admit: async (headers) => {
+      checkHosts(headers, hosts);
+      permitScope(await authenticate(headers, access), 'read');
+    },
+    admitToRun: async (headers, runId) => {
+      const principal = await authenticate(headers, access);
+      permitScope(principal, 'read');
+      const run = await runs.find(runId);
+      permitProject(principal, run.project);
+      const newestStep = (await findTrajectoryEnd(db, run)) ?? -1;
+      return { layerCount: run.layerCount, attempt: run.newestAttempt, newestStep };
+    },
+  });
+  metrics.observe(writer, publisher, budget);
+
+  const deps: RouteDependencies = {
+    access,
+    runs,
+    writer,
+    publisher,
+    metrics,
+    budget,
+    now,
+    previousGradients: new PreviousGradients(),
+    bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let reply: Reply;
+    try {
+      reply = await answer(request);
+    } catch (error) {
+      reply = toReply(error, logger, request);
+    }
+    metrics.countRequest(reply.status);
+    send(request, response, reply);
+    if (!request.complete) dropRest(request);
+  }
+
+  async function answer(request: IncomingMessage): Promise<Reply> {
+    checkHosts(request.headers, hosts);
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    switch (pathname) {
+      case '/healthz':
+        return text(200, 'text/plain; charset=utf-8', 'ok\n');
+      case '/readyz':
+        return readiness();
+      case '/metrics':
+        return text(200, metrics.registry.contentType, await metrics.registry.metrics());
+      default: {
+        const { handler, params } = router.match(request.method ?? 'GET', pathname);
+        return handler(deps, { request, params });
+      }
+    }
+  }
+
+  function readiness(): Reply {
+    const { isConnected, oldestQueuedMs, queuedBytes } = writer.status();
+    const isReady = !isDraining && isConnected && oldestQueuedMs <= MAX_WRITER_LAG_MS;
+    return json(isReady ? 200 : 503, {
+      ready: isReady,
+      draining: isDraining,
+      writerConnected: isConnected,
+      writerLagMs: oldestQueuedMs,
+      writerQueuedBytes: queuedBytes,
+    });
+  }
+
+  return {
+    server,
+    startDraining() {
+      isDraining = true;
+    },
+    async close() {
+      isDraining = true;
+      // Also closes the HTTP server, once what is under way has been answered.
+      const closed = publisher.close();
+      server.closeIdleConnections();
+      await closed;
+    },
+  };
+}
+
+/**
+ * Reads the rest of a body that was answered early and throws it away: closing at once
+ * would reset the connection before the sender has read the answer.
+ */
+function dropRest(request: IncomingMessage): void {
+  request.resume();
+  const timer = setTimeout(() => {
+    request.destroy();
+  }, DROP_REST_MS);
+  timer.unref();
+  request.once('close', () => {
+    clearTimeout(timer);
+  });
+}

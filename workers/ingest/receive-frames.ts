@@ -1,0 +1,92 @@
+/**
+ * The steps of the data's way, in order. The reply leaves after Postgres has committed;
+ * viewers are told after that, and never waited for. Detectors stand between compute and
+ * store: they read what was computed and add what they found to the same commit.
+ */
+import { AppError } from '../../lib/contract/app-error';
+import type { FrameRequest, RejectedStep } from '../../lib/contract/frame';
+import type { FramesReply } from '../../lib/contract/runs';
+import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
+import type { CommittedFrame } from '../publish/live-room';
+import type { Publisher } from '../publish/publisher';
+import { type StatisticsDependencies, computeStatistics } from './compute-statistics';
+import type { IngestMetrics } from './ingest-metrics';
+import type { RunCache } from './run-cache';
+import { type ValidFrames, validateFrames } from './validate-frames';
+
+export interface ReceiveDependencies extends StatisticsDependencies {
+  readonly runs: RunCache;
+  readonly writer: FrameWriter;
+  readonly publisher: Pick<Publisher, 'publishFrames'>;
+  readonly metrics: IngestMetrics;
+}
+
+/** Throws AppError with the codes of `validateFrames`, `run_not_found` and those of the writer. */
+export async function receiveFrames(
+  deps: ReceiveDependencies,
+  runId: string,
+  request: FrameRequest,
+): Promise<FramesReply> {
+  const run = await deps.runs.find(runId);
+  const valid = validateFrames(request, run);
+  const computed = computeStatistics(deps, valid);
+  const outcomes = await store(deps, computed);
+  publish(deps, computed, outcomes);
+  return count(deps, computed, outcomes);
+}
+
+async function store(deps: ReceiveDependencies, computed: ValidFrames): Promise<FrameOutcome[]> {
+  const { run, attempt, layerOffset, frames } = computed;
+  if (frames.length === 0) return [];
+  return deps.writer.write(
+    frames.map((frame) => ({ runKey: run.runKey, attempt: attempt.attempt, layerOffset, frame })),
+  );
+}
+
+function publish(
+  deps: ReceiveDependencies,
+  { run, attempt, layerOffset, frames }: ValidFrames,
+  outcomes: readonly FrameOutcome[],
+): void {
+  const committed: CommittedFrame[] = [];
+  frames.forEach((frame, index) => {
+    if (outcomes[index] === 'stored') {
+      committed.push({ attempt: attempt.attempt, layerOffset, frame });
+    }
+  });
+  deps.publisher.publishFrames(run.id, committed);
+}
+
+function count(
+  deps: ReceiveDependencies,
+  { frames, rejected: alreadyRejected }: ValidFrames,
+  outcomes: readonly FrameOutcome[],
+): FramesReply {
+  const rejected: RejectedStep[] = [...alreadyRejected];
+  let accepted = 0;
+  let duplicates = 0;
+  let datapoints = 0;
+  const faults: AppError[] = [];
+  frames.forEach((frame, index) => {
+    const outcome = outcomes[index];
+    if (outcome === 'stored') {
+      accepted++;
+      datapoints += frame.layerMetrics.size * frame.layerCount;
+    } else if (outcome === 'duplicate') duplicates++;
+    else if (outcome instanceof AppError) {
+      faults.push(outcome);
+      rejected.push({ step: frame.step, code: outcome.code, message: outcome.message });
+    } else {
+      rejected.push({
+        step: frame.step,
+        code: 'step_conflict',
+        message: `step ${frame.step} is stored with other content; a restarted job opens a new attempt with resumeFromStep`,
+      });
+    }
+  });
+  const [firstFault] = faults;
+  if (firstFault !== undefined && faults.length === frames.length) throw firstFault;
+  rejected.sort((a, b) => a.step - b.step);
+  deps.metrics.countFrames({ accepted, duplicates, rejected: rejected.length, datapoints });
+  return { accepted, duplicates, rejected, events: [] };
+}

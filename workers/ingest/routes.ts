@@ -1,0 +1,192 @@
+/**
+ * The writes of the contract. Each route parses, asks whether it is permitted, acts, and
+ * answers; changes of a run are forgotten by the cache before the answer leaves.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { ZodType } from 'zod';
+import type { z } from 'zod';
+import { AppError } from '../../lib/contract/app-error';
+import { toDetails } from '../../lib/contract/frames-json';
+import { parseJson } from '../../lib/contract/parse-json';
+import {
+  type CreateRunReply,
+  createEventSchema,
+  createRunSchema,
+  finishRunSchema,
+  patchRunSchema,
+} from '../../lib/contract/runs';
+import { runParamsSchema } from '../../lib/contract/reads';
+import { saveEvent } from '../../lib/store/events';
+import { createRun } from '../../lib/store/create-run';
+import { deleteRun, finishRun, patchRun } from '../../lib/store/runs';
+import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
+import type { BodyBudget } from '../http/read-body';
+import { withBody } from '../http/read-body';
+import { type Reply, json, ok } from '../http/reply';
+import type { Route } from '../http/router';
+import type { Publisher } from '../publish/publisher';
+import { decodeFrames } from './decode-frames';
+import { type ReceiveDependencies, receiveFrames } from './receive-frames';
+
+export interface RouteDependencies extends ReceiveDependencies {
+  readonly access: AccessRules;
+  readonly budget: BodyBudget;
+  readonly bodyTimeoutMs: number;
+  readonly publisher: Publisher;
+  readonly now: () => Date;
+}
+
+export interface WriteRequest {
+  readonly request: IncomingMessage;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export type WriteHandler = (deps: RouteDependencies, request: WriteRequest) => Promise<Reply>;
+
+export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
+  { method: 'POST', path: '/api/v1/runs', handler: postRun },
+  { method: 'PATCH', path: '/api/v1/runs/:id', handler: patchRunRoute },
+  { method: 'DELETE', path: '/api/v1/runs/:id', handler: deleteRunRoute },
+  { method: 'POST', path: '/api/v1/runs/:id/frames', handler: postFrames },
+  { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
+  { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
+];
+
+/** 201 with a new run or attempt, 200 with one that was there; 409 layers_differ, id_taken; 422. */
+async function postRun(deps: RouteDependencies, { request }: WriteRequest): Promise<Reply> {
+  const principal = await authenticate(request.headers, deps.access);
+  permitScope(principal, 'ingest');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const input = parseBody(createRunSchema, body);
+    permitProject(principal, input.project);
+    const created = await createRun(deps.access.db, input);
+    deps.runs.forget(created.id);
+    if (created.isNewAttempt) {
+      deps.publisher.publishRun({ runId: created.id, status: 'running', attempt: created.attempt });
+    }
+    const reply: CreateRunReply = {
+      id: created.id,
+      attempt: created.attempt,
+      nextStep: created.nextStep,
+      url: `${originOf(request)}/runs/${encodeURIComponent(created.id)}`,
+    };
+    return json(created.isNew || created.isNewAttempt ? 201 : 200, reply);
+  });
+}
+
+/** 200 with the counts of the contract; 404, 410, 413, 415, 422, 429, 503. */
+async function postFrames(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const startMs = performance.now();
+  const run = await permittedRun(deps, request, params, 'ingest');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const decoded = decodeFrames(request.headers['content-type'], body);
+    const reply = await receiveFrames(deps, run.id, decoded);
+    deps.metrics.observeAcknowledgement((performance.now() - startMs) / 1000);
+    return ok(reply);
+  });
+}
+
+/** 201 with the event, 200 when it was there; 404 run_not_found, attempt_not_found; 422. */
+async function postEvent(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const run = await permittedRun(deps, request, params, 'ingest');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const input = parseBody(createEventSchema, body);
+    const attempt = input.attempt ?? run.newestAttempt;
+    if (!run.attempts.some((candidate) => candidate.attempt === attempt)) {
+      throw new AppError('attempt_not_found', `run ${run.id} has no attempt ${attempt}`);
+    }
+    const { event, isNew } = await saveEvent(
+      deps.access.db,
+      run,
+      { ...input, attempt },
+      deps.now(),
+    );
+    if (isNew) {
+      const { kind, step, title } = event;
+      deps.publisher.publishEvent({ runId: run.id, kind, step, attempt, title });
+    }
+    return json(isNew ? 201 : 200, event);
+  });
+}
+
+/** 200 with the status; the same finish again is the same answer. */
+async function postFinish(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const run = await permittedRun(deps, request, params, 'ingest');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const { status } = parseBody(finishRunSchema, body);
+    await finishRun(deps.access.db, run.id, status, deps.now());
+    deps.runs.forget(run.id);
+    deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
+    return ok({ id: run.id, status });
+  });
+}
+
+/** 200 with what was set; 404; 422 for any other field. */
+async function patchRunRoute(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const run = await permittedRun(deps, request, params, 'admin');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const patch = parseBody(patchRunSchema, body);
+    await patchRun(deps.access.db, run.id, patch);
+    deps.runs.forget(run.id);
+    deps.publisher.publishRun({ runId: run.id, status: run.status, attempt: run.newestAttempt });
+    return ok({ id: run.id, ...patch });
+  });
+}
+
+/** 200 once everything of the run is gone; 404. */
+async function deleteRunRoute(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const run = await permittedRun(deps, request, params, 'admin');
+  await deleteRun(deps.access.db, run.id);
+  deps.runs.forget(run.id);
+  return ok({ id: run.id, deleted: true });
+}
+
+async function permittedRun(
+  deps: RouteDependencies,
+  request: IncomingMessage,
+  params: Readonly<Record<string, string>>,
+  scope: 'ingest' | 'admin',
+) {
+  const principal = await authenticate(request.headers, deps.access);
+  permitScope(principal, scope);
+  const parsed = runParamsSchema.safeParse(params);
+  if (!parsed.success) throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);
+  const run = await deps.runs.find(parsed.data.id);
+  permitProject(principal, run.project);
+  return run;
+}
+
+function bodyOptions({ budget, bodyTimeoutMs }: RouteDependencies) {
+  return { budget, timeoutMs: bodyTimeoutMs };
+}
+
+function parseBody<T extends ZodType>(schema: T, body: Uint8Array): z.output<T> {
+  const result = schema.safeParse(parseJson(body, 'body'));
+  if (result.success) return result.data;
+  const details = toDetails(result.error, []);
+  const [first] = details;
+  const path = first === undefined || first.path === '' ? 'body' : first.path;
+  throw new AppError('invalid_body', `${path}: ${first?.message ?? 'unreadable'}`, { details });
+}
+
+/** Where the browser of whoever posted finds us: the front door forwards the Host it was asked for. */
+function originOf(request: IncomingMessage): string {
+  const forwarded = request.headers['x-forwarded-proto'];
+  const protocol = forwarded === 'https' ? 'https' : 'http';
+  return `${protocol}://${request.headers.host ?? 'localhost'}`;
+}

@@ -1,0 +1,48 @@
+/** Starts the ingestion worker: settings in, an open port out; SIGTERM drains and ends it. */
+import pino from 'pino';
+import { ConfigError, type IngestConfig, parseIngestConfig } from '../../lib/config/config';
+import { openDatabase } from '../../lib/store/database';
+import { createFrameWriter } from '../../lib/store/frame-writer';
+import { finishDeletions } from '../../lib/store/runs';
+import { onShutdown } from '../http/shutdown';
+import { createIngestServer } from './ingest-server';
+
+/** What may wait for a commit before posts are answered 429: a second of the highest load measured. */
+const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
+
+async function start(config: IngestConfig): Promise<void> {
+  const logger = pino({ name: 'ingest', level: config.logLevel });
+  const db = openDatabase({ url: config.databaseUrl, maxConnections: 8, logger });
+  const writer = createFrameWriter({
+    url: config.databaseUrl,
+    logger,
+    maxQueuedBytes: MAX_QUEUED_BYTES,
+  });
+  const ingest = createIngestServer({
+    db,
+    writer,
+    logger,
+    now: () => new Date(),
+    requireTokens: config.requireTokens,
+    hosts: { host: config.host, allowedHosts: config.allowedHosts },
+  });
+  onShutdown(logger, async () => {
+    ingest.startDraining();
+    await ingest.close();
+    await writer.close();
+    await db.close();
+  });
+  const finished = await finishDeletions(db);
+  if (finished > 0) logger.info({ runs: finished }, 'finished deletions that were interrupted');
+  ingest.server.listen(config.ingestPort, '127.0.0.1', () => {
+    logger.info({ port: config.ingestPort }, 'listening');
+  });
+}
+
+try {
+  await start(parseIngestConfig(process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 78;
+}
