@@ -1,0 +1,207 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { AppError } from '../../lib/contract/app-error';
+import { LIVE_PATH } from '../../lib/contract/live';
+import { buildOpenApi } from '../../lib/contract/openapi';
+import type { Database } from '../../lib/store/database';
+import { type HostRules, checkHosts } from '../access/hosts';
+import { authenticate, permitScope } from '../access/principal';
+import { BodyBudget } from '../http/read-body';
+import { type Reply, json, ok, send, text, toReply } from '../http/reply';
+import { Router } from '../http/router';
+import { ApiMetrics } from './api-metrics';
+import { createProxy } from './proxies';
+import { READ_ROUTES, type ReadHandler } from './read-routes';
+import { readReadiness } from './readiness';
+import { signIn, signOut, toSignIn } from './sign-in';
+
+export interface FrontDoorOptions {
+  readonly db: Database;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly requireTokens: boolean;
+  readonly hosts: HostRules;
+  readonly ingestUrl: string;
+  readonly webUrl: string;
+}
+
+export interface FrontDoor {
+  readonly server: Server;
+  /** From now on `/readyz` says no; requests under way go on. */
+  startDraining(): void;
+  close(): Promise<void>;
+}
+
+type Destination =
+  { readonly kind: 'read'; readonly handler: ReadHandler } | { readonly kind: 'ingest' };
+
+/** Everything under /api/v1: what is read here, and what the ingestion worker answers. */
+const API_ROUTES = [
+  ...READ_ROUTES.map(({ method, path, handler }) => ({
+    method,
+    path,
+    handler: { kind: 'read', handler } satisfies Destination,
+  })),
+  ...(
+    [
+      ['POST', '/api/v1/runs'],
+      ['PATCH', '/api/v1/runs/:id'],
+      ['DELETE', '/api/v1/runs/:id'],
+      ['POST', '/api/v1/runs/:id/frames'],
+      ['POST', '/api/v1/runs/:id/events'],
+      ['POST', '/api/v1/runs/:id/finish'],
+    ] as const
+  ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
+];
+
+/** What a browser must load before it can sign in. */
+const PUBLIC_PAGE = /^\/(sign-in$|_next\/|favicon\.|icon\.)/;
+
+/** The front door's HTTP server, not yet listening. */
+export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
+  const { db, logger, requireTokens, hosts } = options;
+  const access = { db, requireTokens };
+  const router = new Router<Destination>(API_ROUTES);
+  const metrics = new ApiMetrics();
+  const budget = new BodyBudget(4 * 1024 * 1024);
+  const ingest = createProxy(options.ingestUrl, 'ingestion worker', logger);
+  const web = createProxy(options.webUrl, 'web app', logger);
+  const openApi = buildOpenApi({ version: options.version });
+  let isDraining = false;
+
+  const server = createServer((request, response) => {
+    void handle(request, response);
+  });
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 65_000;
+  server.on('upgrade', (request, socket, head) => {
+    void handleUpgrade(request, socket, head);
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startMs = performance.now();
+    response.on('close', () => {
+      metrics.observe(request.url ?? '', response.statusCode, performance.now() - startMs);
+    });
+    try {
+      const reply = await answer(request, response);
+      if (reply !== null) send(request, response, reply);
+    } catch (error) {
+      send(request, response, toReply(error, logger, request));
+    }
+  }
+
+  /** The reply, or null where a proxy answers. */
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<Reply | null> {
+    checkHosts(request.headers, hosts);
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    if (pathname.startsWith(LIVE_PATH)) {
+      await ingest.pass(request, response);
+      return null;
+    }
+    const operation = await answerOperation(request, pathname);
+    if (operation !== null) return operation;
+    if (pathname === '/api' || pathname.startsWith('/api/')) {
+      const { handler, params } = router.match(request.method ?? 'GET', pathname);
+      if (handler.kind === 'ingest') {
+        await ingest.pass(request, response);
+        return null;
+      }
+      const principal = await authenticate(request.headers, access);
+      permitScope(principal, 'read');
+      const query = Object.fromEntries(searchParams);
+      return handler.handler(db, { request, params, query, principal });
+    }
+    return answerPage(request, response, pathname);
+  }
+
+  async function answerOperation(
+    request: IncomingMessage,
+    pathname: string,
+  ): Promise<Reply | null> {
+    switch (pathname) {
+      case '/healthz':
+        return text(200, 'text/plain; charset=utf-8', 'ok\n');
+      case '/readyz': {
+        const readiness = await readReadiness({ ...options, isDraining });
+        return json(readiness.ready ? 200 : 503, readiness);
+      }
+      case '/metrics':
+        permitScope(await authenticate(request.headers, access), 'read');
+        return text(200, metrics.contentType, await metrics.collect(options.ingestUrl));
+      case '/api/v1/openapi.json':
+        return ok(openApi);
+      default:
+        return null;
+    }
+  }
+
+  async function answerPage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    pathname: string,
+  ): Promise<Reply | null> {
+    if (request.method === 'POST' && pathname === '/sign-in')
+      return signIn(request, access, budget);
+    if (request.method === 'POST' && pathname === '/sign-out') return signOut();
+    if (!PUBLIC_PAGE.test(pathname)) {
+      try {
+        permitScope(await authenticate(request.headers, access), 'read');
+      } catch (error) {
+        if (error instanceof AppError && (error.status === 401 || error.status === 403)) {
+          return toSignIn(request, error);
+        }
+        throw error;
+      }
+    }
+    response.setHeader('X-Frame-Options', 'DENY');
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.setHeader('Referrer-Policy', 'same-origin');
+    await web.pass(request, response);
+    return null;
+  }
+
+  async function handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    // Both are always net.Socket here; the type is wider for HTTP over other transports.
+    if (!(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    try {
+      checkHosts(request.headers, hosts);
+    } catch {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    const upstream = (request.url ?? '').startsWith(LIVE_PATH) ? ingest : web;
+    await upstream.upgrade(request, socket, head);
+  }
+
+  return {
+    server,
+    startDraining() {
+      isDraining = true;
+    },
+    async close() {
+      isDraining = true;
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+      });
+      server.closeIdleConnections();
+      // WebSockets never end by themselves; browsers connect again by themselves.
+      server.closeAllConnections();
+      await closed;
+      ingest.close();
+      web.close();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { HeatmapColumns } from '../../lib/contract/heatmap-columns';
+import type { HeatmapQuery, HeatmapReply } from '../../lib/contract/reads';
+
+/** Heatmap columns as the JSON reply: non-finite and unreported values are null. */
+export function toHeatmapReply(
+  { metric, reduce }: Pick<HeatmapQuery, 'metric' | 'reduce'>,
+  columns: HeatmapColumns,
+): HeatmapReply {
+  const { layerCount, columnCount } = columns;
+  const rows = Array.from({ length: layerCount }, (_, layer) => layer * columnCount);
+  return {
+    metric,
+    reduce,
+    fromStep: Array.from(columns.fromStep),
+    toStep: Array.from(columns.toStep),
+    loss: Array.from(columns.loss, finiteOrNull),
+    values: rows.map((start) =>
+      Array.from(columns.values.subarray(start, start + columnCount), finiteOrNull),
+    ),
+    nonFiniteCount: rows.map((start) =>
+      Array.from(columns.nonFinite.subarray(start, start + columnCount)),
+    ),
+  };
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,182 @@
+/**
+ * The reads of the contract. Each route parses its query, is permitted, and answers what
+ * lib/query reads.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { ZodType, z } from 'zod';
+import { AppError } from '../../lib/contract/app-error';
+import { toDetails } from '../../lib/contract/frames-json';
+import { SAFETENSORS_MEDIA_TYPE, encodeHeatmapColumns } from '../../lib/contract/heatmap-columns';
+import {
+  distributionsQuerySchema,
+  eventsQuerySchema,
+  heatmapQuerySchema,
+  layerParamsSchema,
+  runParamsSchema,
+  runsQuerySchema,
+  seriesQuerySchema,
+  spikesQuerySchema,
+  stagesQuerySchema,
+  timelineQuerySchema,
+} from '../../lib/contract/reads';
+import { readDistributions } from '../../lib/query/read-distributions';
+import { readEvents } from '../../lib/query/read-events';
+import { readHeatmap } from '../../lib/query/read-heatmap';
+import { readProjects } from '../../lib/query/read-projects';
+import { readRun } from '../../lib/query/read-run';
+import { readRunMetrics } from '../../lib/query/read-run-metrics';
+import { readRuns } from '../../lib/query/read-runs';
+import { readSeries } from '../../lib/query/read-series';
+import { readSpike } from '../../lib/query/read-spike';
+import { readSpikes } from '../../lib/query/read-spikes';
+import { readStages } from '../../lib/query/read-stages';
+import { readTimeline } from '../../lib/query/read-timeline';
+import type { Database } from '../../lib/store/database';
+import { findRunProject } from '../../lib/store/runs';
+import { type Principal, permitProject, visibleProject } from '../access/principal';
+import { type Reply, bytes, ok } from '../http/reply';
+import type { Route } from '../http/router';
+import { toHeatmapReply } from './heatmap-reply';
+
+export interface ReadRequest {
+  readonly request: IncomingMessage;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly principal: Principal;
+}
+
+export type ReadHandler = (db: Database, request: ReadRequest) => Promise<Reply>;
+
+export const READ_ROUTES: readonly Route<ReadHandler>[] = [
+  { method: 'GET', path: '/api/v1/projects', handler: getProjects },
+  { method: 'GET', path: '/api/v1/runs', handler: getRuns },
+  { method: 'GET', path: '/api/v1/runs/:id', handler: getRun },
+  { method: 'GET', path: '/api/v1/runs/:id/metrics', handler: getRunMetrics },
+  { method: 'GET', path: '/api/v1/runs/:id/timeline', handler: getTimeline },
+  { method: 'GET', path: '/api/v1/runs/:id/heatmap', handler: getHeatmap },
+  { method: 'GET', path: '/api/v1/runs/:id/layers/:index/series', handler: getSeries },
+  {
+    method: 'GET',
+    path: '/api/v1/runs/:id/layers/:index/distributions',
+    handler: getDistributions,
+  },
+  { method: 'GET', path: '/api/v1/runs/:id/spikes', handler: getSpikes },
+  { method: 'GET', path: '/api/v1/runs/:id/spikes/:spikeId', handler: getSpike },
+  { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
+  { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
+];
+
+/** 200: the projects that may be seen. */
+async function getProjects(db: Database, { principal }: ReadRequest): Promise<Reply> {
+  const reply = await readProjects(db);
+  const project = visibleProject(principal);
+  if (project === null) return ok(reply);
+  return ok({ ...reply, items: reply.items.filter((item) => item.name === project) });
+}
+
+/** 200 with a page of runs; 403 for another project than the token's; 422. */
+async function getRuns(db: Database, { query, principal }: ReadRequest): Promise<Reply> {
+  const parsed = parseQuery(runsQuerySchema, query);
+  if (parsed.project !== undefined) permitProject(principal, parsed.project);
+  const project = visibleProject(principal) ?? parsed.project;
+  return ok(await readRuns(db, project === undefined ? parsed : { ...parsed, project }));
+}
+
+/** 200; 404 run_not_found. So do all below, and 422 for a query that does not parse. */
+async function getRun(db: Database, request: ReadRequest): Promise<Reply> {
+  return ok(await readRun(db, await permittedRunId(db, request)));
+}
+
+async function getRunMetrics(db: Database, request: ReadRequest): Promise<Reply> {
+  return ok(await readRunMetrics(db, await permittedRunId(db, request)));
+}
+
+async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(timelineQuerySchema, request.query);
+  return ok(await readTimeline(db, await permittedRunId(db, request), query));
+}
+
+/** As JSON, or as safetensors where that is accepted. */
+async function getHeatmap(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(heatmapQuerySchema, request.query);
+  const columns = await readHeatmap(db, await permittedRunId(db, request), query);
+  if (accepts(request.request, SAFETENSORS_MEDIA_TYPE)) {
+    return bytes(SAFETENSORS_MEDIA_TYPE, encodeHeatmapColumns(columns));
+  }
+  return ok(toHeatmapReply(query, columns));
+}
+
+async function getSeries(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(seriesQuerySchema, request.query);
+  const { runId, index } = await permittedLayer(db, request);
+  return ok(await readSeries(db, runId, index, query));
+}
+
+async function getDistributions(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(distributionsQuerySchema, request.query);
+  const { runId, index } = await permittedLayer(db, request);
+  return ok(await readDistributions(db, runId, index, query));
+}
+
+async function getSpikes(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(spikesQuerySchema, request.query);
+  return ok(await readSpikes(db, await permittedRunId(db, request), query));
+}
+
+async function getSpike(db: Database, request: ReadRequest): Promise<Reply> {
+  const runId = await permittedRunId(db, request);
+  return ok(await readSpike(db, runId, request.params['spikeId'] ?? ''));
+}
+
+async function getStages(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(stagesQuerySchema, request.query);
+  return ok(await readStages(db, await permittedRunId(db, request), query));
+}
+
+async function getEvents(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(eventsQuerySchema, request.query);
+  return ok(await readEvents(db, await permittedRunId(db, request), query));
+}
+
+function parseQuery<T extends ZodType>(schema: T, query: unknown): z.output<T> {
+  const result = schema.safeParse(query);
+  if (result.success) return result.data;
+  const details = toDetails(result.error, []);
+  const [first] = details;
+  throw new AppError('invalid_query', `${first?.path ?? ''}: ${first?.message ?? 'unreadable'}`, {
+    details,
+  });
+}
+
+async function permittedRunId(db: Database, { params, principal }: ReadRequest): Promise<string> {
+  const parsed = runParamsSchema.safeParse({ id: params['id'] });
+  const runId = parsed.success ? parsed.data.id : null;
+  const project = runId === null ? null : await findRunProject(db, runId);
+  if (runId === null || project === null) {
+    throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);
+  }
+  permitProject(principal, project);
+  return runId;
+}
+
+async function permittedLayer(
+  db: Database,
+  request: ReadRequest,
+): Promise<{ readonly runId: string; readonly index: number }> {
+  const runId = await permittedRunId(db, request);
+  const parsed = layerParamsSchema.safeParse({ id: runId, index: request.params['index'] });
+  if (!parsed.success) {
+    throw new AppError(
+      'layer_not_found',
+      `layer ${request.params['index'] ?? ''}: expected an index of 0 or more`,
+    );
+  }
+  return { runId, index: parsed.data.index };
+}
+
+/** Whether the client names this media type; wildcards get JSON, which a person can read. */
+function accepts(request: IncomingMessage, mediaType: string): boolean {
+  return (request.headers.accept ?? '')
+    .split(',')
+    .some((entry) => entry.split(';', 1)[0]?.trim().toLowerCase() === mediaType);
+}
