@@ -30,7 +30,8 @@ export interface HistogramMoments {
  * Empty       count 0 and NaN for every moment
  * NaN/Inf     non-finite values are counted apart and in no moment
  * Definition  of the population. Underflow and overflow count as atoms on the first and
- *             the last edge, which lie nearer than their values did: the std errs low. A bin adds width²/12 to the variance that its centre gives.
+ *             the last edge, nearer than their values lay, so with them the std errs low.
+ *             A bin adds width²/12 to the variance that its centre would give.
  * Throws      RangeError when counts, edges and outside do not fit each other
  * Cost        two passes over the bins: the second is around the mean, so that no digits
  *             are lost to it

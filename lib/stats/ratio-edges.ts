@@ -11,7 +11,7 @@ const BOUND_TOLERANCE = 1e-3;
  *
  * A value beyond them is one that Adam cannot have made, so underflow and overflow count
  * corrupt ratios. Betas that are absent or have no bound (β1² ≥ β2) get the range of
- * ADAM_DEFAULTS, ±7.277; there an overflow only says that the value is large.
+ * ADAM_DEFAULTS, ±7.278; there an overflow only says that the value is large.
  *
  * Shape  [129] float32, strictly increasing, edge i = −edge (128 − i), the middle edge is 0
  * Units  none
