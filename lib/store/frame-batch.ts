@@ -1,0 +1,212 @@
+/**
+ * One transaction that stores frames of any runs. In order:
+ *   lock the runs against deletion → claim each frame's key in `frame`, which decides
+ *   stored, duplicate or conflict by the content's hash → payload of the claimed frames by
+ *   COPY → what the steps say besides → histograms → COMMIT.
+ * The claim makes COPY safe, which has no ON CONFLICT: a key that this transaction has just
+ * inserted is nobody else's. No outcome is known before the COMMIT.
+ */
+import type { Client } from 'pg';
+import { AppError } from '../contract/app-error';
+import { arrayParameter, BinaryWriter } from './binary-writer';
+import { CopyIn } from './copy-binary';
+import { frameKey, idOf, StaleNamesError, type BatchEntry, type FrameOutcome } from './frame-entry';
+import { storeHistograms } from './histogram-batch';
+import type { MetricRegistry, RunNames } from './metric-registry';
+import { DELETING } from './run-status';
+import { upsertSteps } from './step-batch';
+
+/**
+ * Stores the entries and returns their outcomes in order. Names must be registered.
+ *
+ * Throws  StaleNamesError, or whatever the database says; nothing is stored then
+ */
+export async function storeBatch(
+  client: Client,
+  entries: readonly BatchEntry[],
+  registry: MetricRegistry,
+): Promise<FrameOutcome[]> {
+  await client.query('BEGIN');
+  try {
+    const names = await lockRuns(client, entries, registry);
+    const present = entries.filter((entry) => names.has(entry.runKey));
+    const { outcomes, claimed } = await claimFrames(client, present);
+    await copyValues(client, claimed, names);
+    await upsertSteps(client, claimed, names);
+    const newEdges = await storeHistograms(client, claimed, names);
+    for (const entry of claimed) entry.isInDoubt = true;
+    await client.query('COMMIT');
+    for (const { runKey, edgesHash } of newEdges) names.get(runKey)?.edges.add(edgesHash);
+    return entries.map(
+      (entry) =>
+        outcomes.get(entry) ?? new AppError('run_not_found', 'the run was deleted meanwhile'),
+    );
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The names of the runs that exist; the share lock holds off their deletion until COMMIT. */
+async function lockRuns(
+  client: Client,
+  entries: readonly BatchEntry[],
+  registry: MetricRegistry,
+): Promise<ReadonlyMap<string, RunNames>> {
+  const runKeys = [...new Set(entries.map(({ runKey }) => runKey))];
+  const { rows } = await client.query<{ run: string; created_at: string }>({
+    name: 'lock_runs',
+    text: `SELECT run::text, created_at::text FROM run
+      WHERE run = ANY($1::uuid[]) AND status <> '${DELETING}' FOR KEY SHARE`,
+    values: [runKeys],
+  });
+  const names = new Map<string, RunNames>();
+  for (const { run, created_at: createdAt } of rows) {
+    const known = registry.get(run);
+    if (known?.createdAt !== createdAt) {
+      registry.forget(run);
+      throw new StaleNamesError('the names of the run are those of a deleted one');
+    }
+    names.set(run, known);
+  }
+  return names;
+}
+
+/** Whose content a key holds: an entry of this batch, or a frame stored before. */
+interface Holder {
+  readonly contentHash: Buffer;
+  readonly entry: BatchEntry | null;
+}
+
+interface Claims {
+  readonly outcomes: ReadonlyMap<BatchEntry, FrameOutcome>;
+  /** The entries whose payload is now to be written. */
+  readonly claimed: readonly BatchEntry[];
+}
+
+async function claimFrames(client: Client, entries: readonly BatchEntry[]): Promise<Claims> {
+  if (entries.length === 0) return { outcomes: new Map(), claimed: [] };
+  // The same key twice in one batch: the first claims it for both.
+  const firsts = new Map<string, BatchEntry>();
+  for (const entry of entries) if (!firsts.has(entry.key)) firsts.set(entry.key, entry);
+  const candidates = [...firsts.values()];
+  const inserted = await insertFrameKeys(client, candidates);
+  const claimed = candidates.filter(({ key }) => inserted.has(key));
+  const taken = candidates.filter(({ key }) => !inserted.has(key));
+  const holders = new Map<string, Holder>(
+    claimed.map((entry) => [entry.key, { contentHash: entry.contentHash, entry }]),
+  );
+  if (taken.length > 0) await readHolders(client, taken, holders);
+  const outcomes = new Map(entries.map((entry) => [entry, outcomeOf(entry, holders)]));
+  return { outcomes, claimed };
+}
+
+function outcomeOf(entry: BatchEntry, holders: ReadonlyMap<string, Holder>): FrameOutcome {
+  const holder = holders.get(entry.key);
+  // Between the insert and the read the frame was deleted: only deleting its run does that,
+  // and the run's row is locked.
+  if (holder === undefined) throw new Error(`nobody holds frame ${entry.key}`);
+  if (holder.entry === entry) return 'stored';
+  return holder.contentHash.equals(entry.contentHash) ? 'duplicate' : 'conflict';
+}
+
+function keyParameters(entries: readonly BatchEntry[]): Buffer[] {
+  const { length } = entries;
+  const at = (index: number): BatchEntry => {
+    const entry = entries[index];
+    if (entry === undefined) throw new RangeError(`no entry ${index}`);
+    return entry;
+  };
+  return [
+    arrayParameter('uuid', length, (writer, index) => writer.uuid(at(index).runBytes)),
+    arrayParameter('int4', length, (writer, index) => writer.int4(at(index).attempt)),
+    arrayParameter('int8', length, (writer, index) => writer.int8(at(index).frame.step)),
+    arrayParameter('int4', length, (writer, index) => writer.int4(at(index).layerOffset)),
+  ];
+}
+
+async function insertFrameKeys(
+  client: Client,
+  entries: readonly BatchEntry[],
+): Promise<ReadonlySet<string>> {
+  const { length } = entries;
+  const { rows } = await client.query<[string, number, string, number]>({
+    name: 'insert_frame_keys',
+    text: `INSERT INTO frame (run, attempt, step, layer_offset, layer_count, content_hash)
+      SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::bytea[])
+      ON CONFLICT (run, attempt, step, layer_offset) DO NOTHING
+      RETURNING run::text, attempt, step::text, layer_offset`,
+    values: [
+      ...keyParameters(entries),
+      arrayParameter('int4', length, (writer, index) =>
+        writer.int4(entries[index]?.frame.layerCount ?? 0),
+      ),
+      arrayParameter('bytea', length, (writer, index) =>
+        writer.bytea([entries[index]?.contentHash ?? Buffer.alloc(0)]),
+      ),
+    ],
+    rowMode: 'array',
+  });
+  return new Set(rows.map((row) => frameKey(...row)));
+}
+
+async function readHolders(
+  client: Client,
+  taken: readonly BatchEntry[],
+  holders: Map<string, Holder>,
+): Promise<void> {
+  const { rows } = await client.query<[string, number, string, number, Buffer]>({
+    name: 'read_frame_hashes',
+    text: `SELECT run::text, attempt, step::text, layer_offset, content_hash FROM frame
+      WHERE (run, attempt, step, layer_offset) IN
+        (SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[]))`,
+    values: keyParameters(taken),
+    rowMode: 'array',
+  });
+  const entryOf = new Map(taken.map((entry) => [entry.key, entry]));
+  for (const [run, attempt, step, layerOffset, contentHash] of rows) {
+    const key = frameKey(run, attempt, step, layerOffset);
+    const entry = entryOf.get(key);
+    const isOurs = entry?.isInDoubt === true && entry.contentHash.equals(contentHash);
+    holders.set(key, { contentHash, entry: isOurs ? entry : null });
+  }
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+async function copyValues(
+  client: Client,
+  claimed: readonly BatchEntry[],
+  names: ReadonlyMap<string, RunNames>,
+): Promise<void> {
+  const entries = claimed.filter(({ frame }) => frame.layerMetrics.size > 0);
+  if (entries.length === 0) return;
+  let payloadBytes = 64;
+  for (const { frame } of entries)
+    payloadBytes += frame.layerMetrics.size * (frame.layerCount * 4 + 6) + 128;
+  const writer = new BinaryWriter(payloadBytes);
+  writer.copyHeader();
+  for (const { runKey, runBytes, attempt, layerOffset, frame } of entries) {
+    const ids = names.get(runKey)?.layer;
+    const metrics = [...frame.layerMetrics];
+    writer.row(7);
+    writer.uuid(runBytes);
+    writer.int4(attempt);
+    writer.int8(frame.step);
+    writer.int4(layerOffset);
+    writer.int4(frame.layerCount);
+    writer.array('int2', metrics.length, (index) =>
+      writer.int2(idOf(ids, metrics[index]?.[0] ?? '')),
+    );
+    writer.bytea(metrics.map(([, values]) => bytesOf(values)));
+  }
+  writer.copyTrailer();
+  await client.query(
+    new CopyIn(
+      'hot_frame (run, attempt, step, layer_offset, layer_count, metric_ids, "values")',
+      writer.finish(),
+    ),
+  ).done;
+}

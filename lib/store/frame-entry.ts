@@ -1,0 +1,74 @@
+/** What the writer holds of a frame from the request until its outcome. */
+import type { AppError } from '../contract/app-error';
+import type { Frame } from '../contract/frame';
+import { frameContentHash } from './content-hash';
+import { uuidBytes } from './run-key';
+
+export interface FrameToStore {
+  /** `runKeyOf(id)`. */
+  readonly runKey: string;
+  readonly attempt: number;
+  /** 0 for a frame that holds every layer. */
+  readonly layerOffset: number;
+  /** With what the worker derived; `samples` are not stored. */
+  readonly frame: Frame;
+  /** `frameContentHash` of the frame as it was posted; without it, of `frame`. */
+  readonly contentHash?: Uint8Array;
+}
+
+/** An AppError: this frame cannot be stored, now or later; the others stand. */
+export type FrameOutcome = 'stored' | 'duplicate' | 'conflict' | AppError;
+
+export interface BatchEntry {
+  readonly runKey: string;
+  readonly runBytes: Buffer;
+  readonly attempt: number;
+  readonly layerOffset: number;
+  readonly frame: Frame;
+  readonly contentHash: Buffer;
+  /** Key of the frame as text. */
+  readonly key: string;
+  /**
+   * Set once a COMMIT that held this frame was sent and its answer lost: when the key is
+   * then found with our content, it was this writer that stored it.
+   */
+  isInDoubt: boolean;
+}
+
+/** The run was deleted and made anew since its names were read. */
+export class StaleNamesError extends Error {}
+
+export function frameKey(
+  runKey: string,
+  attempt: number,
+  step: number | string,
+  layerOffset: number,
+): string {
+  return `${runKey}/${attempt}/${step}/${layerOffset}`;
+}
+
+export function toBatchEntry({
+  runKey,
+  attempt,
+  layerOffset,
+  frame,
+  contentHash,
+}: FrameToStore): BatchEntry {
+  return {
+    runKey,
+    runBytes: uuidBytes(runKey),
+    attempt,
+    layerOffset,
+    frame,
+    contentHash: contentHash === undefined ? frameContentHash(frame) : Buffer.from(contentHash),
+    key: frameKey(runKey, attempt, frame.step, layerOffset),
+    isInDoubt: false,
+  };
+}
+
+/** The number of a registered name. */
+export function idOf(ids: ReadonlyMap<string, number> | undefined, name: string): number {
+  const id = ids?.get(name);
+  if (id === undefined) throw new StaleNamesError(`${name} has no number`);
+  return id;
+}

@@ -1,0 +1,117 @@
+/**
+ * Migrations by Prisma's own schema engine, compiled to WebAssembly: the command line's
+ * engine is a binary that closed networks cannot download. It keeps `_prisma_migrations`
+ * as the command line does, so both can be used on one database.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
+import pg from 'pg';
+
+/** Tables of the hot path, hand-written in the migrations; the same list as in prisma.config.ts. */
+const EXTERNAL_TABLES = ['step', 'frame', 'hot_frame', 'histogram_edges', 'histogram_frame'].map(
+  (name) => `public.${name}`,
+);
+
+/** Applying migrations compares no models; the engine only asks what kind of database it talks to. */
+const DATAMODEL = 'datasource db {\n  provider = "postgresql"\n}\n';
+
+let isEngineLoaded = false;
+
+/** The package's own entry needs a loader for `.wasm` imports, which plain Node 20 has not. */
+async function loadEngine(): Promise<void> {
+  if (isEngineLoaded) return;
+  const script = createRequire(import.meta.url).resolve(
+    '@prisma/schema-engine-wasm/schema_engine_bg',
+  );
+  const binary = await readFile(script.replace(/\.js$/, '.wasm'));
+  const { instance } = await WebAssembly.instantiate(binary, {
+    './schema_engine_bg.js': { ...schemaEngine },
+  });
+  schemaEngine.__wbg_set_wasm(instance.exports);
+  const start = instance.exports['__wbindgen_start'];
+  if (typeof start === 'function') Reflect.apply(start, undefined, []);
+  // Where the engine leaves the message of a panic before it traps.
+  Object.assign(globalThis, {
+    PRISMA_WASM_PANIC_REGISTRY: {
+      set_message(message: string): void {
+        throw new Error(`the schema engine failed: ${message}`);
+      },
+    },
+  });
+  isEngineLoaded = true;
+}
+
+interface MigrationOnDisk {
+  readonly path: string;
+  readonly migrationFile: {
+    readonly path: string;
+    readonly content: { readonly tag: 'ok'; readonly value: string };
+  };
+}
+
+async function readMigrations(directory: string): Promise<MigrationOnDisk[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => ({
+      path: name,
+      migrationFile: {
+        path: 'migration.sql',
+        content: {
+          tag: 'ok' as const,
+          value: await readFile(path.join(directory, name, 'migration.sql'), 'utf8'),
+        },
+      },
+    })),
+  );
+}
+
+export interface MigrationOptions {
+  readonly url: string;
+  /** `prisma/migrations`. */
+  readonly directory: string;
+}
+
+/**
+ * Applies what is not applied yet, in order of name, and returns the names applied.
+ * A second call returns an empty list.
+ *
+ * Throws  with the engine's message when a migration fails; it is then marked as failed
+ *         and must be resolved before the next start
+ */
+export async function applyMigrations({
+  url,
+  directory,
+}: MigrationOptions): Promise<readonly string[]> {
+  await loadEngine();
+  const [migrationDirectories, lockfile] = await Promise.all([
+    readMigrations(directory),
+    readFile(path.join(directory, 'migration_lock.toml'), 'utf8'),
+  ]);
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+  const engine = await schemaEngine.SchemaEngine.new(
+    { datamodels: [['schema.prisma', DATAMODEL]] },
+    () => undefined,
+    adapter,
+  );
+  try {
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: {
+        baseDir: directory,
+        lockfile: { path: 'migration_lock.toml', content: lockfile },
+        shadowDbInitScript: '',
+        migrationDirectories: [...migrationDirectories],
+      },
+      filters: { externalTables: [...EXTERNAL_TABLES], externalEnums: [] },
+    });
+    return appliedMigrationNames;
+  } finally {
+    engine.free();
+    await pool.end();
+  }
+}

@@ -1,0 +1,38 @@
+/** Histogram counts in as few bytes as the largest needs, so a layer is still a slice. */
+
+export type CountWidth = 1 | 2 | 4;
+
+export interface PackedCounts {
+  readonly width: CountWidth;
+  /** Little-endian unsigned integers of `width` bytes, in the order given. */
+  readonly bytes: Uint8Array;
+}
+
+/** [n] counts → [n · width] bytes. A 4-byte result is a view of `counts`. */
+export function packCounts(counts: Uint32Array): PackedCounts {
+  let largest = 0;
+  for (const count of counts) if (count > largest) largest = count;
+  if (largest <= 0xff) return { width: 1, bytes: Uint8Array.from(counts) };
+  if (largest <= 0xffff) {
+    return { width: 2, bytes: new Uint8Array(Uint16Array.from(counts).buffer) };
+  }
+  return {
+    width: 4,
+    bytes: new Uint8Array(counts.buffer, counts.byteOffset, counts.byteLength),
+  };
+}
+
+/** Inverse of `packCounts`, of a slice too. Throws RangeError on a width that is none. */
+export function unpackCounts(bytes: Buffer, width: number): number[] {
+  const length = Math.floor(bytes.length / width);
+  switch (width) {
+    case 1:
+      return Array.from(bytes);
+    case 2:
+      return Array.from({ length }, (_, index) => bytes.readUInt16LE(index * 2));
+    case 4:
+      return Array.from({ length }, (_, index) => bytes.readUInt32LE(index * 4));
+    default:
+      throw new RangeError(`no count is ${width} bytes wide`);
+  }
+}

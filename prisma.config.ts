@@ -1,0 +1,20 @@
+import { defineConfig } from 'prisma/config';
+
+/** Read by the Prisma command line alone; the product itself migrates through lib/store/migrate.ts. */
+export default defineConfig({
+  schema: 'prisma/schema.prisma',
+  migrations: { path: 'prisma/migrations' },
+  experimental: { externalTables: true },
+  tables: {
+    external: [
+      'public.step',
+      'public.frame',
+      'public.hot_frame',
+      'public.histogram_edges',
+      'public.histogram_frame',
+    ],
+  },
+  ...(process.env['DATABASE_URL'] === undefined
+    ? {}
+    : { datasource: { url: process.env['DATABASE_URL'] } }),
+});
