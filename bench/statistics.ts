@@ -9,7 +9,7 @@ import { computeFrameStatistics } from '../lib/stats/frame-statistics';
 const LAYERS = 100;
 const SAMPLES = 4096;
 const REPEATS = 40;
-const WARM_UP = 10;
+const WARM_UP = 30;
 
 /** Deterministic uniform numbers in [0, 1): mulberry32. */
 function seededRandom(seed: number): () => number {

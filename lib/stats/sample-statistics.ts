@@ -52,6 +52,8 @@ export interface HistogramRows {
 
 /** 1,024 coordinates: 20 KB of inputs, ratios and updates, within a 32 KB cache. */
 const BLOCK_LENGTH = 1024;
+/** Scratch, written before it is read in every block; each thread has its own module. */
+const block = createRatioBlock(BLOCK_LENGTH);
 
 /**
  * Statistics and both histograms of one layer's sample.
@@ -97,7 +99,6 @@ export function computeSampleStatistics(
   };
   const sums = startSums(columns, epsilon);
   const counts = startBinCounts();
-  const block = createRatioBlock(BLOCK_LENGTH);
   for (let start = 0; start < count; start += BLOCK_LENGTH) {
     const end = Math.min(start + BLOCK_LENGTH, count);
     addBlock(columns, start, end, sums, block);
