@@ -1,8 +1,9 @@
 import type { Frame, HistogramFrame, SampleFrame } from '../../lib/contract/frame';
 import { metricNameSchema, stepSchema } from '../../lib/contract/identifiers';
+import { missingColumn } from '../../lib/contract/missing-value';
 
-/** One number a layer, in the order of the run's layers. */
-export type LayerColumn = Float32Array | readonly number[];
+/** One number a layer, in the order of the run's layers; null: not reported for this layer. */
+export type LayerColumn = Float32Array | readonly (number | null)[];
 
 export interface HistogramInput {
   /** [B + 1], strictly increasing. */
@@ -46,7 +47,7 @@ export function toFrame(input: FrameInput, layerCount: number, nowMs: number): F
     layerMetrics: new Map(
       Object.entries(input.layers ?? {}).map(([name, values]) => [
         checkName(`layers.${name}`, name),
-        checkLength(`layers.${name}`, Float32Array.from(values), layerCount),
+        checkLength(`layers.${name}`, toColumn(values), layerCount),
       ]),
     ),
     histograms: new Map(
@@ -79,6 +80,16 @@ function toScalars(input: FrameInput): Map<string, number> {
     scalars.set(checkName(`scalars.${name}`, name), value);
   }
   return scalars;
+}
+
+function toColumn(values: LayerColumn): Float32Array {
+  // A copy by bits: through numbers, "not reported" may come out as a plain NaN.
+  if (values instanceof Float32Array) return values.slice();
+  const column = missingColumn(values.length);
+  values.forEach((value, layer) => {
+    if (value !== null) column[layer] = value;
+  });
+  return column;
 }
 
 function toHistogram(path: string, input: HistogramInput, layerCount: number): HistogramFrame {

@@ -4,6 +4,7 @@ import {
   type StartRun,
   createClient,
 } from '@/clients/typescript/create-client';
+import { MISSING_FLOAT32_BITS, bitsOf, missingColumn } from '@/lib/contract/missing-value';
 import { type FakeServer, answer, refuse, startFakeServer } from './fake-server';
 
 const LAYERS = [
@@ -133,6 +134,20 @@ describe('log', () => {
     expect(server.frameRequests[0]!.frames[0]!.layerMetrics.get('rms')).toEqual(
       Float32Array.of(3, 4),
     );
+  });
+
+  it('tells a layer that reports nothing from one that reports NaN', async () => {
+    const run = start();
+    run.log({ step: 1, layers: { rms: [null, NaN], gradient_cosine: missingColumn(2) } });
+    await run.flush();
+
+    const isMissing = (metric: string) =>
+      Array.from(
+        bitsOf(server.frameRequests[0]!.frames[0]!.layerMetrics.get(metric)!),
+        (bits) => bits === MISSING_FLOAT32_BITS,
+      );
+    expect(isMissing('rms')).toEqual([true, false]);
+    expect(isMissing('gradient_cosine')).toEqual([true, true]);
   });
 
   it('gives steps that report different things requests of their own, in order', async () => {
