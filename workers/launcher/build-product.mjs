@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { BUILD_DIR, NEXT_DIR, inRoot } from './paths.mjs';
 import { hashInputs, readStamp } from './content-hash.mjs';
-import { runCommand, runStep } from './progress.mjs';
+import { PreparationError, runCommand, runStep } from './progress.mjs';
 
 const WORKERS_DIR = join(BUILD_DIR, 'workers');
 const WORKERS_STAMP = join(WORKERS_DIR, 'inputs.sha256');
@@ -43,6 +43,8 @@ async function buildWorkers(stamp) {
     packages: 'external',
     sourcemap: true,
     logLevel: 'silent',
+  }).catch((error) => {
+    throw new PreparationError(error.message);
   });
   writeFileSync(join(fresh, 'inputs.sha256'), `${stamp}\n`);
   if (existsSync(WORKERS_DIR)) renameSync(WORKERS_DIR, old);

@@ -8,26 +8,33 @@ import { inRoot } from './paths.mjs';
 const STOP_MS = 20_000;
 
 /**
- * Runs projects of vitest.config.ts with their output as it comes, and returns the counts.
+ * Runs a project of vitest.config.ts with its output as it comes, and returns the counts.
  * A file that does not load, and an error outside every test, count as a failure each:
  * a suite that ran nothing must not look like one that passed.
  */
-export async function runVitest(projects, { filters = [], environment = process.env } = {}) {
+export async function runVitest(project, { filters = [], environment = process.env } = {}) {
+  // The tests' own temporary folders go in here too: nothing is left of one that was cut off.
   const directory = mkdtempSync(join(tmpdir(), 'spikescope-tests-'));
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', removeDirectory);
   const reportPath = join(directory, 'report.json');
   try {
-    const code = await spawnVitest(projects, filters, reportPath, environment);
+    const code = await spawnVitest(project, filters, reportPath, {
+      ...environment,
+      TMPDIR: directory,
+    });
     return toCounts(readReport(reportPath), code);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory();
+    process.off('exit', removeDirectory);
   }
 }
 
-function spawnVitest(projects, filters, reportPath, environment) {
+function spawnVitest(project, filters, reportPath, environment) {
   const args = [
     ...['--import', inRoot('workers/launcher/exit-with-parent.mjs')],
     ...[inRoot('node_modules/vitest/vitest.mjs'), 'run'],
-    ...projects.flatMap((project) => ['--project', project]),
+    ...['--project', project],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`],
     ...filters,
   ];

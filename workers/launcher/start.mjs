@@ -70,3 +70,5 @@ await runMain(async () => {
     throw isExpected ? new PreparationError(error.message) : error;
   }
 });
+// Everything is stopped, but the migration engine leaves a timer of ten seconds behind.
+process.exit();

@@ -15,7 +15,7 @@ const NONE = { passed: 0, failed: 0, skipped: 0 };
 async function runEndToEnd() {
   const chromium = findChromium();
   if (chromium !== null) {
-    return runVitest(['e2e'], { environment: { ...process.env, CHROMIUM_PATH: chromium } });
+    return runVitest('e2e', { environment: { ...process.env, CHROMIUM_PATH: chromium } });
   }
   process.stdout.write(
     '\nNo Chromium was found, so the end-to-end tests do not run. Install Chromium or Google Chrome' +
@@ -31,7 +31,8 @@ await runMain(async () => {
   );
   const isPrepared = counts[0].failed === 0;
   if (isPrepared) {
-    counts.push(...(await runStaticChecks()), await runVitest(['unit', 'database']));
+    counts.push(...(await runStaticChecks()));
+    for (const project of ['unit', 'database']) counts.push(await runVitest(project));
     const build = await countStep('Building', () => ensurePrepared({ needsBuild: true }));
     counts.push(build, build.failed === 0 ? await runEndToEnd() : NONE);
   }
