@@ -1,4 +1,4 @@
-import type { InputHTMLAttributes } from 'react';
+import type { ComponentProps } from 'react';
 import { classNames } from '../_design/class-names';
 import styles from './text-field.module.css';
 
@@ -14,7 +14,7 @@ export function TextField({
   readonly quiet?: boolean;
   /** What is wrong with the value, in words. */
   readonly error?: string | null;
-} & InputHTMLAttributes<HTMLInputElement>) {
+} & ComponentProps<'input'>) {
   return (
     <input
       aria-label={label}

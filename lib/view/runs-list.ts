@@ -22,7 +22,8 @@ export interface RunRow {
   readonly spikeCount: number;
   readonly openSpikeCount: number;
   readonly worstStage: string | null;
-  readonly hasLayers: boolean;
+  /** "69 layers", "no layers". */
+  readonly layers: string;
   readonly lastStep: number | null;
   readonly lastLoss: string;
   readonly isLastLossNonFinite: boolean;
@@ -70,7 +71,7 @@ export function prepareRunRow(run: RunSummary, nowMs: number): RunRow {
     spikeCount: run.spikeCount,
     openSpikeCount: run.openSpikeCount,
     worstStage: run.worstStage,
-    hasLayers: run.layerCount > 0,
+    layers: describeLayers(run.layerCount),
     lastStep: run.lastStep,
     lastLoss: run.isLastLossNonFinite ? 'NaN' : formatNumber(run.lastLoss),
     isLastLossNonFinite: run.isLastLossNonFinite,
@@ -79,6 +80,11 @@ export function prepareRunRow(run: RunSummary, nowMs: number): RunRow {
     stepsPerSecond: isRunning ? formatNumber(run.stepsPerSecond) : '–',
     heard: silenceMs === null ? '–' : formatSilence(silenceMs),
   };
+}
+
+function describeLayers(count: number): string {
+  if (count === 0) return 'no layers';
+  return `${formatStep(count)} ${count === 1 ? 'layer' : 'layers'}`;
 }
 
 /** Pinned first, then the newest. No live value takes part, so nothing moves while it is watched. */

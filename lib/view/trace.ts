@@ -32,7 +32,8 @@ export function stepToX({ fromStep, toStep }: TraceWindow, step: number): number
 /**
  * Lays buckets into the unit square. A bucket of several steps is drawn through its
  * minimum and its maximum, so no one-step spike is lost; a bucket without a finite value
- * breaks the line. A log scale falls back to linear where a value is not positive.
+ * breaks the line. Extremes nearer than `resolution` (a share of the height: a pixel or so)
+ * cannot be told apart and are drawn as their mean. A log scale falls back to linear where a value is not positive.
  *
  * Empty  no segments
  * Cost   O(buckets)
@@ -41,6 +42,7 @@ export function prepareTrace(
   points: readonly Bucket[],
   window: TraceWindow,
   wanted: 'linear' | 'log',
+  resolution = 0,
 ): Trace {
   const inside = points.filter(
     ({ fromStep, toStep }) => toStep >= window.fromStep && fromStep <= window.toStep,
@@ -57,7 +59,7 @@ export function prepareTrace(
   const segments: TracePoint[][] = [];
   const nonFinite: number[] = [];
   let open: TracePoint[] | null = null;
-  for (const { fromStep, toStep, min, max, nonFiniteCount } of inside) {
+  for (const { fromStep, toStep, min, max, mean, nonFiniteCount } of inside) {
     const x = stepToX(
       window,
       Math.min(Math.max((fromStep + toStep) / 2, window.fromStep), window.toStep),
@@ -71,13 +73,16 @@ export function prepareTrace(
       open = [];
       segments.push(open);
     }
+    if (mean !== null && toY(max) - toY(min) <= resolution) {
+      open.push({ x, y: toY(mean) });
+      continue;
+    }
     const last = open.at(-1);
     const [first, second] =
       last !== undefined && Math.abs(last.y - toY(max)) < Math.abs(last.y - toY(min))
         ? [max, min]
         : [min, max];
-    open.push({ x, y: toY(first) });
-    if (second !== first) open.push({ x, y: toY(second) });
+    open.push({ x, y: toY(first) }, { x, y: toY(second) });
   }
   return {
     segments,

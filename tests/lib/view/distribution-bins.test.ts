@@ -29,7 +29,7 @@ describe('the drawn bins', () => {
     const edges = [...computeUpdateEdges()];
     const counts = edges.slice(1).map((edge) => (Math.abs(edge) < 1 ? 3 : 0));
     const { bins } = drawBins({ edges, counts, ...nothingOutside }, linear);
-    const total = counts.reduce((sum, count) => sum + count, 0);
+    const total = counts.reduce<number>((sum, count) => sum + count, 0);
     expect(bins.length).toBeLessThanOrEqual(66);
     expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(total);
   });

@@ -40,6 +40,14 @@ describe('a trace', () => {
     expect(trace.segments[0]).toHaveLength(4);
   });
 
+  it('draws extremes that a pixel cannot tell apart as their mean, and no others', () => {
+    const noise = [bucket(0, [1], 3), bucket(4, [1, 1.04], 6), bucket(7, [1, 2], 10)];
+    const ys = prepareTrace(noise, window, 'linear', 0.05)
+      .segments.flat()
+      .map(({ y }) => y);
+    expect(ys.map((y) => Number(y.toFixed(2)))).toEqual([0, 0.02, 0, 1]);
+  });
+
   it('breaks where nothing finite was reported and marks what was not finite', () => {
     const trace = prepareTrace(
       [bucket(0, [1]), bucket(4, [NaN]), bucket(8, []), bucket(10, [2])],

@@ -1,0 +1,84 @@
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { prepareTrace, type TracePoint } from '@/lib/view/trace';
+import { useLossPoints } from './use-loss-points';
+
+const WIDTH = 168;
+const HEIGHT = 26;
+const INSET = 2;
+/** Noise of a pixel and a half is drawn as its mean: teeth would look like data. */
+const RESOLUTION = 1.5 / (HEIGHT - 2 * INSET);
+
+const x = (share: number) => (INSET + share * (WIDTH - 2 * INSET)).toFixed(1);
+const y = (share: number) => (HEIGHT - INSET - share * (HEIGHT - 2 * INSET)).toFixed(1);
+
+function toPath(segments: readonly (readonly TracePoint[])[]): string {
+  return segments
+    .map((points) => points.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`))
+    .flat()
+    .join('');
+}
+
+/** The whole loss of a run between its own extremes; a one-step spike keeps its height. */
+export function LossSparkline({
+  runId,
+  name,
+  lastStep,
+}: {
+  readonly runId: string;
+  readonly name: string;
+  readonly lastStep: number | null;
+}) {
+  const box = useRef<HTMLSpanElement>(null);
+  const [isSeen, setIsSeen] = useState(false);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new IntersectionObserver(
+      ([entry]) => setIsSeen(entry?.isIntersecting ?? false),
+      { rootMargin: '200px' },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const points = useLossPoints(runId, lastStep, isSeen);
+  const first = points?.[0];
+  const last = points?.at(-1);
+  const trace =
+    points === null || first === undefined || last === undefined
+      ? null
+      : prepareTrace(points, { fromStep: first.fromStep, toStep: last.toStep }, 'linear', RESOLUTION);
+  return (
+    <span ref={box} style={{ display: 'block', width: WIDTH, height: HEIGHT }}>
+      {trace === null ? null : (
+        <svg width={WIDTH} height={HEIGHT} role="img" aria-label={`Loss of ${name}`}>
+          <path
+            d={toPath(trace.segments)}
+            fill="none"
+            stroke="var(--trace)"
+            strokeWidth={1}
+            strokeLinejoin="round"
+          />
+          {trace.segments
+            .filter((segment) => segment.length === 1)
+            .map(([point]) =>
+              point === undefined ? null : (
+                <circle key={point.x} cx={x(point.x)} cy={y(point.y)} r={1.5} fill="var(--trace)" />
+              ),
+            )}
+          {trace.nonFinite.map((at) => (
+            <path
+              key={at}
+              transform={`translate(${x(at)} 5)`}
+              d="m-2.5-2.5 5 5m0-5-5 5"
+              stroke="var(--divergence)"
+              strokeWidth={1.5}
+            />
+          ))}
+        </svg>
+      )}
+    </span>
+  );
+}
