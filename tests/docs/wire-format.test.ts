@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { ZodType } from 'zod';
+import { decodeJsonFrames } from '@/lib/contract/frames-json';
+import {
+  createEventSchema,
+  createRunSchema,
+  finishRunSchema,
+  framesReplySchema,
+} from '@/lib/contract/runs';
+
+const page = readFileSync(new URL('../../docs/wire-format.md', import.meta.url), 'utf8');
+
+/** The example marked ```json NAME. */
+function example(name: string): string {
+  const text = new RegExp(`\`\`\`json ${name}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1];
+  if (text === undefined) throw new Error(`docs/wire-format.md has no example ${name}`);
+  return text;
+}
+
+describe('docs/wire-format.md', () => {
+  it.each<[string, ZodType]>([
+    ['create-run', createRunSchema],
+    ['frames-reply', framesReplySchema],
+    ['event', createEventSchema],
+    ['finish', finishRunSchema],
+  ])('has a valid example of %s', (name, schema) => {
+    const value: unknown = JSON.parse(example(name));
+    expect(schema.parse(value)).toEqual(value);
+  });
+
+  it('has frames as an example that the worker decodes whole', () => {
+    const { frames, rejected } = decodeJsonFrames(new TextEncoder().encode(example('frames')));
+    expect(rejected).toEqual([]);
+    const [frame] = frames;
+    expect(frame).toMatchObject({ step: 4711, layerCount: 2, wallTime: 1767225600.25 });
+    expect([...frame!.scalars.keys()].sort()).toEqual([
+      'gradient_norm',
+      'learning_rate',
+      'loss',
+      'tokens_seen',
+    ]);
+    expect(frame!.histograms.get('ratio')!.counts.length).toBe(8);
+  });
+});
