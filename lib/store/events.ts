@@ -2,6 +2,7 @@
 import { eventKindSchema, type CreateEvent, type RunEvent } from '../contract/runs';
 import type { Database } from './database';
 import { hashKey } from './run-key';
+import type { Segment } from './trajectory';
 
 export interface EventToSave extends CreateEvent {
   readonly attempt: number;
@@ -65,4 +66,44 @@ export async function saveEvent(
     where: { runKey_eventKey: { runKey, eventKey } },
   });
   return { event: toRunEvent(row), isNew: count === 1 };
+}
+
+export interface EventSelection {
+  readonly segments: readonly Segment[];
+  /** The last event of the page before; null for the first page. */
+  readonly after: { readonly step: number; readonly eventKey: string } | null;
+  readonly limit: number;
+}
+
+/** By step, then key; one range of an index. */
+export async function findEvents(
+  db: Database,
+  runKey: string,
+  { segments, after, limit }: EventSelection,
+): Promise<{ readonly event: RunEvent; readonly eventKey: string }[]> {
+  if (segments.length === 0) return [];
+  const rows = await db.prisma.event.findMany({
+    where: {
+      runKey,
+      AND: [
+        {
+          OR: segments.map(({ attempt, fromStep, toStep }) => ({
+            attempt,
+            step: { gte: BigInt(fromStep), lte: BigInt(toStep) },
+          })),
+        },
+        after === null
+          ? {}
+          : {
+              OR: [
+                { step: { gt: BigInt(after.step) } },
+                { step: BigInt(after.step), eventKey: { gt: after.eventKey } },
+              ],
+            },
+      ],
+    },
+    orderBy: [{ step: 'asc' }, { eventKey: 'asc' }],
+    take: limit,
+  });
+  return rows.map((row) => ({ event: toRunEvent(row), eventKey: row.eventKey }));
 }

@@ -22,7 +22,9 @@ const COLUMN_OF_SCALAR = {
   gradient_norm: 'gradientNorm',
 } as const;
 
-export function hasScalarColumn(name: string): name is keyof typeof COLUMN_OF_SCALAR {
+export type ScalarWithColumn = keyof typeof COLUMN_OF_SCALAR;
+
+export function hasScalarColumn(name: string): name is ScalarWithColumn {
   return Object.hasOwn(COLUMN_OF_SCALAR, name);
 }
 

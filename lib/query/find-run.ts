@@ -1,0 +1,22 @@
+import { AppError } from '../contract/app-error';
+import type { Database } from '../store/database';
+import { findRunContext, type RunContext } from '../store/run-context';
+import { runNotFound } from '../store/runs';
+
+/** Throws AppError `run_not_found`. */
+export async function requireRun(db: Database, runId: string): Promise<RunContext> {
+  const run = await findRunContext(db, runId);
+  if (run === null) throw runNotFound(runId);
+  return run;
+}
+
+/** Throws AppError `layer_not_found` unless the run has a layer of this index. */
+export function requireLayer(run: RunContext, index: number): void {
+  if (index >= 0 && index < run.layerCount) return;
+  throw new AppError(
+    'layer_not_found',
+    run.layerCount === 0
+      ? `run ${run.id} has no layers`
+      : `run ${run.id} has no layer ${index}; its layers are 0 to ${run.layerCount - 1}`,
+  );
+}

@@ -1,0 +1,32 @@
+import type { Database } from './database';
+import { DELETING } from './run-status';
+
+export interface StoredProject {
+  readonly name: string;
+  readonly runCount: number;
+  readonly lastFrameAt: Date | null;
+}
+
+/** All projects by name. One probe of the steps' primary key a run. */
+export async function findProjects(db: Database): Promise<StoredProject[]> {
+  const { rows } = await db.pool.query<{
+    name: string;
+    run_count: number;
+    last_frame_at: Date | null;
+  }>(
+    `SELECT project.name, count(run.run)::int AS run_count, max(latest.received_at) AS last_frame_at
+     FROM project
+     LEFT JOIN run ON run.project = project.name AND run.status <> $1
+     LEFT JOIN LATERAL (
+       SELECT received_at FROM step WHERE step.run = run.run
+       ORDER BY attempt DESC, step DESC LIMIT 1
+     ) AS latest ON true
+     GROUP BY project.name ORDER BY project.name`,
+    [DELETING],
+  );
+  return rows.map((row) => ({
+    name: row.name,
+    runCount: row.run_count,
+    lastFrameAt: row.last_frame_at,
+  }));
+}

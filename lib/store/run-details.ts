@@ -1,0 +1,77 @@
+/** Rows of runs with their attempts, for lists and pages of people. */
+import { z } from 'zod';
+import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
+import type { Database } from './database';
+import { toRunStatus } from './run-status';
+
+export interface StoredAttempt {
+  readonly attempt: number;
+  readonly resumeFromStep: number;
+  readonly optimizer: Optimizer;
+  readonly createdAt: Date;
+}
+
+export interface StoredRun {
+  readonly runKey: string;
+  readonly id: string;
+  readonly project: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly pinned: boolean;
+  readonly status: RunStatus;
+  readonly config: Readonly<Record<string, z.core.util.JSONType>>;
+  readonly layerCount: number;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  /** Ascending. */
+  readonly attempts: readonly StoredAttempt[];
+  readonly spikeCount: number;
+  readonly openSpikeCount: number;
+}
+
+const configSchema = z.record(z.string(), z.json());
+
+/** The runs of these keys, in the order of the keys; keys without a run are left out. */
+export async function findRuns(db: Database, runKeys: readonly string[]): Promise<StoredRun[]> {
+  const where = { runKey: { in: [...runKeys] } };
+  const [runs, attempts, spikes] = await Promise.all([
+    db.prisma.run.findMany({ where }),
+    db.prisma.attempt.findMany({ where, orderBy: { attempt: 'asc' } }),
+    db.prisma.spike.groupBy({ by: ['runKey', 'recovery'], where, _count: true }),
+  ]);
+  const byKey = new Map(runs.map((run) => [run.runKey, run]));
+  return runKeys.flatMap((runKey) => {
+    const run = byKey.get(runKey);
+    if (run === undefined) return [];
+    const ofRun = spikes.filter((group) => group.runKey === runKey);
+    return [
+      {
+        runKey,
+        id: run.id,
+        project: run.project,
+        name: run.name,
+        tags: run.tags,
+        notes: run.notes,
+        pinned: run.pinned,
+        status: toRunStatus(run.status),
+        config: configSchema.parse(run.config),
+        layerCount: run.layerCount,
+        createdAt: run.createdAt,
+        finishedAt: run.finishedAt,
+        attempts: attempts
+          .filter((row) => row.runKey === runKey)
+          .map(({ attempt, resumeFromStep, optimizer, createdAt }) => ({
+            attempt,
+            resumeFromStep: Number(resumeFromStep),
+            optimizer: optimizerSchema.parse(optimizer),
+            createdAt,
+          })),
+        spikeCount: ofRun.reduce((sum, group) => sum + group._count, 0),
+        openSpikeCount: ofRun
+          .filter((group) => group.recovery === 'open')
+          .reduce((sum, group) => sum + group._count, 0),
+      },
+    ];
+  });
+}
