@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { AppError } from '../../lib/contract/app-error';
+import type { AppError } from '../../lib/contract/app-error';
 import { verifyToken } from '../../lib/store/tokens';
 import type { AccessRules } from '../access/principal';
 import { expiredSessionCookie, sessionCookie } from '../access/session-cookie';

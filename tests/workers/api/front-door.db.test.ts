@@ -1,4 +1,5 @@
-import { Socket, connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createToken, revokeToken } from '@/lib/store/tokens';
