@@ -21,8 +21,8 @@ export interface FrameInput {
   readonly learningRate?: number;
   /** The global norm of the gradient. */
   readonly gradientNorm?: number;
-  /** Unix seconds; left out: now. */
-  readonly wallTime?: number;
+  /** Unix seconds; left out: now; null: not known. */
+  readonly wallTime?: number | null;
   readonly scalars?: Readonly<Record<string, number>>;
   readonly layers?: Readonly<Record<string, LayerColumn>>;
   readonly histograms?: Readonly<Record<string, HistogramInput>>;
@@ -41,7 +41,7 @@ export function toFrame(input: FrameInput, layerCount: number, nowMs: number): F
   }
   return {
     step: input.step,
-    wallTime: input.wallTime ?? nowMs / 1000,
+    wallTime: input.wallTime === undefined ? nowMs / 1000 : input.wallTime,
     scalars: toScalars(input),
     layerCount,
     layerMetrics: new Map(

@@ -150,6 +150,17 @@ describe('log', () => {
     expect(isMissing('gradient_cosine')).toEqual([true, true]);
   });
 
+  it('stamps a step with the time it was logged, unless told another or none', async () => {
+    const run = start({}, { now: () => 1_700_000_000_500 });
+    run.log({ step: 1 });
+    run.log({ step: 2, wallTime: 5 });
+    run.log({ step: 3, wallTime: null });
+    await run.flush();
+
+    const frames = server.frameRequests.flatMap((request) => request.frames);
+    expect(frames.map(({ wallTime }) => wallTime)).toEqual([1_700_000_000.5, 5, null]);
+  });
+
   it('gives steps that report different things requests of their own, in order', async () => {
     const run = start();
     run.log(aStep(1));

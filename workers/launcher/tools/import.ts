@@ -1,0 +1,70 @@
+/** `npm run import`: a recorded run through the wire contract; see docs/import.md. */
+import { setTimeout } from 'node:timers/promises';
+import { createClient } from '../../../clients/typescript/create-client';
+import {
+  IMPORT_USAGE,
+  ImportUsageError,
+  parseImportOptions,
+} from './import-recording/import-options';
+import { ImportRefused, importRecording } from './import-recording/import-recording';
+import { readRecording } from './import-recording/read-recording';
+
+async function main(): Promise<number> {
+  const options = parseImportOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(IMPORT_USAGE);
+    return 0;
+  }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // A second Ctrl-C does not wait for the server.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  const client = createClient({ url: options.url, token: options.token });
+  const recording = await readRecording(options.file);
+  console.log(`Importing ${options.file} as run ${options.id} (${recording.layers.length} layers)`);
+  const startMs = performance.now();
+  const { counts, faultCount, attemptCount, url } = await importRecording(
+    recording,
+    {
+      run: { project: options.project, id: options.id, name: options.name, tags: ['imported'] },
+      pace: options.pace,
+    },
+    {
+      client,
+      say: (message) => console.log(message),
+      wait: (durationMs) =>
+        setTimeout(durationMs, undefined, { signal: stop.signal }).catch((error: unknown) => {
+          if (!stop.signal.aborted) throw error;
+        }),
+      now: () => performance.now(),
+      isStopped: () => stop.signal.aborted,
+    },
+  );
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(
+    `${counts.logged} steps in ${seconds} s, attempts ${attemptCount}: ${counts.accepted} accepted, ` +
+      `${counts.duplicates} duplicates, ${counts.rejected} rejected, ` +
+      `${counts.dropped + counts.queued} not sent, ${faultCount} lines that are no step.`,
+  );
+  if (url !== null) console.log(url);
+  const isComplete =
+    counts.rejected + counts.dropped + counts.queued + faultCount === 0 && !stop.signal.aborted;
+  return isComplete ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const isExpected =
+    error instanceof ImportRefused ||
+    error instanceof ImportUsageError ||
+    (error instanceof Error && 'code' in error);
+  if (!isExpected) throw error;
+  console.error(error.message);
+  if (error instanceof ImportUsageError) console.error(`\n${IMPORT_USAGE}`);
+  process.exitCode = error instanceof ImportUsageError ? 2 : 1;
+}
