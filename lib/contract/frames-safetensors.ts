@@ -18,7 +18,7 @@ import {
 } from './safetensors';
 import { orderSteps } from './step-order';
 
-/** Bins a histogram may have; the finest standard one has 417. */
+/** Bins a histogram may have; the finest standard one, of u, has 418. */
 export const MAX_BINS = 4096;
 /** Samples a layer may post. */
 export const MAX_SAMPLES = 65_536;
