@@ -66,6 +66,17 @@ export class TimelineSeries {
     this.version++;
   }
 
+  /** Buckets that follow the newest step: what a catch-up read over HTTP. */
+  appendBuckets(buckets: readonly Bucket[]): void {
+    for (const { fromStep, toStep, min, max, nonFiniteCount } of buckets) {
+      if (fromStep > (this.newestStep ?? -1)) {
+        this.push(fromStep, toStep, min ?? NaN, max ?? NaN, nonFiniteCount);
+      }
+    }
+    while (this.length > 2 * this.limit) this.halve();
+    this.version++;
+  }
+
   private push(from: number, to: number, min: number, max: number, nonFinite: number): void {
     if (this.length === this.from.length) this.grow();
     this.from[this.length] = from;

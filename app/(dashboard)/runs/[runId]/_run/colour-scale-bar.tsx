@@ -1,0 +1,123 @@
+'use client';
+
+import { useEffect, useMemo, useRef } from 'react';
+import {
+  colourOfValue,
+  positionOnScale,
+  prepareScaleHistogram,
+  scaleTicks,
+  valueAtPosition,
+  type ColourScale,
+} from '@/lib/view/colour-scale';
+import { formatPercent } from '@/lib/view/format-number';
+import { TickText } from '@/app/_components/tick-text';
+import { useElementSize } from '@/app/_hooks/use-element-size';
+import type { Theme } from '@/app/_hooks/use-theme';
+import styles from './colour-scale-bar.module.css';
+
+const BINS = 64;
+const HISTOGRAM_HEIGHT = 14;
+const BAR_HEIGHT = 10;
+
+/** The colours with their values, how often each occurs, and the level where the hue breaks. */
+export function ColourScaleBar({
+  scale,
+  codes,
+  version,
+  theme,
+  caption,
+  onRefit,
+}: {
+  readonly scale: ColourScale;
+  readonly codes: Uint16Array;
+  readonly version: number;
+  readonly theme: Theme;
+  readonly caption: string;
+  readonly onRefit: () => void;
+}) {
+  const [ref, size] = useElementSize();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const width = size?.width ?? 0;
+  const ratio = size?.devicePixelRatio ?? 1;
+  const pixels = Math.round(width * ratio);
+  // `version` stands for what is in `codes`, which grow in place.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const histogram = useMemo(() => prepareScaleHistogram(codes, scale, BINS), [version, scale]);
+
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d', { alpha: false });
+    if (context === null || context === undefined || pixels === 0) return;
+    const image = context.createImageData(pixels, 1);
+    const row = new Uint32Array(image.data.buffer);
+    for (let x = 0; x < pixels; x++) {
+      row[x] = colourOfValue(scale, theme, valueAtPosition(scale, (x + 0.5) / pixels));
+    }
+    context.putImageData(image, 0, 0);
+  }, [scale, theme, pixels]);
+
+  const levelAt = scale.level === null ? null : positionOnScale(scale, scale.level.value);
+  const isLevelShown = levelAt !== null && levelAt >= 0 && levelAt <= 1;
+  const ticks = scaleTicks(scale, Math.max(2, Math.floor(width / 32))).filter(({ value }) => {
+    const at = positionOnScale(scale, value);
+    // The level's own sign takes the place of a number that would touch it.
+    return !isLevelShown || Math.abs(at - levelAt) * width > 16;
+  });
+  const path = Array.from(histogram.heights, (height, bin) => {
+    const y = HISTOGRAM_HEIGHT - Math.sqrt(height) * (HISTOGRAM_HEIGHT - 1);
+    return `L${(bin / BINS) * width} ${y}L${((bin + 1) / BINS) * width} ${y}`;
+  }).join('');
+  const beyond = [
+    histogram.belowShare > 0 ? `${formatPercent(histogram.belowShare)} below` : null,
+    histogram.aboveShare > 0 ? `${formatPercent(histogram.aboveShare)} above` : null,
+  ].filter((part) => part !== null);
+
+  return (
+    <figure className={styles['scale']} aria-label={`Colour scale: ${caption}`}>
+      <figcaption className={styles['caption']}>
+        {caption}
+        {isLevelShown ? <span>below {scale.level?.label} is blue</span> : null}
+      </figcaption>
+      <div ref={ref} className={styles['bar']}>
+        <svg width={width} height={HISTOGRAM_HEIGHT} aria-hidden className={styles['histogram']}>
+          <path d={`M0 ${HISTOGRAM_HEIGHT}${path}L${width} ${HISTOGRAM_HEIGHT}Z`} />
+        </svg>
+        <canvas
+          ref={canvas}
+          width={pixels}
+          height={1}
+          aria-hidden
+          style={{ width, height: BAR_HEIGHT, display: 'block' }}
+        />
+        {ticks.map((tick) => (
+          <span
+            key={tick.value}
+            className={styles['tick']}
+            style={{ left: positionOnScale(scale, tick.value) * width }}
+          >
+            <TickText tick={tick} />
+          </span>
+        ))}
+        {isLevelShown ? (
+          <>
+            <span className={styles['level']} style={{ left: levelAt * width }} />
+            <span className={styles['level_label']} style={{ left: levelAt * width }}>
+              {scale.level?.label}
+            </span>
+          </>
+        ) : null}
+        {beyond.length === 0 ? null : (
+          <button
+            type="button"
+            className={styles['beyond']}
+            style={histogram.aboveShare > 0 ? { right: -14 } : { left: -14 }}
+            title={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
+            aria-label={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
+            onClick={onRefit}
+          >
+            {histogram.aboveShare > 0 ? '▸' : '◂'}
+          </button>
+        )}
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,33 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
+import type { Run } from '@/lib/contract/runs';
+import { CodeBlock } from '@/app/_components/code-block';
+import { EmptyState } from '@/app/_components/states';
+
+const never = () => () => undefined;
+
+/** What a training job has to run, with this run's own address in it. */
+export function EmptyRun({ run }: { readonly run: Run }) {
+  const origin = useSyncExternalStore(
+    never,
+    () => window.location.origin,
+    () => '',
+  );
+  const layer = '0.0';
+  const values =
+    run.layerCount <= 4
+      ? `[${Array.from({ length: run.layerCount }, () => layer).join(', ')}]`
+      : `[${layer}] * ${run.layerCount}`;
+  const code = `import json, urllib.request
+frame = {"step": ${run.nextStep}, "loss": 4.9, "layers": {"gradient_norm": ${values}}}
+urllib.request.urlopen(urllib.request.Request("${origin}/api/v1/runs/${encodeURIComponent(run.id)}/frames", json.dumps({"frames": [frame]}).encode(), {"Content-Type": "application/json"}))`;
+  return (
+    <EmptyState
+      title="No frames yet. Run these three lines in the training job."
+      text={`They post one step; the values are yours to put in, one gradient norm for each of the ${run.layerCount} layers. This page shows it as soon as it arrives.`}
+    >
+      <CodeBlock label="Post a step, Python standard library" code={code} />
+    </EmptyState>
+  );
+}

@@ -1,0 +1,74 @@
+import type { LayerAxis } from '@/lib/view/layer-axis';
+import styles from './plot.module.css';
+
+/** "h.3" is "3" where there is no room for the rest. */
+const shortened = (label: string): string => /\d+$/.exec(label)?.[0] ?? label;
+
+/** Names of the layer groups in the gutter, with a rule along each group. */
+export function GroupRows({
+  layerAxis,
+  devicePixelRatio,
+  left,
+  top,
+  isNarrow,
+}: {
+  readonly layerAxis: LayerAxis;
+  readonly devicePixelRatio: number;
+  readonly left: number;
+  readonly top: number;
+  readonly isNarrow: boolean;
+}) {
+  return layerAxis.groups.map(({ label, start, end, isLabelled }) => (
+    <div key={`${label} ${start}`} aria-hidden>
+      <span
+        className={styles['group_rule']}
+        style={{
+          left: left - 5,
+          top: top + start / devicePixelRatio,
+          width: 1,
+          height: (end - start) / devicePixelRatio,
+        }}
+      />
+      {isLabelled ? (
+        <span
+          className={styles['row_label']}
+          style={{ width: left - 10, top: top + (start + end) / 2 / devicePixelRatio }}
+        >
+          {isNarrow ? shortened(label) : label}
+        </span>
+      ) : null}
+    </div>
+  ));
+}
+
+/** The same over the columns of the paper's layout. */
+export function GroupColumns({
+  layerAxis,
+  devicePixelRatio,
+  left,
+  bottom,
+}: {
+  readonly layerAxis: LayerAxis;
+  readonly devicePixelRatio: number;
+  readonly left: number;
+  /** The labels end here; the heatmap begins. */
+  readonly bottom: number;
+}) {
+  return layerAxis.groups.map(({ label, start, end, isLabelled }) => {
+    const width = (end - start) / devicePixelRatio;
+    const from = left + start / devicePixelRatio;
+    return (
+      <div key={`${label} ${start}`} aria-hidden>
+        <span
+          className={styles['group_rule']}
+          style={{ left: from, top: bottom - 5, width: Math.max(1, width - 2), height: 1 }}
+        />
+        {isLabelled && width >= 14 ? (
+          <span className={styles['column_label']} style={{ left: from, width, top: bottom - 23 }}>
+            {width >= 24 ? label : shortened(label)}
+          </span>
+        ) : null}
+      </div>
+    );
+  });
+}

@@ -1,0 +1,138 @@
+'use client';
+
+import { useRef, useState } from 'react';
+import { clampWindow, pixelOfStep, stepOfPixel, type StepWindow } from '@/lib/view/step-axis';
+import { stepTicks } from '@/lib/view/ticks';
+import type { TimelineChart } from '@/lib/view/timeline-chart';
+import type { LaneItem } from '@/lib/view/event-lane';
+import type { StepAxis } from '@/lib/view/step-axis';
+import { TickText } from '@/app/_components/tick-text';
+import { useElementSize } from '@/app/_hooks/use-element-size';
+import { EventLane } from './event-lane';
+import { ScalarTimeline, type TimelineInterval } from './scalar-timeline';
+import styles from './plot.module.css';
+
+const LEFT = 64;
+const RIGHT = 16;
+const EVENTS_HEIGHT = 20;
+const LOSS_HEIGHT = 76;
+export const OVERVIEW_HEIGHT = EVENTS_HEIGHT + LOSS_HEIGHT + 22;
+
+/** The whole run above the paper's layout; the brush is the window below. */
+export function Overview({
+  chart,
+  axis,
+  lane,
+  intervals,
+  window,
+  firstStep,
+  newestStep,
+  onWindow,
+  onGo,
+}: {
+  readonly chart: TimelineChart;
+  readonly axis: StepAxis;
+  readonly lane: readonly LaneItem[];
+  readonly intervals: readonly TimelineInterval[];
+  readonly window: StepWindow | null;
+  readonly firstStep: number;
+  readonly newestStep: number;
+  readonly onWindow: (window: StepWindow | null) => void;
+  readonly onGo: (step: number) => void;
+}) {
+  const [ref, size] = useElementSize();
+  const area = useRef<HTMLDivElement>(null);
+  const [grip, setGrip] = useState<{ kind: 'new' | 'move'; step: number; from: StepWindow } | null>(
+    null,
+  );
+  const width = Math.max(0, (size?.width ?? 0) - LEFT - RIGHT);
+  const stepOf = (clientX: number) =>
+    stepOfPixel(axis, width, clientX - (area.current?.getBoundingClientRect().left ?? 0));
+  const x = (step: number) => pixelOfStep(axis, width, step);
+
+  return (
+    <div ref={ref} className={styles['plot']} style={{ height: OVERVIEW_HEIGHT }}>
+      {width < 40 ? null : (
+        <>
+          <p className={styles['title']} style={{ top: 0 }}>
+            Loss
+          </p>
+          <ScalarTimeline
+            chart={chart}
+            axis={axis}
+            label="Loss of the whole run"
+            colour="var(--trace)"
+            intervals={intervals}
+            newestStep={null}
+            left={LEFT}
+            top={EVENTS_HEIGHT}
+            width={width}
+            height={LOSS_HEIGHT}
+            gridEnd={LEFT + width}
+          />
+          <div
+            ref={area}
+            style={{
+              position: 'absolute',
+              left: LEFT,
+              top: EVENTS_HEIGHT,
+              width,
+              height: LOSS_HEIGHT,
+              cursor: 'crosshair',
+              touchAction: 'none',
+            }}
+            onPointerDown={(event) => {
+              if (event.button !== 0) return;
+              event.currentTarget.setPointerCapture(event.pointerId);
+              const step = stepOf(event.clientX);
+              const isInside = window !== null && window.fromStep <= step && step <= window.toStep;
+              setGrip({
+                kind: isInside ? 'move' : 'new',
+                step,
+                from: window ?? { fromStep: step, toStep: step },
+              });
+            }}
+            onPointerMove={(event) => {
+              if (grip === null) return;
+              const step = stepOf(event.clientX);
+              const moved =
+                grip.kind === 'move'
+                  ? {
+                      fromStep: grip.from.fromStep + step - grip.step,
+                      toStep: grip.from.toStep + step - grip.step,
+                    }
+                  : { fromStep: Math.min(grip.step, step), toStep: Math.max(grip.step, step) };
+              if (step !== grip.step) onWindow(clampWindow(moved, firstStep, newestStep));
+            }}
+            onPointerUp={() => setGrip(null)}
+            onPointerCancel={() => setGrip(null)}
+            onDoubleClick={() => onWindow(null)}
+          >
+            {window === null ? null : (
+              <div
+                className={styles['brush']}
+                style={{
+                  left: x(window.fromStep - 0.5),
+                  width: Math.max(2, x(window.toStep + 0.5) - x(window.fromStep - 0.5)),
+                  top: 0,
+                  height: LOSS_HEIGHT,
+                }}
+              />
+            )}
+          </div>
+          <EventLane items={lane} axis={axis} left={LEFT} top={0} width={width} onGo={onGo} />
+          {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(width / 120))).map((tick) => (
+            <span
+              key={tick.value}
+              className={styles['x_tick']}
+              style={{ left: LEFT + x(tick.value), top: EVENTS_HEIGHT + LOSS_HEIGHT + 2 }}
+              aria-hidden
+            >
+              <TickText tick={tick} />
+            </span>
+          ))}
+        </>
+      )}
+    </div>
+  );
+}

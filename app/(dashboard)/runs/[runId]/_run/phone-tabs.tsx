@@ -1,0 +1,101 @@
+'use client';
+
+import Link from 'next/link';
+import type { Spike } from '@/lib/contract/reads';
+import type { Run, RunEvent } from '@/lib/contract/runs';
+import { formatNumber, formatStep } from '@/lib/view/format-number';
+import { EmptyState } from '@/app/_components/states';
+import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
+import { EventsSection } from './side-panel';
+import type { Tab } from './use-run-view-state';
+import styles from './run-screen.module.css';
+
+const LABELS: readonly (readonly [Tab, string])[] = [
+  ['run', 'Run'],
+  ['layers', 'Layers'],
+  ['spikes', 'Spikes'],
+  ['events', 'Events'],
+];
+
+/** Four places of a run on a phone, at the thumb. */
+export function PhoneTabs({
+  tab,
+  spikeCount,
+  onTab,
+}: {
+  readonly tab: Tab;
+  readonly spikeCount: string;
+  readonly onTab: (tab: Tab) => void;
+}) {
+  return (
+    <nav className={styles['tabs']} aria-label="Parts of the run">
+      {LABELS.map(([value, label]) => (
+        <button
+          key={value}
+          type="button"
+          aria-current={value === tab ? 'page' : undefined}
+          onClick={() => onTab(value)}
+        >
+          {label}
+          {value === 'spikes' && spikeCount !== '0' ? ` ${spikeCount}` : null}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+export function PhoneTabPage({
+  tab,
+  run,
+  names,
+  spikes,
+  events,
+  newestStep,
+  onGo,
+}: {
+  readonly tab: Tab;
+  readonly run: Run;
+  readonly names: readonly string[];
+  readonly spikes: readonly Spike[];
+  readonly events: readonly RunEvent[];
+  readonly newestStep: number | null;
+  readonly onGo: (step: number) => void;
+}) {
+  if (tab === 'events') {
+    return (
+      <div className={styles['page']}>
+        <EventsSection events={events} spikes={spikes} onGo={onGo} isWhole />
+      </div>
+    );
+  }
+  if (tab === 'spikes') {
+    return spikes.length === 0 ? (
+      <EmptyState title="No spikes are known of this run." />
+    ) : (
+      <ul className={styles['rows']}>
+        {spikes.map(({ id, kind, onsetStep, peakValue }) => (
+          <li key={id}>
+            <Mark kind={kind} />
+            <span>
+              {NAME_OF_MARK[kind]} at {formatStep(onsetStep)}
+            </span>
+            <span>{formatNumber(peakValue)}</span>
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  return (
+    <ul className={styles['rows']}>
+      {names.map((name, layer) => (
+        <li key={name}>
+          <Link
+            href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}${newestStep === null ? '' : `?step=${newestStep}`}`}
+          >
+            {name}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}

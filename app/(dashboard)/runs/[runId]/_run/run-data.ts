@@ -1,0 +1,57 @@
+import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
+import { RunColumns } from '@/lib/view/run-columns';
+import { TimelineSeries } from '@/lib/view/timeline-series';
+import type { TimelineBuckets } from './run-reads';
+
+/** Entries of a timeline kept in memory before neighbours are merged. */
+const TIMELINE_LIMIT = 4096;
+/** Cells kept in memory: 8 M are 48 MB of values and codes. */
+const CELL_LIMIT = 8_000_000;
+
+/** Columns and timelines of one range of steps: of the whole run, or of a window. */
+export class RunData {
+  readonly columns: RunColumns;
+  readonly loss = new TimelineSeries(TIMELINE_LIMIT);
+  readonly gradientNorm = new TimelineSeries(TIMELINE_LIMIT);
+  private readonly columnLimit: number;
+
+  constructor(layerCount: number, layerFactors: Float64Array | null) {
+    this.columns = new RunColumns(layerCount, layerFactors);
+    this.columnLimit = Math.max(2048, Math.floor(CELL_LIMIT / Math.max(1, layerCount)));
+  }
+
+  replace(columns: HeatmapColumns, timeline: TimelineBuckets): void {
+    if (columns.columnCount > 0 || columns.layerCount === this.columns.layerCount) {
+      this.columns.replace(columns);
+    }
+    this.loss.replace(timeline.loss);
+    this.gradientNorm.replace(timeline.gradientNorm);
+  }
+
+  /** Columns as the socket brings them. True when a loss was not there or not finite. */
+  appendLive(columns: HeatmapColumns): boolean {
+    this.columns.append(columns);
+    const norms = columns.scalars.get('gradient_norm');
+    let lacksLoss = false;
+    for (let column = 0; column < columns.columnCount; column++) {
+      const step = columns.toStep[column] ?? NaN;
+      const loss = columns.loss[column] ?? NaN;
+      if (Number.isNaN(loss)) lacksLoss = true;
+      this.loss.append(step, loss);
+      this.gradientNorm.append(step, norms?.[column] ?? NaN);
+    }
+    this.columns.compact(this.columnLimit);
+    return lacksLoss;
+  }
+
+  appendRead(columns: HeatmapColumns, timeline: TimelineBuckets): void {
+    if (columns.columnCount > 0) this.columns.append(columns);
+    this.loss.appendBuckets(timeline.loss);
+    this.gradientNorm.appendBuckets(timeline.gradientNorm);
+    this.columns.compact(this.columnLimit);
+  }
+
+  get version(): number {
+    return this.columns.version + this.loss.version + this.gradientNorm.version;
+  }
+}

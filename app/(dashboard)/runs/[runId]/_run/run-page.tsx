@@ -1,0 +1,69 @@
+'use client';
+
+import { useCallback } from 'react';
+import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
+import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
+import { ErrorState, LoadingState } from '@/app/_components/states';
+import { TopBar } from '@/app/_components/top-bar';
+import { apiPath } from '@/app/_hooks/api-client';
+import { useApi } from '@/app/_hooks/use-api';
+import { RunScreen } from './run-screen';
+
+/** Status and name change without a frame, and a socket may be down: the run is read again so often. */
+const RUN_REFRESH_MS = 20_000;
+
+/** Reads what the run page stands on, and shows what failed where it would stand. */
+export function RunPage({ runId }: { readonly runId: string }) {
+  const base = `/runs/${encodeURIComponent(runId)}`;
+  const run = useApi(apiPath(base), runSchema, { refreshMs: RUN_REFRESH_MS });
+  const metrics = useApi(apiPath(`${base}/metrics`), runMetricsSchema);
+  const spikes = useApi(apiPath(`${base}/spikes`), spikesReplySchema);
+  const events = useApi(apiPath(`${base}/events`), eventsReplySchema);
+  const { retry: readRun } = run;
+  const { retry: readMetrics } = metrics;
+  const { retry: readSpikes } = spikes;
+  const { retry: readEvents } = events;
+  const readHappenings = useCallback(() => {
+    readSpikes();
+    readEvents();
+    readRun();
+  }, [readSpikes, readEvents, readRun]);
+
+  const failure = run.error ?? metrics.error;
+  if (run.data === null || metrics.data === null) {
+    return (
+      <>
+        <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: runId }]} />
+        <main>
+          {failure === null ? (
+            <LoadingState text="Reading the run." />
+          ) : (
+            <ErrorState
+              title={
+                failure.status === 404 ? 'There is no such run.' : 'The run could not be read.'
+              }
+              message={failure.message}
+              onRetry={() => {
+                readRun();
+                readMetrics();
+              }}
+            />
+          )}
+        </main>
+      </>
+    );
+  }
+  return (
+    <RunScreen
+      run={run.data}
+      metrics={metrics.data}
+      spikes={spikes.data?.items ?? NOTHING}
+      events={events.data?.items ?? NOTHING}
+      onRunChanged={readRun}
+      onMetricsChanged={readMetrics}
+      onHappening={readHappenings}
+    />
+  );
+}
+
+const NOTHING: readonly never[] = [];

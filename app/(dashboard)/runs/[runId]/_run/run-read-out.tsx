@@ -1,0 +1,155 @@
+'use client';
+
+import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import type { Run } from '@/lib/contract/runs';
+import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
+import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
+import type { MetricOption } from '@/lib/view/metric-options';
+import type { RunColumns } from '@/lib/view/run-columns';
+import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
+import { CellReader, type CellValue } from './cell-reader';
+import type { CrosshairStore } from './crosshair-store';
+
+/** What a cell is worth beside the metric shown, where it is stored. */
+const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std'];
+const readOnServer = () => null;
+const readRevisionOnServer = () => 0;
+
+const NAN = <span style={{ color: 'var(--divergence)' }}>NaN</span>;
+
+function written(value: CellValue, format: (value: number) => string = formatNumber): ReactNode {
+  return value === 'non_finite' ? NAN : value === null ? '–' : format(value);
+}
+
+function columnCell(columns: RunColumns, column: number, layer: number): CellValue {
+  if (columns.code(column, layer) === CODE_NON_FINITE) return 'non_finite';
+  const value = columns.value(column, layer);
+  return Number.isNaN(value) ? null : value;
+}
+
+/** The line at the bottom: all that is stored of the cell under the crosshair. */
+export function RunReadOut({
+  run,
+  store,
+  columns,
+  version,
+  option,
+  layerNames,
+  storedMetrics,
+  isNarrow,
+}: {
+  readonly run: Run;
+  readonly store: CrosshairStore;
+  readonly columns: RunColumns;
+  readonly version: number;
+  readonly option: MetricOption | null;
+  readonly layerNames: readonly string[];
+  readonly storedMetrics: readonly string[];
+  readonly isNarrow: boolean;
+}) {
+  const crosshair = useSyncExternalStore(store.subscribe, store.get, readOnServer);
+  const stored = storedMetrics.join(',');
+  const reader = useMemo(
+    () =>
+      new CellReader(
+        run.id,
+        COMPANIONS.filter((name) => stored.split(',').includes(name)),
+      ),
+    [run.id, stored],
+  );
+  useSyncExternalStore(reader.subscribe, reader.getRevision, readRevisionOnServer);
+  const step = crosshair?.step ?? null;
+  useEffect(() => {
+    if (step !== null) reader.want(step);
+  }, [reader, step, version]);
+
+  if (crosshair === null) {
+    return (
+      <ReadOut
+        items={[]}
+        empty={
+          isNarrow
+            ? 'Drag over the heatmap to read values.'
+            : 'Move over the heatmap, or use the arrow keys, to read values.'
+        }
+        keys={KEYS}
+      />
+    );
+  }
+  const { layer, isPinned } = crosshair;
+  const column = columns.columnAt(crosshair.step);
+  const items: ReadOutItem[] = [
+    { label: 'step', value: stepText(columns, column, crosshair.step) },
+    { label: 'layer', value: layerNames[layer] ?? String(layer) },
+  ];
+  if (option !== null && column !== null) {
+    const isBucket = columns.fromStep[column] !== columns.toStep[column];
+    items.push({
+      label: `${isBucket ? 'largest ' : ''}${option.shortLabel}`,
+      value: written(columnCell(columns, column, layer)),
+      ...(column > 0 ? { after: <>was {written(columnCell(columns, column - 1, layer))}</> } : {}),
+    });
+  }
+  items.push(...companionItems(reader.values(crosshair.step, layer), run, layer, option));
+  const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
+  items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
+  if (isPinned && !isNarrow) items.push({ label: 'pinned', value: '' });
+  return <ReadOut items={items} keys={KEYS} />;
+}
+
+const KEYS = [
+  { key: 'Enter', does: 'open layer' },
+  { key: 'P', does: 'pin' },
+  { key: '?', does: 'shortcuts' },
+];
+
+function stepText(columns: RunColumns, column: number | null, step: number): string {
+  if (column === null) return formatStep(step);
+  const from = columns.fromStep[column] ?? step;
+  const to = columns.toStep[column] ?? step;
+  return from === to ? formatStep(from) : `${formatStep(from)}–${formatStep(to)}`;
+}
+
+function companionItems(
+  values: ReadonlyMap<string, CellValue> | null,
+  run: Run,
+  layer: number,
+  option: MetricOption | null,
+): ReadOutItem[] {
+  if (values === null) return [];
+  const items: ReadOutItem[] = [];
+  const rms =
+    values.get('gradient_rms') ?? rmsFromNorm(values.get('gradient_norm') ?? null, run, layer);
+  const { epsilon } = run.optimizer;
+  if (rms !== null && option?.stored !== 'gradient_rms' && option?.isPerRootN !== true) {
+    items.push({
+      label: 'RMS(g)',
+      value: written(rms),
+      ...(typeof rms === 'number' && epsilon !== undefined && epsilon > 0
+        ? { after: `= ${formatNumber(rms / epsilon)} ε` }
+        : {}),
+    });
+  }
+  const add = (metric: string, label: ReactNode, format?: (value: number) => string) => {
+    const value = values.get(metric) ?? null;
+    if (value === null || option?.stored === metric) return;
+    items.push({ label, value: written(value, format) });
+  };
+  add(
+    'rms',
+    <>
+      RMS<sub>t</sub>
+    </>,
+    (value) => formatFixed(value, 2),
+  );
+  add('update_std', 'std u');
+  add('ratio_std', 'std r');
+  return items;
+}
+
+/** ‖g‖ ÷ √n is the RMS of the gradient. */
+function rmsFromNorm(norm: CellValue, run: Run, layer: number): CellValue {
+  const count = run.layers[layer]?.parameterCount;
+  if (typeof norm !== 'number' || count === undefined) return norm === 'non_finite' ? norm : null;
+  return norm / Math.sqrt(count);
+}

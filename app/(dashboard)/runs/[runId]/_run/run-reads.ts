@@ -1,0 +1,52 @@
+import {
+  decodeHeatmapColumns,
+  SAFETENSORS_MEDIA_TYPE,
+  type HeatmapColumns,
+} from '@/lib/contract/heatmap-columns';
+import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
+
+export interface StepRange {
+  readonly fromStep: number | null;
+  readonly toStep: number | null;
+}
+
+/** A heatmap of at most `columns` columns, over the binary form of the contract. */
+export async function readHeatmap(
+  runId: string,
+  metric: string,
+  { fromStep, toStep }: StepRange,
+  columns: number,
+  signal?: AbortSignal,
+): Promise<HeatmapColumns> {
+  const path = apiPath(`/runs/${encodeURIComponent(runId)}/heatmap`, {
+    metric,
+    fromStep,
+    toStep,
+    columns,
+  });
+  return decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE, signal));
+}
+
+export interface TimelineBuckets {
+  readonly loss: readonly Bucket[];
+  readonly gradientNorm: readonly Bucket[];
+}
+
+/** Loss and global gradient norm; one that was never reported is empty. */
+export async function readTimeline(
+  runId: string,
+  { fromStep, toStep }: StepRange,
+  points: number,
+  signal?: AbortSignal,
+): Promise<TimelineBuckets> {
+  const path = apiPath(`/runs/${encodeURIComponent(runId)}/timeline`, {
+    series: 'loss,gradient_norm',
+    fromStep,
+    toStep,
+    points,
+  });
+  const { series } = await readJson(path, timelineReplySchema, signal);
+  const pointsOf = (name: string) => series.find((entry) => entry.name === name)?.points ?? [];
+  return { loss: pointsOf('loss'), gradientNorm: pointsOf('gradient_norm') };
+}

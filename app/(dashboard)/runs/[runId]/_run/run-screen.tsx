@@ -1,0 +1,296 @@
+'use client';
+
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Spike } from '@/lib/contract/reads';
+import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
+import { formatCount, formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
+import { groupLayers } from '@/lib/view/layer-groups';
+import { shortLayerNames } from '@/lib/view/layer-names';
+import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
+import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
+import { prepareRunVerdict } from '@/lib/view/run-verdict';
+import { selectLayers } from '@/lib/view/select-layers';
+import { ErrorState } from '@/app/_components/states';
+import { TopBar } from '@/app/_components/top-bar';
+import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
+import { colourOfMark, Mark } from '@/app/_design/marks';
+import { useMedia } from '@/app/_hooks/use-media';
+import { useNow } from '@/app/_hooks/use-now';
+import { useTheme } from '@/app/_hooks/use-theme';
+import { useThrottled } from '@/app/_hooks/use-throttled';
+import { ColourScaleBar } from './colour-scale-bar';
+import { EmptyRun } from './empty-run';
+import { LiveBanner, LiveStatus, statusOf } from './live-status';
+import { Overview } from './overview';
+import { PaperPlot } from './paper-plot';
+import { PhoneTabs, PhoneTabPage } from './phone-tabs';
+import { RunReadOut } from './run-read-out';
+import { RunToolbar, type Layout } from './run-toolbar';
+import { Shortcuts } from './shortcuts';
+import { ChangesSection, ConfigurationSection, EventsSection } from './side-panel';
+import { StepsRightPlot } from './steps-right-plot';
+import { useLayerChanges } from './use-layer-changes';
+import { usePlotKeys } from './use-plot-keys';
+import { usePlotModel } from './use-plot-model';
+import { useRunSession } from './use-run-session';
+import { useRunViewState } from './use-run-view-state';
+import styles from './run-screen.module.css';
+
+/** Below this width the page is the phone's. */
+const NARROW = '(max-width: 719px)';
+
+/** A run: verdict, timelines and heatmap under one crosshair, and what stands beside them. */
+export function RunScreen({
+  run,
+  metrics,
+  spikes,
+  events,
+  onRunChanged,
+  onMetricsChanged,
+  onHappening,
+}: {
+  readonly run: Run;
+  readonly metrics: RunMetrics;
+  readonly spikes: readonly Spike[];
+  readonly events: readonly RunEvent[];
+  readonly onRunChanged: () => void;
+  readonly onMetricsChanged: () => void;
+  readonly onHappening: () => void;
+}) {
+  const theme = useTheme();
+  const isNarrow = useMedia(NARROW);
+  const { state, setWindow, set } = useRunViewState();
+  const [hasShortcuts, setHasShortcuts] = useState(false);
+
+  const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
+  const selection = useMemo(
+    () => selectLayers(names, state.filter, state.order),
+    [names, state.filter, state.order],
+  );
+  const groups = useMemo(
+    () =>
+      state.order === 'model' ? groupLayers(selection.indices.map((i) => names[i] ?? '')) : [],
+    [selection, names, state.order],
+  );
+  const options = useMemo(() => prepareMetricOptions(metrics.layerMetrics), [metrics.layerMetrics]);
+  const option = chooseMetric(options, state.metricKey);
+  const { session, snapshot } = useRunSession(run, option, onRunChanged, onHappening);
+
+  // The first frames bring the first metrics.
+  const hasColumns = snapshot.base.columns.columnCount > 0;
+  const lacksMetrics = hasColumns && metrics.layerMetrics.length + metrics.scalars.length === 0;
+  useEffect(() => {
+    if (lacksMetrics) onMetricsChanged();
+  }, [lacksMetrics, onMetricsChanged]);
+
+  const layout: Layout = isNarrow ? 'steps-right' : state.layout;
+  const { model, overview, newerSteps, shownWindow } = usePlotModel({
+    run,
+    snapshot,
+    option,
+    spikes,
+    events,
+    names,
+    layerOfRow: selection.indices,
+    groups,
+    window: state.window,
+    layout,
+    lossScale: state.lossScale,
+    theme,
+    onWindow: setWindow,
+    onLossScale: (scale) => set({ loss: scale === 'log' ? null : scale }),
+  });
+  const onLayout = useCallback(
+    (next: Layout) => set({ layout: next === 'paper' ? 'paper' : null }),
+    [set],
+  );
+  usePlotKeys({ runId: run.id, model, layout, onLayout, onShortcuts: () => setHasShortcuts(true) });
+
+  useEffect(() => session.showWindow(state.window), [session, state.window, snapshot.phase]);
+
+  const hasGradientNorm = metrics.layerMetrics.includes('gradient_norm');
+  const recent = useLayerChanges(
+    run.id,
+    snapshot.base.columns,
+    hasGradientNorm,
+    metrics.layerMetrics.includes('rms'),
+  );
+
+  const now = useNow(5000);
+  const slowVersion = useThrottled(snapshot.base.version, 250);
+  const { base } = snapshot;
+  const figures = useMemo(
+    () => lossFigures(base.loss.columns),
+    // The series grow in place; their version says when.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [base, slowVersion],
+  );
+  const newestStep = base.columns.newestStep ?? figures.newestStep;
+  const speed = stepsPerSecond(base.columns) ?? run.stepsPerSecond;
+  const status = statusOf(run, snapshot.lastFrameAtMs, now ?? 0);
+  const verdict = prepareRunVerdict({
+    status,
+    stepsPerSecond: speed,
+    newestStep,
+    newestLoss: figures.newest,
+    isNewestLossNonFinite: figures.isNewestNonFinite,
+    lastFiniteStep: figures.lastFiniteStep,
+    lowestLoss: figures.lowest,
+    spikes,
+    changes: recent?.changes ?? null,
+    layerNames: names,
+  });
+  const facts: VerdictFact[] = [
+    { label: 'step', value: formatStep(newestStep) },
+    { label: 'loss', value: figures.isNewestNonFinite ? 'NaN' : formatNumber(figures.newest) },
+    { label: 'grad norm', value: formatNumber(newestScalar(base.columns.scalar('gradient_norm'))) },
+    {
+      label: 'learning rate',
+      value: formatSetting(newestScalar(base.columns.scalar('learning_rate'))),
+    },
+    { label: 'speed', value: formatNumber(speed), unit: 'steps/s' },
+  ];
+
+  const isEmpty = snapshot.phase === 'ready' && !hasColumns && figures.newestStep === null;
+  const isPage = isNarrow && state.tab !== 'run';
+  const scaleBar = (
+    <ColourScaleBar
+      scale={snapshot.scale}
+      codes={model.columns.codes}
+      version={slowVersion}
+      theme={theme}
+      caption={isNarrow ? (option?.shortLabel ?? '') : `${option?.shortLabel ?? ''} per layer`}
+      onRefit={session.refitScale}
+    />
+  );
+
+  return (
+    <div className={styles['screen']}>
+      <TopBar
+        crumbs={[
+          { label: run.project, href: `/?project=${encodeURIComponent(run.project)}` },
+          { label: run.name },
+        ]}
+        note={`attempt ${run.attempt}`}
+        status={<LiveStatus run={run} snapshot={snapshot} />}
+      />
+      <LiveBanner snapshot={snapshot} newestStep={newestStep} onReconnect={session.reconnect} />
+      <VerdictLine
+        mark={verdict.mark === null ? null : <Mark kind={verdict.mark} size={20} />}
+        emphasis={verdict.emphasis}
+        {...(verdict.mark === null ? {} : { emphasisColour: colourOfMark(verdict.mark) })}
+        sentence={verdict.sentence}
+        detail={verdict.detail}
+        facts={isEmpty ? [] : facts}
+      />
+      {isEmpty ? (
+        <main className={styles['whole']}>
+          <EmptyRun run={run} />
+        </main>
+      ) : snapshot.phase === 'failed' ? (
+        <main className={styles['whole']}>
+          <ErrorState
+            title="The steps of this run could not be read."
+            message={snapshot.error?.message ?? ''}
+            onRetry={session.retry}
+          />
+        </main>
+      ) : isPage ? (
+        <main className={styles['whole']}>
+          <PhoneTabPage
+            tab={state.tab}
+            run={run}
+            names={names}
+            spikes={spikes}
+            events={events}
+            newestStep={newestStep}
+            onGo={model.onGo}
+          />
+        </main>
+      ) : (
+        <>
+          <div className={styles['toolbar']} role="toolbar" aria-label="View">
+            {isNarrow ? null : (
+              <RunToolbar
+                options={options}
+                option={option}
+                onMetric={(key) => set({ metric: key })}
+                order={state.order}
+                onOrder={(order) => set({ order: order === 'name' ? 'name' : null })}
+                filter={state.filter}
+                filterError={selection.error}
+                onFilter={(filter) => set({ filter: filter.length === 0 ? null : filter })}
+                layout={layout}
+                onLayout={onLayout}
+                shownWindow={shownWindow}
+                window={state.window}
+                newerSteps={newerSteps}
+                isRunning={run.status === 'running'}
+                onWindow={setWindow}
+                onHold={() => shownWindow !== null && setWindow(shownWindow)}
+              />
+            )}
+            {isNarrow || option === null ? null : scaleBar}
+          </div>
+          <main className={styles['body']}>
+            {layout === 'paper' ? (
+              <>
+                <div className={styles['overview']}>
+                  <Overview {...overview} onGo={model.onGo} />
+                </div>
+                <PaperPlot model={model} />
+              </>
+            ) : (
+              <StepsRightPlot model={model} isNarrow={isNarrow} />
+            )}
+            {isNarrow && option !== null ? (
+              <div className={styles['phone_scale']}>{scaleBar}</div>
+            ) : null}
+            {isNarrow ? (
+              <RunReadOut
+                run={run}
+                store={model.crosshair}
+                columns={model.columns}
+                version={model.version}
+                option={option}
+                layerNames={names}
+                storedMetrics={metrics.layerMetrics}
+                isNarrow
+              />
+            ) : null}
+            <aside className={styles['panel']} aria-label="Beside the heatmap">
+              <ChangesSection
+                run={run}
+                recent={recent}
+                layerNames={names}
+                hasGradientNorm={hasGradientNorm}
+              />
+              <ConfigurationSection run={run} />
+              <EventsSection events={events} spikes={spikes} onGo={model.onGo} />
+            </aside>
+          </main>
+          {isNarrow ? null : (
+            <RunReadOut
+              run={run}
+              store={model.crosshair}
+              columns={model.columns}
+              version={model.version}
+              option={option}
+              layerNames={names}
+              storedMetrics={metrics.layerMetrics}
+              isNarrow={false}
+            />
+          )}
+        </>
+      )}
+      {isNarrow ? (
+        <PhoneTabs
+          tab={state.tab}
+          spikeCount={formatCount(spikes.length)}
+          onTab={(tab) => set({ tab: tab === 'run' ? null : tab })}
+        />
+      ) : null}
+      {hasShortcuts ? <Shortcuts onClose={() => setHasShortcuts(false)} /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,312 @@
+import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
+import type { LiveEvent, LiveRun } from '@/lib/contract/live';
+import { fitColourScale, type ColourScale } from '@/lib/view/colour-scale';
+import type { MetricOption } from '@/lib/view/metric-options';
+import type { StepWindow } from '@/lib/view/step-axis';
+import { ApiFailure } from '@/app/_hooks/api-client';
+import { LiveConnection, type ConnectionState } from './live-connection';
+import { RunData } from './run-data';
+import { readHeatmap, readTimeline } from './run-reads';
+
+/** Columns asked for at once; with many layers fewer, so that a read stays near 16 MB. */
+const MOST_COLUMNS = 4096;
+const CELLS_PER_READ = 4_000_000;
+const TIMELINE_POINTS = 1000;
+/** The colour scale follows the data of a run this young, then stands still under its viewer. */
+const SCALE_SETTLES_AFTER_COLUMNS = 200;
+/** A loss that came as NaN over the socket is read over HTTP, which tells NaN from missing. */
+const TIMELINE_REREAD_MS = 1000;
+
+export interface SessionSnapshot {
+  readonly phase: 'loading' | 'ready' | 'failed';
+  readonly error: ApiFailure | null;
+  readonly connection: ConnectionState;
+  /** Steps still to be read after an interruption; null when none are missing. */
+  readonly catchingUpSteps: number | null;
+  readonly base: RunData;
+  /** Finer data of a window where the whole run is held in buckets. */
+  readonly detail: { readonly window: StepWindow; readonly data: RunData } | null;
+  readonly scale: ColourScale;
+  readonly lastFrameAtMs: number | null;
+  /** Rises with every change of anything here. */
+  readonly version: number;
+}
+
+export interface SessionRun {
+  readonly runId: string;
+  readonly layerCount: number;
+  readonly option: Pick<MetricOption, 'stored' | 'scale'>;
+  readonly level: ColourScale['level'];
+  readonly layerFactors: Float64Array | null;
+}
+
+const failureOf = (cause: unknown): ApiFailure =>
+  cause instanceof ApiFailure
+    ? cause
+    : new ApiFailure('unexpected', cause instanceof Error ? cause.message : String(cause), null);
+
+/**
+ * One metric of one run as a viewer holds it: first reads over HTTP, then columns from the
+ * socket, merged where they belong. Lives outside React, which is told at most once a
+ * drawn frame.
+ *
+ * Order of things: read all → subscribe → read what was committed in between, holding live
+ * columns back until it is there → take them as they come; after a gap the same again.
+ */
+export class RunSession {
+  private readonly run: SessionRun;
+  private readonly onRun: (run: LiveRun) => void;
+  private readonly onEvent: (event: LiveEvent) => void;
+  private readonly listeners = new Set<() => void>();
+  private snapshot: SessionSnapshot;
+  private live: LiveConnection | null = null;
+  private abort = new AbortController();
+  private detailAbort: AbortController | null = null;
+  private attempt: number | null = null;
+  private heldBack: HeatmapColumns[] | null = null;
+  private frame: number | null = null;
+  private rereadTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(run: SessionRun, onRun: (run: LiveRun) => void, onEvent: (event: LiveEvent) => void) {
+    this.run = run;
+    this.onRun = onRun;
+    this.onEvent = onEvent;
+    this.snapshot = {
+      phase: 'loading',
+      error: null,
+      connection: { kind: 'connecting' },
+      catchingUpSteps: null,
+      base: this.emptyData(),
+      detail: null,
+      scale: fitColourScale(new Uint16Array(0), run.option.scale, run.level),
+      lastFrameAtMs: null,
+      version: 0,
+    };
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+  readonly getSnapshot = (): SessionSnapshot => this.snapshot;
+
+  /** Reads and connects; the returned function ends both. May be called again after it. */
+  readonly start = (): (() => void) => {
+    this.abort = new AbortController();
+    void this.readAll();
+    return () => {
+      this.abort.abort();
+      this.detailAbort?.abort();
+      this.live?.stop();
+      this.live = null;
+      if (this.frame !== null) cancelAnimationFrame(this.frame);
+      this.frame = null;
+      if (this.rereadTimer !== null) clearTimeout(this.rereadTimer);
+      this.rereadTimer = null;
+    };
+  };
+
+  readonly retry = (): void => {
+    this.update({ phase: 'loading', error: null });
+    void this.readAll();
+  };
+
+  readonly reconnect = (): void => this.live?.retryNow();
+
+  /** Fits the colour scale to all there is, on request of its viewer. */
+  readonly refitScale = (): void => {
+    const { base } = this.snapshot;
+    this.update({
+      scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level),
+    });
+  };
+
+  /** Reads a window finer where the whole run is held in buckets; null lets go of it. */
+  readonly showWindow = (window: StepWindow | null): void => {
+    this.detailAbort?.abort();
+    this.detailAbort = null;
+    if (window === null) {
+      if (this.snapshot.detail !== null) this.update({ detail: null });
+      return;
+    }
+    const { base, detail, phase } = this.snapshot;
+    if (phase !== 'ready' || isFineEnough(base, window)) return;
+    if (detail !== null && covers(detail.window, window) && isFineEnough(detail.data, window)) {
+      return;
+    }
+    const controller = new AbortController();
+    this.detailAbort = controller;
+    void this.readDetail(window, controller.signal);
+  };
+
+  private emptyData(): RunData {
+    return new RunData(this.run.layerCount, this.run.layerFactors);
+  }
+
+  private get columnsPerRead(): number {
+    const fitting = Math.floor(CELLS_PER_READ / Math.max(1, this.run.layerCount));
+    return Math.max(1000, Math.min(MOST_COLUMNS, fitting));
+  }
+
+  private readRange(
+    range: { fromStep: number | null; toStep: number | null },
+    signal: AbortSignal,
+  ) {
+    const { runId, option } = this.run;
+    return Promise.all([
+      readHeatmap(runId, option.stored, range, this.columnsPerRead, signal),
+      readTimeline(runId, range, TIMELINE_POINTS, signal),
+    ]);
+  }
+
+  private async readAll(): Promise<void> {
+    const { signal } = this.abort;
+    const base = this.emptyData();
+    // What comes meanwhile may be missing in the reply: it is added to it.
+    this.heldBack ??= [];
+    try {
+      base.replace(...(await this.readRange({ fromStep: null, toStep: null }, signal)));
+    } catch (cause) {
+      this.heldBack = null;
+      if (!signal.aborted) this.update({ phase: 'failed', error: failureOf(cause) });
+      return;
+    }
+    const held = this.heldBack;
+    this.heldBack = null;
+    this.update({
+      phase: 'ready',
+      error: null,
+      base,
+      detail: null,
+      scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level),
+    });
+    for (const columns of held) this.takeLive(columns);
+    this.connect();
+  }
+
+  private connect(): void {
+    if (this.live !== null) return;
+    this.live = new LiveConnection(this.run.runId, this.run.option.stored, {
+      newestStep: () => this.snapshot.base.columns.newestStep ?? -1,
+      onState: (connection) => this.update({ connection }),
+      onSubscribed: (serverNewest, attempt) => {
+        if (this.followAttempt(attempt)) void this.catchUp(serverNewest);
+      },
+      onColumns: ({ columns, attempt, hasGap }) => {
+        // What an older attempt still posts is hidden by the newer one.
+        if (this.attempt !== null && attempt < this.attempt) return;
+        if (!this.followAttempt(attempt)) return;
+        if (hasGap) void this.catchUp(columns.toStep.at(-1) ?? 0);
+        this.takeLive(columns);
+      },
+      onRun: (run) => {
+        this.followAttempt(run.attempt);
+        this.onRun(run);
+      },
+      onEvent: this.onEvent,
+    });
+    this.live.start();
+  }
+
+  /** False when a newer attempt begins: it hides steps that are drawn, so all is read again. */
+  private followAttempt(attempt: number): boolean {
+    const isNewer = this.attempt !== null && attempt > this.attempt;
+    this.attempt = Math.max(attempt, this.attempt ?? 0);
+    if (isNewer) void this.readAll();
+    return !isNewer;
+  }
+
+  private takeLive(columns: HeatmapColumns): void {
+    if (columns.layerCount !== this.run.layerCount) return;
+    if (this.heldBack !== null) {
+      this.heldBack.push(columns);
+      return;
+    }
+    const { base, detail } = this.snapshot;
+    const lacksLoss = base.appendLive(columns);
+    if (detail !== null && (columns.fromStep[0] ?? Infinity) <= detail.window.toStep) {
+      detail.data.appendLive(columns);
+    }
+    if (lacksLoss) this.rereadTimelineSoon();
+    const isYoung = base.columns.columnCount <= SCALE_SETTLES_AFTER_COLUMNS;
+    this.update({
+      lastFrameAtMs: Date.now(),
+      ...(isYoung
+        ? { scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level) }
+        : {}),
+    });
+  }
+
+  private async catchUp(serverNewest: number): Promise<void> {
+    if (this.heldBack !== null) return;
+    this.heldBack = [];
+    const { base } = this.snapshot;
+    const newest = base.columns.newestStep ?? -1;
+    this.update({ catchingUpSteps: Math.max(0, serverNewest - newest) });
+    const { signal } = this.abort;
+    try {
+      base.appendRead(...(await this.readRange({ fromStep: newest + 1, toStep: null }, signal)));
+    } catch (cause) {
+      // The held columns are still good; what is missing comes with the next gap or reload.
+      if (!signal.aborted) this.update({ error: failureOf(cause) });
+    }
+    const held = this.heldBack;
+    this.heldBack = null;
+    for (const columns of held) this.takeLive(columns);
+    this.update({ catchingUpSteps: null });
+  }
+
+  private async readDetail(window: StepWindow, signal: AbortSignal): Promise<void> {
+    const data = this.emptyData();
+    try {
+      data.replace(...(await this.readRange(window, signal)));
+    } catch (cause) {
+      if (!signal.aborted) this.update({ error: failureOf(cause) });
+      return;
+    }
+    if (!signal.aborted) this.update({ detail: { window, data } });
+  }
+
+  private rereadTimelineSoon(): void {
+    this.rereadTimer ??= setTimeout(() => {
+      this.rereadTimer = null;
+      const { signal } = this.abort;
+      const { base } = this.snapshot;
+      readTimeline(this.run.runId, { fromStep: null, toStep: null }, TIMELINE_POINTS, signal).then(
+        (timeline) => {
+          base.loss.replace(timeline.loss);
+          base.gradientNorm.replace(timeline.gradientNorm);
+          this.update({});
+        },
+        (cause: unknown) => {
+          if (!signal.aborted) this.update({ error: failureOf(cause) });
+        },
+      );
+    }, TIMELINE_REREAD_MS);
+  }
+
+  /** Changes the snapshot at once and tells React with the next drawn frame. */
+  private update(patch: Partial<SessionSnapshot>): void {
+    this.snapshot = { ...this.snapshot, ...patch, version: this.snapshot.version + 1 };
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      for (const listener of this.listeners) listener();
+    });
+  }
+}
+
+function covers(outer: StepWindow, inner: StepWindow): boolean {
+  return outer.fromStep <= inner.fromStep && inner.toStep <= outer.toStep;
+}
+
+/** True when each column within the window is one reported step. */
+function isFineEnough({ columns }: RunData, window: StepWindow): boolean {
+  const { fromStep, toStep } = columns;
+  for (let i = 0; i < fromStep.length; i++) {
+    const from = fromStep[i] ?? 0;
+    const to = toStep[i] ?? 0;
+    if (to < window.fromStep || from > window.toStep) continue;
+    if (from !== to) return false;
+  }
+  return true;
+}

@@ -1,0 +1,139 @@
+'use client';
+
+import { useState } from 'react';
+import { formatStep } from '@/lib/view/format-number';
+import type { MetricOption } from '@/lib/view/metric-options';
+import type { LayerOrder } from '@/lib/view/select-layers';
+import type { StepWindow } from '@/lib/view/step-axis';
+import { Button } from '@/app/_components/button';
+import { SegmentedControl } from '@/app/_components/segmented-control';
+import { SelectMenu } from '@/app/_components/select-menu';
+import { TextField } from '@/app/_components/text-field';
+import { Icon } from '@/app/_design/icons';
+import styles from './run-screen.module.css';
+
+export type Layout = 'steps-right' | 'paper';
+
+/** Choices over the plot; each is a parameter of the URL. */
+export function RunToolbar({
+  options,
+  option,
+  onMetric,
+  order,
+  onOrder,
+  filter,
+  filterError,
+  onFilter,
+  layout,
+  onLayout,
+  shownWindow,
+  window,
+  newerSteps,
+  isRunning,
+  onWindow,
+  onHold,
+}: {
+  readonly options: readonly MetricOption[];
+  readonly option: MetricOption | null;
+  readonly onMetric: (key: string) => void;
+  readonly order: LayerOrder;
+  readonly onOrder: (order: LayerOrder) => void;
+  readonly filter: string;
+  readonly filterError: string | null;
+  readonly onFilter: (filter: string) => void;
+  readonly layout: Layout;
+  readonly onLayout: (layout: Layout) => void;
+  /** The steps on the screen; null before the first frame. */
+  readonly shownWindow: StepWindow | null;
+  /** The window a person chose; null while the whole run is followed. */
+  readonly window: StepWindow | null;
+  readonly newerSteps: number;
+  readonly isRunning: boolean;
+  readonly onWindow: (window: StepWindow | null) => void;
+  readonly onHold: () => void;
+}) {
+  const [draft, setDraft] = useState<string | null>(null);
+  return (
+    <>
+      {option === null ? null : (
+        <SelectMenu
+          label="Metric"
+          value={option.key}
+          onChange={onMetric}
+          options={options.map(({ key, label, isCustom }) => ({
+            value: key,
+            label,
+            ...(isCustom ? { group: 'Custom' } : {}),
+          }))}
+        />
+      )}
+      <SelectMenu
+        label="Layer order"
+        value={order}
+        onChange={onOrder}
+        options={[
+          { value: 'model', label: 'Model order' },
+          { value: 'name', label: 'By name' },
+        ]}
+      />
+      <TextField
+        label="Filter layers by text or /regex/"
+        placeholder="Filter layers"
+        quiet
+        className={styles['filter']}
+        error={filterError}
+        value={draft ?? filter}
+        onChange={(event) => {
+          setDraft(event.target.value);
+          onFilter(event.target.value);
+        }}
+        onBlur={() => setDraft(null)}
+      />
+      <SegmentedControl
+        label="Layout"
+        value={layout}
+        onChange={onLayout}
+        options={[
+          { value: 'steps-right', label: 'Steps', icon: 'arrowRight', title: 'Steps to the right' },
+          {
+            value: 'paper',
+            label: 'Paper: steps',
+            icon: 'arrowDown',
+            title: 'As in the paper: layers side by side, steps downwards (L)',
+          },
+        ]}
+      />
+      {shownWindow === null ? null : (
+        <span className={styles['window']}>
+          Steps {formatStep(shownWindow.fromStep)}–{formatStep(shownWindow.toStep)}
+          {window !== null && !isRunning ? (
+            <Button
+              variant="link"
+              aria-label="Show the whole run"
+              title="Show the whole run (Esc)"
+              onClick={() => onWindow(null)}
+            >
+              <Icon name="close" size={10} />
+            </Button>
+          ) : null}
+        </span>
+      )}
+      {!isRunning || shownWindow === null ? null : window === null ? (
+        <Button aria-pressed="true" title="Hold the view as it is" onClick={onHold}>
+          Following live
+        </Button>
+      ) : (
+        <>
+          <Button variant="primary" title="Back to live (Esc)" onClick={() => onWindow(null)}>
+            Back to live
+          </Button>
+          {newerSteps > 0 ? (
+            <span className={styles['newer']}>
+              {formatStep(newerSteps)} newer {newerSteps === 1 ? 'step' : 'steps'}
+            </span>
+          ) : null}
+        </>
+      )}
+    </>
+  );
+}

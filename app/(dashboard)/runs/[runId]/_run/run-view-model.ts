@@ -1,0 +1,80 @@
+import type { Run, RunEvent } from '@/lib/contract/runs';
+import type { Spike } from '@/lib/contract/reads';
+import type { ColourScale } from '@/lib/view/colour-scale';
+import type { LaneItem } from '@/lib/view/event-lane';
+import type { LayerGroup } from '@/lib/view/layer-groups';
+import type { MetricOption } from '@/lib/view/metric-options';
+import type { RunColumns } from '@/lib/view/run-columns';
+import type { StepAxis, StepWindow } from '@/lib/view/step-axis';
+import type { TimelineChart } from '@/lib/view/timeline-chart';
+import { NAME_OF_MARK } from '@/app/_design/marks';
+import type { Theme } from '@/app/_hooks/use-theme';
+import type { CrosshairStore } from './crosshair-store';
+import type { TimelineInterval } from './scalar-timeline';
+
+/** All that either layout draws, decided in one place. */
+export interface RunPlotModel {
+  readonly columns: RunColumns;
+  readonly version: number;
+  readonly axis: StepAxis;
+  readonly window: StepWindow | null;
+  readonly firstStep: number;
+  readonly newestStep: number;
+  readonly isGrowing: boolean;
+  readonly loss: TimelineChart;
+  readonly gradientNorm: TimelineChart | null;
+  readonly lane: readonly LaneItem[];
+  readonly intervals: readonly TimelineInterval[];
+  readonly peaks: readonly {
+    readonly step: number;
+    readonly value: number;
+    readonly text: string;
+  }[];
+  readonly layerOfRow: readonly number[];
+  readonly groups: readonly LayerGroup[];
+  readonly layerNames: readonly string[];
+  readonly option: MetricOption | null;
+  readonly scale: ColourScale;
+  readonly colourTable: Uint32Array;
+  readonly theme: Theme;
+  readonly crosshair: CrosshairStore;
+  readonly onWindow: (window: StepWindow | null) => void;
+  readonly onGo: (step: number) => void;
+  readonly onToggleLossScale: () => void;
+  readonly plotLabel: string;
+  /** Why there are no cells, in words; null where there are. */
+  readonly emptyReason: string | null;
+}
+
+/** Spikes, posted events and restarts as marks over the timelines. */
+export function laneItems(
+  spikes: readonly Spike[],
+  events: readonly RunEvent[],
+  attempts: Run['attempts'],
+): LaneItem[] {
+  return [
+    ...spikes.map(({ kind, onsetStep }) => ({
+      kind,
+      step: onsetStep,
+      title: NAME_OF_MARK[kind],
+    })),
+    ...events.map(({ kind, step, title }) => ({ kind, step, title })),
+    ...attempts
+      .filter(({ attempt }) => attempt > 1)
+      .map(({ attempt, resumeFromStep }) => ({
+        kind: 'attempt',
+        step: resumeFromStep,
+        title: `Attempt ${attempt} resumed`,
+      })),
+  ];
+}
+
+export function spikeIntervals(spikes: readonly Spike[], newestStep: number): TimelineInterval[] {
+  return spikes
+    .filter(({ kind }) => kind === 'loss_spike' || kind === 'divergence')
+    .map(({ id, onsetStep, recoveredStep }) => ({
+      id,
+      fromStep: onsetStep,
+      toStep: recoveredStep ?? newestStep,
+    }));
+}

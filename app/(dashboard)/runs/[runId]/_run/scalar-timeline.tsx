@@ -1,0 +1,170 @@
+'use client';
+
+import { memo } from 'react';
+import {
+  Line,
+  LineChart,
+  ReferenceArea,
+  ReferenceDot,
+  ReferenceLine,
+  XAxis,
+  YAxis,
+} from 'recharts';
+import type { StepAxis } from '@/lib/view/step-axis';
+import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import { TickText } from '@/app/_components/tick-text';
+import styles from './plot.module.css';
+
+/** An interval that is tinted behind the lines: a spike from onset to recovery. */
+export interface TimelineInterval {
+  readonly id: string;
+  readonly fromStep: number;
+  readonly toStep: number;
+}
+
+/**
+ * One scalar over steps in recharts. The chart covers the plot alone; its axes are drawn
+ * beside it, so that its pixels are those of the heatmap below.
+ */
+export const ScalarTimeline = memo(function ScalarTimeline({
+  chart,
+  axis,
+  label,
+  colour,
+  intervals,
+  newestStep,
+  left,
+  top,
+  width,
+  height,
+  gridEnd,
+}: {
+  readonly chart: TimelineChart;
+  readonly axis: StepAxis;
+  readonly label: string;
+  readonly colour: string;
+  readonly intervals: readonly TimelineInterval[];
+  /** Where a dotted "now" stands; null for none. */
+  readonly newestStep: number | null;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** Grid lines run on to here, past the plot. */
+  readonly gridEnd: number;
+}) {
+  const ticks = chart.ticks.map((tick) => ({
+    tick,
+    y: Math.round(height * (1 - shareOnAxis(chart, tick.value))) + 0.5,
+  }));
+  return (
+    <div className={styles['lane']} style={{ top, height }} role="img" aria-label={label}>
+      <svg className={styles['grid']} width={gridEnd} height={height} aria-hidden>
+        {ticks.map(({ tick, y }) => (
+          <line key={tick.value} x1={left} x2={gridEnd} y1={y} y2={y} stroke="var(--line)" />
+        ))}
+      </svg>
+      {ticks.map(({ tick, y }) => (
+        <span
+          key={tick.value}
+          className={styles['y_tick']}
+          style={{ top: y, width: left - 8 }}
+          aria-hidden
+        >
+          <TickText tick={tick} />
+        </span>
+      ))}
+      <div className={styles['chart']} style={{ left }} aria-hidden>
+        <LineChart
+          width={width}
+          height={height}
+          data={[...chart.points]}
+          margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
+          accessibilityLayer={false}
+        >
+          <XAxis
+            dataKey="step"
+            type="number"
+            domain={[axis.low, axis.high]}
+            allowDataOverflow
+            hide
+          />
+          <YAxis
+            type="number"
+            scale={chart.scale}
+            domain={[chart.domain[0], chart.domain[1]]}
+            allowDataOverflow
+            hide
+            width={0}
+          />
+          {intervals.map((interval) => (
+            <ReferenceArea
+              key={interval.id}
+              x1={Math.max(axis.low, interval.fromStep - 0.5)}
+              x2={Math.min(axis.high, interval.toStep + 0.5)}
+              fill="var(--loss-spike)"
+              className={styles['tint'] ?? ''}
+              stroke="none"
+              ifOverflow="hidden"
+            />
+          ))}
+          {newestStep === null ? null : (
+            <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
+          )}
+          <Line
+            dataKey="value"
+            type="linear"
+            stroke={colour}
+            className={styles['trace'] ?? ''}
+            dot={false}
+            activeDot={false}
+            connectNulls={false}
+            isAnimationActive={false}
+          />
+          {chart.isolated.map(({ step, value }) =>
+            value === null ? null : (
+              <ReferenceDot key={step} x={step} y={value} r={1.6} fill={colour} stroke="none" />
+            ),
+          )}
+        </LineChart>
+        <NonFiniteMarks steps={chart.nonFiniteSteps} axis={axis} width={width} />
+      </div>
+    </div>
+  );
+});
+
+/** Marks enough to see where; a loss that is NaN for a thousand steps is one row of them. */
+const LEAST_MARK_DISTANCE_PX = 8;
+
+function NonFiniteMarks({
+  steps,
+  axis,
+  width,
+}: {
+  readonly steps: readonly number[];
+  readonly axis: StepAxis;
+  readonly width: number;
+}) {
+  let last = -Infinity;
+  const places: number[] = [];
+  for (const step of steps) {
+    const x = ((step - axis.low) / (axis.high - axis.low)) * width;
+    if (x < 0 || x > width || x - last < LEAST_MARK_DISTANCE_PX) continue;
+    places.push(x);
+    last = x;
+  }
+  if (places.length === 0) return null;
+  return (
+    <svg className={styles['grid']} width={width} height={12}>
+      {places.map((x) => (
+        <path
+          key={x}
+          d={`M${x - 3} 3l6 6m0-6l-6 6`}
+          stroke="var(--divergence)"
+          strokeWidth={1.8}
+          fill="none"
+        />
+      ))}
+    </svg>
+  );
+}

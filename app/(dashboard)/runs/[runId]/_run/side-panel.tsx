@@ -1,0 +1,225 @@
+'use client';
+
+import Link from 'next/link';
+import { useState, type ReactNode } from 'react';
+import type { Run, RunEvent } from '@/lib/contract/runs';
+import type { Spike } from '@/lib/contract/reads';
+import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
+import { HISTORY_STEPS } from '@/lib/view/layer-changes';
+import { Button } from '@/app/_components/button';
+import { Sparkline } from '@/app/_components/sparkline';
+import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
+import type { RecentLayers } from './use-layer-changes';
+import styles from './side-panel.module.css';
+
+const SHOWN_LAYERS = 8;
+const SHOWN_EVENTS = 6;
+const SHOWN_SETTINGS = 6;
+
+/** Layers by how far their gradient norm stands from its own median. */
+export function ChangesSection({
+  run,
+  recent,
+  layerNames,
+  hasGradientNorm,
+}: {
+  readonly run: Run;
+  readonly recent: RecentLayers | null;
+  readonly layerNames: readonly string[];
+  readonly hasGradientNorm: boolean;
+}) {
+  const [isWhole, setIsWhole] = useState(false);
+  const changes = recent?.changes ?? null;
+  const hasRms = recent?.rms.some(Number.isFinite) === true;
+  const shown = isWhole ? (changes?.items ?? []) : (changes?.items.slice(0, SHOWN_LAYERS) ?? []);
+  const rest = (changes?.items.length ?? 0) - shown.length;
+  return (
+    <section className={styles['section']} aria-labelledby="changed-most">
+      <header className={styles['header']}>
+        <h2 id="changed-most">Changed most now</h2>
+        <span>{formatStep(run.layerCount)} layers</span>
+      </header>
+      {!hasGradientNorm ? (
+        <p className={styles['text']}>This run reports no gradient norm per layer.</p>
+      ) : recent === null || changes === null ? null : changes.items.length === 0 ? (
+        <p className={styles['text']}>
+          Too little history: {changes.historySteps} of {HISTORY_STEPS} steps.
+        </p>
+      ) : (
+        <>
+          <table className={styles['table']}>
+            <caption className="visually-hidden">
+              Gradient norm at step {formatStep(changes.newestStep)} against its median of the last{' '}
+              {changes.historySteps} reported steps
+            </caption>
+            <thead>
+              <tr>
+                <th scope="col">Layer</th>
+                {hasRms ? (
+                  <th scope="col">
+                    RMS<sub>t</sub>
+                  </th>
+                ) : null}
+                <th
+                  scope="col"
+                  title={`Gradient norm over its median of the last ${changes.historySteps} steps`}
+                >
+                  × median
+                </th>
+                <th scope="col">60 steps</th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map(({ layer, factor, recent: values }) => (
+                <tr key={layer}>
+                  <td>
+                    <Link
+                      href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}?step=${changes.newestStep ?? 0}`}
+                    >
+                      {layerNames[layer]}
+                    </Link>
+                  </td>
+                  {hasRms ? <td>{formatFixed(finiteOrNull(recent.rms[layer]), 2)}</td> : null}
+                  <td>{formatFactor(factor)}</td>
+                  <td>
+                    <Sparkline
+                      values={values}
+                      width={54}
+                      height={16}
+                      log
+                      hasEndDot
+                      label={`Gradient norm of ${layerNames[layer] ?? ''} over the last 60 steps`}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {rest > 0 ? (
+            <Button variant="link" onClick={() => setIsWhole(true)}>
+              {rest} more
+            </Button>
+          ) : isWhole ? (
+            <Button variant="link" onClick={() => setIsWhole(false)}>
+              Fewer
+            </Button>
+          ) : null}
+        </>
+      )}
+    </section>
+  );
+}
+
+const finiteOrNull = (value: number | undefined): number | null =>
+  value !== undefined && Number.isFinite(value) ? value : null;
+
+/** The optimizer and the job's own settings. */
+export function ConfigurationSection({ run }: { readonly run: Run }) {
+  const [isWhole, setIsWhole] = useState(false);
+  const { optimizer, config } = run;
+  const settings: (readonly [ReactNode, string, string])[] = [];
+  const add = (label: ReactNode, key: string, value: number | undefined) => {
+    if (value !== undefined) settings.push([label, key, formatSetting(value)]);
+  };
+  add(
+    <>
+      β<sub>1</sub>
+    </>,
+    'beta1',
+    optimizer.beta1,
+  );
+  add(
+    <>
+      β<sub>2</sub>
+    </>,
+    'beta2',
+    optimizer.beta2,
+  );
+  add('ε', 'epsilon', optimizer.epsilon);
+  add('weight decay', 'weightDecay', optimizer.weightDecay);
+  const own = Object.entries(config);
+  const shown = isWhole ? own : own.slice(0, SHOWN_SETTINGS);
+  return (
+    <section className={styles['section']} aria-labelledby="configuration">
+      <header className={styles['header']}>
+        <h2 id="configuration">{optimizer.name}</h2>
+        <span>{run.attempts.length > 1 ? `attempt ${run.attempt}` : null}</span>
+      </header>
+      <dl className={styles['settings']}>
+        {settings.map(([label, key, value]) => (
+          <div key={key}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        {shown.map(([key, value]) => (
+          <div key={`config ${key}`}>
+            <dt>{key}</dt>
+            <dd>{settingText(value)}</dd>
+          </div>
+        ))}
+      </dl>
+      {own.length > shown.length ? (
+        <Button variant="link" onClick={() => setIsWhole(true)}>
+          {own.length - shown.length} more settings
+        </Button>
+      ) : isWhole ? (
+        <Button variant="link" onClick={() => setIsWhole(false)}>
+          Fewer settings
+        </Button>
+      ) : null}
+    </section>
+  );
+}
+
+function settingText(value: unknown): string {
+  if (typeof value === 'number') return formatSetting(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** What was posted and found, newest first. */
+export function EventsSection({
+  events,
+  spikes,
+  onGo,
+  isWhole = false,
+}: {
+  readonly events: readonly RunEvent[];
+  readonly spikes: readonly Spike[];
+  readonly onGo: (step: number) => void;
+  readonly isWhole?: boolean;
+}) {
+  const items = [
+    ...events.map(({ id, kind, step, title }) => ({ id, kind, step, title })),
+    ...spikes.map(({ id, kind, onsetStep }) => ({
+      id,
+      kind,
+      step: onsetStep,
+      title: NAME_OF_MARK[kind],
+    })),
+  ].sort((a, b) => b.step - a.step);
+  const shown = isWhole ? items : items.slice(0, SHOWN_EVENTS);
+  return (
+    <section className={styles['section']} aria-labelledby="latest-events">
+      <header className={styles['header']}>
+        <h2 id="latest-events">Latest events</h2>
+        <span>{items.length > shown.length ? `${shown.length} of ${items.length}` : null}</span>
+      </header>
+      {items.length === 0 ? (
+        <p className={styles['text']}>Nothing was posted.</p>
+      ) : (
+        <ul className={styles['events']}>
+          {shown.map(({ id, kind, step, title }) => (
+            <li key={id}>
+              <button type="button" onClick={() => onGo(step)}>
+                <Mark kind={kind} title={NAME_OF_MARK[kind]} />
+                <span>{title}</span>
+                <span>{formatStep(step)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,266 @@
+'use client';
+
+import { useMemo } from 'react';
+import { prepareLayerAxis } from '@/lib/view/layer-axis';
+import { pixelOfStep } from '@/lib/view/step-axis';
+import { stepTicks } from '@/lib/view/ticks';
+import { shareOnAxis } from '@/lib/view/timeline-chart';
+import { useElementSize } from '@/app/_hooks/use-element-size';
+import { CrosshairOverlay } from './crosshair-overlay';
+import { EventLane } from './event-lane';
+import { GroupRows } from './group-labels';
+import { HeatmapCanvas } from './heatmap-canvas';
+import type { PlotGeometry } from './plot-geometry';
+import { PlotSurface } from './plot-surface';
+import type { RunPlotModel } from './run-view-model';
+import { ScalarTimeline } from './scalar-timeline';
+import { StripCanvas } from './strip-canvas';
+import { TickText } from '@/app/_components/tick-text';
+import styles from './plot.module.css';
+
+/** Heights and gaps of VISUAL's run screen; the phone drops the gradient norm. */
+const WIDE = { gutter: 144, right: 30, loss: 132, norm: 64, leastHeatmap: 160 };
+const NARROW = { gutter: 46, right: 14, loss: 104, norm: 0, leastHeatmap: 236 };
+const EVENTS_HEIGHT = 22;
+const STRIP_HEIGHT = 8;
+const AXIS_HEIGHT = 20;
+const BOTTOM_GAP = 10;
+
+/** Timelines over the heatmap, steps to the right: a spike is one vertical edge. */
+export function StepsRightPlot({
+  model,
+  isNarrow,
+}: {
+  readonly model: RunPlotModel;
+  readonly isNarrow: boolean;
+}) {
+  const [ref, size] = useElementSize();
+  const measures = isNarrow ? NARROW : WIDE;
+  const left = measures.gutter;
+  const width = Math.max(0, (size?.width ?? 0) - left - measures.right);
+  const lossTop = EVENTS_HEIGHT;
+  const normTop = lossTop + measures.loss + 8;
+  const hasNorm = measures.norm > 0 && model.gradientNorm !== null;
+  const stripTop = hasNorm ? normTop + measures.norm + 16 : lossTop + measures.loss + 10;
+  const heatmapTop = stripTop + STRIP_HEIGHT + 6;
+  const available = Math.max(
+    measures.leastHeatmap,
+    (size?.height ?? 0) - heatmapTop - AXIS_HEIGHT - BOTTOM_GAP,
+  );
+  const ratio = size?.devicePixelRatio ?? 1;
+  const { axis, layerOfRow, groups } = model;
+
+  const layerAxis = useMemo(
+    () => prepareLayerAxis(layerOfRow.length, groups, Math.floor(available * ratio), ratio),
+    [layerOfRow.length, groups, available, ratio],
+  );
+  const heatmapHeight = layerAxis.length / ratio;
+  const axisTop = heatmapTop + Math.max(heatmapHeight, layerOfRow.length === 0 ? 40 : 0);
+  const geometry = useMemo<PlotGeometry>(
+    () => ({
+      orientation: 'steps-right',
+      axis,
+      layerAxis,
+      layerOfRow,
+      devicePixelRatio: ratio,
+      stepLane: { start: left, size: width },
+      layerLane: { start: heatmapTop, size: heatmapHeight },
+      crossLane: { start: EVENTS_HEIGHT - 4, size: axisTop - EVENTS_HEIGHT + 4 },
+    }),
+    [axis, layerAxis, layerOfRow, ratio, left, width, heatmapTop, heatmapHeight, axisTop],
+  );
+  const height = axisTop + AXIS_HEIGHT + BOTTOM_GAP;
+  const gridEnd = left + width + (isNarrow ? 0 : 26);
+  const nowAt = model.isGrowing && model.window === null ? model.newestStep : null;
+
+  return (
+    <div ref={ref} className={styles['plot']}>
+      {size === null || width < 40 ? null : (
+        <PlotSurface
+          geometry={geometry}
+          store={model.crosshair}
+          nearestStep={nearestStepOf(model)}
+          firstStep={model.firstStep}
+          newestStep={model.newestStep}
+          onWindow={model.onWindow}
+          width={size.width}
+          height={height}
+          left={left - 4}
+          label={model.plotLabel}
+        >
+          <p className={styles['title']} style={{ top: lossTop + 2 }}>
+            Loss
+            <small>
+              <button
+                type="button"
+                className={styles['scale_toggle']}
+                onClick={model.onToggleLossScale}
+                title="Change between a logarithmic and a linear axis"
+              >
+                {model.loss.scale}
+              </button>
+              {isNarrow ? null : ' · nats'}
+            </small>
+          </p>
+          <ScalarTimeline
+            chart={model.loss}
+            axis={axis}
+            label="Loss over steps"
+            colour="var(--trace)"
+            intervals={model.intervals}
+            newestStep={nowAt}
+            left={left}
+            top={lossTop}
+            width={width}
+            height={measures.loss}
+            gridEnd={gridEnd}
+          />
+          {model.peaks.map(({ step, value, text }) => {
+            const x = left + pixelOfStep(axis, width, step);
+            const isLate = x > left + width - 90;
+            return x < left || x > left + width ? null : (
+              <span
+                key={step}
+                className={styles['peak']}
+                style={{
+                  left: isLate ? x - 6 : x + 6,
+                  top: lossTop + measures.loss * (1 - shareOnAxis(model.loss, value)) - 9,
+                  transform: isLate ? 'translateX(-100%)' : undefined,
+                }}
+              >
+                {text}
+              </span>
+            );
+          })}
+          {hasNorm ? (
+            <>
+              <p className={styles['title']} style={{ top: normTop }}>
+                Grad norm <small>global · {model.gradientNorm.scale}</small>
+              </p>
+              <ScalarTimeline
+                chart={model.gradientNorm}
+                axis={axis}
+                label="Global gradient norm over steps"
+                colour="var(--trace2)"
+                intervals={model.intervals}
+                newestStep={nowAt}
+                left={left}
+                top={normTop}
+                width={width}
+                height={measures.norm}
+                gridEnd={gridEnd}
+              />
+            </>
+          ) : null}
+          <EventLane
+            items={model.lane}
+            axis={axis}
+            left={left}
+            top={0}
+            width={width}
+            onGo={model.onGo}
+          />
+          {nowAt === null || isNarrow ? null : (
+            <NowLabel x={left + pixelOfStep(axis, width, nowAt)} top={lossTop + measures.loss} />
+          )}
+          <span
+            className={styles['row_label']}
+            style={{ width: left - 8, top: stripTop + STRIP_HEIGHT / 2 }}
+            aria-hidden
+          >
+            {isNarrow ? 'ppl' : 'log perplexity'}
+          </span>
+          <StripCanvas
+            columns={model.columns}
+            version={model.version}
+            axis={axis}
+            along={geometry.stepLane}
+            across={{ start: stripTop, size: STRIP_HEIGHT }}
+            orientation="steps-right"
+            devicePixelRatio={ratio}
+            theme={model.theme}
+          />
+          {model.emptyReason === null ? (
+            <HeatmapCanvas
+              geometry={geometry}
+              columns={model.columns}
+              version={model.version}
+              colourTable={model.colourTable}
+              theme={model.theme}
+              label={model.plotLabel}
+            />
+          ) : (
+            <p className={styles['notice']} style={{ left, top: heatmapTop + 10 }}>
+              {model.emptyReason}
+            </p>
+          )}
+          <GroupRows
+            layerAxis={layerAxis}
+            devicePixelRatio={ratio}
+            left={left}
+            top={heatmapTop}
+            isNarrow={isNarrow}
+          />
+          {isNarrow ? null : (
+            <span className={styles['row_label']} style={{ width: left - 8, top: axisTop + 11 }}>
+              step
+            </span>
+          )}
+          {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(width / 80))).map((tick) => (
+            <span
+              key={tick.value}
+              className={styles['x_tick']}
+              style={{ left: left + pixelOfStep(axis, width, tick.value), top: axisTop + 3 }}
+              aria-hidden
+            >
+              <TickText tick={tick} />
+            </span>
+          ))}
+          <CrosshairOverlay
+            store={model.crosshair}
+            geometry={geometry}
+            layerNames={model.layerNames}
+            lossAt={(step) => {
+              const value = lossOf(model, step);
+              return value === null
+                ? null
+                : {
+                    x: left + pixelOfStep(axis, width, step),
+                    y: lossTop + measures.loss * (1 - shareOnAxis(model.loss, value)),
+                  };
+            }}
+            width={size.width}
+            height={height}
+            stepChip={axisTop + 11}
+            layerChip={left - 5}
+          />
+        </PlotSurface>
+      )}
+    </div>
+  );
+}
+
+function NowLabel({ x, top }: { readonly x: number; readonly top: number }) {
+  return (
+    <span className={styles['now']} style={{ left: x + 5, top: top - 14 }} aria-hidden>
+      now
+    </span>
+  );
+}
+
+/** The loss of the column that holds the step; null where none was reported. */
+export function lossOf({ columns }: RunPlotModel, step: number): number | null {
+  const column = columns.columnAt(step);
+  const value = column === null ? NaN : (columns.loss[column] ?? NaN);
+  return Number.isFinite(value) ? value : null;
+}
+
+export function nearestStepOf({ columns }: RunPlotModel): (step: number) => number {
+  return (step) => {
+    const column = columns.nearestColumn(step);
+    if (column === null) return step;
+    const from = columns.fromStep[column] ?? step;
+    const to = columns.toStep[column] ?? step;
+    return Math.min(to, Math.max(from, step));
+  };
+}

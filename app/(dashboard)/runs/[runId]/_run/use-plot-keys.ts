@@ -1,0 +1,105 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { setTheme, useTheme } from '@/app/_hooks/use-theme';
+import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import { zoomWindow } from '@/lib/view/step-axis';
+import type { Layout } from './run-toolbar';
+import type { RunPlotModel } from './run-view-model';
+
+const ZOOM_FACTOR = 0.6;
+const FAST_STEPS = 10;
+
+/** Buttons, links and menus use arrows and Enter themselves. */
+function isForControl(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    target.closest('a, button, select, input, dialog, summary') !== null
+  );
+}
+
+/** The keys of the run page; the list of them is `shortcuts.tsx`. */
+export function usePlotKeys({
+  runId,
+  model,
+  layout,
+  onLayout,
+  onShortcuts,
+}: {
+  readonly runId: string;
+  readonly model: RunPlotModel;
+  readonly layout: Layout;
+  readonly onLayout: (layout: Layout) => void;
+  readonly onShortcuts: () => void;
+}): void {
+  const router = useRouter();
+  const theme = useTheme();
+  const { columns, crosshair, layerOfRow, axis } = model;
+
+  const start = () => {
+    const at = crosshair.get();
+    if (at !== null) return at;
+    const step = columns.nearestColumn(Math.min(model.newestStep, axis.high - 0.5));
+    const first = layerOfRow[0];
+    return step === null || first === undefined
+      ? null
+      : { step: columns.toStep[step] ?? 0, layer: first, isPinned: false };
+  };
+  const moveSteps = (event: KeyboardEvent, by: number) => {
+    const at = start();
+    const column = at === null ? null : columns.nearestColumn(at.step);
+    if (at === null || column === null || isForControl(event.target)) return;
+    event.preventDefault();
+    const count = by * (event.shiftKey ? FAST_STEPS : 1);
+    const next = Math.min(columns.columnCount - 1, Math.max(0, column + count));
+    crosshair.set({ ...at, step: columns.toStep[next] ?? at.step, isPinned: true });
+  };
+  const moveLayers = (event: KeyboardEvent, by: number) => {
+    const at = start();
+    if (at === null || isForControl(event.target)) return;
+    event.preventDefault();
+    const row = layerOfRow.indexOf(at.layer);
+    const next = layerOfRow[Math.min(layerOfRow.length - 1, Math.max(0, row + by))];
+    if (next !== undefined) crosshair.set({ ...at, layer: next, isPinned: true });
+  };
+  const jump = (event: KeyboardEvent, column: number) => {
+    const at = start();
+    if (at === null || isForControl(event.target)) return;
+    event.preventDefault();
+    crosshair.set({ ...at, step: columns.toStep[column] ?? at.step, isPinned: true });
+  };
+  const zoom = (factor: number) => {
+    const at = crosshair.get()?.step ?? (axis.low + axis.high) / 2;
+    model.onWindow(zoomWindow(axis, at, factor, model.firstStep, model.newestStep));
+  };
+  const isRight = layout === 'steps-right';
+
+  useKeyboard({
+    ArrowLeft: (event) => (isRight ? moveSteps(event, -1) : moveLayers(event, -1)),
+    ArrowRight: (event) => (isRight ? moveSteps(event, 1) : moveLayers(event, 1)),
+    ArrowUp: (event) => (isRight ? moveLayers(event, -1) : moveSteps(event, -1)),
+    ArrowDown: (event) => (isRight ? moveLayers(event, 1) : moveSteps(event, 1)),
+    Home: (event) => jump(event, 0),
+    End: (event) => jump(event, columns.columnCount - 1),
+    Enter: (event) => {
+      const at = crosshair.get();
+      if (at === null || isForControl(event.target)) return;
+      router.push(`/runs/${encodeURIComponent(runId)}/layers/${at.layer}?step=${at.step}`);
+    },
+    p: () => {
+      const at = crosshair.get();
+      if (at !== null) crosshair.set({ ...at, isPinned: !at.isPinned });
+    },
+    '+': () => zoom(ZOOM_FACTOR),
+    '=': () => zoom(ZOOM_FACTOR),
+    '-': () => zoom(1 / ZOOM_FACTOR),
+    Escape: () => {
+      model.onWindow(null);
+      const at = crosshair.get();
+      if (at !== null) crosshair.set({ ...at, isPinned: false });
+    },
+    l: () => onLayout(isRight ? 'paper' : 'steps-right'),
+    t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
+    '?': onShortcuts,
+  });
+}

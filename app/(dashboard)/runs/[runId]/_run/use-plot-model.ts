@@ -1,0 +1,219 @@
+'use client';
+
+import { useCallback, useEffect, useMemo, useState, type ComponentProps } from 'react';
+import type { Spike } from '@/lib/contract/reads';
+import type { Run, RunEvent } from '@/lib/contract/runs';
+import { bakeColourTable } from '@/lib/view/colour-scale';
+import { formatNumber, formatStep } from '@/lib/view/format-number';
+import type { LayerGroup } from '@/lib/view/layer-groups';
+import type { MetricOption } from '@/lib/view/metric-options';
+import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
+import { prepareTimelineChart } from '@/lib/view/timeline-chart';
+import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
+import type { Theme } from '@/app/_hooks/use-theme';
+import { patchUrl } from '@/app/_hooks/url-store';
+import { useThrottled } from '@/app/_hooks/use-throttled';
+import { CrosshairStore } from './crosshair-store';
+import type { Overview } from './overview';
+import type { SessionSnapshot } from './run-session';
+import type { Layout } from './run-toolbar';
+import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
+import { crosshairFromUrl } from './use-run-view-state';
+
+/** recharts redraws at most four times a second; the canvas with every frame. */
+const TIMELINE_MS = 250;
+/** The paper's layout is read best under so many steps: without a window it shows the newest ones. */
+const PAPER_STEPS = 200;
+const CROSSHAIR_TO_URL_MS = 250;
+
+interface Input {
+  readonly run: Run;
+  readonly snapshot: SessionSnapshot;
+  readonly option: MetricOption | null;
+  readonly spikes: readonly Spike[];
+  readonly events: readonly RunEvent[];
+  readonly names: readonly string[];
+  readonly layerOfRow: readonly number[];
+  readonly groups: readonly LayerGroup[];
+  readonly window: StepWindow | null;
+  readonly layout: Layout;
+  readonly lossScale: 'log' | 'linear';
+  readonly theme: Theme;
+  readonly onWindow: (window: StepWindow | null) => void;
+  readonly onLossScale: (scale: 'log' | 'linear') => void;
+}
+
+export interface PlotModels {
+  readonly model: RunPlotModel;
+  /** The whole run, above the paper's layout. */
+  readonly overview: Omit<ComponentProps<typeof Overview>, 'onGo'>;
+  readonly newerSteps: number;
+  readonly shownWindow: StepWindow | null;
+}
+
+/** Decides all that the plots draw from what was read, chosen and pointed at. */
+export function usePlotModel(input: Input): PlotModels {
+  const { run, snapshot, option, spikes, events, names, layerOfRow, groups } = input;
+  const { window, layout, lossScale, theme, onWindow, onLossScale } = input;
+  const crosshair = useCrosshair(run.layerCount);
+
+  const { base, detail } = snapshot;
+  const isCovered =
+    window !== null &&
+    detail !== null &&
+    detail.window.fromStep <= window.fromStep &&
+    window.toStep <= detail.window.toStep;
+  const data = isCovered ? detail.data : base;
+  const firstStep = base.columns.firstStep ?? run.firstStep ?? 0;
+  const newestStep = base.columns.newestStep ?? run.lastStep ?? firstStep;
+  const isGrowing = run.status === 'running';
+
+  const paperFrom = Math.max(firstStep, newestStep - PAPER_STEPS + 1);
+  const isPaperTail = layout === 'paper' && window === null && paperFrom > firstStep;
+  const shownFrom = window?.fromStep ?? (isPaperTail ? paperFrom : null);
+  const shownTo = window?.toStep ?? (isPaperTail ? newestStep : null);
+  const axis = useMemo(
+    () =>
+      stepAxis(
+        firstStep,
+        newestStep,
+        shownFrom === null || shownTo === null ? null : { fromStep: shownFrom, toStep: shownTo },
+        isGrowing && layout === 'steps-right',
+      ),
+    [firstStep, newestStep, shownFrom, shownTo, isGrowing, layout],
+  );
+  const wholeAxis = useMemo(
+    () => stepAxis(firstStep, newestStep, null, false),
+    [firstStep, newestStep],
+  );
+
+  const timelineVersion = useThrottled(data.version, TIMELINE_MS);
+  const loss = useMemo(
+    () => prepareTimelineChart(data.loss.columns, axis, lossScale, 4),
+    // The series grow in place; their version says when.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [data, timelineVersion, axis, lossScale],
+  );
+  const gradientNorm = useMemo(
+    () => prepareTimelineChart(data.gradientNorm.columns, axis, 'log', 3),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [data, timelineVersion, axis],
+  );
+  const isPaper = layout === 'paper';
+  const wholeLoss = useMemo(
+    () => (isPaper ? prepareTimelineChart(base.loss.columns, wholeAxis, lossScale, 3) : loss),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [isPaper, base, timelineVersion, wholeAxis, lossScale, loss],
+  );
+  const colourTable = useMemo(
+    () => bakeColourTable(snapshot.scale, theme, CANVAS_COLOURS[theme].divergence),
+    [snapshot.scale, theme],
+  );
+  const lane = useMemo(
+    () => laneItems(spikes, events, run.attempts),
+    [spikes, events, run.attempts],
+  );
+  const intervals = useMemo(() => spikeIntervals(spikes, newestStep), [spikes, newestStep]);
+  const peaks = useMemo(
+    () =>
+      spikes.flatMap(({ kind, peakStep, peakValue }) =>
+        kind !== 'loss_spike' || peakStep === null || peakValue === null
+          ? []
+          : [
+              {
+                step: peakStep,
+                value: peakValue,
+                text: `${formatNumber(peakValue)} at ${formatStep(peakStep)}`,
+              },
+            ],
+      ),
+    [spikes],
+  );
+  const onGo = useCallback(
+    (step: number) => {
+      const layer = crosshair.get()?.layer ?? layerOfRow[0] ?? 0;
+      crosshair.set({ step, layer, isPinned: true });
+    },
+    [crosshair, layerOfRow],
+  );
+
+  const newest = window === null ? newestStep : Math.min(newestStep, window.toStep);
+  return {
+    model: {
+      columns: data.columns,
+      version: data.version,
+      axis,
+      window,
+      firstStep,
+      newestStep,
+      isGrowing,
+      loss,
+      gradientNorm: gradientNorm.points.length === 0 ? null : gradientNorm,
+      lane,
+      intervals,
+      peaks,
+      layerOfRow,
+      groups,
+      layerNames: names,
+      option,
+      scale: snapshot.scale,
+      colourTable,
+      theme,
+      crosshair,
+      onWindow,
+      onGo,
+      onToggleLossScale: () => onLossScale(loss.scale === 'log' ? 'linear' : 'log'),
+      plotLabel: `${option?.label ?? 'Loss'} of ${layerOfRow.length} layers over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
+      emptyReason: emptyReasonOf(input),
+    },
+    overview: {
+      chart: wholeLoss,
+      axis: wholeAxis,
+      lane,
+      intervals,
+      window:
+        shownFrom === null || shownTo === null ? null : { fromStep: shownFrom, toStep: shownTo },
+      firstStep,
+      newestStep,
+      onWindow,
+    },
+    newerSteps: Math.max(0, newestStep - newest),
+    shownWindow:
+      base.columns.columnCount === 0
+        ? null
+        : { fromStep: Math.ceil(axis.low), toStep: Math.min(newestStep, Math.floor(axis.high)) },
+  };
+}
+
+function emptyReasonOf({ run, snapshot, option, layerOfRow }: Input): string | null {
+  if (snapshot.phase === 'loading') return 'Reading the steps of this run.';
+  if (run.layerCount === 0) return 'This run was created without layers; it has timelines only.';
+  if (option === null) return 'No layer metric has been reported yet.';
+  if (layerOfRow.length === 0) return 'No layer matches the filter.';
+  return null;
+}
+
+/** The crosshair of this page; where it is pinned, the URL says so. */
+function useCrosshair(layerCount: number): CrosshairStore {
+  const [store] = useState(() => new CrosshairStore(null));
+  useEffect(() => {
+    if (store.get() === null) store.set(crosshairFromUrl(layerCount));
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const unsubscribe = store.subscribe(() => {
+      if (timer !== null) clearTimeout(timer);
+      timer = setTimeout(() => {
+        const at = store.get();
+        const isKept = at?.isPinned === true;
+        patchUrl({
+          step: isKept ? String(at.step) : null,
+          layer: isKept ? String(at.layer) : null,
+        });
+      }, CROSSHAIR_TO_URL_MS);
+    });
+    return () => {
+      unsubscribe();
+      if (timer !== null) clearTimeout(timer);
+    };
+  }, [store, layerCount]);
+  return store;
+}

@@ -1,0 +1,43 @@
+import { pixelOfStep, type StepAxis } from './step-axis';
+
+export interface LaneItem {
+  readonly kind: string;
+  readonly step: number;
+  readonly title: string;
+}
+
+/** One mark on the event lane; events of a kind that would overlap share one. */
+export interface LaneMark {
+  readonly kind: string;
+  readonly x: number;
+  readonly step: number;
+  readonly label: string;
+}
+
+/** A mark is 12 px wide; nearer than this two of a kind cannot be told apart. */
+const LEAST_DISTANCE_PX = 10;
+
+/** Marks from left to right, within the axis. Kinds keep their own marks, one beside the other. */
+export function prepareEventLane(
+  items: readonly LaneItem[],
+  axis: StepAxis,
+  lengthPx: number,
+): LaneMark[] {
+  const open = new Map<string, { mark: LaneMark; count: number }>();
+  const marks: { mark: LaneMark; count: number }[] = [];
+  for (const item of [...items].sort((a, b) => a.step - b.step)) {
+    if (item.step < axis.low || item.step > axis.high) continue;
+    const x = pixelOfStep(axis, lengthPx, item.step);
+    const before = open.get(item.kind);
+    if (before !== undefined && x - before.mark.x < LEAST_DISTANCE_PX) {
+      before.count++;
+      continue;
+    }
+    const entry = { mark: { kind: item.kind, x, step: item.step, label: item.title }, count: 1 };
+    open.set(item.kind, entry);
+    marks.push(entry);
+  }
+  return marks.map(({ mark, count }) =>
+    count === 1 ? mark : { ...mark, label: `${mark.label} and ${count - 1} more` },
+  );
+}
