@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { findChromium } from '@/workers/launcher/find-chromium.mjs';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export async function openBrowser(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === null) {
+    throw new Error('these tests need Chromium: install it, or set CHROMIUM_PATH');
+  }
+  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /** Console errors, uncaught exceptions and failed loads since the last call. */
+  readonly takeFaults: () => string[];
+}
+
+export interface PageOptions {
+  readonly colorScheme?: 'dark' | 'light';
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** A page in a browser context of its own: no cookies, no stored theme. */
+export async function openPage(browser: Browser, options: PageOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
+    colorScheme: options.colorScheme ?? 'dark',
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  let faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error')
+      faults.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
+  return {
+    page,
+    takeFaults: () => {
+      const taken = faults;
+      faults = [];
+      return taken;
+    },
+  };
+}
+
+const AXE_SOURCE = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+
+interface AxeResult {
+  readonly violations: {
+    readonly id: string;
+    readonly help: string;
+    readonly nodes: { readonly target: string[]; readonly failureSummary?: string }[];
+  }[];
+}
+
+/** What axe-core finds on the page as it is now, one line an element. */
+export async function findAccessibilityFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE_SOURCE);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run(),
+  );
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(
+      ({ target, failureSummary }) =>
+        `${id}: ${help} — ${target.join(' ')} — ${failureSummary ?? ''}`,
+    ),
+  );
+}
