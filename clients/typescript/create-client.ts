@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CreateRun, Layer, Optimizer } from '../../lib/contract/runs';
-import { type ClientLogger, RunHandle } from './run-handle';
+import type { ClientLogger } from './notices';
+import { RunHandle } from './run-handle';
 import { type Outcome, sendRequest } from './send-request';
 
 export interface ClientOptions {

@@ -17,16 +17,13 @@ import {
   createRunReplySchema,
   framesReplySchema,
 } from '../../lib/contract/runs';
-import { LONGEST_WAIT_MS, backoffMs } from './backoff';
+import { backoffMs } from './backoff';
 import { type Batch, FrameQueue, type QueueItem } from './frame-queue';
-import { type Connection, type Outcome, type RequestBody, sendRequest } from './send-request';
+import { type ClientLogger, Notices } from './notices';
+import { RequestRepeater } from './request-repeater';
+import { type Connection, type RequestBody, describeFailure, sendRequest } from './send-request';
 import { type FrameInput, sizeOfFrame, toFrame } from './to-frame';
 import { Waiters } from './waiters';
-
-export interface ClientLogger {
-  info(message: string): void;
-  warn(message: string): void;
-}
 
 export interface RunCounts {
   /** Steps given to log(). */
@@ -63,25 +60,21 @@ export interface RunDependencies {
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Enough to catch up quickly, few enough that one reply comes soon. */
 const MAX_BATCH_FRAMES = 64;
-/** A request over which the server breaks this often is given up, so that later steps pass. */
-const MAX_FAULTS = 5;
 /** Kept back from finish()'s deadline for the finish itself. */
 const FINISH_RESERVE_MS = 1500;
-
-type Failure = Exclude<Outcome, { kind: 'done' }>;
 
 export class RunHandle {
   readonly id: string;
   private readonly queue: FrameQueue;
   private readonly waiters = new Waiters();
-  private readonly said = new Set<string>();
+  private readonly notices: Notices;
+  private readonly repeater: RequestRepeater;
   private state: 'opening' | 'open' | 'closed' = 'opening';
   private opened: { attempt: number; nextStep: number; url: string } | null = null;
   private isFinishing = false;
   private maxBatchFrames = MAX_BATCH_FRAMES;
-  private failuresInARow = 0;
   private readonly totals = { logged: 0, accepted: 0, duplicates: 0, rejected: 0, dropped: 0 };
-  private retryCount = 0;
+  private finishRetryCount = 0;
 
   constructor(
     private readonly settings: RunSettings,
@@ -89,6 +82,14 @@ export class RunHandle {
   ) {
     this.id = settings.create.id;
     this.queue = new FrameQueue(dependencies.maxQueueBytes);
+    this.notices = new Notices(dependencies.logger);
+    this.repeater = new RequestRepeater({
+      connection: dependencies.connection,
+      waiters: this.waiters,
+      notices: this.notices,
+      random: dependencies.random,
+      isRunning: () => this.isRunning(),
+    });
     void this.runLoop();
   }
 
@@ -108,7 +109,8 @@ export class RunHandle {
   }
 
   get counts(): RunCounts {
-    return { ...this.totals, queued: this.queue.length, retries: this.retryCount };
+    const retries = this.repeater.retryCount + this.finishRetryCount;
+    return { ...this.totals, queued: this.queue.length, retries };
   }
 
   /** Queues one step; copies what it is given, returns at once, never throws. */
@@ -176,14 +178,13 @@ export class RunHandle {
       if (outcome.kind === 'done') return true;
       const waitMs = backoffMs(failures, outcome.retryAfterMs, random());
       if (outcome.kind !== 'retry' || connection.now() + waitMs >= endMs) {
-        this.say(
+        this.notices.warn(
           'finish',
-          `run ${this.id} could not be ended as ${status}: ${describe(outcome)}`,
-          true,
+          `run ${this.id} could not be ended as ${status}: ${describeFailure(outcome)}`,
         );
         return false;
       }
-      this.retryCount += 1;
+      this.finishRetryCount += 1;
       // A sleep with somebody waiting: finish() was awaited, so the process stays for it.
       await this.waiters.until(() => false, waitMs);
     }
@@ -231,11 +232,12 @@ export class RunHandle {
 
   private async open(): Promise<void> {
     const body = json(this.settings.create);
-    const reply = await this.sendUntilSettled('/api/v1/runs', body);
+    const reply = await this.repeater.send('/api/v1/runs', body);
     if (reply === null) return;
     const parsed = reply.kind === 'done' ? createRunReplySchema.safeParse(reply.body) : null;
     if (parsed?.success !== true) {
-      const why = reply.kind === 'done' ? 'the reply is not the contract’s' : describe(reply);
+      const why =
+        reply.kind === 'done' ? 'the reply is not the contract’s' : describeFailure(reply);
       this.close(`run ${this.id} could not be opened: ${why}`);
       return;
     }
@@ -248,11 +250,11 @@ export class RunHandle {
   private async deliver(batch: Batch): Promise<void> {
     const outcome =
       batch.kind === 'event'
-        ? await this.sendUntilSettled(this.path('/events'), json(this.withAttempt(batch.event)))
-        : await this.sendUntilSettled(this.path('/frames'), this.encode(batch));
+        ? await this.repeater.send(this.path('/events'), json(this.withAttempt(batch.event)))
+        : await this.repeater.send(this.path('/frames'), this.encode(batch));
     if (outcome === null) return;
     if (outcome.kind === 'closed') {
-      this.close(describe(outcome));
+      this.close(describeFailure(outcome));
     } else if (outcome.kind === 'too_large' && batch.itemCount > 1) {
       // Not settled: the next batch takes half as many.
       this.maxBatchFrames = Math.ceil(batch.itemCount / 2);
@@ -284,10 +286,9 @@ export class RunHandle {
     const reply = framesReplySchema.safeParse(body);
     if (!reply.success) {
       this.totals.accepted += frameCount;
-      this.say(
+      this.notices.warn(
         'reply',
         'the reply to a post is not the contract’s; its steps count as stored',
-        true,
       );
       return;
     }
@@ -295,42 +296,8 @@ export class RunHandle {
     this.totals.duplicates += reply.data.duplicates;
     this.totals.rejected += reply.data.rejected.length;
     for (const { step, code, message } of reply.data.rejected) {
-      this.say(`rejected ${code}`, `step ${step} was rejected (${code}): ${message}`, true);
+      this.notices.warn(`rejected ${code}`, `step ${step} was rejected (${code}): ${message}`);
     }
-  }
-
-  /** Repeats a request until it is done or will never be; null when the handle was closed meanwhile. */
-  private async sendUntilSettled(path: string, body: RequestBody): Promise<Outcome | null> {
-    let faultCount = 0;
-    while (this.isRunning()) {
-      const outcome = await sendRequest(this.dependencies.connection, 'POST', path, body);
-      if (!this.isRunning()) return null;
-      if (outcome.kind === 'fault') faultCount += 1;
-      const mayRepeat =
-        outcome.kind === 'retry' ||
-        outcome.kind === 'denied' ||
-        (outcome.kind === 'fault' && faultCount < MAX_FAULTS);
-      if (!mayRepeat) {
-        if (this.failuresInARow > 0 && outcome.kind === 'done') {
-          this.say('back', `the server answers again after ${this.failuresInARow} tries`, false);
-          this.said.delete('away');
-        }
-        this.failuresInARow = 0;
-        return outcome;
-      }
-      this.failuresInARow += 1;
-      this.retryCount += 1;
-      this.said.delete('back');
-      this.say('away', `${describe(outcome)}; trying again until it works`, true);
-      await this.waiters.sleep(this.waitAfter(outcome));
-    }
-    return null;
-  }
-
-  private waitAfter(outcome: Failure): number {
-    const { random } = this.dependencies;
-    if (outcome.kind === 'denied') return LONGEST_WAIT_MS * (0.5 + random() / 2);
-    return backoffMs(this.failuresInARow, outcome.retryAfterMs, random());
   }
 
   private close(reason: string): void {
@@ -338,36 +305,18 @@ export class RunHandle {
     this.state = 'closed';
     const left = this.queue.clear();
     if (left.length > 0) this.drop(left.length, 'end', reason);
-    else if (!this.isFinishing) this.say('closed', reason, true);
+    else if (!this.isFinishing) this.notices.warn('closed', reason);
     this.waiters.wake();
     this.waiters.notify();
   }
 
   private drop(itemCount: number, kind: string, reason: string): void {
     this.totals.dropped += itemCount;
-    this.say(
+    this.notices.warn(
       `dropped ${kind}`,
       `${this.totals.dropped} steps or events dropped so far (${kind}): ${reason}`,
-      true,
     );
   }
-
-  /** Says each kind of thing once; the counts say how often. */
-  private say(kind: string, message: string, isWarning: boolean): void {
-    if (this.said.has(kind)) return;
-    this.said.add(kind);
-    try {
-      if (isWarning) this.dependencies.logger.warn(message);
-      else this.dependencies.logger.info(message);
-    } catch (error) {
-      // A logger that throws must not reach the training loop; standard error is what is left.
-      process.stderr.write(`spikescope: ${message} (the logger threw: ${String(error)})\n`);
-    }
-  }
-}
-
-function describe({ code, message }: Failure): string {
-  return `${message} (${code})`;
 }
 
 function json(value: unknown): RequestBody {

@@ -20,6 +20,12 @@ export type Outcome =
       readonly retryAfterMs: number | null;
     };
 
+export type Failure = Exclude<Outcome, { kind: 'done' }>;
+
+export function describeFailure({ code, message }: Failure): string {
+  return `${message} (${code})`;
+}
+
 export interface Connection {
   /** Without a slash at its end. */
   readonly baseUrl: string;
@@ -94,7 +100,7 @@ function classify(response: Response, text: string, nowMs: number): Outcome {
   return { kind: kindOf(response.status, error !== null), code, message, retryAfterMs };
 }
 
-function kindOf(status: number, isOurs: boolean): Exclude<Outcome['kind'], 'done'> {
+function kindOf(status: number, isOurs: boolean): Failure['kind'] {
   if (status === 401 || status === 403) return 'denied';
   if (status === 413) return 'too_large';
   if (status === 500) return 'fault';

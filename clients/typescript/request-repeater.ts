@@ -1,0 +1,87 @@
+import { LONGEST_WAIT_MS, backoffMs } from './backoff';
+import type { Notices } from './notices';
+import {
+  type Connection,
+  type Outcome,
+  type RequestBody,
+  describeFailure,
+  sendRequest,
+} from './send-request';
+import type { Waiters } from './waiters';
+
+/** A request over which the server breaks this often is given up, so that later steps pass. */
+const MAX_FAULTS = 5;
+/**
+ * A failure is worth a word from the second in a row: a server closes an idle connection
+ * now and then just as a request goes out, and the next try succeeds.
+ */
+const SAID_FAILURES = 2;
+
+export interface RepeaterDependencies {
+  readonly connection: Connection;
+  readonly waiters: Waiters;
+  readonly notices: Notices;
+  readonly random: () => number;
+  /** False once nothing is to be sent any more. */
+  readonly isRunning: () => boolean;
+}
+
+/** Sends one request after the other, each until it is done or never will be. */
+export class RequestRepeater {
+  private failuresInARow = 0;
+  private totalRetries = 0;
+
+  constructor(private readonly dependencies: RepeaterDependencies) {}
+
+  /** How often a request had to be repeated, in all. */
+  get retryCount(): number {
+    return this.totalRetries;
+  }
+
+  /** `done`, or why it never will be; null when sending was ended meanwhile. Never throws. */
+  async send(path: string, body: RequestBody): Promise<Outcome | null> {
+    const { connection, waiters, isRunning } = this.dependencies;
+    let faultCount = 0;
+    while (isRunning()) {
+      const outcome = await sendRequest(connection, 'POST', path, body);
+      if (!isRunning()) return null;
+      if (outcome.kind === 'fault') faultCount += 1;
+      const mayRepeat =
+        outcome.kind === 'retry' ||
+        outcome.kind === 'denied' ||
+        (outcome.kind === 'fault' && faultCount < MAX_FAULTS);
+      if (!mayRepeat) {
+        this.endFailures(outcome);
+        return outcome;
+      }
+      this.failuresInARow += 1;
+      this.totalRetries += 1;
+      this.sayAway(describeFailure(outcome));
+      await waiters.sleep(this.waitMs(outcome.kind === 'denied', outcome.retryAfterMs));
+    }
+    return null;
+  }
+
+  private sayAway(failure: string): void {
+    if (this.failuresInARow < SAID_FAILURES) return;
+    const { notices } = this.dependencies;
+    notices.forget('back');
+    notices.warn('away', `${failure}; trying again until it works`);
+  }
+
+  private endFailures({ kind }: Outcome): void {
+    const { notices } = this.dependencies;
+    if (this.failuresInARow >= SAID_FAILURES && kind === 'done') {
+      notices.info('back', `the server answers again after ${this.failuresInARow} tries`);
+      notices.forget('away');
+    }
+    this.failuresInARow = 0;
+  }
+
+  private waitMs(isDenied: boolean, retryAfterMs: number | null): number {
+    const { random } = this.dependencies;
+    // A token is repaired by a person: no use in asking every second.
+    if (isDenied) return LONGEST_WAIT_MS * (0.5 + random() / 2);
+    return backoffMs(this.failuresInARow, retryAfterMs, random());
+  }
+}
