@@ -148,9 +148,7 @@ class GroupCommitWriter implements FrameWriter {
           this.#queuedBytes += byteLength;
         }),
     );
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = null;
-    });
+    this.#draining ??= this.#drain();
     return Promise.all(outcomes);
   }
 
@@ -194,6 +192,8 @@ class GroupCommitWriter implements FrameWriter {
       this.#inFlight = [];
       for (const { byteLength } of batch) this.#queuedBytes -= byteLength;
     }
+    // In the same turn as the look at the queue: a write between the two would wait for ever.
+    this.#draining = null;
   }
 
   #takeBatch(): readonly Pending[] {

@@ -88,9 +88,7 @@ export class WriterConnection {
   /** From now on writes are refused; connects again in the background until it works. */
   breakDown(): void {
     this.#isBroken = true;
-    this.#reconnecting ??= this.#reconnect().finally(() => {
-      this.#reconnecting = null;
-    });
+    this.#reconnecting ??= this.#reconnect();
   }
 
   async #reconnect(): Promise<void> {
@@ -104,6 +102,7 @@ export class WriterConnection {
       try {
         await delay(waitMs, undefined, { signal });
         await this.client();
+        this.#reconnecting = null;
         this.logger.info({}, 'the writer is connected to the database again');
         return;
       } catch (error) {
