@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '../clients/typescript/create-client';
 import type { RunHandle } from '../clients/typescript/run-handle';
+import { listenForStop } from '../clients/typescript/stop-request';
 import { startBackend } from './transformer/backend';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './transformer/checkpoint-file';
 import { type Corpus, parseCorpus } from './transformer/corpus';
@@ -29,14 +30,7 @@ async function main(): Promise<number> {
     console.log(usage());
     return 0;
   }
-  const stop = { isAsked: false };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // A second Ctrl-C does not wait for the server.
-      if (stop.isAsked) process.exit(130);
-      stop.isAsked = true;
-    });
-  }
+  const stop = listenForStop(process);
   const corpus = parseCorpus(await readFile(options.text ?? NOVEL, 'utf8'));
   const client = createClient({ url: options.url, token: options.token });
   await startBackend();
@@ -121,7 +115,7 @@ async function train(
   options: TrainOptions,
   trainer: Trainer,
   run: RunHandle,
-  stop: { readonly isAsked: boolean },
+  stop: AbortSignal,
 ): Promise<number> {
   const schedule = new LearningRateSchedule({
     peak: options.learningRate,
@@ -130,7 +124,7 @@ async function train(
   });
   const progress = new Progress(run);
   let lastLoss: number | null = null;
-  while (trainer.step < options.steps && !stop.isAsked) {
+  while (trainer.step < options.steps && !stop.aborted) {
     const { learningRate, isReset } = schedule.next(trainer.step + 1, lastLoss);
     const result = trainer.takeStep(learningRate);
     lastLoss = result.loss;
@@ -146,10 +140,10 @@ async function train(
     progress.print(result);
     await giveToNetwork(run);
   }
-  const isDone = await run.finish(stop.isAsked ? 'stopped' : 'finished');
+  const isDone = await run.finish(stop.aborted ? 'stopped' : 'finished');
   const { accepted, duplicates, rejected, dropped } = run.counts;
   console.log(
-    `${stop.isAsked ? 'Stopped' : 'Finished'} after step ${trainer.step}: ${accepted} steps accepted, ` +
+    `${stop.aborted ? 'Stopped' : 'Finished'} after step ${trainer.step}: ${accepted} steps accepted, ` +
       `${duplicates} duplicates, ${rejected} rejected, ${dropped} dropped.`,
   );
   return isDone ? 0 : 1;

@@ -1,6 +1,7 @@
 /** `npm run import`: a recorded run through the wire contract; see docs/import.md. */
 import { setTimeout } from 'node:timers/promises';
 import { createClient } from '../../../clients/typescript/create-client';
+import { listenForStop } from '../../../clients/typescript/stop-request';
 import {
   IMPORT_USAGE,
   ImportUsageError,
@@ -15,14 +16,7 @@ async function main(): Promise<number> {
     console.log(IMPORT_USAGE);
     return 0;
   }
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // A second Ctrl-C does not wait for the server.
-      if (stop.signal.aborted) process.exit(130);
-      stop.abort();
-    });
-  }
+  const stop = listenForStop(process);
   const client = createClient({ url: options.url, token: options.token });
   const recording = await readRecording(options.file);
   console.log(`Importing ${options.file} as run ${options.id} (${recording.layers.length} layers)`);
@@ -37,11 +31,11 @@ async function main(): Promise<number> {
       client,
       say: (message) => console.log(message),
       wait: (durationMs) =>
-        setTimeout(durationMs, undefined, { signal: stop.signal }).catch((error: unknown) => {
-          if (!stop.signal.aborted) throw error;
+        setTimeout(durationMs, undefined, { signal: stop }).catch((error: unknown) => {
+          if (!stop.aborted) throw error;
         }),
       now: () => performance.now(),
-      isStopped: () => stop.signal.aborted,
+      isStopped: () => stop.aborted,
     },
   );
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
@@ -52,7 +46,7 @@ async function main(): Promise<number> {
   );
   if (url !== null) console.log(url);
   const isComplete =
-    counts.rejected + counts.dropped + counts.queued + faultCount === 0 && !stop.signal.aborted;
+    counts.rejected + counts.dropped + counts.queued + faultCount === 0 && !stop.aborted;
   return isComplete ? 0 : 1;
 }
 
