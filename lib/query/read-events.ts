@@ -6,7 +6,7 @@ import { findEvents } from '../store/events';
 import { selectSegments } from '../store/trajectory';
 import { requireRun } from './find-run';
 
-const cursorSchema = z.tuple([z.int(), z.uuid()]);
+const cursorSchema = z.tuple([z.int(), z.guid()]);
 
 /**
  * Events by step, at most `limit`, then a cursor.

@@ -6,7 +6,7 @@ import type { Database } from './database';
 import { DELETING } from './run-status';
 
 /** Where a page ends: the order's columns of its last run. */
-const cursorSchema = z.tuple([z.boolean(), z.string(), z.uuid()]);
+const cursorSchema = z.tuple([z.boolean(), z.string(), z.guid()]);
 type Cursor = z.infer<typeof cursorSchema>;
 
 /** A regular expression that takes longer than this over all names is refused. */
