@@ -179,8 +179,10 @@ export function RunScreen({
         mark={verdict.mark === null ? null : <Mark kind={verdict.mark} size={20} />}
         emphasis={verdict.emphasis}
         {...(verdict.mark === null ? {} : { emphasisColour: colourOfMark(verdict.mark) })}
-        sentence={verdict.sentence}
-        detail={verdict.detail}
+        sentence={
+          snapshot.phase === 'loading' ? 'Reading the steps of this run.' : verdict.sentence
+        }
+        detail={snapshot.phase === 'loading' ? null : verdict.detail}
         facts={isEmpty ? [] : facts}
       />
       {isEmpty ? (

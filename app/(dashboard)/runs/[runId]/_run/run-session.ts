@@ -96,6 +96,7 @@ export class RunSession {
     void this.readAll();
     return () => {
       this.abort.abort();
+      this.heldBack = null;
       this.detailAbort?.abort();
       this.live?.stop();
       this.live = null;
@@ -167,12 +168,13 @@ export class RunSession {
     try {
       base.replace(...(await this.readRange({ fromStep: null, toStep: null }, signal)));
     } catch (cause) {
+      // An aborted read belongs to a start that is over; what is held is the next one's.
+      if (signal.aborted) return;
       this.heldBack = null;
-      if (!signal.aborted) this.update({ phase: 'failed', error: failureOf(cause) });
+      this.update({ phase: 'failed', error: failureOf(cause) });
       return;
     }
-    const held = this.heldBack;
-    this.heldBack = null;
+    const held = this.takeHeldBack();
     this.update({
       phase: 'ready',
       error: null,
@@ -237,6 +239,12 @@ export class RunSession {
     });
   }
 
+  private takeHeldBack(): HeatmapColumns[] {
+    const held = this.heldBack ?? [];
+    this.heldBack = null;
+    return held;
+  }
+
   private async catchUp(serverNewest: number): Promise<void> {
     if (this.heldBack !== null) return;
     this.heldBack = [];
@@ -250,9 +258,7 @@ export class RunSession {
       // The held columns are still good; what is missing comes with the next gap or reload.
       if (!signal.aborted) this.update({ error: failureOf(cause) });
     }
-    const held = this.heldBack;
-    this.heldBack = null;
-    for (const columns of held) this.takeLive(columns);
+    for (const columns of this.takeHeldBack()) this.takeLive(columns);
     this.update({ catchingUpSteps: null });
   }
 

@@ -53,10 +53,10 @@ export const ScalarTimeline = memo(function ScalarTimeline({
   /** Grid lines run on to here, past the plot. */
   readonly gridEnd: number;
 }) {
-  const ticks = chart.ticks.map((tick) => ({
-    tick,
-    y: Math.round(height * (1 - shareOnAxis(chart, tick.value))) + 0.5,
-  }));
+  const ticks = chart.ticks
+    .map((tick) => ({ tick, y: Math.round(height * (1 - shareOnAxis(chart, tick.value))) + 0.5 }))
+    // A number at the upper edge would stand among those of the chart above.
+    .filter(({ y }) => y > LEAST_TICK_PX);
   return (
     <div className={styles['lane']} style={{ top, height }} role="img" aria-label={label}>
       <svg className={styles['grid']} width={gridEnd} height={height} aria-hidden>
@@ -132,6 +132,9 @@ export const ScalarTimeline = memo(function ScalarTimeline({
     </div>
   );
 });
+
+/** Nearer to the upper edge a tick is left out. */
+const LEAST_TICK_PX = 5;
 
 /** Marks enough to see where; a loss that is NaN for a thousand steps is one row of them. */
 const LEAST_MARK_DISTANCE_PX = 8;

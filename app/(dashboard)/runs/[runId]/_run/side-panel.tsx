@@ -142,8 +142,8 @@ export function ConfigurationSection({ run }: { readonly run: Run }) {
   return (
     <section className={styles['section']} aria-labelledby="configuration">
       <header className={styles['header']}>
-        <h2 id="configuration">{optimizer.name}</h2>
-        <span>{run.attempts.length > 1 ? `attempt ${run.attempt}` : null}</span>
+        <h2 id="configuration">Optimizer and settings</h2>
+        <span>{optimizer.name}</span>
       </header>
       <dl className={styles['settings']}>
         {settings.map(([label, key, value]) => (

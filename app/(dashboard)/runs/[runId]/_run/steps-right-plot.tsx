@@ -5,6 +5,7 @@ import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
 import { stepTicks } from '@/lib/view/ticks';
 import { shareOnAxis } from '@/lib/view/timeline-chart';
+import { classNames } from '@/app/_design/class-names';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from './event-lane';
@@ -209,7 +210,7 @@ export function StepsRightPlot({
           {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(width / 80))).map((tick) => (
             <span
               key={tick.value}
-              className={styles['x_tick']}
+              className={classNames(styles['x_tick'], styles['marked'])}
               style={{ left: left + pixelOfStep(axis, width, tick.value), top: axisTop + 3 }}
               aria-hidden
             >

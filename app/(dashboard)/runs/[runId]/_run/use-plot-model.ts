@@ -186,7 +186,7 @@ export function usePlotModel(input: Input): PlotModels {
 }
 
 function emptyReasonOf({ run, snapshot, option, layerOfRow }: Input): string | null {
-  if (snapshot.phase === 'loading') return 'Reading the steps of this run.';
+  if (snapshot.phase === 'loading') return '';
   if (run.layerCount === 0) return 'This run was created without layers; it has timelines only.';
   if (option === null) return 'No layer metric has been reported yet.';
   if (layerOfRow.length === 0) return 'No layer matches the filter.';
