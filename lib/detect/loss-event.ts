@@ -44,10 +44,14 @@ export interface LossUpdate {
   readonly event: LossEvent;
 }
 
-/** A measured value and where it stood against the baseline of its time. */
-export interface Sample {
+/** A measured value. */
+export interface Point {
   readonly step: number;
   readonly value: number;
+}
+
+/** A measured value and how far above a baseline it stood. */
+export interface Sample extends Point {
   readonly z: number;
 }
 

@@ -2,6 +2,7 @@ import {
   ELEVATED_Z,
   type LossEvent,
   type LossEventKind,
+  type Point,
   type Recovery,
   type Sample,
   classifyRecovery,
@@ -134,7 +135,7 @@ export function recoverEvent(event: OpenEvent): boolean {
 }
 
 /** Whether the last ten samples begin below `limit` and at least 8 of them lie there. */
-export function isBack(samples: readonly Sample[], limit: number): boolean {
+export function isBack(samples: readonly Point[], limit: number): boolean {
   const newest = samples.slice(-RECOVERY_SAMPLES);
   const [first] = newest;
   if (first === undefined || newest.length < RECOVERY_SAMPLES || !(first.value < limit)) {

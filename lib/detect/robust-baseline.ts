@@ -29,7 +29,19 @@ export function computeBaseline(window: MedianWindow): Baseline {
 }
 
 /**
- * The same for a series held as logarithms, where a floor relative to the level would be 0
+ * Whether `value` lies `z` scales or more above the median, without working out more of the
+ * scale than that takes: one comparison for half of all values.
+ */
+export function isBeyond(window: MedianWindow, value: number, z: number): boolean {
+  const median = medianOf(window);
+  const distance = value - median;
+  if (distance <= 0 || distance < z * RELATIVE_FLOOR * Math.abs(median)) return false;
+  if (distance < z * MAD_TO_STD * medianAbsoluteDeviation(window)) return false;
+  return distance >= (z * smallestGap(window)) / 2;
+}
+
+/**
+ * Median and scale of a series held as logarithms, where a floor relative to the level would be 0
  * at the level 1: the floor is an absolute width in decades.
  */
 export function computeLogBaseline(window: MedianWindow, floorInDecades: number): Baseline {

@@ -1,0 +1,207 @@
+/**
+ * Gradient jumps and RMS spikes of every layer, one step at a time: the columns of
+ * `gradient_rms` (or `gradient_norm`) and `rms` in, flags a layer out. Baselines hold still
+ * for a layer that jumps while the loss is disturbed, so that an explosion does not become
+ * its own measure.
+ */
+import {
+  type LayerBaselines,
+  MIN_SAMPLES,
+  createLayerBaselines,
+  endSample,
+  layerZ,
+  longMedian,
+  nextRow,
+} from './layer-baselines';
+import { LEAD_STEPS, type MoverLog, createMoverLog, logMover } from './mover-log';
+
+export interface LayerMonitor {
+  readonly layers: number;
+  readonly gradient: LayerBaselines;
+  readonly rms: LayerBaselines;
+  /** [L] of the newest step: a sum of LayerFlag. */
+  readonly flags: Uint32Array;
+  /** [L] samples that a jump has kept out of the gradient's baseline without a break. */
+  readonly heldSamples: Uint32Array;
+  readonly movers: MoverLog;
+  /** Newest step on which some layer left its baseline; -1 before the first. */
+  lastMoverStep: number;
+  /** Layers whose RMS spikes on the newest step. */
+  rmsSpiking: number[];
+  /** Quiet steps watched, and how many of them had a mover in the 10 steps before. */
+  quietSteps: number;
+  quietStepsAfterMover: number;
+}
+
+/** Bits of `flags`. */
+export const LayerFlag = {
+  /** J ≥ 1: a decade above the median of the last 64. */
+  jump: 1,
+  /** RMS ≥ 2.3. */
+  rmsThreshold: 2,
+  /** z ≥ 6 on log RMS. */
+  rmsOutlier: 4,
+  /** RMS < 0.3: the second moment is larger than the gradients. */
+  rmsLow: 8,
+  /** Most of v lies below ε², which then stands in its place: RMS says nothing. */
+  rmsBlind: 16,
+} as const;
+
+const GRADIENT_WINDOW = { width: 128, span: 64 };
+const RMS_WINDOW = { width: 128, span: 128 };
+/** A decade. */
+const JUMP_FACTOR = 10;
+/** Wortsman et al. 2023. */
+export const RMS_SPIKE = 2.3;
+export const RMS_STALE = 0.3;
+const RMS_OUTLIER_Z = 6;
+const RMS_MIN_SAMPLES = 64;
+/** Share of √v below ε from which RMS is blind. */
+const BLIND_SHARE = 0.5;
+/** After so many a jump is a new level, and the baseline follows. */
+const LONGEST_HOLD = 256;
+
+export function createLayerMonitor(layers: number): LayerMonitor {
+  return {
+    layers,
+    gradient: createLayerBaselines(layers, GRADIENT_WINDOW),
+    rms: createLayerBaselines(layers, RMS_WINDOW),
+    flags: new Uint32Array(layers),
+    heldSamples: new Uint32Array(layers),
+    movers: createMoverLog(layers),
+    lastMoverStep: -1,
+    rmsSpiking: [],
+    quietSteps: 0,
+    quietStepsAfterMover: 0,
+  };
+}
+
+/** Whether the baselines have lasted long enough to say that no layer moved. */
+export function hasLayerHistory({ gradient, rms }: LayerMonitor): boolean {
+  return Math.max(gradient.sampleCount, rms.sampleCount) >= MIN_SAMPLES;
+}
+
+export interface LayerColumns {
+  /** [L]; NaN where a layer reported nothing. RMS or norm: only its changes are read. */
+  readonly gradient: Float32Array | undefined;
+  readonly rms: Float32Array | undefined;
+  /** `second_moment_below_epsilon_fraction`. */
+  readonly belowEpsilon: Float32Array | undefined;
+}
+
+/** What the loss does while the layers are looked at. */
+export interface LossMood {
+  /** An event or a candidate is open: baselines hold still for layers that stand out. */
+  readonly isDisturbed: boolean;
+  /** It is watched and nothing is the matter: such steps count towards the odds of a mover. */
+  readonly isQuiet: boolean;
+}
+
+/**
+ * Takes in one step.
+ *
+ * Shape  columns [L]
+ * Cost   40 to 80 ns a layer and column
+ */
+export function observeLayers(
+  monitor: LayerMonitor,
+  step: number,
+  columns: LayerColumns,
+  { isDisturbed, isQuiet }: LossMood,
+): void {
+  const { gradient, rms } = columns;
+  const previous = monitor.lastMoverStep;
+  if (gradient !== undefined) observeGradients(monitor, step, gradient, isDisturbed);
+  monitor.rmsSpiking = [];
+  if (rms !== undefined) observeRms(monitor, step, rms, columns, isDisturbed);
+  if (!isQuiet || !hasLayerHistory(monitor)) return;
+  if (gradient === undefined && rms === undefined) return;
+  monitor.quietSteps++;
+  if (previous >= 0 && step - previous <= LEAD_STEPS) monitor.quietStepsAfterMover++;
+}
+
+function observeGradients(
+  monitor: LayerMonitor,
+  step: number,
+  column: Float32Array,
+  isDisturbed: boolean,
+): void {
+  const { gradient, flags, heldSamples, layers } = monitor;
+  const row = nextRow(gradient);
+  const { median } = gradient;
+  for (let layer = 0; layer < layers; layer++) {
+    const value = column[layer] ?? NaN;
+    const before = flags[layer] ?? 0;
+    // False for NaN on either side; true for an infinite gradient.
+    if (value >= JUMP_FACTOR * (median[layer] ?? NaN)) {
+      if ((before & LayerFlag.jump) === 0) {
+        flags[layer] = before | LayerFlag.jump;
+        // Where gradients swing by decades within 128 steps, one more swing is no move.
+        if (value >= JUMP_FACTOR * longMedian(gradient, layer)) {
+          noteMover(monitor, { step, layer, metric: 0, z: layerZ(gradient, layer, value) });
+        }
+      }
+      const held = heldSamples[layer] ?? 0;
+      if (isDisturbed && held < LONGEST_HOLD) {
+        heldSamples[layer] = held + 1;
+        row[layer] = median[layer] ?? NaN;
+        continue;
+      }
+    } else if (before !== 0) {
+      flags[layer] = before & ~LayerFlag.jump;
+      heldSamples[layer] = 0;
+    }
+    row[layer] = value < Infinity ? value : NaN;
+  }
+  endSample(gradient);
+}
+
+function observeRms(
+  monitor: LayerMonitor,
+  step: number,
+  column: Float32Array,
+  { gradient, belowEpsilon }: LayerColumns,
+  isDisturbed: boolean,
+): void {
+  const { rms, flags, layers } = monitor;
+  const row = nextRow(rms);
+  const { median } = rms;
+  const hasBaseline = rms.sampleCount >= RMS_MIN_SAMPLES;
+  for (let layer = 0; layer < layers; layer++) {
+    const value = column[layer] ?? NaN;
+    const before = flags[layer] ?? 0;
+    let now = before & LayerFlag.jump;
+    if (value >= RMS_SPIKE) now |= LayerFlag.rmsThreshold;
+    else if (value < RMS_STALE) now |= LayerFlag.rmsLow;
+    if (belowEpsilon !== undefined && (belowEpsilon[layer] ?? NaN) >= BLIND_SHARE) {
+      now |= LayerFlag.rmsBlind;
+    }
+    // The floor of the scale makes 6 scales at least 32 %: a cheap first test.
+    if (hasBaseline && value >= 1.3 * (median[layer] ?? NaN)) {
+      const z = layerZ(rms, layer, value);
+      if (z >= RMS_OUTLIER_Z) {
+        now |= LayerFlag.rmsOutlier;
+        const isNew = (before & LayerFlag.rmsOutlier) === 0;
+        // Where gradients are at hand z alone is no move: an RMS of 0.1 reaches z = 6 by
+        // doubling, which it does every few hundred steps before nothing at all.
+        const counts = gradient === undefined || value >= RMS_SPIKE;
+        if (isNew && counts) noteMover(monitor, { step, layer, metric: 1, z });
+      }
+    }
+    if ((now & (LayerFlag.rmsThreshold | LayerFlag.rmsOutlier)) !== 0) {
+      monitor.rmsSpiking.push(layer);
+    }
+    flags[layer] = now;
+    const isHeld = isDisturbed && (now & LayerFlag.rmsOutlier) !== 0;
+    row[layer] = isHeld ? (median[layer] ?? NaN) : value < Infinity ? value : NaN;
+  }
+  endSample(rms);
+}
+
+function noteMover(
+  monitor: LayerMonitor,
+  mover: { step: number; layer: number; metric: number; z: number },
+): void {
+  logMover(monitor.movers, mover);
+  monitor.lastMoverStep = mover.step;
+}

@@ -1,0 +1,240 @@
+/**
+ * The paper's process as a state machine of each layer. A step goes this way: inputs that
+ * came are held ▶ per layer a reading ▶ transitions that wait for nothing ▶ the slow ones,
+ * which need three samples in a row ▶ the side label ▶ what changed.
+ */
+import { LayerFlag } from './layer-monitor';
+import {
+  type StageLabel,
+  type StageName,
+  Label,
+  Stage,
+  stageLabel,
+  stageName,
+} from './stage-names';
+import {
+  type StageReading,
+  type StageSetting,
+  isFullyKnown,
+  isSingleBurst,
+  nextStageAtOnce,
+  nextStageSlowly,
+  staleLabel,
+} from './stage-rules';
+import { HELD_INPUTS, type HeldInput, type StageState } from './stage-state';
+
+export type StageColumns = Partial<Record<HeldInput, Float32Array>> & {
+  /** [L] RMS of the gradient. */
+  readonly gradient?: Float32Array;
+  readonly rms?: Float32Array;
+};
+
+export interface StageObservation {
+  readonly step: number;
+  readonly columns: StageColumns;
+  /** [L] of the layer monitor. */
+  readonly flags: Uint32Array;
+  readonly setting: StageSetting;
+  /** The learning rate still climbs from the start of training. */
+  readonly isWarmingUp: boolean;
+}
+
+/** A layer's stage or label from `step` on; what held before ends on the step before. */
+export interface StageChange {
+  readonly layer: number;
+  readonly step: number;
+  readonly stage: StageName;
+  readonly label: StageLabel;
+}
+
+const DWELL_SAMPLES = 3;
+/** Of training's start that says nothing yet: as long as the loss's baseline takes to fill. */
+const START_UP_SAMPLES = 64;
+/** A warm-up excuses no longer than this. */
+const LONGEST_START_UP = 1000;
+/** A run first seen later than this has no start to learn structural zeros from. */
+const LATEST_START_STEP = 64;
+const FEWEST_STRUCTURAL_ZEROS = 0.1;
+/** Where all but a few coordinates never get a gradient there is nothing to judge. */
+const MOST_STRUCTURAL_ZEROS = 0.99;
+/** An input older than this is not known any more. */
+const HOLD_SAMPLES = 256;
+const COSINE_MEMORY = 0.8;
+const JUMP_LABEL_SAMPLES = 3;
+const MOST_QUIET_SAMPLES = 0xffff;
+
+const COSINE = HELD_INPUTS.indexOf('gradient_cosine');
+const RATIO_DIP = HELD_INPUTS.indexOf('ratio_dip');
+const BELOW_EPSILON = HELD_INPUTS.indexOf('second_moment_below_epsilon_fraction');
+
+/**
+ * Takes in one step; steps ascend. Changes `state`, whose `stage` then is the step's column
+ * of the metric `stage`.
+ *
+ * Cost  30 to 60 ns a layer
+ */
+export function observeStages(state: StageState, observation: StageObservation): StageChange[] {
+  const { step, columns, isWarmingUp } = observation;
+  state.firstStep ??= step;
+  state.sampleCount++;
+  for (let input = 0; input < HELD_INPUTS.length; input++) {
+    const column = columns[HELD_INPUTS[input] ?? 'ratio_dip'];
+    if (column !== undefined) hold(state, input, column);
+  }
+  const isStartUp =
+    state.sampleCount <= START_UP_SAMPLES || (isWarmingUp && state.sampleCount <= LONGEST_START_UP);
+  if (isStartUp && state.firstStep <= LATEST_START_STEP) learnStructuralZeros(state);
+  const changes: StageChange[] = [];
+  for (let layer = 0; layer < state.layers; layer++) {
+    read(state, layer, observation);
+    const stage = moveStage(state, layer, observation, isStartUp);
+    const label = chooseLabel(state, layer, stage, observation, isStartUp);
+    const isSameStage = stage === state.stage[layer];
+    if (isSameStage && label === state.label[layer] && state.sampleCount > 1) {
+      state.stageSamples[layer] = reading.stageSamples;
+      continue;
+    }
+    state.stageSamples[layer] = isSameStage ? reading.stageSamples : 0;
+    state.stage[layer] = stage;
+    state.label[layer] = label;
+    changes.push({ layer, step, stage: stageName(stage), label: stageLabel(label) });
+  }
+  return changes;
+}
+
+function hold(
+  { held, heldAt, layers, sampleCount }: StageState,
+  input: number,
+  column: Float32Array,
+) {
+  const offset = input * layers;
+  for (let layer = 0; layer < layers; layer++) {
+    const value = column[layer] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    const before = held[offset + layer] ?? NaN;
+    held[offset + layer] =
+      input === COSINE && !Number.isNaN(before)
+        ? COSINE_MEMORY * before + (1 - COSINE_MEMORY) * value
+        : value;
+    heldAt[offset + layer] = sampleCount;
+  }
+}
+
+/** Coordinates below ε from the very first step on: rows of an embedding that no batch holds. */
+function learnStructuralZeros({ held, structuralZeros, layers }: StageState): void {
+  for (let layer = 0; layer < layers; layer++) {
+    const share = held[BELOW_EPSILON * layers + layer] ?? NaN;
+    const known = structuralZeros[layer] ?? NaN;
+    if (!(share >= known)) structuralZeros[layer] = share;
+  }
+}
+
+/** One object for all layers and steps: a million a second would be garbage. */
+const reading: StageReading = {
+  gradient: NaN,
+  belowEpsilon: NaN,
+  updateStd: NaN,
+  ratioStd: NaN,
+  updateDip: NaN,
+  ratioDip: NaN,
+  cosine: NaN,
+  rms: NaN,
+  isJump: false,
+  quietSamples: 0,
+  stageSamples: 0,
+  hasSeenLossEvent: false,
+};
+
+function heldValue(
+  { held, heldAt, layers, sampleCount }: StageState,
+  input: number,
+  layer: number,
+) {
+  const at = input * layers + layer;
+  return sampleCount - (heldAt[at] ?? 0) > HOLD_SAMPLES ? NaN : (held[at] ?? NaN);
+}
+
+/** Fills `reading` with what is known of a layer. */
+function read(state: StageState, layer: number, observation: StageObservation): void {
+  const { columns, flags, setting } = observation;
+  const zeros = state.structuralZeros[layer] ?? NaN;
+  // Coordinates without gradients pull the widths towards 0 by the root of their share.
+  const active = zeros >= FEWEST_STRUCTURAL_ZEROS && zeros < MOST_STRUCTURAL_ZEROS ? 1 - zeros : 1;
+  const widen = active === 1 ? 1 : 1 / Math.sqrt(active);
+  reading.gradient = columns.gradient?.[layer] ?? NaN;
+  reading.rms = columns.rms?.[layer] ?? NaN;
+  const below = heldValue(state, BELOW_EPSILON, layer);
+  reading.belowEpsilon = active === 1 ? below : (below - (1 - active)) / active;
+  reading.updateStd = heldValue(state, 1, layer) * widen;
+  reading.ratioStd = heldValue(state, 2, layer) * widen;
+  reading.updateDip = heldValue(state, 3, layer);
+  reading.ratioDip = heldValue(state, RATIO_DIP, layer);
+  reading.cosine = heldValue(state, COSINE, layer);
+  reading.isJump = ((flags[layer] ?? 0) & LayerFlag.jump) !== 0;
+  const quiet = state.quietSamples[layer] ?? 0;
+  reading.quietSamples = reading.isJump ? 0 : Math.min(quiet + 1, MOST_QUIET_SAMPLES);
+  state.quietSamples[layer] = reading.quietSamples;
+  reading.stageSamples = (state.stageSamples[layer] ?? 0) + 1;
+  if (reading.isJump && (state.stage[layer] ?? 0) < Stage.trigger)
+    state.hasSeenLossEvent[layer] = 0;
+  if (setting.isLossDisturbed) state.hasSeenLossEvent[layer] = 1;
+  reading.hasSeenLossEvent = state.hasSeenLossEvent[layer] === 1;
+}
+
+function moveStage(
+  state: StageState,
+  layer: number,
+  { setting }: StageObservation,
+  isStartUp: boolean,
+): number {
+  const stage = state.stage[layer] ?? 0;
+  if (isStartUp || (state.structuralZeros[layer] ?? NaN) >= MOST_STRUCTURAL_ZEROS) {
+    state.wantedSamples[layer] = 0;
+    return isFullyKnown(reading) ? Stage.healthy : Stage.insufficientData;
+  }
+  const atOnce = nextStageAtOnce(stage, reading, setting);
+  if (atOnce !== stage) {
+    state.wantedSamples[layer] = 0;
+    return atOnce;
+  }
+  // Where dips are posted every tenth step, only those steps count towards the dwell.
+  if (state.heldAt[RATIO_DIP * state.layers + layer] !== state.sampleCount) {
+    if (heldValue(state, RATIO_DIP, layer) > 0) return stage;
+  }
+  const isHeld = staleLabel(reading, setting, isStale(state.label[layer])) !== Label.none;
+  const wanted = nextStageSlowly(stage, reading, setting, isHeld);
+  if (wanted === stage) {
+    state.wantedSamples[layer] = 0;
+    return stage;
+  }
+  const samples = wanted === state.wanted[layer] ? (state.wantedSamples[layer] ?? 0) + 1 : 1;
+  state.wanted[layer] = wanted;
+  state.wantedSamples[layer] = samples;
+  if (samples < DWELL_SAMPLES) return stage;
+  state.wantedSamples[layer] = 0;
+  return wanted;
+}
+
+function isStale(label: number | undefined): boolean {
+  return label === Label.staleV || label === Label.oscillatingGradient;
+}
+
+function chooseLabel(
+  state: StageState,
+  layer: number,
+  stage: number,
+  { setting }: StageObservation,
+  isStartUp: boolean,
+): number {
+  if (isStartUp) return Label.startUp;
+  if (isSingleBurst(reading, setting)) return Label.singleBurst;
+  if (reading.quietSamples < JUMP_LABEL_SAMPLES && stage <= Stage.gradientsVanish) {
+    if (setting.isLossDisturbed || stage === Stage.insufficientData) return Label.gradientSpike;
+    const before = state.label[layer];
+    return before === Label.gradientSpike ? before : Label.benignGradientSpike;
+  }
+  const stale = staleLabel(reading, setting, isStale(state.label[layer]));
+  if (stale !== Label.none) return stale;
+  const zeros = state.structuralZeros[layer] ?? NaN;
+  return zeros >= FEWEST_STRUCTURAL_ZEROS ? Label.structuralZeros : Label.none;
+}

@@ -1,0 +1,151 @@
+/**
+ * The transitions of one layer. Thresholds and order: docs/detection.md. All are pure
+ * readings of numbers; time (dwell, start-up, expiry) is the machine's.
+ */
+import { Label, Stage } from './stage-names';
+
+/** What is known of one layer on one step; NaN where an input is not. */
+export interface StageReading {
+  /** RMS of the gradient. */
+  gradient: number;
+  /** Share √v < ε, and standard deviations of u and r, of coordinates that get gradients. */
+  belowEpsilon: number;
+  updateStd: number;
+  ratioStd: number;
+  updateDip: number;
+  ratioDip: number;
+  /** Smoothed lag-1 cosine. */
+  cosine: number;
+  rms: number;
+  isJump: boolean;
+  /** Consecutive samples without a jump. */
+  quietSamples: number;
+  /** Samples in the present stage. */
+  stageSamples: number;
+  /** A loss event was open since the layer triggered. */
+  hasSeenLossEvent: boolean;
+}
+
+/** What is the same for all layers of a step. */
+export interface StageSetting {
+  readonly epsilon: number;
+  /** √((1−β1)/(1+β1)): the width of r in a healthy layer. */
+  readonly healthyStd: number;
+  /** (1−β1)/√(1−β2); NaN where β2 is not known. */
+  readonly burst: number;
+  /** A loss event or a candidate is open. */
+  readonly isLossDisturbed: boolean;
+  /** The loss event that closed last was never recovered from. */
+  readonly isLossLost: boolean;
+}
+
+const ARMED_DIP = 0.03;
+const DISARMED_DIP = 0.02;
+const CORRELATED_COSINE = 0.05;
+const UNCORRELATED_COSINE = 0.03;
+const QUIET_TO_LEAVE_TRIGGER = 3;
+/** The paper's layers look healthy again 30 to 50 steps after the loss does. */
+const RECOVERY_SAMPLES = 40;
+
+/** Whether everything is known that a layer must show to be called healthy. */
+export function isFullyKnown(reading: StageReading): boolean {
+  const { gradient, belowEpsilon, updateStd, ratioStd, updateDip, ratioDip, cosine } = reading;
+  // NaN, the only value that differs from itself, carries through the sum.
+  const sum = gradient + belowEpsilon + updateStd + ratioStd + updateDip + ratioDip + cosine;
+  return !Number.isNaN(sum);
+}
+
+/** Transitions that wait for nothing: the trigger, the explosion and what the loss decides. */
+export function nextStageAtOnce(
+  stage: number,
+  reading: StageReading,
+  setting: StageSetting,
+): number {
+  const { isJump, updateDip, updateStd, ratioStd, ratioDip } = reading;
+  switch (stage) {
+    case Stage.updateCollapsed:
+    case Stage.correlating:
+    case Stage.armed:
+      return isJump ? Stage.trigger : stage;
+    case Stage.trigger:
+      if (updateDip >= ARMED_DIP && Math.abs(updateStd - ratioStd) < 0.25 * ratioStd) {
+        return Stage.explosion;
+      }
+      if (ratioDip < DISARMED_DIP && setting.isLossDisturbed) return Stage.decorrelating;
+      if (setting.isLossDisturbed || reading.quietSamples < QUIET_TO_LEAVE_TRIGGER) return stage;
+      if (reading.hasSeenLossEvent) return afterLossEvent(setting);
+      return ratioDip >= ARMED_DIP ? Stage.armed : Stage.updateCollapsed;
+    case Stage.explosion:
+      if (!(ratioDip < DISARMED_DIP)) return stage;
+      return setting.isLossDisturbed ? Stage.decorrelating : afterLossEvent(setting);
+    case Stage.decorrelating:
+      return setting.isLossDisturbed ? stage : afterLossEvent(setting);
+    case Stage.recovering:
+    case Stage.diverged:
+      return reading.stageSamples >= RECOVERY_SAMPLES ? Stage.healthy : stage;
+    default:
+      return stage;
+  }
+}
+
+function afterLossEvent({ isLossLost }: StageSetting): number {
+  return isLossLost ? Stage.diverged : Stage.recovering;
+}
+
+/**
+ * Where a layer would go if it went on like this: one step of the slow part, S1 to S5. The
+ * machine asks for it on three samples in a row before it moves.
+ */
+export function nextStageSlowly(
+  stage: number,
+  reading: StageReading,
+  setting: StageSetting,
+  isHeld: boolean,
+): number {
+  if (stage > Stage.armed) return stage;
+  const { gradient, belowEpsilon, updateStd, ratioDip, cosine } = reading;
+  const { epsilon, healthyStd } = setting;
+  if (stage >= Stage.updateCollapsed) {
+    if (belowEpsilon < 0.25 || updateStd > 0.5 * healthyStd) {
+      return gradient > 2 * epsilon ? Stage.healthy : Stage.gradientsVanish;
+    }
+    // A stale v or an oscillating gradient looks like all of these: nothing moves on.
+    if (isHeld) return stage;
+    if (stage === Stage.armed) {
+      if (ratioDip >= DISARMED_DIP) return stage;
+      return cosine >= UNCORRELATED_COSINE ? Stage.correlating : Stage.updateCollapsed;
+    }
+    if (ratioDip >= ARMED_DIP) return Stage.armed;
+    if (stage === Stage.correlating) {
+      return cosine < UNCORRELATED_COSINE ? Stage.updateCollapsed : stage;
+    }
+    return cosine >= CORRELATED_COSINE ? Stage.correlating : stage;
+  }
+  if (!isHeld && belowEpsilon >= 0.5 && updateStd < 0.2 * healthyStd) return Stage.updateCollapsed;
+  if (gradient < epsilon && !Number.isNaN(belowEpsilon)) return Stage.gradientsVanish;
+  if (stage === Stage.gradientsVanish && gradient <= 2 * epsilon) return stage;
+  return isFullyKnown(reading) ? Stage.healthy : Stage.insufficientData;
+}
+
+/**
+ * Whether u is at 0 with r at 0 too, which ε cannot do; with `was`, whether it still is.
+ * A stale v shows in RMS, an oscillating gradient in the cosine.
+ */
+export function staleLabel(
+  { updateStd, ratioStd, cosine, rms }: StageReading,
+  { healthyStd }: StageSetting,
+  was: boolean,
+): number {
+  const ratioLimit = (was ? 0.6 : 0.5) * healthyStd;
+  const updateLimit = (was ? 0.25 : 0.2) * healthyStd;
+  if (!(ratioStd < ratioLimit && updateStd < updateLimit)) return Label.none;
+  return cosine < -0.3 && !(rms < 0.3) ? Label.oscillatingGradient : Label.staleV;
+}
+
+/** Whether r has the width that one dominant gradient gives it. */
+export function isSingleBurst(
+  { ratioStd, isJump }: StageReading,
+  { burst }: StageSetting,
+): boolean {
+  return isJump && Math.abs(ratioStd - burst) < 0.15 * burst;
+}
