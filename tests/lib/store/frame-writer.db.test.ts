@@ -158,7 +158,7 @@ describe('write', () => {
           );
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 15, seed: 20_260_101 },
     );
   });
 

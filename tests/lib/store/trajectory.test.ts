@@ -62,7 +62,7 @@ describe('selectSegments', () => {
   });
 
   it('says that an attempt does not exist', () => {
-    expect(() => selectSegments(run, 3, {})).toThrowError(
+    expect(() => selectSegments(run, 3, {})).toThrow(
       expect.objectContaining({ code: 'attempt_not_found' }),
     );
   });
