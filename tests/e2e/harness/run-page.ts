@@ -1,12 +1,35 @@
 import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** The run page's parts by what assistive technology calls them, so that a change of looks breaks no test. */
 export const surfaceOf = (page: Page): Locator => page.getByRole('application');
-export const heatmapOf = (page: Page): Locator => page.getByRole('img', { name: /heatmap/i });
+export const heatmapOf = (page: Page): Locator =>
+  page.getByRole('img', { name: / layers over steps / });
 export const readOutOf = (page: Page): Locator =>
   page.getByRole('region', { name: 'Values under the crosshair' });
 
 /** A canvas' pixels as text: equal exactly when every pixel is. */
 export function readPixels(canvas: Locator): Promise<string> {
   return canvas.evaluate((element) => (element as HTMLCanvasElement).toDataURL());
+}
+
+/** How many colours a canvas shows: one while it is empty. */
+function countColours(canvas: Locator): Promise<number> {
+  return canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const context = (element as HTMLCanvasElement).getContext('2d');
+    const { buffer } = context!.getImageData(0, 0, width, height).data;
+    return new Set(new Uint32Array(buffer)).size;
+  });
+}
+
+export async function waitForHeatmap(page: Page): Promise<void> {
+  await heatmapOf(page).waitFor();
+  await expect.poll(() => countColours(heatmapOf(page)), { timeout: 30_000 }).toBeGreaterThan(2);
+}
+
+/** Opens a run's page and returns once its heatmap is drawn. */
+export async function gotoRun(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await waitForHeatmap(page);
 }

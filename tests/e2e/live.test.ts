@@ -1,0 +1,96 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { timelineReplySchema } from '@/lib/contract/reads';
+import { openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import { quietFrames, startJob } from './harness/training-job';
+
+const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'lm_head'];
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await product.stop();
+  remove();
+});
+
+async function readStepsOfLoss(runId: string): Promise<number[]> {
+  const reply = await fetch(`${product.url}/api/v1/runs/${runId}/timeline?series=loss`);
+  const { series } = timelineReplySchema.parse(await reply.json());
+  return series[0]!.points.map(({ fromStep }) => fromStep);
+}
+
+/** A mark that a reload would remove. */
+const markPage = (page: Page) => page.evaluate(() => document.body.setAttribute('data-mark', ''));
+const isSamePage = (page: Page) => page.evaluate(() => document.body.hasAttribute('data-mark'));
+
+describe('a run that is being trained', () => {
+  it('draws a posted frame on the open page, without a reload', async () => {
+    const job = await startJob({ url: product.url, runId: 'live', layers: LAYERS });
+    await job.post(quietFrames(1, 20, LAYERS.length));
+    const { page, takeFaults } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/live`);
+    await markPage(page);
+    const before = await readPixels(heatmapOf(page));
+
+    const gradientNorm = LAYERS.map((_, layer) => (layer === 2 ? 7.77 : 0.02));
+    await job.post([{ step: 21, loss: 3.9, layers: { gradient_norm: gradientNorm } }]);
+
+    await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(before);
+    await surfaceOf(page).focus();
+    await page.keyboard.press('End');
+    for (let presses = 0; presses < LAYERS.length; presses += 1) {
+      if ((await readOutOf(page).textContent())?.includes('h.0.mlp')) break;
+      await page.keyboard.press('ArrowDown');
+    }
+    await expect
+      .poll(() => readOutOf(page).textContent())
+      .toMatch(/21[\s\S]*h\.0\.mlp[\s\S]*7\.77/);
+    expect(await isSamePage(page)).toBe(true);
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('loses nothing when the ingestion worker is killed in between, and the page catches up', async () => {
+    const job = await startJob({ url: product.url, runId: 'interrupted', layers: LAYERS });
+    await job.post(quietFrames(1, 30, LAYERS.length));
+    const { page } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/interrupted`);
+    await markPage(page);
+
+    const said = product.output().length;
+    process.kill(product.pidOf('ingest'), 'SIGKILL');
+    await product.said('[ingest] started again', said);
+    // A training job tries again until it is answered; so does this one.
+    await expect
+      .poll(() => job.post(quietFrames(31, 30, LAYERS.length)).then(() => 'answered', String), {
+        timeout: 30_000,
+        interval: 200,
+      })
+      .toBe('answered');
+
+    expect(await readStepsOfLoss('interrupted')).toEqual(
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    );
+    await surfaceOf(page).focus();
+    await expect
+      .poll(
+        async () => {
+          await page.keyboard.press('End');
+          return readOutOf(page).textContent();
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toContain('step 60');
+    expect(await isSamePage(page)).toBe(true);
+  });
+});
