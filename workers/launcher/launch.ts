@@ -4,6 +4,7 @@ import { applyMigrations } from '../../lib/store/migrate';
 import { ChildOutput } from './child-output';
 import { greeting } from './greeting';
 import { findListenFault, findLoopbackPort } from './loopback-port';
+import { superviseDemo } from './demo';
 import { openDatabase } from './product-database';
 import {
   describeProcesses,
@@ -12,7 +13,12 @@ import {
   type ProductOptions,
 } from './product-processes';
 import { forgetRunningProduct, recordRunningProduct } from './running-product';
-import { SupervisedProcess, type Ending, type ProcessDescription } from './supervised-process';
+import {
+  describeEnding,
+  SupervisedProcess,
+  type Ending,
+  type ProcessDescription,
+} from './supervised-process';
 import { waitUntilReady } from './wait-until-ready';
 
 /**
@@ -41,7 +47,6 @@ const READY_TIMEOUT_MS = 120_000;
 const DRAIN_MS = 12_000;
 /** Stands where a database will be, so that all settings are judged before one is started. */
 const PENDING_DATABASE_URL = 'postgres://pending';
-const DEMO_SCRIPT = 'examples/train-transformer.ts';
 
 /** A launch that could not succeed; the message is for the person who started it. */
 export class LaunchError extends Error {
@@ -138,7 +143,7 @@ async function runProduct(
     recordRunningProduct(dataDir, { pid: process.pid, url, databaseUrl: addresses.databaseUrl });
     print(greeting(url, { requireTokens }));
     if (options.isDemo) {
-      const demo = superviseDemo(url, options);
+      const demo = superviseDemo(url, options, new Date());
       parts.unshift(demo);
       demo.start();
     }
@@ -183,39 +188,6 @@ function supervise(
     },
     onRestart: () => print(`[${name}] started again`),
   });
-}
-
-/** The training job of `npm run demo`. Its end, good or bad, is said; the product goes on serving. */
-function superviseDemo(url: string, options: LaunchOptions): SupervisedProcess {
-  const { root, dataDir, environment, print } = options;
-  const output = new ChildOutput({
-    logPath: join(dataDir, 'logs', 'demo.log'),
-    showsAll: true,
-    show: (line) => print(`[demo] ${line}`),
-  });
-  const description: ProcessDescription = {
-    name: 'demo',
-    nodeArguments: [
-      ...['--import', join(root, 'workers/launcher/exit-with-parent.mjs')],
-      ...['--import', 'tsx', join(root, DEMO_SCRIPT), '--url', url, ...options.demoArguments],
-    ],
-    cwd: root,
-    environment: { ...environment, NODE_ENV: 'production' },
-  };
-  return new SupervisedProcess(description, output, {
-    onDeath: (ending) => {
-      print(
-        ending === 0
-          ? `The demo's training has ended; its run stays at ${url}`
-          : `The demo's training ended early (${describeEnding(ending)}); Spikescope goes on at ${url}`,
-      );
-    },
-    onRestart: () => undefined,
-  });
-}
-
-function describeEnding(ending: Ending): string {
-  return typeof ending === 'number' ? `exit code ${ending}` : ending;
 }
 
 function describeFailedStart(name: string, ending: Ending, lastWords: string): string {

@@ -13,6 +13,10 @@ export interface ProcessDescription {
 /** How a process ended: its exit code, or the signal that ended it. */
 export type Ending = number | NodeJS.Signals;
 
+export function describeEnding(ending: Ending): string {
+  return typeof ending === 'number' ? `exit code ${ending}` : ending;
+}
+
 export interface SupervisionEvents {
   /** It ended without being asked to; `restartInMs` is null where it is not started again. */
   readonly onDeath: (ending: Ending, restartInMs: number | null) => void;
