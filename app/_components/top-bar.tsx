@@ -1,6 +1,7 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Logo } from '../_design/icons';
+import { SearchPalette, type PageSearch } from './search-palette';
 import { ThemeToggle } from './theme-toggle';
 import styles from './top-bar.module.css';
 
@@ -21,8 +22,8 @@ export function TopBar({
   /** Grey words after the last crumb, such as "attempt 2". */
   readonly note?: string | null;
   readonly status?: ReactNode;
-  /** A search field or button; pages that have none leave it out. */
-  readonly search?: ReactNode;
+  /** What can be searched here besides the runs. */
+  readonly search?: PageSearch;
 }) {
   return (
     <header className={styles['bar']}>
@@ -47,7 +48,9 @@ export function TopBar({
       {note === undefined || note === null ? null : <span className={styles['note']}>{note}</span>}
       <div className={styles['end']}>
         {status}
-        {search === undefined ? null : <div className={styles['search']}>{search}</div>}
+        <div className={styles['search']}>
+          <SearchPalette page={search} />
+        </div>
         <ThemeToggle />
       </div>
     </header>

@@ -21,6 +21,8 @@ export interface ColourScale {
 /** Share of the values that may lie outside the scale at either end: one bad layer or step
  * must not bleach the rest. They are drawn in the end colour and counted by the arrows. */
 const TAIL_SHARE = 0.0005;
+/** A tail this near (in multiples of the value where it begins) bleaches nothing and is taken on. */
+const TAIL_REACH = 10;
 /** A constant metric still gets a scale, one decade or one unit wide. */
 const MINIMAL_DECADES = 1;
 
@@ -76,8 +78,7 @@ function countCodes(codes: Uint16Array): Uint32Array {
 function quantileRange(counts: Uint32Array): { low: number; high: number } | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  const skip = Math.floor(total * TAIL_SHARE);
-  const edge = (from: number, step: 1 | -1) => {
+  const edge = (from: number, step: 1 | -1, skip: number) => {
     let seen = 0;
     for (let code = from; code >= 0 && code < CODE_COUNT; code += step) {
       seen += counts[code] ?? 0;
@@ -85,7 +86,15 @@ function quantileRange(counts: Uint32Array): { low: number; high: number } | nul
     }
     return NaN;
   };
-  return { low: edge(0, 1), high: edge(CODE_COUNT - 1, -1) };
+  const isNear = (value: number, edgeValue: number) =>
+    Math.abs(value - edgeValue) <= TAIL_REACH * Math.abs(edgeValue);
+  const skip = Math.floor(total * TAIL_SHARE);
+  const [least, low] = [edge(0, 1, 0), edge(0, 1, skip)];
+  const [most, high] = [edge(CODE_COUNT - 1, -1, 0), edge(CODE_COUNT - 1, -1, skip)];
+  return {
+    low: low > 0 ? (least * TAIL_REACH >= low ? least : low) : isNear(least, low) ? least : low,
+    high: isNear(most, high) ? most : high,
+  };
 }
 
 /** Where a value stands on the scale: 0 at `low`, 1 at `high`, beyond them outside. */

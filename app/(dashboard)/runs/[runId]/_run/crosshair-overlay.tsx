@@ -33,7 +33,8 @@ export function CrosshairOverlay({
   readonly height: number;
   /** Position of the chips across their axis. */
   readonly stepChip: number;
-  readonly layerChip: number;
+  /** null where the read-out alone names the layer. */
+  readonly layerChip: number | null;
 }) {
   const crosshair = useSyncExternalStore(store.subscribe, store.get, readOnServer);
   if (crosshair === null) return null;
@@ -103,7 +104,7 @@ export function CrosshairOverlay({
       >
         {formatStep(step)}
       </span>
-      {row === null ? null : (
+      {row === null || layerChip === null ? null : (
         <span
           className={styles['chip']}
           aria-hidden

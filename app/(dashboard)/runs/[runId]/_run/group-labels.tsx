@@ -1,8 +1,25 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
 import type { LayerAxis } from '@/lib/view/layer-axis';
+import type { CrosshairStore } from './crosshair-store';
+import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 
 /** "h.3" is "3" where there is no room for the rest. */
 const shortened = (label: string): string => /\d+$/.exec(label)?.[0] ?? label;
+
+/** A label whose middle is nearer to the chip's than this would look out from under it. */
+const CHIP_REACH_PX = 15;
+const subscribeToNothing = () => () => undefined;
+
+const isUnder = (chip: number | null, label: number): boolean =>
+  chip !== null && Math.abs(chip - label) < CHIP_REACH_PX;
+
+function chipMiddle(store: CrosshairStore, geometry: PlotGeometry): number | null {
+  const at = store.get();
+  return at === null ? null : (cellOf(geometry, at.step, at.layer)?.layerMiddle ?? null);
+}
 
 /** Names of the layer groups in the gutter, with a rule along each group. */
 export function GroupRows({
@@ -11,13 +28,21 @@ export function GroupRows({
   left,
   top,
   isNarrow,
+  covered,
 }: {
   readonly layerAxis: LayerAxis;
   readonly devicePixelRatio: number;
   readonly left: number;
   readonly top: number;
   readonly isNarrow: boolean;
+  /** The crosshair whose chip covers a label; null where there is no chip. */
+  readonly covered: { readonly store: CrosshairStore; readonly geometry: PlotGeometry } | null;
 }) {
+  const chipAt = useSyncExternalStore(
+    covered?.store.subscribe ?? subscribeToNothing,
+    () => (covered === null ? null : chipMiddle(covered.store, covered.geometry)),
+    () => null,
+  );
   return layerAxis.groups.map(({ label, start, end, isLabelled }) => (
     <div key={`${label} ${start}`} aria-hidden>
       <span
@@ -29,7 +54,7 @@ export function GroupRows({
           height: (end - start) / devicePixelRatio,
         }}
       />
-      {isLabelled ? (
+      {isLabelled && !isUnder(chipAt, top + (start + end) / 2 / devicePixelRatio) ? (
         <span
           className={styles['row_label']}
           style={{ width: left - 10, top: top + (start + end) / 2 / devicePixelRatio }}

@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { Line, LineChart, XAxis, YAxis } from 'recharts';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
-import { stepTicks } from '@/lib/view/ticks';
+import { stepTicks, type Tick } from '@/lib/view/ticks';
 import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
@@ -129,7 +129,7 @@ export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
             style={{ right: size.width - HEATMAP_LEFT - width, top: bottom + 5 }}
             aria-hidden
           >
-            layers in order
+            {model.groups.length > 0 ? 'layers in model order' : 'layers by name'}
           </span>
           <CrosshairOverlay
             store={model.crosshair}
@@ -155,6 +155,21 @@ export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
   );
 }
 
+/** The column is narrow: a number that would touch the one before it is left out. */
+const LEAST_TICK_DISTANCE_PX = 30;
+
+function spacedTicks(chart: TimelineChart): Tick[] {
+  let last = Infinity;
+  const kept: Tick[] = [];
+  for (const tick of [...chart.ticks].reverse()) {
+    const x = TRACE_WIDTH * shareOnAxis(chart, tick.value);
+    if (last - x < LEAST_TICK_DISTANCE_PX) continue;
+    kept.push(tick);
+    last = x;
+  }
+  return kept;
+}
+
 /** The loss beside the heatmap, steps downwards as there. */
 function LossColumn({
   chart,
@@ -174,7 +189,7 @@ function LossColumn({
       >
         loss
       </span>
-      {chart.ticks.map((tick) => {
+      {spacedTicks(chart).map((tick) => {
         const x = TRACE_LEFT + TRACE_WIDTH * shareOnAxis(chart, tick.value);
         return (
           <div key={tick.value} aria-hidden>
@@ -209,7 +224,6 @@ function LossColumn({
             dataKey="step"
             type="number"
             domain={[axis.low, axis.high]}
-            reversed
             allowDataOverflow
             hide
             width={0}

@@ -79,13 +79,13 @@ export function RunReadOut({
   const { layer, isPinned } = crosshair;
   const column = columns.columnAt(crosshair.step);
   const items: ReadOutItem[] = [
-    { label: 'step', value: stepText(columns, column, crosshair.step) },
-    { label: 'layer', value: layerNames[layer] ?? String(layer) },
+    { label: isNarrow ? '' : 'step', value: stepText(columns, column, crosshair.step) },
+    { label: isNarrow ? '' : 'layer', value: layerNames[layer] ?? String(layer) },
   ];
   if (option !== null && column !== null) {
     const isBucket = columns.fromStep[column] !== columns.toStep[column];
     items.push({
-      label: `${isBucket ? 'largest ' : ''}${option.shortLabel}`,
+      label: isNarrow ? '' : `${isBucket ? 'largest ' : ''}${option.shortLabel}`,
       value: written(columnCell(columns, column, layer)),
       ...(column > 0 ? { after: <>was {written(columnCell(columns, column - 1, layer))}</> } : {}),
     });

@@ -10,6 +10,7 @@ import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
 import { prepareRunVerdict } from '@/lib/view/run-verdict';
 import { selectLayers } from '@/lib/view/select-layers';
+import type { PageSearch } from '@/app/_components/search-palette';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
@@ -108,6 +109,18 @@ export function RunScreen({
 
   useEffect(() => session.showWindow(state.window), [session, state.window, snapshot.phase]);
 
+  const search = useMemo<PageSearch>(() => {
+    const here = `/runs/${encodeURIComponent(run.id)}`;
+    return {
+      items: names.map((label, layer) => ({
+        href: `${here}/layers/${layer}`,
+        label,
+        detail: `layer ${layer}`,
+      })),
+      hrefOfStep: (step) => `${here}?step=${step}&layer=0`,
+    };
+  }, [run.id, names]);
+
   const hasGradientNorm = metrics.layerMetrics.includes('gradient_norm');
   const recent = useLayerChanges(
     run.id,
@@ -126,6 +139,7 @@ export function RunScreen({
     [base, slowVersion],
   );
   const newestStep = base.columns.newestStep ?? figures.newestStep;
+  const isRunning = run.status === 'running';
   const speed = stepsPerSecond(base.columns) ?? run.stepsPerSecond;
   const status = statusOf(run, snapshot.lastFrameAtMs, now ?? 0);
   const verdict = prepareRunVerdict({
@@ -148,7 +162,8 @@ export function RunScreen({
       label: 'learning rate',
       value: formatSetting(newestScalar(base.columns.scalar('learning_rate'))),
     },
-    { label: 'speed', value: formatNumber(speed), unit: 'steps/s' },
+    // What a run that has ended once did is no speed.
+    ...(isRunning ? [{ label: 'speed', value: formatNumber(speed), unit: 'steps/s' }] : []),
   ];
 
   const isEmpty = snapshot.phase === 'ready' && !hasColumns && figures.newestStep === null;
@@ -173,6 +188,7 @@ export function RunScreen({
         ]}
         note={`attempt ${run.attempt}`}
         status={<LiveStatus run={run} snapshot={snapshot} />}
+        search={search}
       />
       <LiveBanner snapshot={snapshot} newestStep={newestStep} onReconnect={session.reconnect} />
       <VerdictLine
@@ -227,7 +243,7 @@ export function RunScreen({
                 shownWindow={shownWindow}
                 window={state.window}
                 newerSteps={newerSteps}
-                isRunning={run.status === 'running'}
+                isRunning={isRunning}
                 onWindow={setWindow}
                 onHold={() => shownWindow !== null && setWindow(shownWindow)}
               />

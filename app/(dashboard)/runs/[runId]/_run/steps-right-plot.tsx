@@ -44,10 +44,10 @@ export function StepsRightPlot({
   const hasNorm = measures.norm > 0 && model.gradientNorm !== null;
   const stripTop = hasNorm ? normTop + measures.norm + 16 : lossTop + measures.loss + 10;
   const heatmapTop = stripTop + STRIP_HEIGHT + 6;
-  const available = Math.max(
-    measures.leastHeatmap,
-    (size?.height ?? 0) - heatmapTop - AXIS_HEIGHT - BOTTOM_GAP,
-  );
+  // A phone's page scrolls: the heatmap has its own height there instead of the rest.
+  const available = isNarrow
+    ? measures.leastHeatmap
+    : Math.max(measures.leastHeatmap, (size?.height ?? 0) - heatmapTop - AXIS_HEIGHT - BOTTOM_GAP);
   const ratio = size?.devicePixelRatio ?? 1;
   const { axis, layerOfRow, groups } = model;
 
@@ -89,9 +89,9 @@ export function StepsRightPlot({
           left={left - 4}
           label={model.plotLabel}
         >
-          <p className={styles['title']} style={{ top: lossTop + 2 }}>
+          <p className={styles['title']} style={{ top: isNarrow ? 3 : lossTop + 2 }}>
             Loss
-            <small>
+            <small hidden={isNarrow}>
               <button
                 type="button"
                 className={styles['scale_toggle']}
@@ -100,7 +100,7 @@ export function StepsRightPlot({
               >
                 {model.loss.scale}
               </button>
-              {isNarrow ? null : ' · nats'}
+              {' · nats'}
             </small>
           </p>
           <ScalarTimeline
@@ -201,6 +201,7 @@ export function StepsRightPlot({
             left={left}
             top={heatmapTop}
             isNarrow={isNarrow}
+            covered={isNarrow ? null : { store: model.crosshair, geometry }}
           />
           {isNarrow ? null : (
             <span className={styles['row_label']} style={{ width: left - 8, top: axisTop + 11 }}>
@@ -233,7 +234,7 @@ export function StepsRightPlot({
             width={size.width}
             height={height}
             stepChip={axisTop + 11}
-            layerChip={left - 5}
+            layerChip={isNarrow ? null : left - 5}
           />
         </PlotSurface>
       )}
