@@ -51,8 +51,8 @@ export function parseSteps(text: string | null): readonly number[] {
 }
 
 /**
- * Moves one chosen step to the reported step nearest to `target`, and no further than
- * its neighbours: the order of the columns is the order of time.
+ * Moves one chosen step to the reported step nearest to `target`. Steps in its way are
+ * pushed along: the order of the columns is the order of time, and no two are the same.
  */
 export function moveChosenStep(
   steps: readonly number[],
@@ -60,16 +60,39 @@ export function moveChosenStep(
   target: number,
   available: readonly number[],
 ): readonly number[] {
-  const above = steps[index - 1] ?? -Infinity;
-  const below = steps[index + 1] ?? Infinity;
-  const reachable = available.filter((step) => step > above && step < below);
-  const nearest = reachable.reduce<number | null>(
-    (best, step) =>
-      best === null || Math.abs(step - target) < Math.abs(best - target) ? step : best,
-    null,
+  if (available.length < steps.length) return steps;
+  const places = steps.map((step) => indexAtOrBefore(available, step));
+  const nearest = indexNearest(available, target);
+  const lowest = index;
+  const highest = available.length - (steps.length - index);
+  places[index] = Math.min(Math.max(nearest, lowest), highest);
+  for (let i = index + 1; i < places.length; i++)
+    places[i] = Math.max(places[i] ?? 0, (places[i - 1] ?? 0) + 1);
+  for (let i = index - 1; i >= 0; i--)
+    places[i] = Math.min(places[i] ?? 0, (places[i + 1] ?? 0) - 1);
+  return places.map((place, i) => available[place] ?? steps[i] ?? 0);
+}
+
+function indexNearest(available: readonly number[], target: number): number {
+  return available.reduce(
+    (best, step, i) =>
+      Math.abs(step - target) < Math.abs((available[best] ?? Infinity) - target) ? i : best,
+    0,
   );
-  if (nearest === null) return steps;
-  return steps.map((step, i) => (i === index ? nearest : step));
+}
+
+/** Moves all chosen steps by `offset` reports together, as far as the first or last allows. */
+export function shiftSteps(
+  steps: readonly number[],
+  offset: number,
+  available: readonly number[],
+): readonly number[] {
+  const places = steps.map((step) => indexAtOrBefore(available, step));
+  const room =
+    offset < 0
+      ? Math.max(offset, -(places[0] ?? 0))
+      : Math.min(offset, available.length - 1 - (places.at(-1) ?? 0));
+  return places.map((place, i) => available[place + room] ?? steps[i] ?? 0);
 }
 
 /** The reported step `offset` reports away from `step`, as far as there are any. */

@@ -95,7 +95,18 @@ function chooseThreshold(inputs: readonly AxisInput[]): number {
     .map((input) => magnitudeAtShare(input, SHARE_IN_MIDDLE))
     .filter((magnitude) => magnitude > 0);
   const smallest = Math.min(LARGEST_THRESHOLD, ...candidates);
-  return 10 ** Math.floor(Math.log10(Math.max(smallest, SMALLEST_THRESHOLD)) + 1e-9);
+  // Finer than the bins beside 0 there is nothing to see: one bin would fill half the axis.
+  const resolution = Math.max(0, ...inputs.map(widthBesideZero));
+  return Math.max(
+    10 ** Math.floor(Math.log10(Math.max(smallest, SMALLEST_THRESHOLD)) + 1e-9),
+    10 ** Math.ceil(Math.log10(Math.max(resolution, SMALLEST_THRESHOLD)) - 1e-9),
+  );
+}
+
+/** The farther edge of the narrower bin beside 0. */
+function widthBesideZero({ edges }: AxisInput): number {
+  const magnitudes = edges.map(Math.abs).filter((magnitude) => magnitude > 0);
+  return magnitudes.length === 0 ? 0 : Math.min(...magnitudes);
 }
 
 export interface AxisTick {
@@ -103,8 +114,8 @@ export interface AxisTick {
   readonly value: number;
 }
 
-/** A tick needs about 34 px; a panel of 262 px has room for seven. */
-const MAX_LOG_TICKS = 7;
+/** A label of 32 px on half a panel of 131 px, as a share. */
+const LOG_TICK_SPACING = 0.25;
 
 /**
  * Ticks of the axis. Linear: 0, ±1 and the burst marker where it stands clear of them,
@@ -132,12 +143,17 @@ function niceStep(limit: number): number {
   return [5, 2, 1].map((factor) => factor * power).find((step) => step <= limit / 1.5) ?? power;
 }
 
-function logTicks({ limit, threshold }: DistributionAxis): readonly number[] {
-  const lowest = Math.round(Math.log10(threshold));
-  const highest = Math.floor(Math.log10(limit));
-  const decades = highest - lowest + 1;
-  const stride = Math.max(1, Math.ceil((2 * decades) / (MAX_LOG_TICKS - 1)));
+function logTicks(axis: DistributionAxis): readonly number[] {
+  const edge = toAxis(axis, axis.limit);
   const positive: number[] = [];
-  for (let decade = highest; decade >= lowest; decade -= stride) positive.unshift(10 ** decade);
+  // From the outer end inwards, as far as labels stay apart from each other and from 0.
+  let last = Infinity;
+  for (let decade = Math.floor(Math.log10(axis.limit)); decade > -13; decade--) {
+    const at = toAxis(axis, 10 ** decade) / edge;
+    if (at < LOG_TICK_SPACING) break;
+    if (last - at < LOG_TICK_SPACING) continue;
+    positive.unshift(10 ** decade);
+    last = at;
+  }
   return [...positive.map((value) => -value).reverse(), 0, ...positive];
 }

@@ -19,6 +19,9 @@ const LOWEST_PEAK = 0.3;
 /** Two peaks are told apart where the density between them falls below this share of the lower. */
 const DEEPEST_RIDGE = 0.7;
 
+/** … and where the counts tell them apart too: this many standard deviations of counting. */
+const COUNTING_SIGMAS = 3;
+
 /**
  * Where the drawn density is highest, exact zeros left out. What a reader sees in the
  * panel, put into numbers; it is no test of bimodality (that is the dip's).
@@ -35,6 +38,10 @@ export function findModes(distribution: CountedDistribution): Modes {
     const after = bins[i + 1]?.density ?? 0;
     return (before + 2 * bin.density + after) / 4;
   });
+  // Counts over three bins, which is as far as the smoothing sees.
+  const counts = bins.map(
+    ({ count }, i) => (bins[i - 1]?.count ?? 0) + count + (bins[i + 1]?.count ?? 0),
+  );
   const highest = Math.max(0, ...smooth);
   if (highest === 0) return { modes: [], valleyShare: null };
 
@@ -44,7 +51,7 @@ export function findModes(distribution: CountedDistribution): Modes {
     const after = smooth[i + 1] ?? 0;
     if (density < LOWEST_PEAK * highest || density < before || density <= after) return;
     const previous = peaks.at(-1);
-    if (previous === undefined || isValleyDeep(smooth, previous, i)) peaks.push(i);
+    if (previous === undefined || isValleyDeep(smooth, counts, previous, i)) peaks.push(i);
     else if (density > (smooth[previous] ?? 0)) peaks[peaks.length - 1] = i;
   });
   const named = [...peaks]
@@ -64,8 +71,17 @@ function valleyShare(smooth: readonly number[], first: number, second: number): 
   return Math.min(...smooth.slice(first, second + 1)) / lower;
 }
 
-function isValleyDeep(smooth: readonly number[], first: number, second: number): boolean {
-  return valleyShare(smooth, first, second) < DEEPEST_RIDGE;
+/** Deep in the drawing, and deeper than a small sample makes by chance. */
+function isValleyDeep(
+  smooth: readonly number[],
+  counts: readonly number[],
+  first: number,
+  second: number,
+): boolean {
+  if (valleyShare(smooth, first, second) >= DEEPEST_RIDGE) return false;
+  const lower = Math.min(counts[first] ?? 0, counts[second] ?? 0);
+  const valley = Math.min(...counts.slice(first, second + 1));
+  return lower - valley >= COUNTING_SIGMAS * Math.sqrt(lower + valley);
 }
 
 /** Centre of mass of the top bin and its neighbours: finer than the bins are wide. */

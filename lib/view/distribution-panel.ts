@@ -6,7 +6,7 @@ import {
   type DistributionAxis,
 } from './distribution-axis';
 import { drawBins, type CountedDistribution } from './distribution-bins';
-import { formatCount, formatNumber, formatPercent } from './format-number';
+import { formatCount, formatFixed, formatPercent } from './format-number';
 import { prepareNormalCounts, prepareNormalDensity, type CurvePoint } from './healthy-normal';
 
 export type HeightMode = 'density' | 'counts';
@@ -28,7 +28,7 @@ export interface DistributionPanel {
   /** The panel's own: panels share the x axis and compare shapes, not heights. */
   readonly maxHeight: number;
   readonly zeroShare: number;
-  /** "12 096 coordinates", "3 456 exactly 0", … what no curve shows, each said once. */
+  /** "12 096 coordinates", "3 456 exactly 0", … what no curve shows. */
   readonly notes: readonly string[];
   readonly nonFiniteCount: number;
   /** Everything in the panel as one sentence for those who do not see it. */
@@ -41,10 +41,7 @@ const HEADROOM = 1.04;
 /** Ticks as the pictures write them: 1, −0.45, powers of ten on a log axis. */
 export function formatTick(value: number, kind: DistributionAxis['kind']): string {
   if (value === 0) return '0';
-  if (kind === 'linear')
-    return formatNumber(value)
-      .replace(/(\.\d*?)0+$/, '$1')
-      .replace(/\.$/, '');
+  if (kind === 'linear') return formatFixed(value, 2).replace(/\.?0+$/, '');
   const exponent = Math.round(Math.log10(Math.abs(value)));
   const sign = value < 0 ? '−' : '';
   if (exponent >= -1 && exponent <= 1)
@@ -163,8 +160,7 @@ function describeOutside(
   if (overflow > 0)
     notes.push(`${formatCount(overflow)} over ${formatTick(edges.at(-1) ?? 0, 'linear')}`);
   const unseen = Math.round(countBeyond - underflow - overflow);
-  if (unseen > 0)
-    notes.push(`${formatCount(unseen)} beyond ±${formatTick(axis.limit, 'linear')}, off the axis`);
-  if (nonFinite > 0) notes.push(`${formatCount(nonFinite)} NaN or infinite`);
+  if (unseen > 0) notes.push(`${formatCount(unseen)} beyond ±${formatTick(axis.limit, 'linear')}`);
+  if (nonFinite > 0) notes.push(`${formatCount(nonFinite)} not finite`);
   return notes;
 }

@@ -50,7 +50,7 @@ export function prepareFirstPost(origin: string): Snippets {
 /** What a training job adds to a frame so that a layer has distributions. */
 export function prepareHistogramPost(): string {
   return [
-    `# u = m / (sqrt(v) + eps) and r = m / sqrt(v) of each layer, bias-corrected, before the step`,
+    `# of each layer, bias-corrected: u = m / (sqrt(v) + eps), r = m / sqrt(v)`,
     `edges = numpy.linspace(-2, 2, 65)`,
     `def counts(layers):   # exact zeros are counted apart, in no bin`,
     `    return [numpy.histogram(x[x != 0], edges)[0].tolist() for x in layers]`,

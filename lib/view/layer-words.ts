@@ -26,6 +26,8 @@ const ZERO_SHARE = 0.01;
 const SMALL_SHARE = 0.1;
 /** Peaks this near to a marker stand where theory puts it; half a drawn bin is 0.02. */
 const NEAR_MARKER = 0.06;
+/** Below it a density between two peaks is, to the eye, none. */
+const NOTHING_BETWEEN = 0.02;
 const RMS_SPIKE = 2.3;
 const DIP_TWO_PEAKS = 0.03;
 
@@ -56,7 +58,11 @@ function modesOf(item: DistributionItem, kind: string): Modes {
 }
 
 /** Where the density is highest, in words; null for one peak at 0, which goes without saying. */
-function describeModes(symbol: string, { modes, valleyShare }: Modes): string | null {
+function describeModes(
+  symbol: string,
+  { modes, valleyShare }: Modes,
+  isShort = false,
+): string | null {
   const [first, second] = modes;
   if (first === undefined) return null;
   if (second === undefined)
@@ -64,8 +70,11 @@ function describeModes(symbol: string, { modes, valleyShare }: Modes): string | 
       ? null
       : `${symbol} is highest at ${formatFixed(first.at, 2)}`;
   const places = `${formatFixed(first.at, 2)} and ${formatFixed(second.at, 2)}`;
+  if (isShort || valleyShare === null) return `${symbol} is highest at ${places}`;
   const valley =
-    valleyShare === null ? '' : `, between them it falls to ${formatPercent(valleyShare)}`;
+    valleyShare < NOTHING_BETWEEN
+      ? ', with next to nothing between them'
+      : `, between them it falls to ${formatPercent(valleyShare)}`;
   return `${symbol} is highest at ${places}${valley}`;
 }
 
@@ -100,7 +109,7 @@ export function prepareLayerVerdict(
   const modes = modesOf(item, 'update');
   const parts = [
     jump,
-    describeModes('u', modes),
+    describeModes('u', modes, true),
     describeWidth('u', statistic(item, 'update_std'), curves.healthyStd),
   ].filter((part) => part !== null);
   const burst = markerPlace(curves, 'single_burst');
@@ -230,10 +239,10 @@ export function prepareNumberRows(
   const rows: readonly [string, string, (value: number | null) => string, string][] = [
     ['update_std', 'std u', formatNumber, healthy],
     ['ratio_std', 'std r', formatNumber, healthy],
-    ['update_dip', 'dip of u', dip, '≥ 0.030 is two peaks'],
-    ['ratio_dip', 'dip of r', dip, '≥ 0.030 is two peaks'],
+    ['update_dip', 'dip of u', dip, '≥ 0.030: two peaks'],
+    ['ratio_dip', 'dip of r', dip, '≥ 0.030: two peaks'],
     ['ratio_valley_depth', 'valley depth', signed, '1 is fully split'],
-    ['rms', 'RMS', signed, '1 healthy, 2.3 a spike'],
+    ['rms', 'RMS', signed, '≥ 2.3 is a spike'],
     ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
     ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],
     ['gradient_sign_agreement', 'sign kept', formatPercent, '50 % by chance'],

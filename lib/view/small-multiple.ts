@@ -1,6 +1,6 @@
 import type { Bucket } from '../contract/reads';
 import { describeMetric } from '../contract/standard-metrics';
-import { formatFixed, formatNumber } from './format-number';
+import { formatFixed, formatNumber, formatStep } from './format-number';
 import { prepareTrace, stepToX, valueToY, type Trace, type TraceWindow } from './trace';
 
 /** One metric of the layer around the chosen steps. */
@@ -54,4 +54,22 @@ export function prepareSmallMultiple(
         ? { y: level, label: reference.label }
         : null,
   };
+}
+
+/** The words beside the panels: their window, and what is not among them. */
+export function describeMultiples(
+  window: TraceWindow,
+  shownCount: number,
+  storedCount: number,
+  failedCount: number,
+): string {
+  const sentences = [
+    `Steps ${formatStep(window.fromStep)}–${formatStep(window.toStep)} in every panel, each on its own scale. Blue lines are the chosen steps; drag them on the loss.`,
+  ];
+  if (storedCount === 0) return 'No layer metric is stored for this run.';
+  if (failedCount > 0)
+    sentences.push(`${failedCount} of ${storedCount} metrics could not be read.`);
+  else if (shownCount > 0 && shownCount < storedCount)
+    sentences.push(`${shownCount} of ${storedCount} metrics.`);
+  return sentences.join(' ');
 }

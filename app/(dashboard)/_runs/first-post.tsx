@@ -3,9 +3,9 @@
 import Link from 'next/link';
 import { useState } from 'react';
 import { prepareFirstPost } from '@/lib/view/first-post-snippets';
-import { CodeBlock } from '../../_components/code-block';
-import { SegmentedControl } from '../../_components/segmented-control';
-import { EmptyState } from '../../_components/states';
+import { CodeBlock } from '@/app/_components/code-block';
+import { SegmentedControl } from '@/app/_components/segmented-control';
+import { EmptyState } from '@/app/_components/states';
 
 const LANGUAGES = [
   { value: 'curl', label: 'curl' },

@@ -49,7 +49,12 @@ export function LossSparkline({
   const trace =
     points === null || first === undefined || last === undefined
       ? null
-      : prepareTrace(points, { fromStep: first.fromStep, toStep: last.toStep }, 'linear', RESOLUTION);
+      : prepareTrace(
+          points,
+          { fromStep: first.fromStep, toStep: last.toStep },
+          'linear',
+          RESOLUTION,
+        );
   return (
     <span ref={box} style={{ display: 'block', width: WIDTH, height: HEIGHT }}>
       {trace === null ? null : (

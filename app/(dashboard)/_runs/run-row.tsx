@@ -3,8 +3,8 @@
 import Link from 'next/link';
 import { memo } from 'react';
 import type { RunRow } from '@/lib/view/runs-list';
-import { Mark } from '../../_design/marks';
-import { StatusDot } from '../../_components/status-dot';
+import { Mark } from '@/app/_design/marks';
+import { StatusDot } from '@/app/_components/status-dot';
 import { LossSparkline } from './loss-sparkline';
 import styles from './runs-table.module.css';
 
@@ -25,10 +25,7 @@ function Status({ row }: { readonly row: RunRow }) {
   if (kind === 'finished' || kind === 'stopped' || kind === 'waiting')
     return <span className={styles['quiet']}>{WORDS_OF_STATUS[kind]}</span>;
   return (
-    <StatusDot
-      kind={kind}
-      {...(row.statusDetail === null ? {} : { detail: row.statusDetail })}
-    />
+    <StatusDot kind={kind} {...(row.statusDetail === null ? {} : { detail: row.statusDetail })} />
   );
 }
 

@@ -9,17 +9,17 @@ import {
   type StatusFilter,
 } from '@/lib/view/runs-list';
 import { prepareRunsVerdict } from '@/lib/view/runs-verdict';
-import { Mark, colourOfMark } from '../../_design/marks';
-import { Button, ButtonLink } from '../../_components/button';
-import { SelectMenu } from '../../_components/select-menu';
-import { ConnectionBanner, EmptyState, ErrorState, LoadingState } from '../../_components/states';
-import { StatusDot } from '../../_components/status-dot';
-import { TextField } from '../../_components/text-field';
-import { TopBar } from '../../_components/top-bar';
-import { VerdictLine } from '../../_components/verdict-line';
-import { useKeyboard } from '../../_hooks/use-keyboard';
-import { useNow } from '../../_hooks/use-now';
-import { useUrlState } from '../../_hooks/use-url-state';
+import { Mark, colourOfMark } from '@/app/_design/marks';
+import { Button, ButtonLink } from '@/app/_components/button';
+import { SelectMenu } from '@/app/_components/select-menu';
+import { ConnectionBanner, EmptyState, ErrorState, LoadingState } from '@/app/_components/states';
+import { StatusDot } from '@/app/_components/status-dot';
+import { TextField } from '@/app/_components/text-field';
+import { TopBar } from '@/app/_components/top-bar';
+import { VerdictLine } from '@/app/_components/verdict-line';
+import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import { useNow } from '@/app/_hooks/use-now';
+import { useUrlState } from '@/app/_hooks/use-url-state';
 import { FirstPost } from './first-post';
 import { RunsTable } from './runs-table';
 import { useRuns } from './use-runs';

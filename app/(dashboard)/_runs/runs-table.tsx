@@ -54,7 +54,11 @@ export function RunsTable({
   };
   const columnCount = 8 + Number(columns.hasEvents);
   return (
-    <div className={styles['list']} onPointerEnter={onPointerEnter} onPointerLeave={() => setHeld(null)}>
+    <div
+      className={styles['list']}
+      onPointerEnter={onPointerEnter}
+      onPointerLeave={() => setHeld(null)}
+    >
       <table className={styles['table']}>
         <caption className="visually-hidden">Runs</caption>
         <thead>

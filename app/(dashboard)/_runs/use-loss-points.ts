@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
-import { apiPath, readJson } from '../../_hooks/api-client';
+import { apiPath, readJson } from '@/app/_hooks/api-client';
 
 /** A sparkline of 168 px takes two pixels a bucket: its minimum and its maximum. */
 const POINTS = 84;

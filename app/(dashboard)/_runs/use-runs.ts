@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { runsReplySchema } from '@/lib/contract/reads';
 import type { RunSummary } from '@/lib/contract/runs';
-import { ApiFailure, apiPath, readJson } from '../../_hooks/api-client';
+import { ApiFailure, apiPath, readJson } from '@/app/_hooks/api-client';
 
 const POLL_MS = 2000;
 /** One page of the API; more are read on request. */

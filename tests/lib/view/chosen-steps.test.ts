@@ -5,6 +5,7 @@ import {
   parseSteps,
   prepareStepWindow,
   resolveSteps,
+  shiftSteps,
   stepByReports,
 } from '@/lib/view/chosen-steps';
 
@@ -54,9 +55,21 @@ describe('moving a chosen step', () => {
     expect(moveChosenStep([100, 120, 140], 1, 127, everyTen)).toEqual([100, 130, 140]);
   });
 
-  it('never passes or meets a neighbour', () => {
+  it('pushes the others along and keeps the order of time', () => {
+    expect(moveChosenStep([100, 110, 120], 1, 131, everyTen)).toEqual([100, 130, 140]);
+    expect(moveChosenStep([120, 130, 140], 2, 95, everyTen)).toEqual([100, 110, 120]);
+  });
+
+  it('leaves room at the ends for the others', () => {
     expect(moveChosenStep([100, 120, 140], 1, 900, everyTen)).toEqual([100, 130, 140]);
-    expect(moveChosenStep([110, 120, 130], 1, 0, everyTen)).toEqual([110, 120, 130]);
+    expect(moveChosenStep([110, 120, 130], 1, 0, everyTen)).toEqual([100, 110, 130]);
+    expect(moveChosenStep([7], 0, 900, [7])).toEqual([7]);
+  });
+
+  it('moves all of them together as far as there are reports', () => {
+    expect(shiftSteps([100, 110, 130], 1, everyTen)).toEqual([110, 120, 140]);
+    expect(shiftSteps([110, 120, 140], 1, everyTen)).toEqual([110, 120, 140]);
+    expect(shiftSteps([110, 120, 140], -5, everyTen)).toEqual([100, 110, 130]);
   });
 
   it('walks by reports, not by steps, and stops at the ends', () => {

@@ -54,6 +54,13 @@ describe('where a distribution is highest', () => {
     expect(findModes(fromCounts(hill, -1.1, 1.1)).modes).toHaveLength(1);
   });
 
+  it('is one place where so few coordinates make two by chance', () => {
+    const teeth = [0, 4, 8, 8, 3, 3, 8, 8, 4, 0];
+    expect(findModes(fromCounts(teeth, -1, 1)).modes).toHaveLength(1);
+    const many = teeth.map((count) => 100 * count);
+    expect(findModes(fromCounts(many, -1, 1)).modes.length).toBeGreaterThan(1);
+  });
+
   it('is two places at most, the higher ones', () => {
     const three = [0, 90, 0, 0, 40, 0, 0, 80, 0, 0];
     expect(

@@ -3,7 +3,7 @@ import { prepareLayerVerdict, prepareNumberRows, prepareStepWords } from '@/lib/
 import { CURVES, aDistribution, anItem } from '../../builders/distribution-item';
 
 /** Two peaks in the bins around ±0.44. */
-const SPLIT = [10, 5, 10, 600, 20];
+const SPLIT = [3, 2, 3, 600, 20];
 const before = anItem({
   step: 316,
   statistics: { gradient_norm: 0.00209, update_small_fraction: 0.34 },
@@ -19,7 +19,7 @@ describe('the verdict on a layer', () => {
   it('opens with the jump and where u is highest', () => {
     const { sentence, detail } = prepareLayerVerdict(burst, before, CURVES);
     expect(sentence).toMatch(
-      /^the gradient norm is 411 times that of step 316, and u is highest at −0\.4\d and 0\.4\d, between them it falls to \d/,
+      /^the gradient norm is 411 times that of step 316, and u is highest at −0\.4\d and 0\.4\d\.$/,
     );
     expect(detail).toMatch(/^±0\.45 is where one gradient .* no proof/);
   });
@@ -44,6 +44,16 @@ describe('the verdict on a layer', () => {
 describe('the words on a step', () => {
   it('put a width in proportion to the healthy one', () => {
     expect(words(burst)).toContain('u is 1.85 times as wide as healthy (std 0.424 against 0.229).');
+  });
+
+  it('say where the density is highest and what lies between', () => {
+    expect(words(burst)).toMatch(
+      /u is highest at −0\.4\d and 0\.4\d, with next to nothing between them\./,
+    );
+    const shallow = anItem({ distributions: [aDistribution('ratio', [200, 150, 200, 600, 20])] });
+    expect(words(shallow)).toMatch(
+      /r is highest at −0\.4\d and 0\.4\d, between them it falls to \d\d\u2009%\./,
+    );
   });
 
   it('hold ε responsible for a narrow u only where r is not narrow', () => {
@@ -105,7 +115,7 @@ describe('the numbers of a step', () => {
     expect(prepareNumberRows(burst, null, null).map(({ remark }) => remark)).toEqual([
       '',
       '',
-      '1 healthy, 2.3 a spike',
+      '≥ 2.3 is a spike',
       '',
     ]);
   });

@@ -1,0 +1,179 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { useMemo, useState } from 'react';
+import type { Run, RunMetrics } from '@/lib/contract/runs';
+import { formatStep } from '@/lib/view/format-number';
+import { shortLayerNames } from '@/lib/view/layer-names';
+import { prepareLayerVerdict } from '@/lib/view/layer-words';
+import { ButtonLink } from '@/app/_components/button';
+import { ErrorState, LoadingState } from '@/app/_components/states';
+import { VerdictLine } from '@/app/_components/verdict-line';
+import { useElementSize } from '@/app/_hooks/use-element-size';
+import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import { LayerBar } from './layer-bar';
+import { LayerBody } from './layer-body';
+import { LayerEmpty } from './layer-empty';
+import { layerMoves } from './layer-moves';
+import { chooseInUrl, setAxisKind, useLayerUrl } from './use-layer-url';
+import { useLayerView } from './use-layer-view';
+import styles from './layer-view.module.css';
+
+const NOTHING_CHOSEN = { steps: [], mainIndex: 0 } as const;
+
+/** The page once its run is known: everything below moves only when a person moves it. */
+export function LayerView({
+  run,
+  metrics,
+  layer,
+  isUnreachable,
+}: {
+  readonly run: Run;
+  readonly metrics: RunMetrics;
+  readonly layer: Run['layers'][number];
+  readonly isUnreachable: boolean;
+}) {
+  const router = useRouter();
+  // Where the run stood when the page was opened: steps that come later move no axis.
+  const [lastStep, setLastStep] = useState(run.lastStep);
+  const url = useLayerUrl();
+  const [stripRef, stripSize] = useElementSize();
+  const stripWidth = stripSize?.width ?? 840;
+  const view = useLayerView({ run, metrics, layerIndex: layer.index, url, lastStep, stripWidth });
+  const { data, model } = view;
+
+  const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
+  const position = run.layers.findIndex(({ index }) => index === layer.index);
+  const shortName = names[position] ?? layer.name;
+  const chosen = model?.chosen ?? NOTHING_CHOSEN;
+  const mainStep = chosen.steps[chosen.mainIndex] ?? url.step ?? lastStep;
+  const base = `/runs/${encodeURIComponent(run.id)}`;
+  const runHref = mainStep === null ? base : `${base}?step=${mainStep}&layer=${layer.index}`;
+  const neighbour = (offset: 1 | -1) => {
+    const target = run.layers[position + offset];
+    if (target === undefined) return null;
+    const query = new URLSearchParams(url.query);
+    if (mainStep !== null) query.set('step', String(mainStep));
+    return {
+      name: names[position + offset] ?? target.name,
+      href: `${base}/layers/${target.index}?${query.toString()}`,
+    };
+  };
+  const previous = neighbour(-1);
+  const next = neighbour(1);
+  const moves = layerMoves({
+    chosen,
+    available: model?.available ?? [],
+    window: data.window,
+    firstStep: run.firstStep ?? 0,
+    lastStep: lastStep ?? 0,
+  });
+  useKeyboard({
+    ArrowLeft: () => moves.together(-1),
+    ArrowRight: () => moves.together(1),
+    '[': () => moves.page(-1),
+    ']': () => moves.page(1),
+    a: () => setAxisKind(url.axisKind === 'linear' ? 'signed-log' : 'linear'),
+    j: () => {
+      if (next !== null) router.push(next.href);
+    },
+    k: () => {
+      if (previous !== null) router.push(previous.href);
+    },
+    Escape: () => router.push(runHref),
+  });
+
+  const bar = (
+    <LayerBar run={run} runHref={runHref} layerName={shortName} isUnreachable={isUnreachable} />
+  );
+  if (model === null || data.reply === null || data.window === null) {
+    return (
+      <>
+        {bar}
+        <main>
+          <h1 className="visually-hidden">{shortName}</h1>
+          {data.status === 'failed' ? (
+            <ErrorState
+              title="The distributions could not be read."
+              message={data.error?.message ?? ''}
+              onRetry={data.retry}
+            />
+          ) : data.status === 'none' ? (
+            <LayerEmpty
+              runHref={runHref}
+              layerName={shortName}
+              hasHistograms={metrics.histograms.length > 0}
+              wantedStep={url.step ?? lastStep}
+            />
+          ) : (
+            <LoadingState text="Reading the distributions." />
+          )}
+        </main>
+      </>
+    );
+  }
+
+  const { referenceCurves } = data.reply;
+  const selected = model.items[chosen.mainIndex];
+  const verdict =
+    selected === undefined
+      ? null
+      : prepareLayerVerdict(selected.item, selected.before, referenceCurves);
+  const isElsewhere = url.step !== null && mainStep !== null && url.step !== mainStep;
+  return (
+    <>
+      {bar}
+      <VerdictLine
+        emphasis={`Step ${formatStep(mainStep)}:`}
+        emphasisColour="var(--text)"
+        sentence={verdict?.sentence ?? ''}
+        detail={
+          <>
+            {isElsewhere
+              ? `No distribution at step ${formatStep(url.step)}; this is the newest before it. `
+              : null}
+            {verdict?.detail}
+          </>
+        }
+        actions={
+          <nav className={styles['neighbours']} aria-label="Layers">
+            <span className={styles['to_run']}>
+              <ButtonLink variant="quiet" href={runHref}>
+                Run
+              </ButtonLink>
+            </span>
+            {previous === null ? null : (
+              <ButtonLink variant="quiet" href={previous.href}>
+                ‹ {previous.name}
+              </ButtonLink>
+            )}
+            {next === null ? null : (
+              <ButtonLink variant="quiet" href={next.href}>
+                {next.name} ›
+              </ButtonLink>
+            )}
+          </nav>
+        }
+      />
+      <LayerBody
+        run={run}
+        layerIndex={layer.index}
+        url={url}
+        model={model}
+        window={data.window}
+        curves={referenceCurves}
+        strip={view.strip}
+        stripRef={stripRef}
+        multiples={view.multiples}
+        multiplesNote={view.multiplesNote}
+        hasDip={metrics.layerMetrics.some((name) => name.endsWith('_dip'))}
+        lastStep={lastStep ?? 0}
+        moves={moves}
+        onNewest={(step) => {
+          setLastStep(run.lastStep);
+          chooseInUrl({ step, steps: null, window: null });
+        }}
+      />
+    </>
+  );
+}

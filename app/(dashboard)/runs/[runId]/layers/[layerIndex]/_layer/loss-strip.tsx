@@ -1,0 +1,137 @@
+'use client';
+
+import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
+import { TickText } from '@/app/_components/tick-text';
+import { stepByReports } from '@/lib/view/chosen-steps';
+import { formatStep } from '@/lib/view/format-number';
+import type { LossStrip } from '@/lib/view/loss-strip';
+import { stepToX } from '@/lib/view/trace';
+import styles from './loss-strip.module.css';
+
+const UNIT = 1000;
+const KEY_OFFSETS: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -10,
+  PageUp: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
+
+const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
+
+/**
+ * The loss over the window and, on it, the chosen steps: each a slider to the keyboard;
+ * a pointer takes the nearest, so that steps side by side can still be told apart.
+ */
+export function LossStripChart({
+  view,
+  steps,
+  mainIndex,
+  available,
+  onMove,
+}: {
+  readonly view: LossStrip;
+  readonly steps: readonly number[];
+  readonly mainIndex: number;
+  readonly available: readonly number[];
+  readonly onMove: (index: number, step: number) => void;
+}) {
+  const { window, trace } = view;
+  const dragged = useRef<number | null>(null);
+
+  const stepUnder = (event: PointerEvent<HTMLDivElement>): number => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const share = (event.clientX - box.left) / box.width;
+    return window.fromStep + share * (window.toStep - window.fromStep);
+  };
+  const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
+    const target = stepUnder(event);
+    const distances = steps.map((step) => Math.abs(step - target));
+    dragged.current = distances.indexOf(Math.min(...distances));
+    event.currentTarget.setPointerCapture(event.pointerId);
+    onMove(dragged.current, target);
+  };
+  const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
+    if (dragged.current !== null) onMove(dragged.current, stepUnder(event));
+  };
+  const onPointerEnd = () => {
+    dragged.current = null;
+  };
+  const onKeyDown = (index: number, event: KeyboardEvent) => {
+    const offset = KEY_OFFSETS[event.key];
+    const step = steps[index];
+    if (offset === undefined || step === undefined) return;
+    event.preventDefault();
+    onMove(index, stepByReports(available, step, offset));
+  };
+
+  const path = trace.segments
+    .map(
+      (points) =>
+        points
+          .map(
+            ({ x, y }, i) =>
+              `${i === 0 ? 'M' : 'L'}${(x * UNIT).toFixed(1)} ${((1 - y) * UNIT).toFixed(1)}`,
+          )
+          .join('') + (points.length === 1 ? 'h.01' : ''),
+    )
+    .join('');
+  return (
+    <div className={styles['strip']}>
+      <div
+        className={styles['plot']}
+        onPointerDown={onPointerDown}
+        onPointerMove={onPointerMove}
+        onPointerUp={onPointerEnd}
+        onPointerCancel={onPointerEnd}
+      >
+        {view.lossTicks.map(({ tick, at }) => (
+          <span key={tick.value} className={styles['level']} style={{ bottom: percent(at) }}>
+            <span className={styles['level_text']}>
+              <TickText tick={tick} />
+            </span>
+          </span>
+        ))}
+        <svg
+          className={styles['trace']}
+          viewBox={`0 0 ${UNIT} ${UNIT}`}
+          preserveAspectRatio="none"
+          aria-hidden
+        >
+          <path d={path} />
+        </svg>
+        {trace.nonFinite.map((at) => (
+          <span key={at} className={styles['nonfinite']} style={{ left: percent(at) }}>
+            NaN
+          </span>
+        ))}
+        {steps.map((step, index) => (
+          <span
+            key={index}
+            role="slider"
+            tabIndex={0}
+            aria-label={`Chosen step ${index + 1} of ${steps.length}`}
+            aria-valuemin={available[0] ?? step}
+            aria-valuemax={available.at(-1) ?? step}
+            aria-valuenow={step}
+            aria-valuetext={`step ${step}`}
+            data-main={index === mainIndex || undefined}
+            className={styles['handle']}
+            style={{ left: percent(stepToX(window, step)) }}
+            onKeyDown={(event) => onKeyDown(index, event)}
+          />
+        ))}
+      </div>
+      <div className={styles['axis']} aria-hidden>
+        {view.stepTicks.map(({ tick, at }) => (
+          <span key={tick.value} style={{ left: percent(at) }}>
+            {formatStep(tick.value)}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import type { Ridgeline, RidgeRow } from '@/lib/view/ridgeline';
+import { formatStep } from '@/lib/view/format-number';
+import styles from './ridgeline-plot.module.css';
+
+const WIDTH = 270;
+const HEIGHT = 352;
+const LABEL_WIDTH = 32;
+const AXIS_HEIGHT = 18;
+const TOP = 28;
+
+/** One distribution over steps; the row in the middle of attention in the accent colour. */
+export function RidgelinePlot({
+  ridgeline,
+  title,
+  onSelect,
+}: {
+  readonly ridgeline: Ridgeline;
+  readonly title: string;
+  readonly onSelect: (step: number) => void;
+}) {
+  const { rows, ticks, domain } = ridgeline;
+  const [first, last] = domain;
+  const bottom = HEIGHT - AXIS_HEIGHT;
+  // Few rows keep the pitch of many: a ridge of three steps is not a poster.
+  const pitch = Math.min(16, (bottom - TOP) / Math.max(1, rows.length - 1));
+  const x = (at: number) =>
+    (LABEL_WIDTH + ((at - first) / (last - first)) * (WIDTH - LABEL_WIDTH)).toFixed(1);
+  const baseline = (index: number) => bottom - (rows.length - 1 - index) * pitch;
+  const path = (row: RidgeRow, index: number) =>
+    row.points
+      .map(
+        ({ at, height }, i) =>
+          `${i === 0 ? 'M' : 'L'}${x(at)} ${(baseline(index) - height * pitch).toFixed(1)}`,
+      )
+      .join('');
+  return (
+    <figure className={styles['figure']}>
+      <figcaption className={styles['title']}>{title}</figcaption>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        className={styles['plot']}
+        role="img"
+        aria-label={title}
+      >
+        {ticks.map(({ at, label }) => (
+          <g key={at}>
+            <path d={`M${x(at)} ${baseline(0) - 20}V${bottom}`} className={styles['grid']} />
+            <text x={x(at)} y={HEIGHT - 4} className={styles['tick']}>
+              {label}
+            </text>
+          </g>
+        ))}
+        {rows.map((row, index) => (
+          <g
+            key={row.step}
+            data-emphasis={row.emphasis}
+            className={styles['row']}
+            onClick={() => onSelect(row.step)}
+          >
+            <title>{`Step ${row.step}`}</title>
+            <path d={path(row, index)} className={styles['ridge']} />
+            {row.hasLabel ? (
+              <text x={LABEL_WIDTH - 8} y={baseline(index) + 3.5} className={styles['step']}>
+                {formatStep(row.step)}
+              </text>
+            ) : null}
+          </g>
+        ))}
+      </svg>
+    </figure>
+  );
+}

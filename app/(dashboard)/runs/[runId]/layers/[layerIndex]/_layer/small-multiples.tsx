@@ -1,0 +1,90 @@
+import type { SmallMultiple } from '@/lib/view/small-multiple';
+import type { TracePoint } from '@/lib/view/trace';
+import styles from './small-multiples.module.css';
+
+/** The unit square is stretched to the panel; strokes keep their width. */
+const UNIT = 100;
+
+function toPath(segments: readonly (readonly TracePoint[])[]): string {
+  return segments
+    .map((points) => {
+      const [only] = points;
+      // A single point is drawn as a short stroke: round caps make a dot of it.
+      if (points.length === 1 && only !== undefined)
+        return `M${(only.x * UNIT).toFixed(2)} ${((1 - only.y) * UNIT).toFixed(2)}h.01`;
+      return points
+        .map(
+          ({ x, y }, i) =>
+            `${i === 0 ? 'M' : 'L'}${(x * UNIT).toFixed(2)} ${((1 - y) * UNIT).toFixed(2)}`,
+        )
+        .join('');
+    })
+    .join('');
+}
+
+function Panel({ view }: { readonly view: SmallMultiple }) {
+  return (
+    <figure className={styles['panel']}>
+      <figcaption className={styles['head']}>
+        <span className={styles['label']} title={view.meaning}>
+          {view.label}
+        </span>
+        <span className={styles['values']}>
+          {view.values.map(({ text, isMain }, index) => (
+            <span key={index}>
+              {index > 0 ? <span aria-label="then"> → </span> : null}
+              {isMain ? <strong>{text}</strong> : text}
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      <svg
+        className={styles['plot']}
+        viewBox={`0 0 ${UNIT} ${UNIT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${view.label} around the chosen steps`}
+      >
+        {view.reference === null ? null : (
+          <path
+            d={`M0 ${((1 - view.reference.y) * UNIT).toFixed(2)}H${UNIT}`}
+            className={styles['reference']}
+          />
+        )}
+        {view.marks.map((mark, index) => (
+          <path
+            key={index}
+            d={`M${(mark * UNIT).toFixed(2)} 0V${UNIT}`}
+            className={styles['mark']}
+          />
+        ))}
+        <path d={toPath(view.trace.segments)} className={styles['trace']} />
+        {view.trace.nonFinite.map((at) => (
+          <path
+            key={at}
+            d={`M${(at * UNIT).toFixed(2)} 0V${UNIT}`}
+            className={styles['nonfinite']}
+          />
+        ))}
+      </svg>
+    </figure>
+  );
+}
+
+/** Every stored metric of the layer over the same steps. */
+export function SmallMultiples({
+  views,
+  note,
+}: {
+  readonly views: readonly SmallMultiple[];
+  readonly note: string;
+}) {
+  return (
+    <div className={styles['grid']}>
+      {views.map((view) => (
+        <Panel key={view.metric} view={view} />
+      ))}
+      <p className={styles['note']}>{note}</p>
+    </div>
+  );
+}

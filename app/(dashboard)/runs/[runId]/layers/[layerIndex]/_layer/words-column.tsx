@@ -1,0 +1,59 @@
+import { formatStep } from '@/lib/view/format-number';
+import type { NumberRow, StepWords } from '@/lib/view/layer-words';
+import styles from './words-column.module.css';
+
+const KEYS = [
+  ['← →', 'steps together'],
+  ['[ ]', 'earlier, later'],
+  ['J K', 'next, previous layer'],
+  ['A', 'axis'],
+  ['Esc', 'back to the run'],
+] as const;
+
+/** The numbers of the selected step against theory, and each chosen step in sentences. */
+export function WordsColumn({
+  step,
+  rows,
+  words,
+}: {
+  readonly step: number;
+  readonly rows: readonly NumberRow[];
+  readonly words: readonly StepWords[];
+}) {
+  return (
+    <aside className={styles['words']} aria-label="In numbers and words">
+      <h2>Numbers at {formatStep(step)}</h2>
+      {rows.length === 0 ? (
+        <p className={styles['quiet']}>No metric was posted for this step.</p>
+      ) : (
+        <table className={styles['numbers']}>
+          <tbody>
+            {rows.map(({ name, label, value, remark }) => (
+              <tr key={name}>
+                <th scope="row">{label}</th>
+                <td>{value}</td>
+                <td>{remark}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <h2>In words</h2>
+      {words.map((entry) => (
+        <p key={entry.step}>
+          <strong>{formatStep(entry.step)}</strong>{' '}
+          {entry.sentences.length === 0
+            ? 'Nothing was posted to say more.'
+            : entry.sentences.join(' ')}
+        </p>
+      ))}
+      <ul className={styles['keys']}>
+        {KEYS.map(([key, does]) => (
+          <li key={key}>
+            <kbd>{key}</kbd> {does}
+          </li>
+        ))}
+      </ul>
+    </aside>
+  );
+}
