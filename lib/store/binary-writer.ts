@@ -76,6 +76,12 @@ export class BinaryWriter {
     this.#buffer.writeUInt32BE(value >>> 0, at + 8);
   }
 
+  float4(value: number): void {
+    const at = this.#claim(8);
+    this.#buffer.writeInt32BE(4, at);
+    this.#buffer.writeFloatBE(value, at + 4);
+  }
+
   float8(value: number | null): void {
     if (value === null) {
       this.null();
