@@ -21,13 +21,15 @@ export interface ColourScale {
 /** Share of the values that may lie outside the scale at either end: one bad layer or step
  * must not bleach the rest. They are drawn in the end colour and counted by the arrows. */
 const TAIL_SHARE = 0.0005;
-/** A tail this near (in multiples of the value where it begins) bleaches nothing and is taken on. */
+/** An upper tail this near, in multiples of the value where it begins, bleaches nothing: it is taken on. */
 const TAIL_REACH = 10;
+/** Ends of a log scale stand on quarters of a decade: they move seldom and waste little. */
+const SNAP = 4;
 /** A constant metric still gets a scale, one decade or one unit wide. */
 const MINIMAL_DECADES = 1;
 
 /**
- * The scale that fits these cells. Log scales take the positive values and end on half
+ * The scale that fits these cells. Log scales take the positive values and end on quarter
  * decades, so that they move seldom; a reference level within two decades of the values
  * is always on the scale.
  *
@@ -45,8 +47,8 @@ export function fitColourScale(
     const range = quantileRange(counts);
     if (range === null)
       return { kind, low: level === null ? 1e-6 : level.value / 10, high: 1, level };
-    let low = Math.floor(Math.log10(range.low) * 2) / 2;
-    let high = Math.ceil(Math.log10(range.high) * 2) / 2;
+    let low = Math.floor(Math.log10(range.low) * SNAP) / SNAP;
+    let high = Math.ceil(Math.log10(range.high) * SNAP) / SNAP;
     if (high - low < MINIMAL_DECADES) high = low + MINIMAL_DECADES;
     if (level !== null && level.value > 0) {
       const at = Math.log10(level.value);
@@ -89,10 +91,9 @@ function quantileRange(counts: Uint32Array): { low: number; high: number } | nul
   const isNear = (value: number, edgeValue: number) =>
     Math.abs(value - edgeValue) <= TAIL_REACH * Math.abs(edgeValue);
   const skip = Math.floor(total * TAIL_SHARE);
-  const [least, low] = [edge(0, 1, 0), edge(0, 1, skip)];
   const [most, high] = [edge(CODE_COUNT - 1, -1, 0), edge(CODE_COUNT - 1, -1, skip)];
   return {
-    low: low > 0 ? (least * TAIL_REACH >= low ? least : low) : isNear(least, low) ? least : low,
+    low: edge(0, 1, skip),
     high: isNear(most, high) ? most : high,
   };
 }

@@ -18,6 +18,8 @@ import styles from './colour-scale-bar.module.css';
 const BINS = 64;
 const HISTOGRAM_HEIGHT = 14;
 const BAR_HEIGHT = 10;
+/** The scale leaves a two-thousandth out at its lower end by design; more than that is told. */
+const TOLD_SHARE = 0.0006;
 
 /** The colours with their values, how often each occurs, and the level where the hue breaks. */
 export function ColourScaleBar({
@@ -57,18 +59,19 @@ export function ColourScaleBar({
 
   const levelAt = scale.level === null ? null : positionOnScale(scale, scale.level.value);
   const isLevelShown = levelAt !== null && levelAt >= 0 && levelAt <= 1;
-  const ticks = scaleTicks(scale, Math.max(2, Math.floor(width / 32))).filter(({ value }) => {
+  const ticks = scaleTicks(scale, Math.max(2, Math.floor(width / 26))).filter(({ value }) => {
     const at = positionOnScale(scale, value);
-    // The level's own sign takes the place of a number that would touch it.
-    return !isLevelShown || Math.abs(at - levelAt) * width > 16;
+    // The level's own sign takes the place of a number that would touch it; the caption ends
+    // where the bar begins.
+    return at * width > 12 && (!isLevelShown || Math.abs(at - levelAt) * width > 16);
   });
   const path = Array.from(histogram.heights, (height, bin) => {
     const y = HISTOGRAM_HEIGHT - Math.sqrt(height) * (HISTOGRAM_HEIGHT - 1);
     return `L${(bin / BINS) * width} ${y}L${((bin + 1) / BINS) * width} ${y}`;
   }).join('');
   const beyond = [
-    histogram.belowShare > 0 ? `${formatPercent(histogram.belowShare)} below` : null,
-    histogram.aboveShare > 0 ? `${formatPercent(histogram.aboveShare)} above` : null,
+    histogram.belowShare > TOLD_SHARE ? `${formatPercent(histogram.belowShare)} below` : null,
+    histogram.aboveShare > TOLD_SHARE ? `${formatPercent(histogram.aboveShare)} above` : null,
   ].filter((part) => part !== null);
 
   return (
@@ -109,12 +112,12 @@ export function ColourScaleBar({
           <button
             type="button"
             className={styles['beyond']}
-            style={histogram.aboveShare > 0 ? { right: -14 } : { left: -14 }}
+            style={histogram.aboveShare > TOLD_SHARE ? { right: -14 } : { left: -14 }}
             title={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
             aria-label={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
             onClick={onRefit}
           >
-            {histogram.aboveShare > 0 ? '▸' : '◂'}
+            {histogram.aboveShare > TOLD_SHARE ? '▸' : '◂'}
           </button>
         )}
       </div>

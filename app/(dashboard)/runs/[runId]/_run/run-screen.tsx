@@ -227,7 +227,7 @@ export function RunScreen({
         </main>
       ) : (
         <>
-          <div className={styles['toolbar']} role="toolbar" aria-label="View">
+          <section className={styles['toolbar']} aria-label="View">
             {isNarrow ? null : (
               <RunToolbar
                 options={options}
@@ -249,7 +249,7 @@ export function RunScreen({
               />
             )}
             {isNarrow || option === null ? null : scaleBar}
-          </div>
+          </section>
           <main className={styles['body']}>
             {layout === 'paper' ? (
               <>

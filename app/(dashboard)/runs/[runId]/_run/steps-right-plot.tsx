@@ -91,17 +91,19 @@ export function StepsRightPlot({
         >
           <p className={styles['title']} style={{ top: isNarrow ? 3 : lossTop + 2 }}>
             Loss
-            <small hidden={isNarrow}>
-              <button
-                type="button"
-                className={styles['scale_toggle']}
-                onClick={model.onToggleLossScale}
-                title="Change between a logarithmic and a linear axis"
-              >
-                {model.loss.scale}
-              </button>
-              {' · nats'}
-            </small>
+            {isNarrow ? null : (
+              <small>
+                <button
+                  type="button"
+                  className={styles['scale_toggle']}
+                  onClick={model.onToggleLossScale}
+                  title="Change between a logarithmic and a linear axis"
+                >
+                  {model.loss.scale}
+                </button>
+                {' · nats'}
+              </small>
+            )}
           </p>
           <ScalarTimeline
             chart={model.loss}
