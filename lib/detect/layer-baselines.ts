@@ -1,9 +1,10 @@
 /**
  * Baselines of one positive metric of all layers, in decades: where each layer stood over
- * its last `span` samples and how far it scatters; `width` ≥ `span` are kept. Values lie slot by slot ([width, L]),
- * so that taking a step in is one row; median and scale are worked out anew every
- * REFRESH_SAMPLES samples, a sixteenth of the layers a step. A baseline that lags by up to
- * 16 samples is what a step costs 40 ns a layer for; an exact one cost 200.
+ * its last `span` samples and how far it scatters; `width` ≥ `span` are kept. Values lie
+ * slot by slot ([width, L]), so that taking a step in is one row. Medians are worked out
+ * anew every `refresh` samples, a block of layers a step; the scale, which few layers are
+ * ever asked for, when it is asked for. A baseline that lags by `refresh` samples costs a
+ * step 30 ns a layer; an exact one cost 200.
  */
 import { selectKth } from './select-kth';
 
@@ -12,37 +13,42 @@ export interface LayerBaselines {
   readonly width: number;
   /** Newest samples that median and scale are of. */
   readonly span: number;
+  /** Samples between two medians of a layer. */
+  readonly refresh: number;
   /** [width, L]; NaN where a layer had no value. */
   readonly ring: Float32Array;
   /** Samples taken in so far. */
   sampleCount: number;
   /** [L] median; NaN until MIN_SAMPLES values are in. */
   readonly median: Float32Array;
-  /** [L] scale in decades; NaN with the median. */
+  /** [L] scale in decades, and the sample count it was worked out at; 0: never. */
   readonly scale: Float32Array;
+  readonly scaleAt: Uint32Array;
 }
 
-const REFRESH_SAMPLES = 16;
 export const MIN_SAMPLES = 32;
 const MAD_TO_STD = 1.4826;
 /** 5 %: a layer of millions of coordinates scatters less than anyone would call a change. */
 const SCALE_FLOOR = 0.02;
+const SCALE_LASTS_SAMPLES = 32;
 
 /** The widest window is 128. */
 const scratch = new Float32Array(256);
 
 export function createLayerBaselines(
   layers: number,
-  { width, span }: { width: number; span: number },
+  { width, span, refresh }: { width: number; span: number; refresh: number },
 ): LayerBaselines {
   return {
     layers,
     width,
     span,
+    refresh,
     ring: new Float32Array(width * layers).fill(NaN),
     sampleCount: 0,
     median: new Float32Array(layers).fill(NaN),
     scale: new Float32Array(layers).fill(NaN),
+    scaleAt: new Uint32Array(layers),
   };
 }
 
@@ -54,16 +60,21 @@ export function nextRow({ ring, layers, width, sampleCount }: LayerBaselines): F
 
 /** Counts the row just written and brings the layers whose turn it is up to date. */
 export function endSample(baselines: LayerBaselines): void {
+  const { layers, refresh, span, median } = baselines;
   const count = ++baselines.sampleCount;
   if (count < MIN_SAMPLES) return;
+  // Neighbours share cache lines: a block of them is read at the price of one layer.
   const isFirst = count === MIN_SAMPLES;
-  const from = isFirst ? 0 : count % REFRESH_SAMPLES;
-  for (let layer = from; layer < baselines.layers; layer += isFirst ? 1 : REFRESH_SAMPLES) {
-    refresh(baselines, layer);
+  const block = isFirst ? layers : Math.ceil(layers / refresh);
+  const from = isFirst ? 0 : (count % refresh) * block;
+  const to = Math.min(from + block, layers);
+  for (let layer = from; layer < to; layer++) {
+    const valueCount = gather(baselines, layer, span);
+    median[layer] = valueCount < MIN_SAMPLES ? NaN : lowerMedian(valueCount);
   }
 }
 
-/** Puts the layer's newest `span` values into `scratch`; returns how many there are. */
+/** Puts the layer's newest `span` positive values into `scratch`; returns how many there are. */
 function gather(baselines: LayerBaselines, layer: number, span: number): number {
   const { ring, layers, width, sampleCount } = baselines;
   let count = 0;
@@ -77,28 +88,32 @@ function gather(baselines: LayerBaselines, layer: number, span: number): number 
   return count;
 }
 
-function refresh(baselines: LayerBaselines, layer: number): void {
-  const { median, scale, span } = baselines;
-  const count = gather(baselines, layer, span);
-  if (count < MIN_SAMPLES) {
-    median[layer] = NaN;
-    scale[layer] = NaN;
-    return;
-  }
-  // The lower middle: no mean of two, so that it is the same in decades and in the unit.
-  const middle = (count - 1) >>> 1;
-  const centre = selectKth(scratch, count, middle);
+/** Of `scratch`. The lower middle, no mean of two, is the same in decades and in the unit. */
+function lowerMedian(count: number): number {
+  return selectKth(scratch, count, (count - 1) >>> 1);
+}
+
+/** 1.4826 MAD of the layer in decades, at least 5 %; NaN without a baseline. */
+function scaleOf(baselines: LayerBaselines, layer: number): number {
+  const { scale, scaleAt, sampleCount } = baselines;
+  const at = scaleAt[layer] ?? 0;
+  if (at > 0 && sampleCount - at < SCALE_LASTS_SAMPLES) return scale[layer] ?? NaN;
+  const count = gather(baselines, layer, baselines.span);
+  const centre = baselines.median[layer] ?? NaN;
+  if (count === 0 || Number.isNaN(centre)) return NaN;
   for (let i = 0; i < count; i++) {
     const ratio = (scratch[i] ?? 0) / centre;
     scratch[i] = ratio < 1 ? 1 / ratio : ratio;
   }
-  median[layer] = centre;
-  scale[layer] = Math.max(MAD_TO_STD * Math.log10(selectKth(scratch, count, middle)), SCALE_FLOOR);
+  scale[layer] = Math.max(MAD_TO_STD * Math.log10(lowerMedian(count)), SCALE_FLOOR);
+  scaleAt[layer] = sampleCount;
+  return scale[layer] ?? NaN;
 }
 
 /** Distance of `value` from the layer's median in scales; NaN without a baseline. */
-export function layerZ({ median, scale }: LayerBaselines, layer: number, value: number): number {
-  return Math.log10(value / (median[layer] ?? NaN)) / (scale[layer] ?? NaN);
+export function layerZ(baselines: LayerBaselines, layer: number, value: number): number {
+  const distance = Math.log10(value / (baselines.median[layer] ?? NaN));
+  return distance / scaleOf(baselines, layer);
 }
 
 /**
@@ -108,5 +123,5 @@ export function layerZ({ median, scale }: LayerBaselines, layer: number, value: 
  */
 export function longMedian(baselines: LayerBaselines, layer: number): number {
   const count = gather(baselines, layer, baselines.width);
-  return count === 0 ? NaN : selectKth(scratch, count, (count - 1) >>> 1);
+  return count === 0 ? NaN : lowerMedian(count);
 }

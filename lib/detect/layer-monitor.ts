@@ -47,8 +47,8 @@ export const LayerFlag = {
   rmsBlind: 16,
 } as const;
 
-const GRADIENT_WINDOW = { width: 128, span: 64 };
-const RMS_WINDOW = { width: 128, span: 128 };
+const GRADIENT_WINDOW = { width: 128, span: 64, refresh: 16 };
+const RMS_WINDOW = { width: 128, span: 128, refresh: 32 };
 /** A decade. */
 const JUMP_FACTOR = 10;
 /** Wortsman et al. 2023. */

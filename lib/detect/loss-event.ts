@@ -1,7 +1,10 @@
 import type { Baseline } from './robust-baseline';
 
-export type LossEventKind = 'loss_spike' | 'outlier_batch' | 'divergence';
-export type Recovery = 'fast' | 'slow' | 'partial' | 'unrecovered' | 'diverged' | 'open';
+export const LOSS_EVENT_KINDS = ['loss_spike', 'outlier_batch', 'divergence'] as const;
+export type LossEventKind = (typeof LOSS_EVENT_KINDS)[number];
+
+export const RECOVERIES = ['fast', 'slow', 'partial', 'unrecovered', 'diverged', 'open'] as const;
+export type Recovery = (typeof RECOVERIES)[number];
 
 /** One event of a loss series. Steps are the run's; `baseline` and `scale` those before it. */
 export interface LossEvent {

@@ -23,11 +23,8 @@ import {
 } from './stage-rules';
 import { HELD_INPUTS, type HeldInput, type StageState } from './stage-state';
 
-export type StageColumns = Partial<Record<HeldInput, Float32Array>> & {
-  /** [L] RMS of the gradient. */
-  readonly gradient?: Float32Array;
-  readonly rms?: Float32Array;
-};
+/** [L] each; `gradient` is its RMS. */
+export type StageColumns = Partial<Readonly<Record<HeldInput | 'gradient' | 'rms', Float32Array>>>;
 
 export interface StageObservation {
   readonly step: number;
@@ -190,7 +187,7 @@ function moveStage(
   const stage = state.stage[layer] ?? 0;
   if (isStartUp || (state.structuralZeros[layer] ?? NaN) >= MOST_STRUCTURAL_ZEROS) {
     state.wantedSamples[layer] = 0;
-    return isFullyKnown(reading) ? Stage.healthy : Stage.insufficientData;
+    return isFullyKnown(reading, setting) ? Stage.healthy : Stage.insufficientData;
   }
   const atOnce = nextStageAtOnce(stage, reading, setting);
   if (atOnce !== stage) {
@@ -201,7 +198,7 @@ function moveStage(
   if (state.heldAt[RATIO_DIP * state.layers + layer] !== state.sampleCount) {
     if (heldValue(state, RATIO_DIP, layer) > 0) return stage;
   }
-  const isHeld = staleLabel(reading, setting, isStale(state.label[layer])) !== Label.none;
+  const isHeld = staleLabel(reading, setting, state.label[layer] ?? 0) !== Label.none;
   const wanted = nextStageSlowly(stage, reading, setting, isHeld);
   if (wanted === stage) {
     state.wantedSamples[layer] = 0;
@@ -213,10 +210,6 @@ function moveStage(
   if (samples < DWELL_SAMPLES) return stage;
   state.wantedSamples[layer] = 0;
   return wanted;
-}
-
-function isStale(label: number | undefined): boolean {
-  return label === Label.staleV || label === Label.oscillatingGradient;
 }
 
 function chooseLabel(
@@ -233,7 +226,7 @@ function chooseLabel(
     const before = state.label[layer];
     return before === Label.gradientSpike ? before : Label.benignGradientSpike;
   }
-  const stale = staleLabel(reading, setting, isStale(state.label[layer]));
+  const stale = staleLabel(reading, setting, state.label[layer] ?? 0);
   if (stale !== Label.none) return stale;
   const zeros = state.structuralZeros[layer] ?? NaN;
   return zeros >= FEWEST_STRUCTURAL_ZEROS ? Label.structuralZeros : Label.none;

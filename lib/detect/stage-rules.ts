@@ -48,10 +48,22 @@ const QUIET_TO_LEAVE_TRIGGER = 3;
 const RECOVERY_SAMPLES = 40;
 
 /** Whether everything is known that a layer must show to be called healthy. */
-export function isFullyKnown(reading: StageReading): boolean {
+export function isFullyKnown(
+  reading: StageReading,
+  { epsilon, healthyStd }: StageSetting,
+): boolean {
   const { gradient, belowEpsilon, updateStd, ratioStd, updateDip, ratioDip, cosine } = reading;
   // NaN, the only value that differs from itself, carries through the sum.
-  const sum = gradient + belowEpsilon + updateStd + ratioStd + updateDip + ratioDip + cosine;
+  const sum =
+    epsilon +
+    healthyStd +
+    gradient +
+    belowEpsilon +
+    updateStd +
+    ratioStd +
+    updateDip +
+    ratioDip +
+    cosine;
   return !Number.isNaN(sum);
 }
 
@@ -124,22 +136,28 @@ export function nextStageSlowly(
   if (!isHeld && belowEpsilon >= 0.5 && updateStd < 0.2 * healthyStd) return Stage.updateCollapsed;
   if (gradient < epsilon && !Number.isNaN(belowEpsilon)) return Stage.gradientsVanish;
   if (stage === Stage.gradientsVanish && gradient <= 2 * epsilon) return stage;
-  return isFullyKnown(reading) ? Stage.healthy : Stage.insufficientData;
+  return isFullyKnown(reading, setting) ? Stage.healthy : Stage.insufficientData;
 }
 
 /**
- * Whether u is at 0 with r at 0 too, which ε cannot do; with `was`, whether it still is.
- * A stale v shows in RMS, an oscillating gradient in the cosine.
+ * Whether u is at 0 with r at 0 too, which ε cannot do, and why: RMS < 0.3 says that v is
+ * stale, a cosine below −0.3 that the gradient turns round. `before` is the layer's label:
+ * what held is given up later than it is taken on, so that a layer between the two does
+ * not change its label every other step.
  */
 export function staleLabel(
   { updateStd, ratioStd, cosine, rms }: StageReading,
   { healthyStd }: StageSetting,
-  was: boolean,
+  before: number,
 ): number {
+  const wasOscillating = before === Label.oscillatingGradient;
+  const was = wasOscillating || before === Label.staleV;
   const ratioLimit = (was ? 0.6 : 0.5) * healthyStd;
   const updateLimit = (was ? 0.25 : 0.2) * healthyStd;
   if (!(ratioStd < ratioLimit && updateStd < updateLimit)) return Label.none;
-  return cosine < -0.3 && !(rms < 0.3) ? Label.oscillatingGradient : Label.staleV;
+  if (wasOscillating) return cosine < -0.1 && !(rms < 0.2) ? before : Label.staleV;
+  const limit = was ? 0.45 : 0.3;
+  return cosine < -0.3 && !(rms < limit) ? Label.oscillatingGradient : Label.staleV;
 }
 
 /** Whether r has the width that one dominant gradient gives it. */
