@@ -1,17 +1,17 @@
 import { AppError } from '../contract/app-error';
 import type { Database } from '../store/database';
-import { findRunContext, type RunContext } from '../store/run-context';
+import { findRunOutline, type RunOutline } from '../store/run-context';
 import { runNotFound } from '../store/runs';
 
 /** Throws AppError `run_not_found`. */
-export async function requireRun(db: Database, runId: string): Promise<RunContext> {
-  const run = await findRunContext(db, runId);
+export async function requireRun(db: Database, runId: string): Promise<RunOutline> {
+  const run = await findRunOutline(db, runId);
   if (run === null) throw runNotFound(runId);
   return run;
 }
 
 /** Throws AppError `layer_not_found` unless the run has a layer of this index. */
-export function requireLayer(run: RunContext, index: number): void {
+export function requireLayer(run: RunOutline, index: number): void {
   if (index >= 0 && index < run.layerCount) return;
   throw new AppError(
     'layer_not_found',

@@ -4,7 +4,7 @@ import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
 import { findLayer } from '../store/layers';
 import { findMetricIds } from '../store/metrics';
-import type { RunContext } from '../store/run-context';
+import type { RunOutline } from '../store/run-context';
 import {
   findHistograms,
   findHistogramSteps,
@@ -58,7 +58,7 @@ export async function readDistributions(
 
 async function findNewest(
   db: Database,
-  run: RunContext,
+  run: RunOutline,
   layer: number,
   { attempt, fromStep }: DistributionsQuery,
   step: number,
@@ -82,7 +82,7 @@ async function findNewest(
 
 async function findRange(
   db: Database,
-  run: RunContext,
+  run: RunOutline,
   layer: number,
   query: DistributionsQuery,
 ): Promise<Place[]> {
@@ -106,7 +106,7 @@ export function chooseEvenly<Entry>(entries: readonly Entry[], limit: number): E
 
 async function readItems(
   db: Database,
-  run: RunContext,
+  run: RunOutline,
   layer: number,
   places: readonly Place[],
 ): Promise<Item[]> {

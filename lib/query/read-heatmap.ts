@@ -2,7 +2,7 @@ import type { HeatmapColumns } from '../contract/heatmap-columns';
 import type { HeatmapQuery } from '../contract/reads';
 import type { Database } from '../store/database';
 import { findMetricIds } from '../store/metrics';
-import type { RunContext } from '../store/run-context';
+import type { RunOutline } from '../store/run-context';
 import { scanLayers } from '../store/scan-layers';
 import { findScalarColumns, scanSteps } from '../store/scan-steps';
 import { type Segment, selectSegments } from '../store/trajectory';
@@ -62,7 +62,7 @@ export async function readHeatmap(
 
 async function reduceLayers(
   db: Database,
-  { runKey, layerCount }: RunContext,
+  { runKey, layerCount }: RunOutline,
   segments: readonly Segment[],
   plan: BucketPlan,
   metricId: number,
@@ -90,7 +90,7 @@ interface Strip {
 
 async function readStrip(
   db: Database,
-  { runKey }: RunContext,
+  { runKey }: RunOutline,
   segments: readonly Segment[],
   plan: BucketPlan,
 ): Promise<Strip> {

@@ -9,31 +9,30 @@ export interface RunAttempt {
   readonly optimizer: Optimizer;
 }
 
-/** What a request needs to know of its run, small enough to be kept in memory. */
-export interface RunContext {
+/** What a read needs to know of its run. */
+export interface RunOutline {
   readonly runKey: string;
   readonly id: string;
   readonly project: string;
   readonly status: RunStatus;
   readonly newestAttempt: number;
   readonly layerCount: number;
-  /** [layerCount], in layer order. */
-  readonly parameterCounts: Float64Array;
   /** Ascending. */
   readonly attempts: readonly RunAttempt[];
 }
 
-/** Three look-ups by primary key; null for a run that does not exist. */
-export async function findRunContext(db: Database, id: string): Promise<RunContext | null> {
+/** What a post needs to know of its run besides, small enough to be kept in memory. */
+export interface RunContext extends RunOutline {
+  /** [layerCount], in layer order. */
+  readonly parameterCounts: Float64Array;
+}
+
+/** Two look-ups by primary key; null for a run that does not exist. */
+export async function findRunOutline(db: Database, id: string): Promise<RunOutline | null> {
   const runKey = runKeyOf(id);
-  const [run, attempts, layers] = await Promise.all([
+  const [run, attempts] = await Promise.all([
     db.prisma.run.findUnique({ where: { runKey } }),
     db.prisma.attempt.findMany({ where: { runKey }, orderBy: { attempt: 'asc' } }),
-    db.prisma.layer.findMany({
-      where: { runKey },
-      orderBy: { index: 'asc' },
-      select: { parameterCount: true },
-    }),
   ]);
   const newest = attempts.at(-1);
   if (run === null || run.status === DELETING || newest === undefined) return null;
@@ -44,11 +43,27 @@ export async function findRunContext(db: Database, id: string): Promise<RunConte
     status: toRunStatus(run.status),
     newestAttempt: newest.attempt,
     layerCount: run.layerCount,
-    parameterCounts: Float64Array.from(layers, ({ parameterCount }) => Number(parameterCount)),
     attempts: attempts.map(({ attempt, resumeFromStep, optimizer }) => ({
       attempt,
       resumeFromStep: Number(resumeFromStep),
       optimizer: optimizerSchema.parse(optimizer),
     })),
+  };
+}
+
+/** The outline and one range of the layers' primary key; null for a run that does not exist. */
+export async function findRunContext(db: Database, id: string): Promise<RunContext | null> {
+  const [outline, layers] = await Promise.all([
+    findRunOutline(db, id),
+    db.prisma.layer.findMany({
+      where: { runKey: runKeyOf(id) },
+      orderBy: { index: 'asc' },
+      select: { parameterCount: true },
+    }),
+  ]);
+  if (outline === null) return null;
+  return {
+    ...outline,
+    parameterCounts: Float64Array.from(layers, ({ parameterCount }) => Number(parameterCount)),
   };
 }

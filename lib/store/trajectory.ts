@@ -6,7 +6,7 @@
 import { AppError } from '../contract/app-error';
 import type { AttemptSelector } from '../contract/reads';
 import type { Database } from './database';
-import type { RunAttempt, RunContext } from './run-context';
+import type { RunAttempt, RunOutline } from './run-context';
 
 /** Steps `fromStep`…`toStep`, both inclusive, of one attempt. */
 export interface Segment {
@@ -38,7 +38,7 @@ export function effectiveSegments(attempts: readonly RunAttempt[]): Segment[] {
  * Throws  AppError `attempt_not_found`
  */
 export function selectSegments(
-  run: Pick<RunContext, 'id' | 'attempts'>,
+  run: Pick<RunOutline, 'id' | 'attempts'>,
   selector: AttemptSelector,
   { fromStep = 0, toStep = Number.MAX_SAFE_INTEGER }: StepRange,
 ): Segment[] {
@@ -52,7 +52,7 @@ export function selectSegments(
 }
 
 function segmentsOf(
-  { id, attempts }: Pick<RunContext, 'id' | 'attempts'>,
+  { id, attempts }: Pick<RunOutline, 'id' | 'attempts'>,
   selector: AttemptSelector,
 ): Segment[] {
   if (selector === 'effective') return effectiveSegments(attempts);
@@ -74,7 +74,7 @@ function segmentsOf(
  */
 export async function findTrajectoryEnd(
   db: Database,
-  run: Pick<RunContext, 'runKey' | 'attempts'>,
+  run: Pick<RunOutline, 'runKey' | 'attempts'>,
 ): Promise<number | null> {
   for (const { attempt, fromStep, toStep } of effectiveSegments(run.attempts).reverse()) {
     const { rows } = await db.pool.query<{ step: string }>(
