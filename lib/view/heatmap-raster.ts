@@ -76,6 +76,9 @@ function maximaPerPixel(columns: RasterColumns, plot: RasterPlot): MaximaField {
   let end = 0;
   for (let column = 0; column < fromStep.length; column++) {
     const [left, right] = columnExtent(columns, interval, column);
+    // A window between two columns is not reported, not beyond the data.
+    if (right <= axis.low) start = 0;
+    if (left >= axis.high) end = stepPixels;
     if (right <= axis.low || left >= axis.high) continue;
     const first = Math.max(0, Math.floor((left - axis.low) * perStep + 1e-6));
     const last = Math.min(

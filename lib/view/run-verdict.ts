@@ -37,7 +37,7 @@ const plural = (count: number, word: string): string => `${count} ${word}${count
 export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
   const { newestStep, newestLoss, spikes } = input;
   if (newestStep === null) {
-    return { mark: null, emphasis: null, sentence: 'No frames yet.', detail: null };
+    return { mark: null, emphasis: null, sentence: 'Waiting for the first frame.', detail: null };
   }
   if (input.isNewestLossNonFinite) {
     return {

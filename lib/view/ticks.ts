@@ -28,6 +28,11 @@ function powerTick(exponent: number): Tick {
   return { value, text: '10', exponent: String(exponent).replace('-', TRUE_MINUS) };
 }
 
+/** Between 0.001 and 1 000 numbers stand side by side as they are; 10⁻¹ beside 0.2 would not read. */
+function plainOrPowerTick(value: number, factor: number, exponent: number): Tick {
+  return factor === 1 && Math.abs(exponent) > 3 ? powerTick(exponent) : plainTick(value);
+}
+
 /** Round steps of 1, 2 or 5 times a power of ten, at most `count` of them or so. */
 export function niceStep(span: number, count: number): number {
   const rough = span / Math.max(1, count);
@@ -82,8 +87,7 @@ export function logTicks(low: number, high: number, count: number): Tick[] {
   for (let exponent = Math.floor(Math.log10(low)); exponent <= last + 1; exponent++) {
     for (const factor of [1, 2, 5]) {
       const value = Number(`${factor}e${exponent}`);
-      if (value >= low && value <= high)
-        ticks.push(factor === 1 ? powerTick(exponent) : plainTick(value));
+      if (value >= low && value <= high) ticks.push(plainOrPowerTick(value, factor, exponent));
     }
   }
   return ticks.length >= 2 ? ticks : linearTicks(low, high, Math.max(count, 4));

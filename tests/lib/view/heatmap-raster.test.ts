@@ -102,6 +102,14 @@ describe('the heatmap raster', () => {
     expect(kind).toBe('xx x/   /' + ' xxx       '.slice(0, 11));
   });
 
+  it('hatches up to the edges of a window that lies between columns', () => {
+    const { target } = draw(
+      [0, 1, 2, 30, 31, 32].map((step) => ({ step, cells: [1] })),
+      { axis: { low: 9.5, high: 19.5 }, stepPixels: 20 },
+    );
+    expect(target.filter((pixel) => pixel === colours.hatch)).toHaveLength(5);
+  });
+
   it('joins columns of a steady cadence and not across missing steps', () => {
     const fromStep = Float64Array.of(0, 10, 20, 50, 60);
     expect(usualInterval(fromStep)).toBe(10);

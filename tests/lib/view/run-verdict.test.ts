@@ -82,7 +82,7 @@ describe('the verdict on a run', () => {
 
   it('says how a run ended and that a run has no frames', () => {
     expect(say({ status: { kind: 'failed', ageMs: 5 } })).toMatch(/^Failed after step 560/);
-    expect(say({ newestStep: null })).toBe('No frames yet.');
+    expect(say({ newestStep: null })).toBe('Waiting for the first frame.');
   });
 
   it('says that history is too short, or how many layers jumped', () => {

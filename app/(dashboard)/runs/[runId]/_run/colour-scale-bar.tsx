@@ -71,7 +71,7 @@ export function ColourScaleBar({
   }).join('');
   const beyond = [
     histogram.belowShare > TOLD_SHARE ? `${formatPercent(histogram.belowShare)} below` : null,
-    histogram.aboveShare > TOLD_SHARE ? `${formatPercent(histogram.aboveShare)} above` : null,
+    histogram.aboveShare > 0 ? `${formatPercent(histogram.aboveShare)} above` : null,
   ].filter((part) => part !== null);
 
   return (
@@ -112,12 +112,12 @@ export function ColourScaleBar({
           <button
             type="button"
             className={styles['beyond']}
-            style={histogram.aboveShare > TOLD_SHARE ? { right: -14 } : { left: -14 }}
+            style={histogram.aboveShare > 0 ? { right: -14 } : { left: -14 }}
             title={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
             aria-label={`${beyond.join(', ')} the scale. Fit the scale to all values.`}
             onClick={onRefit}
           >
-            {histogram.aboveShare > TOLD_SHARE ? '▸' : '◂'}
+            {histogram.aboveShare > 0 ? '▸' : '◂'}
           </button>
         )}
       </div>

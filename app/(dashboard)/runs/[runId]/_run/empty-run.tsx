@@ -19,9 +19,10 @@ export function EmptyRun({ run }: { readonly run: Run }) {
     run.layerCount <= 4
       ? `[${Array.from({ length: run.layerCount }, () => layer).join(', ')}]`
       : `[${layer}] * ${run.layerCount}`;
-  const code = `import json, urllib.request
-frame = {"step": ${run.nextStep}, "loss": 4.9, "layers": {"gradient_norm": ${values}}}
-urllib.request.urlopen(urllib.request.Request("${origin}/api/v1/runs/${encodeURIComponent(run.id)}/frames", json.dumps({"frames": [frame]}).encode(), {"Content-Type": "application/json"}))`;
+  const frame = `{"step": ${run.nextStep}, "loss": 4.9, "layers": {"gradient_norm": ${values}}}`;
+  const code = `import json, urllib.request as http
+body = json.dumps({"frames": [${frame}]}).encode()
+http.urlopen(http.Request("${origin}/api/v1/runs/${encodeURIComponent(run.id)}/frames", body, {"Content-Type": "application/json"}))`;
   return (
     <EmptyState
       title="No frames yet. Run these three lines in the training job."

@@ -156,7 +156,14 @@ export function RunScreen({
   });
   const facts: VerdictFact[] = [
     { label: 'step', value: formatStep(newestStep) },
-    { label: 'loss', value: figures.isNewestNonFinite ? 'NaN' : formatNumber(figures.newest) },
+    {
+      label: 'loss',
+      value: figures.isNewestNonFinite ? (
+        <span style={{ color: 'var(--divergence)' }}>NaN</span>
+      ) : (
+        formatNumber(figures.newest)
+      ),
+    },
     { label: 'grad norm', value: formatNumber(newestScalar(base.columns.scalar('gradient_norm'))) },
     {
       label: 'learning rate',
