@@ -69,6 +69,14 @@ describe('starting and stopping', () => {
     expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
   });
 
+  it('stops when npm is asked to, which does not pass it on', async () => {
+    const throughNpm = await startProduct({ dataDir, isThroughNpm: true });
+    // Resolves when nobody holds the launcher's output any more.
+    await throughNpm.stop('SIGTERM');
+    expect(listProcesses().filter(({ command }) => command.includes(dataDir))).toEqual([]);
+    await expect(fetch(throughNpm.url)).rejects.toThrow();
+  });
+
   it('starts a part again that died, says so, and serves on', async () => {
     product = await startProduct({ dataDir });
     for (const part of ['web', 'database', 'api'] as const) {

@@ -45,11 +45,29 @@ export async function ensurePrepared({ needsBuild = false, needsDevTools = false
   );
 }
 
+/**
+ * npm passes a signal to the shell between it and us, and the shell ends without passing
+ * it on. Started by npm, we therefore look whether our parent is still the one we had.
+ */
+const PARENT_CHECK_MS = 500;
+
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}
+
 /** Runs a command's main function; expected failures are printed as a sentence, without a stack. */
 export async function runMain(main) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143));
   }
+  stopWithNpm();
   try {
     process.exitCode = (await main()) ?? 0;
   } catch (error) {

@@ -7,7 +7,7 @@ import { PreparationError } from './progress.mjs';
 /**
  * `npm start`, `npm run demo` and `npm run dev`: prepares the checkout, then hands over to
  * launch.ts, which needs the packages. The first Ctrl-C or SIGTERM stops everything in
- * order, the second at once.
+ * order, a second Ctrl-C at once.
  */
 const KNOWN_OPTIONS = ['--demo', '--dev'];
 
@@ -20,15 +20,21 @@ async function loadLaunch(isDevelopment) {
   return import('./launch.ts');
 }
 
-/** Aborts `stop` at the first signal and `kill` at the second, or when our own parent is gone. */
+/** npm passes on a Ctrl-C that the terminal has sent us already: one within a second is the same one. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Aborts `stop` at the first signal and `kill` at a further Ctrl-C. */
 function listenForStop() {
   const stop = new AbortController();
   const kill = new AbortController();
+  let firstAt = null;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.removeAllListeners(signal);
     process.on(signal, () => {
-      if (stop.signal.aborted) kill.abort();
+      firstAt ??= performance.now();
       stop.abort();
+      const isInsisting = signal === 'SIGINT' && performance.now() - firstAt > SAME_SIGNAL_MS;
+      if (isInsisting) kill.abort();
     });
   }
   return { stop: stop.signal, kill: kill.signal };
@@ -56,6 +62,8 @@ await runMain(async () => {
   });
   const { launch } = await loadLaunch(options.isDevelopment);
   const signals = listenForStop();
+  // A terminal that was closed, or a reader that went away, is no reason to stop without order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     await launch({
       ...options,

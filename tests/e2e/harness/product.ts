@@ -30,6 +30,8 @@ export interface ProductSettings {
   readonly port?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Through npm, with a shell in between, as a person does. */
+  readonly isThroughNpm?: boolean;
 }
 
 /** A folder for one test file's data, and its removal. */
@@ -40,30 +42,30 @@ export function makeDataDir(): { dataDir: string; remove: () => void } {
 
 /** Starts the launcher as `npm start` does, and does not wait for anything. */
 export function spawnLauncher(settings: ProductSettings & { readonly port: number }): ChildProcess {
-  return spawn(
-    process.execPath,
-    [
-      '--import',
-      join(ROOT, 'workers/launcher/exit-with-parent.mjs'),
-      join(ROOT, 'workers/launcher/start.mjs'),
-      ...(settings.args ?? []),
-    ],
-    {
-      cwd: ROOT,
-      // Vitest's own NODE_ENV would reach the built pages.
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        // The embedded database, whatever the person who runs the tests has set.
-        DATABASE_URL: undefined,
-        PORT: String(settings.port),
-        SPIKESCOPE_DATA_DIR: settings.dataDir,
-        ...settings.environment,
-      },
-      // The channel ends the product when the test process is killed.
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  const [program, ...args] =
+    settings.isThroughNpm === true
+      ? ['npm', 'start', '--silent', '--']
+      : [
+          process.execPath,
+          '--import',
+          join(ROOT, 'workers/launcher/exit-with-parent.mjs'),
+          join(ROOT, 'workers/launcher/start.mjs'),
+        ];
+  return spawn(program, [...args, ...(settings.args ?? [])], {
+    cwd: ROOT,
+    // Vitest's own NODE_ENV would reach the built pages.
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      // The embedded database, whatever the person who runs the tests has set.
+      DATABASE_URL: undefined,
+      PORT: String(settings.port),
+      SPIKESCOPE_DATA_DIR: settings.dataDir,
+      ...settings.environment,
     },
-  );
+    // The channel ends the product when the test process is killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
 }
 
 /** The product as a person starts it, built and with an embedded database; resolves when it says that it is ready. */
