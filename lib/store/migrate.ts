@@ -12,9 +12,13 @@ import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 
 /** Tables of the hot path, hand-written in the migrations; the same list as in prisma.config.ts. */
-const EXTERNAL_TABLES = ['step', 'frame', 'hot_frame', 'histogram_edges', 'histogram_frame'].map(
-  (name) => `public.${name}`,
-);
+export const EXTERNAL_TABLES = [
+  'step',
+  'frame',
+  'hot_frame',
+  'histogram_edges',
+  'histogram_frame',
+].map((name) => `public.${name}`);
 
 /** Applying migrations compares no models; the engine only asks what kind of database it talks to. */
 const DATAMODEL = 'datasource db {\n  provider = "postgresql"\n}\n';
@@ -76,6 +80,29 @@ export interface MigrationOptions {
   readonly directory: string;
 }
 
+/** Runs `use` with an engine on the database, and frees both afterwards. */
+export async function withSchemaEngine<Result>(
+  url: string,
+  use: (engine: schemaEngine.SchemaEngine) => Promise<Result>,
+): Promise<Result> {
+  await loadEngine();
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  try {
+    const engine = await schemaEngine.SchemaEngine.new(
+      { datamodels: [['schema.prisma', DATAMODEL]] },
+      () => undefined,
+      bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool)),
+    );
+    try {
+      return await use(engine);
+    } finally {
+      engine.free();
+    }
+  } finally {
+    await pool.end();
+  }
+}
+
 /**
  * Applies what is not applied yet, in order of name, and returns the names applied.
  * A second call returns an empty list.
@@ -87,20 +114,12 @@ export async function applyMigrations({
   url,
   directory,
 }: MigrationOptions): Promise<readonly string[]> {
-  await loadEngine();
   const [migrationDirectories, lockfile] = await Promise.all([
     readMigrations(directory),
     readFile(path.join(directory, 'migration_lock.toml'), 'utf8'),
   ]);
-  const pool = new pg.Pool({ connectionString: url, max: 2 });
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
-  const engine = await schemaEngine.SchemaEngine.new(
-    { datamodels: [['schema.prisma', DATAMODEL]] },
-    () => undefined,
-    adapter,
-  );
-  try {
-    const { appliedMigrationNames } = await engine.applyMigrations({
+  const { appliedMigrationNames } = await withSchemaEngine(url, (engine) =>
+    engine.applyMigrations({
       migrationsList: {
         baseDir: directory,
         lockfile: { path: 'migration_lock.toml', content: lockfile },
@@ -108,10 +127,7 @@ export async function applyMigrations({
         migrationDirectories: [...migrationDirectories],
       },
       filters: { externalTables: [...EXTERNAL_TABLES], externalEnums: [] },
-    });
-    return appliedMigrationNames;
-  } finally {
-    engine.free();
-    await pool.end();
-  }
+    }),
+  );
+  return appliedMigrationNames;
 }

@@ -1,10 +1,10 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, inject, it } from 'vitest';
-import { applyMigrations } from '@/lib/store/migrate';
+import { applyMigrations, EXTERNAL_TABLES, withSchemaEngine } from '@/lib/store/migrate';
 import { useDatabase } from '@/tests/database';
 
 const database = useDatabase();
@@ -12,6 +12,60 @@ const directory = fileURLToPath(new URL('../../../prisma/migrations', import.met
 
 it('has nothing to do the second time', async () => {
   expect(await applyMigrations({ url: database.url, directory })).toEqual([]);
+});
+
+/** Every column and index, told so that two databases can be compared. */
+async function describeTables(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ line: string }>(
+      `SELECT concat_ws(' ', table_name, column_name, udt_name, is_nullable, datetime_precision, column_default) AS line
+       FROM information_schema.columns WHERE table_schema = 'public'
+       UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1`,
+    );
+    return rows.map(({ line }) => line);
+  } finally {
+    await client.end();
+  }
+}
+
+it('builds what schema.prisma says, and prisma.config.ts leaves the rest alone', async () => {
+  const file = fileURLToPath(new URL('../../../prisma/schema.prisma', import.meta.url));
+  const files = [{ path: 'schema.prisma', content: await readFile(file, 'utf8') }];
+  const { stdout } = await withSchemaEngine(database.url, (engine) =>
+    engine.diff({
+      from: { tag: 'empty' },
+      to: { tag: 'schemaDatamodel', files },
+      script: true,
+      filters: { externalTables: [...EXTERNAL_TABLES], externalEnums: [] },
+    }),
+  );
+  const admin = new pg.Client({ connectionString: inject('databaseServerUrl') });
+  await admin.connect();
+  const url = new URL(database.url);
+  url.pathname = `${url.pathname}_from_schema`;
+  const name = url.pathname.slice(1);
+  try {
+    await admin.query(`CREATE DATABASE ${name}`);
+    const fresh = new pg.Client({ connectionString: url.href });
+    await fresh.connect();
+    await fresh.query(stdout ?? '');
+    await fresh.end();
+    const external = EXTERNAL_TABLES.map((table) => table.replace('public.', ''));
+    const isOurs = (line: string) =>
+      ![...external, '_prisma_migrations'].some(
+        (table) => line.startsWith(`${table} `) || line.includes(` ON public.${table} `),
+      );
+    expect((await describeTables(database.url)).filter(isOurs)).toEqual(
+      await describeTables(url.href),
+    );
+  } finally {
+    await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await admin.end();
+  }
+  const config = await readFile(path.join(path.dirname(file), '..', 'prisma.config.ts'), 'utf8');
+  for (const table of EXTERNAL_TABLES) expect(config).toContain(`'${table}'`);
 });
 
 it('applies what is new, in order of name, and says so', async () => {
