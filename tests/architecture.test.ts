@@ -105,6 +105,11 @@ const EXCEPTIONS: readonly RuleException[] = [
     imports: 'package.json',
     reason: 'the version that a process answers with',
   },
+  {
+    file: 'app/api-reference/page.tsx',
+    imports: 'package.json',
+    reason: 'the version whose contract the page shows',
+  },
   { file: 'lib/config', imports: 'lib/contract', reason: 'what counts as a loopback address' },
   {
     file: 'workers/launcher/tools/import-recording',

@@ -84,7 +84,13 @@ export function LayerView({
   });
 
   const bar = (
-    <LayerBar run={run} runHref={runHref} layerName={shortName} isUnreachable={isUnreachable} />
+    <LayerBar
+      run={run}
+      runHref={runHref}
+      layerIndex={layer.index}
+      names={names}
+      isUnreachable={isUnreachable}
+    />
   );
   if (model === null || data.reply === null || data.window === null) {
     return (
