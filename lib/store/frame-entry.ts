@@ -47,6 +47,15 @@ export function frameKey(
   return `${runKey}/${attempt}/${step}/${layerOffset}`;
 }
 
+/** What a frame occupies in memory, near enough for a limit. */
+export function byteLengthOf({ frame }: FrameToStore): number {
+  let bytes = 512 + frame.layerMetrics.size * frame.layerCount * 4;
+  for (const { counts, outside } of frame.histograms.values())
+    bytes += counts.byteLength + outside.byteLength;
+  if (frame.samples !== null) bytes += frame.samples.gradient.byteLength * 3;
+  return bytes;
+}
+
 export function toBatchEntry({
   runKey,
   attempt,

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../contract/app-error';
 import { storeBatch } from './frame-batch';
 import {
+  byteLengthOf,
   StaleNamesError,
   toBatchEntry,
   type BatchEntry,
@@ -73,15 +74,6 @@ interface Pending {
   readonly queuedAt: number;
   readonly settle: (outcome: FrameOutcome) => void;
   readonly refuse: (error: AppError) => void;
-}
-
-/** What a frame occupies in memory, near enough for a limit. */
-function byteLengthOf({ frame }: FrameToStore): number {
-  let bytes = 512 + frame.layerMetrics.size * frame.layerCount * 4;
-  for (const { counts, outside } of frame.histograms.values())
-    bytes += counts.byteLength + outside.byteLength;
-  if (frame.samples !== null) bytes += frame.samples.gradient.byteLength * 3;
-  return bytes;
 }
 
 function groupByRun(batch: readonly Pending[]): ReadonlyMap<string, readonly Pending[]> {
