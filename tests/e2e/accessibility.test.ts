@@ -48,6 +48,11 @@ const PAGES: readonly (readonly [string, string, (page: Page) => Promise<void>])
   ['a run', '/runs/seen', waitForHeatmap],
   ['a run in the layout of the paper', '/runs/seen?layout=paper', waitForHeatmap],
   ['a layer', '/runs/seen/layers/2?step=40', (page) => page.getByRole('img').first().waitFor()],
+  [
+    'the API reference',
+    '/api-reference',
+    (page) => page.getByText('/api/v1/runs/{id}/frames').first().waitFor(),
+  ],
   ['the sign-in page', '/sign-in', (page) => page.getByLabel(/token/i).waitFor()],
 ];
 

@@ -58,7 +58,7 @@ describe('a product that requires tokens', () => {
 
     await page.getByLabel(/token/i).fill('sps_not_a_token');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').waitFor();
+    await page.getByText('not known').waitFor();
 
     await page.getByLabel(/token/i).fill(token);
     await page.keyboard.press('Enter');
