@@ -9,7 +9,7 @@
  * count samples, so that a loss logged every k steps is watched the same way; events are
  * in steps.
  */
-import { OUTLIER_Z, type LossUpdate, type Sample, judgeCandidate } from './loss-event';
+import { ELEVATED_Z, OUTLIER_Z, type LossUpdate, type Sample, judgeCandidate } from './loss-event';
 import { type Tell, continueEvent, finishSettling, settle } from './loss-follow';
 import {
   type LossDetector,
@@ -109,7 +109,10 @@ function samplesBefore({ before }: LossDetector, baseline: Baseline): Sample[] {
 function confirmSpike(detector: LossDetector, baseline: Baseline, tell: Tell): void {
   const { settling, recoveredAt } = detector;
   const samples = takeCandidate(detector);
-  const startedAt = detector.sampleCount - samples.length;
+  const before = samplesBefore(detector, baseline);
+  // The climb may have begun before the first sample at z ≥ 6.
+  const climbing = before.length - 1 - before.findLastIndex(({ z }) => z < ELEVATED_Z);
+  const startedAt = detector.sampleCount - samples.length - climbing;
   const isFlare = recoveredAt !== null && startedAt - recoveredAt < MERGE_SAMPLES;
   detector.aftermath = null;
   if (settling !== null && isFlare) {
@@ -124,7 +127,6 @@ function confirmSpike(detector: LossDetector, baseline: Baseline, tell: Tell): v
     return;
   }
   finishSettling(detector, tell);
-  const before = samplesBefore(detector, baseline);
   detector.event = openEvent('loss_spike', baseline, { before, samples });
   detector.before = [];
   tell('opened', detector.event);
@@ -146,9 +148,8 @@ function closeOutlier(detector: LossDetector, baseline: Baseline, tell: Tell): v
   event.recoveredStep = samples[lastIndex + 1]?.step ?? null;
   event.recovery = 'fast';
   detector.lastOutlier = { event, endedAt: startedAt + lastIndex };
-  for (const sample of samples) {
-    if (sample.z < OUTLIER_Z) acceptPoint(detector, sample);
-  }
+  // The outliers too: the median does not mind, and where they recur the scale must learn.
+  for (const sample of samples) acceptPoint(detector, sample);
   tell(isMerged ? 'updated' : 'opened', event);
 }
 

