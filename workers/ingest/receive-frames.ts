@@ -6,6 +6,7 @@
 import { AppError } from '../../lib/contract/app-error';
 import type { FrameRequest, RejectedStep } from '../../lib/contract/frame';
 import type { FramesReply } from '../../lib/contract/runs';
+import { frameContentHash } from '../../lib/store/content-hash';
 import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
 import type { CommittedFrame } from '../publish/live-room';
 import type { Publisher } from '../publish/publisher';
@@ -30,16 +31,30 @@ export async function receiveFrames(
   const run = await deps.runs.find(runId);
   const valid = validateFrames(request, run);
   const computed = computeStatistics(deps, valid);
-  const outcomes = await store(deps, computed);
+  const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
   return count(deps, computed, outcomes);
 }
 
-async function store(deps: ReceiveDependencies, computed: ValidFrames): Promise<FrameOutcome[]> {
+/**
+ * A step is known again by what was posted: what we computed of it may depend on the step
+ * before, which a worker that restarted has not seen.
+ */
+async function store(
+  deps: ReceiveDependencies,
+  posted: ValidFrames,
+  computed: ValidFrames,
+): Promise<FrameOutcome[]> {
   const { run, attempt, layerOffset, frames } = computed;
   if (frames.length === 0) return [];
   return deps.writer.write(
-    frames.map((frame) => ({ runKey: run.runKey, attempt: attempt.attempt, layerOffset, frame })),
+    frames.map((frame, index) => ({
+      runKey: run.runKey,
+      attempt: attempt.attempt,
+      layerOffset,
+      frame,
+      contentHash: frameContentHash(posted.frames[index] ?? frame),
+    })),
   );
 }
 
