@@ -285,6 +285,26 @@ describe('POST /frames', () => {
     ]);
   });
 
+  it('knows a retry of raw samples again, whatever it had computed of them', async () => {
+    await servers.post('/api/v1/runs', aRun('retry', 1));
+    const frame = (step: number) =>
+      aFrame(step, {
+        layerCount: 1,
+        layerMetrics: new Map(),
+        samples: {
+          sampleCount: 2,
+          gradient: Float32Array.of(1, step),
+          firstMoment: Float32Array.of(1, 1),
+          secondMoment: Float32Array.of(1, 1),
+        },
+      });
+    const second = encodeFrames([frame(2)]);
+    // First with the step before at hand, then without: only the first has a cosine.
+    await postBinary('retry', encodeFrames([frame(1)]));
+    expect((await postBinary('retry', second)).body.accepted).toBe(1);
+    expect((await postBinary('retry', second)).body).toMatchObject({ duplicates: 1, rejected: [] });
+  });
+
   it.each<[string, unknown, number, string]>([
     [
       'a wrong number of layers',
