@@ -141,9 +141,10 @@ export function nextStageSlowly(
 
 /**
  * Whether u is at 0 with r at 0 too, which ε cannot do, and why: RMS < 0.3 says that v is
- * stale, a cosine below −0.3 that the gradient turns round. `before` is the layer's label:
- * what held is given up later than it is taken on, so that a layer between the two does
- * not change its label every other step.
+ * stale, a cosine below −0.3 that the gradient turns round (a gradient that does nothing
+ * else leaves u at 0.23 of its healthy width). `before` is the layer's label: what held is
+ * given up later than it is taken on, so that a layer between the two does not change its
+ * label every other step.
  */
 export function staleLabel(
   { updateStd, ratioStd, cosine, rms }: StageReading,
@@ -152,12 +153,12 @@ export function staleLabel(
 ): number {
   const wasOscillating = before === Label.oscillatingGradient;
   const was = wasOscillating || before === Label.staleV;
-  const ratioLimit = (was ? 0.6 : 0.5) * healthyStd;
-  const updateLimit = (was ? 0.25 : 0.2) * healthyStd;
-  if (!(ratioStd < ratioLimit && updateStd < updateLimit)) return Label.none;
-  if (wasOscillating) return cosine < -0.1 && !(rms < 0.2) ? before : Label.staleV;
-  const limit = was ? 0.45 : 0.3;
-  return cosine < -0.3 && !(rms < limit) ? Label.oscillatingGradient : Label.staleV;
+  if (!(ratioStd < (was ? 0.6 : 0.5) * healthyStd)) return Label.none;
+  const isNarrow = updateStd < (was ? 0.25 : 0.2) * healthyStd;
+  const isTurning = cosine < (wasOscillating ? -0.1 : -0.3) && updateStd < 0.5 * healthyStd;
+  if (!isNarrow && !isTurning) return Label.none;
+  const isVStale = rms < (wasOscillating ? 0.2 : was ? 0.45 : 0.3);
+  return isTurning && !isVStale ? Label.oscillatingGradient : Label.staleV;
 }
 
 /** Whether r has the width that one dominant gradient gives it. */
