@@ -24,8 +24,9 @@ export interface TimelineChart {
 export const MAX_TIMELINE_POINTS = 1000;
 /** A distance of more than this many usual ones is a gap, not a slow stretch. */
 const GAP_INTERVALS = 4;
-/** Log domains end on quarter decades and linear ones on nice steps, so that they move seldom. */
+/** Log domains end on quarter decades, within one decade on sixteenths, so that they move seldom. */
 const LOG_SNAP = 4;
+const NARROW_LOG_SNAP = 16;
 
 interface Extremes {
   step: number;
@@ -148,9 +149,10 @@ function medianDistance(entries: readonly Extremes[]): number {
 }
 
 function logDomain(low: number, high: number): readonly [number, number] {
-  const from = Math.floor(Math.log10(low) * LOG_SNAP - 0.4) / LOG_SNAP;
-  const to = Math.ceil(Math.log10(high) * LOG_SNAP + 0.2) / LOG_SNAP;
-  return [10 ** from, 10 ** Math.max(to, from + 1 / LOG_SNAP)];
+  const snap = high / low < 10 ? NARROW_LOG_SNAP : LOG_SNAP;
+  const from = Math.floor(Math.log10(low) * snap - 0.4) / snap;
+  const to = Math.ceil(Math.log10(high) * snap + 0.2) / snap;
+  return [10 ** from, 10 ** Math.max(to, from + 1 / snap)];
 }
 
 function linearDomain(low: number, high: number): readonly [number, number] {

@@ -48,7 +48,7 @@ export function LiveBanner({
   const now = useNow(1000);
   const { connection, catchingUpSteps, phase, error } = snapshot;
   if (connection.kind === 'lost') {
-    const seconds = Math.max(0, Math.ceil((connection.nextTryAtMs - (now ?? 0)) / 1000));
+    const seconds = Math.max(0, Math.floor((connection.nextTryAtMs - (now ?? 0)) / 1000));
     return (
       <ConnectionBanner
         headline={

@@ -55,8 +55,8 @@ export const ScalarTimeline = memo(function ScalarTimeline({
 }) {
   const ticks = chart.ticks
     .map((tick) => ({ tick, y: Math.round(height * (1 - shareOnAxis(chart, tick.value))) + 0.5 }))
-    // A number at the upper edge would stand among those of the chart above.
-    .filter(({ y }) => y > LEAST_TICK_PX);
+    // A number at an edge would stand among those of the chart beside.
+    .filter(({ y }) => y > LEAST_TICK_PX && y < height - LEAST_TICK_PX);
   return (
     <div className={styles['lane']} style={{ top, height }} role="img" aria-label={label}>
       <svg className={styles['grid']} width={gridEnd} height={height} aria-hidden>
@@ -133,7 +133,7 @@ export const ScalarTimeline = memo(function ScalarTimeline({
   );
 });
 
-/** Nearer to the upper edge a tick is left out. */
+/** Nearer to an edge a tick is left out. */
 const LEAST_TICK_PX = 5;
 
 /** Marks enough to see where; a loss that is NaN for a thousand steps is one row of them. */
