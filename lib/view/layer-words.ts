@@ -153,12 +153,7 @@ export function prepareStepWords(
   say(describeNarrowRatio(updateStd, ratioStd, curves.healthyStd));
   say(describeModes('u', modesOf(item, 'update')));
   say(describeModes('r', modesOf(item, 'ratio')));
-  for (const [symbol, kind] of [
-    ['u', 'update'],
-    ['r', 'ratio'],
-  ] as const) {
-    say(describeOutside(symbol, distributionOf(item, kind)));
-  }
+  for (const sentence of describeOutside(item)) say(sentence);
   const small = statistic(item, 'update_small_fraction');
   if (small !== null && small >= SMALL_SHARE) say(`${formatPercent(small)} of u lies within ±0.01`);
   const rms = statistic(item, 'rms');
@@ -191,17 +186,31 @@ function describeNarrowRatio(
     : `r is not narrow (${factor} times healthy): ε holds u`;
 }
 
-function describeOutside(
-  symbol: string,
-  distribution: DistributionItem['distributions'][number] | null,
-): string | null {
+/** Exact zeros and what is not finite, u and r in one sentence where they agree. */
+function describeOutside(item: DistributionItem): readonly string[] {
+  const words = (['update', 'ratio'] as const).map((kind) => outsideWords(item, kind));
+  const [ofUpdate, ofRatio] = words;
+  if (ofUpdate !== null && ofUpdate !== undefined && ofRatio !== null && ofRatio !== undefined) {
+    if (ofUpdate.share === ofRatio.share && ofUpdate.what === ofRatio.what)
+      return [`${ofUpdate.share} of u and of r is ${ofUpdate.what}`];
+  }
+  return words.flatMap((word, i) =>
+    word === null ? [] : [`${word.share} of ${i === 0 ? 'u' : 'r'} is ${word.what}`],
+  );
+}
+
+function outsideWords(
+  item: DistributionItem,
+  kind: string,
+): { readonly share: string; readonly what: string } | null {
+  const distribution = distributionOf(item, kind);
   if (distribution === null) return null;
   const { counts, zeros, underflow, overflow, nonFinite } = distribution;
   const finite = counts.reduce((sum, count) => sum + count, zeros + underflow + overflow);
   if (nonFinite > 0)
-    return `${formatPercent(nonFinite / (finite + nonFinite))} of ${symbol} is NaN or infinite`;
+    return { share: formatPercent(nonFinite / (finite + nonFinite)), what: 'not finite' };
   if (finite > 0 && zeros / finite >= ZERO_SHARE)
-    return `${formatPercent(zeros / finite)} of ${symbol} is exactly 0`;
+    return { share: formatPercent(zeros / finite), what: 'exactly 0' };
   return null;
 }
 

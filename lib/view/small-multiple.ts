@@ -56,6 +56,28 @@ export function prepareSmallMultiple(
   };
 }
 
+/** What tells a spike's story stands first; every other metric follows as it was stored. */
+const FIRST_METRICS: readonly string[] = [
+  'gradient_norm',
+  'rms',
+  'update_std',
+  'ratio_std',
+  'ratio_dip',
+  'gradient_cosine',
+  'update_small_fraction',
+  'gradient_below_epsilon_fraction',
+  'update_dip',
+];
+
+/** The stored metrics in the order of their panels; `stage` is no curve and is left out. */
+export function orderMetrics(stored: readonly string[]): readonly string[] {
+  const names = stored.filter((name) => name !== 'stage');
+  return [
+    ...FIRST_METRICS.filter((name) => names.includes(name)),
+    ...names.filter((name) => !FIRST_METRICS.includes(name)),
+  ];
+}
+
 /** The words beside the panels: their window, and what is not among them. */
 export function describeMultiples(
   window: TraceWindow,

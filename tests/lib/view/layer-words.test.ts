@@ -67,8 +67,15 @@ describe('the words on a step', () => {
   it('say what share is exactly 0 or not finite', () => {
     const zeros = anItem({ distributions: [aDistribution('update', [400], { zeros: 800 })] });
     expect(words(zeros)).toContain('50\u2009% of u is exactly 0.');
+    const both = anItem({
+      distributions: [
+        aDistribution('update', [400], { zeros: 800 }),
+        aDistribution('ratio', [400], { zeros: 800 }),
+      ],
+    });
+    expect(words(both)).toContain('50\u2009% of u and of r is exactly 0.');
     const broken = anItem({ distributions: [aDistribution('ratio', [400], { nonFinite: 200 })] });
-    expect(words(broken)).toContain('20\u2009% of r is NaN or infinite.');
+    expect(words(broken)).toContain('20\u2009% of r is not finite.');
   });
 
   it('name a jump up or down by a factor of ten, and no smaller one', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { prepareSmallMultiple, valueAtStep } from '@/lib/view/small-multiple';
+import {
+  describeMultiples,
+  orderMetrics,
+  prepareSmallMultiple,
+  valueAtStep,
+} from '@/lib/view/small-multiple';
 
 const points = [316, 317, 318, 319].map((step, i) => {
   const value = [1.01, 4.43, 3.1, 2.97][i]!;
@@ -40,5 +45,23 @@ describe('a small multiple', () => {
 
   it('takes a metric of the run’s own by its name', () => {
     expect(prepareSmallMultiple('my_metric', points, window, [317], 0).label).toBe('my_metric');
+  });
+});
+
+describe('the panels', () => {
+  it('begin with what tells a spike apart and leave out the stage, which is no curve', () => {
+    expect(orderMetrics(['weight_norm', 'stage', 'rms', 'mine', 'gradient_norm'])).toEqual([
+      'gradient_norm',
+      'rms',
+      'weight_norm',
+      'mine',
+    ]);
+  });
+
+  it('say what is not among them', () => {
+    expect(describeMultiples(window, 24, 31, 0)).toMatch(/^Steps 316–319 .* 24 of 31 metrics\.$/);
+    expect(describeMultiples(window, 30, 31, 1)).toMatch(/1 of 31 metrics could not be read\.$/);
+    expect(describeMultiples(window, 31, 31, 0)).toMatch(/on the loss\.$/);
+    expect(describeMultiples(window, 0, 0, 0)).toBe('No layer metric is stored for this run.');
   });
 });

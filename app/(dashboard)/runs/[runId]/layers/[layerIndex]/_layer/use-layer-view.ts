@@ -5,7 +5,7 @@ import { timelineReplySchema } from '@/lib/contract/reads';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
 import { prepareLayerView } from '@/lib/view/layer-view-model';
 import { prepareLossStrip } from '@/lib/view/loss-strip';
-import { describeMultiples, prepareSmallMultiple } from '@/lib/view/small-multiple';
+import { describeMultiples, orderMetrics, prepareSmallMultiple } from '@/lib/view/small-multiple';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { useLayerDistributions } from './use-layer-distributions';
@@ -57,7 +57,7 @@ export function useLayerView({
     timelineReplySchema,
     { keepPrevious: true },
   );
-  const names = metrics.layerMetrics.filter((name) => name !== 'stage');
+  const names = orderMetrics(metrics.layerMetrics);
   const shown = names.slice(0, MOST_MULTIPLES);
   const { series, failedCount } = useLayerSeries(run.id, layerIndex, shown, window);
 
