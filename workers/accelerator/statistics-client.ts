@@ -1,0 +1,290 @@
+/**
+ * What the ingestion worker holds of the statistics thread. A frame's samples are copied
+ * once, into a buffer that moves to the thread and back with the result, so that other
+ * posts are read and acknowledged meanwhile.
+ *
+ * While the thread starts, and should it die twice, frames are computed here. When it dies
+ * or does not answer, another thread takes over on the single pass, with all that waits.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../../lib/contract/app-error';
+import {
+  type FrameStatistics,
+  type FrameStatisticsInput,
+  computeFrameStatistics,
+} from '../../lib/stats/frame-statistics';
+import { SlabPool } from './slab-pool';
+import type { BackendChoice, BackendName } from './statistics-backend';
+import { type ThreadReply, type ThreadRequest, columnCountOf } from './thread-messages';
+
+export interface StatisticsLogger {
+  readonly info: (facts: object, message: string) => void;
+  readonly warn: (facts: object, message: string) => void;
+}
+
+export interface StatisticsClientOptions {
+  readonly choice: BackendChoice;
+  readonly logger: StatisticsLogger;
+  readonly maxQueuedBytes?: number;
+  /** How long the thread may take to start, and to answer while frames wait. */
+  readonly startTimeoutMs?: number;
+  readonly answerTimeoutMs?: number;
+  readonly threadUrl?: URL;
+}
+
+export interface StatisticsStatus {
+  /** null until the thread has chosen. */
+  readonly backend: BackendName | null;
+  readonly device: string;
+  readonly queuedFrames: number;
+  readonly queuedBytes: number;
+  /** Layers that an accelerator left to the single pass. */
+  readonly hostRowCount: number;
+  /** Times that an accelerator failed or its thread died. */
+  readonly fallbackCount: number;
+}
+
+export interface StatisticsClient {
+  /** Settled once frames go to the thread, or never will. */
+  readonly ready: Promise<void>;
+  /** Throws AppError `writer_saturated` while more samples wait than the queue may hold. */
+  readonly checkRoom: () => void;
+  readonly compute: (input: FrameStatisticsInput) => Promise<FrameStatistics>;
+  readonly status: () => StatisticsStatus;
+  /** Waits for what is under way. */
+  readonly close: () => Promise<void>;
+}
+
+/** Four frames of 1,000 layers at 4,096 coordinates: some 0.3 s of the single pass. */
+const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
+/** A first start of CUDA compiles its kernels, which takes minutes on new cards. */
+const START_TIMEOUT_MS = 180_000;
+/** The largest post takes the single pass a second. */
+const ANSWER_TIMEOUT_MS = 60_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+interface Job {
+  readonly input: FrameStatisticsInput;
+  readonly sizeBytes: number;
+  readonly resolve: (statistics: FrameStatistics) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createStatisticsClient(options: StatisticsClientOptions): StatisticsClient {
+  const { choice, logger, maxQueuedBytes = MAX_QUEUED_BYTES } = options;
+  const jobs = new Map<number, Job>();
+  const slabs = new SlabPool();
+  let thread: Worker | null = null;
+  let threadChoice = choice;
+  let isReady = false;
+  let isClosing = false;
+  let nextId = 0;
+  let queuedBytes = 0;
+  let hostRowCount = 0;
+  let fallbackCount = 0;
+  let backend: BackendName | null = null;
+  let device = '';
+  let timer: NodeJS.Timeout | undefined;
+  let settleReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => {
+    settleReady = resolve;
+  });
+
+  function startThread(): void {
+    const started = openThread(options.threadUrl ?? THREAD_URL, threadChoice);
+    thread = started;
+    isReady = false;
+    started.on('message', (reply: ThreadReply) => {
+      if (thread === started) take(reply);
+    });
+    started.on('error', (error) => replaceThread(started, error.message));
+    started.on('exit', (code) => replaceThread(started, `it ended with code ${code}`));
+    watchClock();
+  }
+
+  /** One clock: the thread must start, and then answer as long as something waits. */
+  function watchClock(): void {
+    clearTimeout(timer);
+    const watched = thread;
+    if (watched === null || (isReady && jobs.size === 0)) return;
+    const limitMs = isReady
+      ? (options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS)
+      : (options.startTimeoutMs ?? START_TIMEOUT_MS);
+    timer = setTimeout(() => {
+      replaceThread(watched, `no answer for ${limitMs / 1000} s`);
+      void watched.terminate();
+    }, limitMs);
+    timer.unref();
+  }
+
+  function take(reply: ThreadReply): void {
+    switch (reply.kind) {
+      case 'ready':
+        isReady = true;
+        use(reply.backend, reply.device);
+        for (const { name, reason, isFault } of reply.passedOver) {
+          const log = isFault ? logger.warn : logger.info;
+          log.call(logger, { backend: name, reason }, 'statistics backend passed over');
+        }
+        logger.info({ backend, device }, 'statistics backend');
+        settleReady();
+        break;
+      case 'fellBack':
+        fallbackCount++;
+        use(reply.backend, reply.device);
+        logger.warn(
+          { backend, reason: reply.reason },
+          'statistics backend failed; the single pass takes over until the worker restarts',
+        );
+        break;
+      case 'computed':
+        slabs.give(reply.slab);
+        hostRowCount += reply.hostRowCount;
+        end(reply.id)?.resolve(reply.statistics);
+        break;
+      case 'failed':
+        slabs.give(reply.slab);
+        end(reply.id)?.reject(new Error(reply.message));
+        break;
+    }
+    watchClock();
+  }
+
+  function use(name: BackendName, runsOn: string): void {
+    backend = name;
+    device = runsOn;
+  }
+
+  function end(id: number): Job | undefined {
+    const job = jobs.get(id);
+    jobs.delete(id);
+    queuedBytes -= job?.sizeBytes ?? 0;
+    return job;
+  }
+
+  function replaceThread(dead: Worker, reason: string): void {
+    // Its exit follows its error, and both may follow a replacement.
+    if (thread !== dead) return;
+    thread = null;
+    if (isClosing) return;
+    fallbackCount++;
+    const isLast = threadChoice === 'cpu';
+    logger.warn(
+      { backend: backend ?? threadChoice, reason, waitingFrames: jobs.size },
+      isLast
+        ? 'statistics thread died again; the worker computes itself until it restarts'
+        : 'statistics thread died; another one takes over on the single pass',
+    );
+    use('cpu', isLast ? 'the worker itself' : 'one core');
+    if (isLast) {
+      isReady = false;
+      clearTimeout(timer);
+      settleReady();
+      for (const [id, job] of [...jobs]) {
+        end(id);
+        computeHere(job);
+      }
+      return;
+    }
+    threadChoice = 'cpu';
+    startThread();
+    for (const [id, job] of jobs) send(id, job);
+  }
+
+  function computeHere({ input, resolve, reject }: Job): void {
+    try {
+      resolve(computeFrameStatistics(input));
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  function send(id: number, { input, sizeBytes }: Job): void {
+    const { gradient, firstMoment, secondMoment, previousGradient, ...rest } = input;
+    const slab = slabs.take(sizeBytes);
+    const columns = new Float32Array(slab);
+    [gradient, firstMoment, secondMoment, previousGradient].forEach((values, index) => {
+      if (values !== null) columns.set(values, index * gradient.length);
+    });
+    const request: ThreadRequest = {
+      kind: 'compute',
+      id,
+      // A view would take the whole array that it looks at with it.
+      options: { ...rest, parameterCounts: Float64Array.from(rest.parameterCounts) },
+      hasPrevious: previousGradient !== null,
+      slab,
+    };
+    thread?.postMessage(request, [slab]);
+  }
+
+  startThread();
+  return {
+    ready,
+    checkRoom() {
+      if (queuedBytes <= maxQueuedBytes) return;
+      throw new AppError(
+        'writer_saturated',
+        `${jobs.size} frames of raw samples wait for their statistics`,
+        { retryAfterSeconds: 1 },
+      );
+    },
+    compute(input) {
+      return new Promise((resolve, reject) => {
+        const { gradient, previousGradient } = input;
+        const sizeBytes = columnCountOf(previousGradient !== null) * gradient.byteLength;
+        const job: Job = { input, sizeBytes, resolve, reject };
+        if (!isReady || thread === null || !isWellFormed(input)) {
+          computeHere(job);
+          return;
+        }
+        const id = nextId++;
+        jobs.set(id, job);
+        queuedBytes += sizeBytes;
+        send(id, job);
+        if (jobs.size === 1) watchClock();
+      });
+    },
+    status: () => ({
+      backend,
+      device,
+      queuedFrames: jobs.size,
+      queuedBytes,
+      hostRowCount,
+      fallbackCount,
+    }),
+    async close() {
+      isClosing = true;
+      clearTimeout(timer);
+      const closing = thread;
+      if (closing === null) return;
+      const request: ThreadRequest = { kind: 'close' };
+      const ended = new Promise<void>((resolve) => closing.once('exit', () => resolve()));
+      closing.postMessage(request);
+      const limit = setTimeout(() => void closing.terminate(), CLOSE_TIMEOUT_MS);
+      await ended;
+      clearTimeout(limit);
+    },
+  };
+}
+
+/** What is not, the reference says what is wrong with. */
+function isWellFormed(input: FrameStatisticsInput): boolean {
+  const { layerCount, sampleCount, gradient, firstMoment, secondMoment, previousGradient } = input;
+  return [gradient, firstMoment, secondMoment, previousGradient ?? gradient].every(
+    ({ length }) => length === layerCount * sampleCount,
+  );
+}
+
+/** Beside this file in the sources, and in the folder beside the worker's bundle once built. */
+const EXTENSION = extname(new URL(import.meta.url).pathname);
+const THREAD_URL = new URL(`../accelerator/statistics-thread${EXTENSION}`, import.meta.url);
+
+function openThread(url: URL, choice: BackendChoice): Worker {
+  // The worker's own arguments watch over a process.
+  const execArgv = ['--enable-source-maps'];
+  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData: choice, execArgv });
+  // Sources: a thread does not inherit what loads them, and takes no loader for its entry.
+  const load = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`;
+  return new Worker(load, { eval: true, workerData: choice, execArgv });
+}

@@ -1,0 +1,27 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** tfjs-core, handed in: loading it takes 300 ms that a worker without a device never pays. */
+export type TensorLibrary = typeof tfjs;
+
+/** [rows × samples] of one input on the device: its values, and the VALUE_CLASS of each. */
+export interface UploadedColumn {
+  readonly values: Tensor;
+  readonly classes: Tensor;
+}
+
+/** A tensor backend that was loaded, before it is known to compute what it should. */
+export interface TensorDevice {
+  readonly tf: TensorLibrary;
+  readonly name: 'tensorflow' | 'webgpu';
+  /** What it runs on, in words for the log. */
+  readonly device: string;
+  readonly isSoftware: boolean;
+  readonly upload: (values: Float32Array, rowCount: number) => UploadedColumn;
+  /** Watches what is asked of the device; the function returned ends that and tells of a fault. */
+  readonly watch: () => () => Promise<string | null>;
+  /** The results that needed the uploads have been read: their memory may be used again. */
+  readonly releaseUploads: () => void;
+  readonly deviceBytes: () => number;
+  readonly dispose: () => void;
+}
