@@ -58,6 +58,7 @@ function Tensors({ body }: { readonly body: BodyView }) {
           ))}
         </tbody>
       </table>
+      <p className={styles['legend']}>T steps, L layers, B bins, S samples, C columns.</p>
     </div>
   );
 }

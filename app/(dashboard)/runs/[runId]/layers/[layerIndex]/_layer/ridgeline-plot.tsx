@@ -3,7 +3,9 @@ import { formatStep } from '@/lib/view/format-number';
 import styles from './ridgeline-plot.module.css';
 
 const WIDTH = 270;
-const HEIGHT = 352;
+/** As drawn with 26 rows; fewer rows keep their pitch and the figure gets lower. */
+const FULL_HEIGHT = 352;
+const WIDEST_PITCH = 16;
 const LABEL_WIDTH = 32;
 const AXIS_HEIGHT = 18;
 const TOP = 28;
@@ -20,24 +22,25 @@ export function RidgelinePlot({
 }) {
   const { rows, ticks, domain } = ridgeline;
   const [first, last] = domain;
-  const bottom = HEIGHT - AXIS_HEIGHT;
-  // Few rows keep the pitch of many: a ridge of three steps is not a poster.
-  const pitch = Math.min(16, (bottom - TOP) / Math.max(1, rows.length - 1));
+  const gaps = Math.max(1, rows.length - 1);
+  const pitch = Math.min(WIDEST_PITCH, (FULL_HEIGHT - AXIS_HEIGHT - TOP) / gaps);
+  const bottom = TOP + gaps * pitch;
+  const height = bottom + AXIS_HEIGHT;
   const x = (at: number) =>
     (LABEL_WIDTH + ((at - first) / (last - first)) * (WIDTH - LABEL_WIDTH)).toFixed(1);
   const baseline = (index: number) => bottom - (rows.length - 1 - index) * pitch;
   const path = (row: RidgeRow, index: number) =>
     row.points
       .map(
-        ({ at, height }, i) =>
-          `${i === 0 ? 'M' : 'L'}${x(at)} ${(baseline(index) - height * pitch).toFixed(1)}`,
+        ({ at, height: rise }, i) =>
+          `${i === 0 ? 'M' : 'L'}${x(at)} ${(baseline(index) - rise * pitch).toFixed(1)}`,
       )
       .join('');
   return (
     <figure className={styles['figure']}>
       <figcaption className={styles['title']}>{title}</figcaption>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${WIDTH} ${height}`}
         className={styles['plot']}
         role="img"
         aria-label={title}
@@ -45,7 +48,7 @@ export function RidgelinePlot({
         {ticks.map(({ at, label }) => (
           <g key={at}>
             <path d={`M${x(at)} ${baseline(0) - 20}V${bottom}`} className={styles['grid']} />
-            <text x={x(at)} y={HEIGHT - 4} className={styles['tick']}>
+            <text x={x(at)} y={height - 4} className={styles['tick']}>
               {label}
             </text>
           </g>
