@@ -57,7 +57,7 @@ describe('a healthy loss', () => {
     [
       'of two populations, one sample in five much higher',
       (
-        (normal) => (step: number) =>
+        (normal) => () =>
           3 + (normal() > 0.84 ? 0.3 : 0) + 0.05 * normal()
       )(seededNormal(9)),
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findSharedOutliers, reevaluateLosses } from '@/lib/detect/reevaluate-loss';
 import { type LogRow, loadPublicLog, loadRecordedRun } from './recorded-run';
-import { eventsOf, summarise } from './series';
+import { eventsOf } from './series';
 
 function recordedEvents(name: 'B_spontaneous_spike' | 'C_stale_v') {
   const { steps } = loadRecordedRun(name);
