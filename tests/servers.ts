@@ -4,6 +4,10 @@ import pino from 'pino';
 import { type Database, openDatabase } from '@/lib/store/database';
 import { type FrameWriter, createFrameWriter } from '@/lib/store/frame-writer';
 import { createFrontDoor } from '@/workers/api/front-door';
+import {
+  type StatisticsClient,
+  createStatisticsClient,
+} from '@/workers/accelerator/statistics-client';
 import { createIngestServer } from '@/workers/ingest/ingest-server';
 import { createTestDatabase } from './database';
 
@@ -16,6 +20,7 @@ export interface TestServers {
   readonly ingestUrl: string;
   readonly db: Database;
   readonly writer: FrameWriter;
+  readonly statistics: StatisticsClient;
   readonly api: (path: string, init?: RequestInit) => Promise<Response>;
   /** POST of a JSON value. */
   readonly post: (
@@ -56,11 +61,13 @@ export async function startServers(
     logger,
     maxQueuedBytes: options.maxQueuedBytes ?? 64 * 1024 * 1024,
   });
+  const statistics = createStatisticsClient({ choice: 'cpu', logger });
   const requireTokens = options.requireTokens ?? false;
   const hosts = { host: '127.0.0.1', allowedHosts: ['spikes.example.org'] };
   const ingest = createIngestServer({
     db,
     writer,
+    statistics,
     logger,
     now: () => new Date(),
     requireTokens,
@@ -102,6 +109,7 @@ export async function startServers(
     ingestUrl,
     db,
     writer,
+    statistics,
     api,
     async post(path, value, headers = {}) {
       return toResult(
@@ -118,6 +126,7 @@ export async function startServers(
     async stop() {
       await frontDoor.close();
       await ingest.close();
+      await statistics.close();
       web.closeAllConnections();
       web.close();
       await writer.close();

@@ -8,6 +8,7 @@ const flag = z
   .enum(['', '0', '1', 'true', 'false', 'yes', 'no'])
   .transform((text) => text === '1' || text === 'true' || text === 'yes');
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+const statisticsBackend = z.enum(['auto', 'tensorflow', 'webgpu', 'cpu']);
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -26,7 +27,11 @@ const commonSchema = z.object({
 });
 
 const apiSchema = commonSchema.extend({ INGEST_URL: z.url(), WEB_URL: z.url() });
-const ingestSchema = commonSchema.extend({ INGEST_PORT: port });
+const ingestSchema = commonSchema.extend({
+  INGEST_PORT: port,
+  /** What computes statistics of raw samples; auto is the first that works, the single pass last. */
+  STATISTICS_BACKEND: statisticsBackend.default('auto'),
+});
 
 export interface CommonConfig {
   readonly databaseUrl: string;
@@ -42,6 +47,7 @@ export interface ApiConfig extends CommonConfig {
 }
 export interface IngestConfig extends CommonConfig {
   readonly ingestPort: number;
+  readonly statisticsBackend: z.infer<typeof statisticsBackend>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -98,5 +104,9 @@ export function parseApiConfig(environment: Environment): ApiConfig {
 /** Settings of the ingestion worker. Throws ConfigError. */
 export function parseIngestConfig(environment: Environment): IngestConfig {
   const settings = parse(ingestSchema, environment);
-  return { ...toCommonConfig(settings), ingestPort: settings.INGEST_PORT };
+  return {
+    ...toCommonConfig(settings),
+    ingestPort: settings.INGEST_PORT,
+    statisticsBackend: settings.STATISTICS_BACKEND,
+  };
 }

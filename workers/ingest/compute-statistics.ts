@@ -1,30 +1,51 @@
 import { MISSING_FLOAT32_BITS } from '../../lib/contract/missing-value';
-import type { Frame, HistogramFrame } from '../../lib/contract/frame';
-import { computeFrameStatistics } from '../../lib/stats/frame-statistics';
+import type { Frame, SampleFrame } from '../../lib/contract/frame';
+import type { FrameStatistics } from '../../lib/stats/frame-statistics';
 import { deriveHistogramMetrics } from '../../lib/stats/histogram-metrics';
+import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { PreviousGradients } from './previous-gradients';
 import type { ValidFrames } from './validate-frames';
 
 export interface StatisticsDependencies {
   readonly previousGradients: PreviousGradients;
+  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute'>;
 }
 
 /**
  * Fills in what the worker can derive: metrics and histograms from raw samples, moments
- * from posted histograms. What the job posted itself is never replaced.
+ * from posted histograms. What the job posted itself is never replaced. Frames without
+ * samples wait for nobody's batch.
+ *
+ * Throws  AppError `writer_saturated` while too many samples wait
  */
-export function computeStatistics(deps: StatisticsDependencies, valid: ValidFrames): ValidFrames {
+export async function computeStatistics(
+  deps: StatisticsDependencies,
+  valid: ValidFrames,
+): Promise<ValidFrames> {
   const isPlain = valid.frames.every(
     (frame) => frame.samples === null && frame.histograms.size === 0,
   );
   if (isPlain) return valid;
-  return { ...valid, frames: valid.frames.map((frame) => complete(deps, valid, frame)) };
+  if (valid.frames.some((frame) => frame.samples !== null)) deps.statistics.checkRoom();
+  // All are handed over before one is awaited: each step is compared with the one before it.
+  return {
+    ...valid,
+    frames: await Promise.all(valid.frames.map((frame) => complete(deps, valid, frame))),
+  };
 }
 
-function complete(deps: StatisticsDependencies, valid: ValidFrames, frame: Frame): Frame {
+async function complete(
+  deps: StatisticsDependencies,
+  valid: ValidFrames,
+  frame: Frame,
+): Promise<Frame> {
   const layerMetrics = new Map(frame.layerMetrics);
   const histograms = new Map(frame.histograms);
-  if (frame.samples !== null) addFromSamples(deps, valid, frame, layerMetrics, histograms);
+  if (frame.samples !== null) {
+    const computed = await computeFromSamples(deps, valid, frame, frame.samples);
+    addMissing(layerMetrics, computed.layerMetrics);
+    addMissing(histograms, computed.histograms);
+  }
   for (const [name, histogram] of frame.histograms) {
     addMissing(
       layerMetrics,
@@ -38,18 +59,15 @@ function complete(deps: StatisticsDependencies, valid: ValidFrames, frame: Frame
   return { ...frame, layerMetrics, histograms };
 }
 
-function addFromSamples(
-  { previousGradients }: StatisticsDependencies,
+function computeFromSamples(
+  { previousGradients, statistics }: StatisticsDependencies,
   { run, attempt, layerOffset }: ValidFrames,
-  { step, layerCount, samples }: Frame,
-  layerMetrics: Map<string, Float32Array>,
-  histograms: Map<string, HistogramFrame>,
-): void {
-  if (samples === null) return;
+  { step, layerCount }: Frame,
+  { gradient, firstMoment, secondMoment, sampleCount }: SampleFrame,
+): Promise<FrameStatistics> {
   const shard = { runKey: run.runKey, attempt: attempt.attempt, layerOffset };
-  const { gradient, firstMoment, secondMoment, sampleCount } = samples;
   const { optimizer } = attempt;
-  const computed = computeFrameStatistics({
+  const computed = statistics.compute({
     layerCount,
     sampleCount,
     gradient,
@@ -63,8 +81,7 @@ function addFromSamples(
     missingBits: MISSING_FLOAT32_BITS,
   });
   previousGradients.remember(shard, step, gradient);
-  addMissing(layerMetrics, computed.layerMetrics);
-  addMissing(histograms, computed.histograms);
+  return computed;
 }
 
 function addMissing<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {

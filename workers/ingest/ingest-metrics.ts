@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { FrameWriter } from '../../lib/store/frame-writer';
 import type { BodyBudget } from '../http/read-body';
+import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';
 
 /** What the worker says of itself to Prometheus. */
@@ -36,7 +37,12 @@ export class IngestMetrics {
   }
 
   /** Gauges that are read when they are asked for. */
-  observe(writer: FrameWriter, publisher: Publisher, budget: BodyBudget): void {
+  observe(
+    writer: FrameWriter,
+    publisher: Publisher,
+    budget: BodyBudget,
+    statistics: Pick<StatisticsClient, 'status'>,
+  ): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
         name: `spikescope_ingest_${name}`,
@@ -65,6 +71,47 @@ export class IngestMetrics {
       () => publisher.status().skippedMessages,
     );
     gauge('body_bytes_held', 'Bytes of request bodies being read', () => budget.heldBytes);
+    gauge(
+      'statistics_queued_bytes',
+      'Bytes of raw samples waiting for their statistics',
+      () => statistics.status().queuedBytes,
+    );
+    this.observeStatistics(statistics);
+  }
+
+  private observeStatistics(statistics: Pick<StatisticsClient, 'status'>): void {
+    new Gauge({
+      name: 'spikescope_ingest_statistics_backend_info',
+      help: 'What computes statistics of raw samples: tensorflow, webgpu or cpu',
+      labelNames: ['backend'],
+      registers: [this.registry],
+      collect() {
+        const { backend } = statistics.status();
+        this.reset();
+        if (backend !== null) this.set({ backend }, 1);
+      },
+    });
+    const counter = (name: string, help: string, read: () => number): void => {
+      new Counter({
+        name: `spikescope_ingest_statistics_${name}_total`,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    };
+    counter(
+      'fallbacks',
+      'Times that a backend failed or its thread died, and the single pass took over',
+      () => statistics.status().fallbackCount,
+    );
+    counter(
+      'host_rows',
+      'Layers of a frame that an accelerator left to the single pass',
+      () => statistics.status().hostRowCount,
+    );
   }
 
   countFrames(counts: {

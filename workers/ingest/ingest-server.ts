@@ -5,6 +5,7 @@ import type { FrameWriter } from '../../lib/store/frame-writer';
 import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
+import type { StatisticsClient } from '../accelerator/statistics-client';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
@@ -17,6 +18,7 @@ import { RunCache } from './run-cache';
 export interface IngestServerOptions {
   readonly db: Database;
   readonly writer: FrameWriter;
+  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'status'>;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly requireTokens: boolean;
@@ -43,7 +45,7 @@ const MAX_WRITER_LAG_MS = 10_000;
 
 /** The ingestion worker's HTTP server and socket, not yet listening. */
 export function createIngestServer(options: IngestServerOptions): IngestServer {
-  const { db, writer, logger, now, requireTokens, hosts } = options;
+  const { db, writer, statistics, logger, now, requireTokens, hosts } = options;
   const access = { db, requireTokens };
   const runs = new RunCache(db);
   const metrics = new IngestMetrics();
@@ -74,7 +76,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       return { layerCount: run.layerCount, attempt: run.newestAttempt, newestStep };
     },
   });
-  metrics.observe(writer, publisher, budget);
+  metrics.observe(writer, publisher, budget, statistics);
 
   const deps: RouteDependencies = {
     access,
@@ -85,6 +87,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     budget,
     now,
     previousGradients: new PreviousGradients(),
+    statistics,
     bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
   };
 

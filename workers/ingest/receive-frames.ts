@@ -30,7 +30,7 @@ export async function receiveFrames(
 ): Promise<FramesReply> {
   const run = await deps.runs.find(runId);
   const valid = validateFrames(request, run);
-  const computed = computeStatistics(deps, valid);
+  const computed = await computeStatistics(deps, valid);
   const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
   return count(deps, computed, outcomes);

@@ -4,6 +4,7 @@ import { ConfigError, type IngestConfig, parseIngestConfig } from '../../lib/con
 import { openDatabase } from '../../lib/store/database';
 import { createFrameWriter } from '../../lib/store/frame-writer';
 import { finishDeletions } from '../../lib/store/runs';
+import { createStatisticsClient } from '../accelerator/statistics-client';
 import { onShutdown } from '../http/shutdown';
 import { createIngestServer } from './ingest-server';
 
@@ -18,9 +19,11 @@ async function start(config: IngestConfig): Promise<void> {
     logger,
     maxQueuedBytes: MAX_QUEUED_BYTES,
   });
+  const statistics = createStatisticsClient({ choice: config.statisticsBackend, logger });
   const ingest = createIngestServer({
     db,
     writer,
+    statistics,
     logger,
     now: () => new Date(),
     requireTokens: config.requireTokens,
@@ -29,6 +32,7 @@ async function start(config: IngestConfig): Promise<void> {
   onShutdown(logger, async () => {
     ingest.startDraining();
     await ingest.close();
+    await statistics.close();
     await writer.close();
     await db.close();
   });

@@ -16,7 +16,7 @@ describe('configuration', () => {
       requireTokens: false,
       allowedHosts: [],
     });
-    expect(parseIngestConfig(base).ingestPort).toBe(4001);
+    expect(parseIngestConfig(base)).toMatchObject({ ingestPort: 4001, statisticsBackend: 'auto' });
   });
 
   it.each(['0.0.0.0', '10.0.0.4', '::', 'training-box'])(
@@ -51,5 +51,14 @@ describe('configuration', () => {
       parseApiConfig({ ...base, SPIKESCOPE_ALLOWED_HOSTS: ' a.example, b.example:8443 ,' })
         .allowedHosts,
     ).toEqual(['a.example', 'b.example:8443']);
+  });
+
+  it('takes the statistics backends by name and no other', () => {
+    expect(parseIngestConfig({ ...base, STATISTICS_BACKEND: 'webgpu' }).statisticsBackend).toBe(
+      'webgpu',
+    );
+    expect(() => parseIngestConfig({ ...base, STATISTICS_BACKEND: 'cuda' })).toThrow(
+      /STATISTICS_BACKEND/,
+    );
   });
 });

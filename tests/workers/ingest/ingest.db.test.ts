@@ -285,6 +285,13 @@ describe('POST /frames', () => {
     ]);
   });
 
+  it('says what computes statistics', async () => {
+    await servers.statistics.ready;
+    const metrics = await (await fetch(`${servers.ingestUrl}/metrics`)).text();
+    expect(metrics).toContain('spikescope_ingest_statistics_backend_info{backend="cpu"} 1');
+    expect(metrics).toContain('spikescope_ingest_statistics_fallbacks_total 0');
+  });
+
   it('knows a retry of raw samples again, whatever it had computed of them', async () => {
     await servers.post('/api/v1/runs', aRun('retry', 1));
     const frame = (step: number) =>
