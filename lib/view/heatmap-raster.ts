@@ -58,8 +58,11 @@ export function columnExtent(
   return [left, next - own < 1.5 * interval ? next : own];
 }
 
+/** Pixels along the steps that are painted together: 32 × 1,000 bands are 64 KB of codes. */
+const PAINT_BLOCK = 32;
+
 interface MaximaField {
-  /** [stepPixels × bands] largest code. */
+  /** [stepPixels × bands] largest code, pixel-major: columns are read and written in order. */
   readonly codes: Uint16Array;
   /** Pixels [start, end) between the first and the last column. */
   readonly start: number;
@@ -67,9 +70,12 @@ interface MaximaField {
 }
 
 function maximaPerPixel(columns: RasterColumns, plot: RasterPlot): MaximaField {
-  const { axis, stepPixels, bands, layerOfRow } = plot;
+  const { axis, stepPixels, bands } = plot;
   const { codes, layerCount, fromStep } = columns;
-  const field = new Uint16Array(stepPixels * bands.length);
+  const bandCount = bands.length;
+  const field = new Uint16Array(stepPixels * bandCount);
+  const { layers, bandOfRow } = rowTables(plot);
+  const rowCount = layers.length;
   const interval = usualInterval(fromStep);
   const perStep = stepPixels / (axis.high - axis.low);
   let start = stepPixels;
@@ -87,29 +93,36 @@ function maximaPerPixel(columns: RasterColumns, plot: RasterPlot): MaximaField {
     );
     start = Math.min(start, first);
     end = Math.max(end, last);
-    const base = column * layerCount;
-    for (let band = 0; band < bands.length; band++) {
-      const { firstRow, endRow } = bands[band] ?? { firstRow: 0, endRow: 0 };
-      let largest = 0;
-      for (let row = firstRow; row < endRow; row++) {
-        const code = codes[base + (layerOfRow[row] ?? 0)] ?? 0;
-        if (code > largest) largest = code;
-      }
-      if (largest === 0) continue;
-      for (let pixel = first; pixel < last; pixel++) {
-        const at = band * stepPixels + pixel;
-        if (largest > (field[at] ?? 0)) field[at] = largest;
-      }
+    const source = column * layerCount;
+    const target = first * bandCount;
+    for (let row = 0; row < rowCount; row++) {
+      const code = codes[source + (layers[row] ?? 0)] ?? 0;
+      const at = target + (bandOfRow[row] ?? 0);
+      if (code > (field[at] ?? 0)) field[at] = code;
+    }
+    // Only its first pixel can be shared with the column before.
+    for (let pixel = first + 1; pixel < last; pixel++) {
+      field.copyWithin(pixel * bandCount, target, target + bandCount);
     }
   }
   return { codes: field, start, end };
+}
+
+/** Row → layer and row → band, as typed arrays for the loop over all cells. */
+function rowTables({ bands, layerOfRow }: RasterPlot): {
+  layers: Int32Array;
+  bandOfRow: Int32Array;
+} {
+  const bandOfRow = new Int32Array(layerOfRow.length);
+  bands.forEach(({ firstRow, endRow }, band) => bandOfRow.fill(band, firstRow, endRow));
+  return { layers: Int32Array.from(layerOfRow), bandOfRow };
 }
 
 /**
  * Paints into `target`, [height × width] packed pixels, all of it. Between the first and
  * the last column "not reported" is hatched; outside them is background.
  *
- * Cost  O(columns × layers + pixels); 1,000 layers × 1,000 columns in 6 ms on a 2020s core
+ * Cost  O(columns × layers + pixels)
  */
 export function rasteriseHeatmap(
   columns: RasterColumns,
@@ -120,18 +133,27 @@ export function rasteriseHeatmap(
   const { stepPixels, layerPixels, bands, orientation } = plot;
   const { table, background, hatch, hatchPeriod } = colours;
   const { codes, start, end } = maximaPerPixel(columns, plot);
+  const bandCount = bands.length;
   target.fill(background);
   const isRight = orientation === 'steps-right';
-  const width = isRight ? stepPixels : layerPixels;
-  for (let band = 0; band < bands.length; band++) {
-    const { start: bandStart, end: bandEnd } = bands[band] ?? { start: 0, end: 0 };
-    for (let pixel = start; pixel < end; pixel++) {
-      const code = codes[band * stepPixels + pixel] ?? 0;
-      const colour = table[code] ?? 0;
-      for (let across = bandStart; across < bandEnd; across++) {
-        const isHatched = code === 0 && (pixel + across) % hatchPeriod === 0;
-        const at = isRight ? across * width + pixel : pixel * width + across;
-        target[at] = code !== 0 ? colour : isHatched ? hatch : background;
+  // Pixel (along the steps, across the layers) lies at `pixel * alongStride + across * acrossStride`.
+  const alongStride = isRight ? 1 : layerPixels;
+  const acrossStride = isRight ? stepPixels : 1;
+  // In blocks of pixels: the field is read along one axis and the picture written along the
+  // other, and a block of both fits the cache.
+  for (let block = start; block < end; block += PAINT_BLOCK) {
+    const blockEnd = Math.min(end, block + PAINT_BLOCK);
+    for (let band = 0; band < bandCount; band++) {
+      const { start: bandStart, end: bandEnd } = bands[band] ?? { start: 0, end: 0 };
+      for (let pixel = block; pixel < blockEnd; pixel++) {
+        const code = codes[pixel * bandCount + band] ?? 0;
+        const colour = table[code] ?? 0;
+        const base = pixel * alongStride;
+        for (let across = bandStart; across < bandEnd; across++) {
+          const isHatched = code === 0 && (pixel + across) % hatchPeriod === 0;
+          target[base + across * acrossStride] =
+            code !== 0 ? colour : isHatched ? hatch : background;
+        }
       }
     }
   }

@@ -60,6 +60,7 @@ export function Overview({
           <ScalarTimeline
             chart={chart}
             axis={axis}
+            drawnAxis={axis}
             label="Loss of the whole run"
             colour="var(--trace)"
             intervals={intervals}

@@ -15,6 +15,7 @@ import type { PlotGeometry } from './plot-geometry';
 import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from './run-view-model';
 import { lossOf, nearestStepOf } from './steps-right-plot';
+import { stretch } from './scalar-timeline';
 import { StripCanvas } from './strip-canvas';
 import styles from './plot.module.css';
 
@@ -71,7 +72,7 @@ export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
           left={TRACE_LEFT - 8}
           label={model.plotLabel}
         >
-          <LossColumn chart={model.loss} axis={axis} height={height} />
+          <LossColumn chart={model.loss} axis={axis} drawnAxis={model.drawnAxis} height={height} />
           <span
             className={styles['column_label']}
             style={{ left: STRIP_LEFT - 10, width: STRIP_WIDTH + 20, top: 9, lineHeight: '13px' }}
@@ -174,10 +175,12 @@ function spacedTicks(chart: TimelineChart): Tick[] {
 function LossColumn({
   chart,
   axis,
+  drawnAxis,
   height,
 }: {
   readonly chart: TimelineChart;
   readonly axis: RunPlotModel['axis'];
+  readonly drawnAxis: RunPlotModel['axis'];
   readonly height: number;
 }) {
   return (
@@ -203,42 +206,48 @@ function LossColumn({
           </div>
         );
       })}
-      <div className={styles['chart']} style={{ left: TRACE_LEFT, top: HEADER_HEIGHT }} aria-hidden>
-        <LineChart
-          layout="vertical"
-          width={TRACE_WIDTH}
-          height={height}
-          data={[...chart.points]}
-          margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
-          accessibilityLayer={false}
-        >
-          <XAxis
-            type="number"
-            scale={chart.scale}
-            domain={[chart.domain[0], chart.domain[1]]}
-            allowDataOverflow
-            hide
-            height={0}
-          />
-          <YAxis
-            dataKey="step"
-            type="number"
-            domain={[axis.low, axis.high]}
-            allowDataOverflow
-            hide
-            width={0}
-          />
-          <Line
-            dataKey="value"
-            type="linear"
-            stroke="var(--trace)"
-            className={styles['trace'] ?? ''}
-            dot={false}
-            activeDot={false}
-            connectNulls={false}
-            isAnimationActive={false}
-          />
-        </LineChart>
+      <div
+        className={styles['chart']}
+        style={{ left: TRACE_LEFT, top: HEADER_HEIGHT, width: TRACE_WIDTH, height }}
+        aria-hidden
+      >
+        <div style={{ transform: stretch(drawnAxis, axis, height, 'Y'), transformOrigin: '0 0' }}>
+          <LineChart
+            layout="vertical"
+            width={TRACE_WIDTH}
+            height={height}
+            data={[...chart.points]}
+            margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
+            accessibilityLayer={false}
+          >
+            <XAxis
+              type="number"
+              scale={chart.scale}
+              domain={[chart.domain[0], chart.domain[1]]}
+              allowDataOverflow
+              hide
+              height={0}
+            />
+            <YAxis
+              dataKey="step"
+              type="number"
+              domain={[drawnAxis.low, drawnAxis.high]}
+              allowDataOverflow
+              hide
+              width={0}
+            />
+            <Line
+              dataKey="value"
+              type="linear"
+              stroke="var(--trace)"
+              className={styles['trace'] ?? ''}
+              dot={false}
+              activeDot={false}
+              connectNulls={false}
+              isAnimationActive={false}
+            />
+          </LineChart>
+        </div>
       </div>
     </div>
   );

@@ -17,6 +17,8 @@ export interface RunPlotModel {
   readonly columns: RunColumns;
   readonly version: number;
   readonly axis: StepAxis;
+  /** The axis that the timelines are drawn for: it follows `axis` at their slower pace. */
+  readonly drawnAxis: StepAxis;
   readonly window: StepWindow | null;
   readonly firstStep: number;
   readonly newestStep: number;

@@ -23,24 +23,26 @@ export interface TimelineInterval {
 }
 
 /**
- * One scalar over steps in recharts. The chart covers the plot alone; its axes are drawn
- * beside it, so that its pixels are those of the heatmap below.
+ * One scalar over steps. The chart covers the plot alone; its axes are drawn beside it, so
+ * that its pixels are those of the heatmap below. recharts draws for `drawnAxis`, a few
+ * times a second; in between, while a zoom is on, its picture is stretched to `axis`.
  */
-export const ScalarTimeline = memo(function ScalarTimeline({
+export function ScalarTimeline({
   chart,
   axis,
+  drawnAxis,
   label,
-  colour,
-  intervals,
-  newestStep,
   left,
   top,
   width,
   height,
   gridEnd,
+  ...drawing
 }: {
   readonly chart: TimelineChart;
   readonly axis: StepAxis;
+  /** The axis that `chart` was prepared for. */
+  readonly drawnAxis: StepAxis;
   readonly label: string;
   readonly colour: string;
   readonly intervals: readonly TimelineInterval[];
@@ -74,62 +76,95 @@ export const ScalarTimeline = memo(function ScalarTimeline({
           <TickText tick={tick} />
         </span>
       ))}
-      <div className={styles['chart']} style={{ left }} aria-hidden>
-        <LineChart
-          width={width}
-          height={height}
-          data={[...chart.points]}
-          margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
-          accessibilityLayer={false}
-        >
-          <XAxis
-            dataKey="step"
-            type="number"
-            domain={[axis.low, axis.high]}
-            allowDataOverflow
-            hide
-          />
-          <YAxis
-            type="number"
-            scale={chart.scale}
-            domain={[chart.domain[0], chart.domain[1]]}
-            allowDataOverflow
-            hide
-            width={0}
-          />
-          {intervals.map((interval) => (
-            <ReferenceArea
-              key={interval.id}
-              x1={Math.max(axis.low, interval.fromStep - 0.5)}
-              x2={Math.min(axis.high, interval.toStep + 0.5)}
-              fill="var(--loss-spike)"
-              className={styles['tint'] ?? ''}
-              stroke="none"
-              ifOverflow="hidden"
-            />
-          ))}
-          {newestStep === null ? null : (
-            <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
-          )}
-          <Line
-            dataKey="value"
-            type="linear"
-            stroke={colour}
-            className={styles['trace'] ?? ''}
-            dot={false}
-            activeDot={false}
-            connectNulls={false}
-            isAnimationActive={false}
-          />
-          {chart.isolated.map(({ step, value }) =>
-            value === null ? null : (
-              <ReferenceDot key={step} x={step} y={value} r={1.6} fill={colour} stroke="none" />
-            ),
-          )}
-        </LineChart>
-        <NonFiniteMarks steps={chart.nonFiniteSteps} axis={axis} width={width} />
+      <div className={styles['chart']} style={{ left, width, height }} aria-hidden>
+        <div style={{ transform: stretch(drawnAxis, axis, width, 'X'), transformOrigin: '0 0' }}>
+          <Drawing chart={chart} axis={drawnAxis} width={width} height={height} {...drawing} />
+        </div>
       </div>
     </div>
+  );
+}
+
+/** The CSS transform that puts a picture drawn for one axis under another. */
+export function stretch(
+  drawn: StepAxis,
+  axis: StepAxis,
+  lengthPx: number,
+  direction: 'X' | 'Y',
+): string | undefined {
+  if (drawn.low === axis.low && drawn.high === axis.high) return undefined;
+  const perStep = lengthPx / (axis.high - axis.low);
+  const scale = (drawn.high - drawn.low) / (axis.high - axis.low);
+  return `translate${direction}(${(drawn.low - axis.low) * perStep}px) scale${direction}(${scale})`;
+}
+
+const Drawing = memo(function Drawing({
+  chart,
+  axis,
+  colour,
+  intervals,
+  newestStep,
+  width,
+  height,
+}: {
+  readonly chart: TimelineChart;
+  readonly axis: StepAxis;
+  readonly colour: string;
+  readonly intervals: readonly TimelineInterval[];
+  readonly newestStep: number | null;
+  readonly width: number;
+  readonly height: number;
+}) {
+  return (
+    <>
+      <LineChart
+        width={width}
+        height={height}
+        data={[...chart.points]}
+        margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
+        accessibilityLayer={false}
+      >
+        <XAxis dataKey="step" type="number" domain={[axis.low, axis.high]} allowDataOverflow hide />
+        <YAxis
+          type="number"
+          scale={chart.scale}
+          domain={[chart.domain[0], chart.domain[1]]}
+          allowDataOverflow
+          hide
+          width={0}
+        />
+        {intervals.map((interval) => (
+          <ReferenceArea
+            key={interval.id}
+            x1={Math.max(axis.low, interval.fromStep - 0.5)}
+            x2={Math.min(axis.high, interval.toStep + 0.5)}
+            fill="var(--loss-spike)"
+            className={styles['tint'] ?? ''}
+            stroke="none"
+            ifOverflow="hidden"
+          />
+        ))}
+        {newestStep === null ? null : (
+          <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
+        )}
+        <Line
+          dataKey="value"
+          type="linear"
+          stroke={colour}
+          className={styles['trace'] ?? ''}
+          dot={false}
+          activeDot={false}
+          connectNulls={false}
+          isAnimationActive={false}
+        />
+        {chart.isolated.map(({ step, value }) =>
+          value === null ? null : (
+            <ReferenceDot key={step} x={step} y={value} r={1.6} fill={colour} stroke="none" />
+          ),
+        )}
+      </LineChart>
+      <NonFiniteMarks steps={chart.nonFiniteSteps} axis={axis} width={width} />
+    </>
   );
 });
 

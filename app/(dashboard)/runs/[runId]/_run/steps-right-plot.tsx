@@ -108,6 +108,7 @@ export function StepsRightPlot({
           <ScalarTimeline
             chart={model.loss}
             axis={axis}
+            drawnAxis={model.drawnAxis}
             label="Loss over steps"
             colour="var(--trace)"
             intervals={model.intervals}
@@ -143,6 +144,7 @@ export function StepsRightPlot({
               <ScalarTimeline
                 chart={model.gradientNorm}
                 axis={axis}
+                drawnAxis={model.drawnAxis}
                 label="Global gradient norm over steps"
                 colour="var(--trace2)"
                 intervals={model.intervals}

@@ -88,16 +88,17 @@ export function usePlotModel(input: Input): PlotModels {
   );
 
   const timelineVersion = useThrottled(data.version, TIMELINE_MS);
+  const drawnAxis = useThrottled(axis, TIMELINE_MS);
   const loss = useMemo(
-    () => prepareTimelineChart(data.loss.columns, axis, lossScale, 4),
+    () => prepareTimelineChart(data.loss.columns, drawnAxis, lossScale, 4),
     // The series grow in place; their version says when.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, axis, lossScale],
+    [data, timelineVersion, drawnAxis, lossScale],
   );
   const gradientNorm = useMemo(
-    () => prepareTimelineChart(data.gradientNorm.columns, axis, 'log', 3),
+    () => prepareTimelineChart(data.gradientNorm.columns, drawnAxis, 'log', 3),
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, axis],
+    [data, timelineVersion, drawnAxis],
   );
   const isPaper = layout === 'paper';
   const wholeLoss = useMemo(
@@ -143,6 +144,7 @@ export function usePlotModel(input: Input): PlotModels {
       columns: data.columns,
       version: data.version,
       axis,
+      drawnAxis,
       window,
       firstStep,
       newestStep,
