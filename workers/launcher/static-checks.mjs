@@ -10,17 +10,14 @@ export const STATIC_CHECKS = [
   { label: 'Types (tsc)', args: tool('typescript/bin/tsc', '--noEmit') },
 ];
 
-/**
- * Runs one step that counts as a test: its time, whether it passed, and what it said if not.
- * Returns the counts.
- */
-export async function countStep(label, work, stream = process.stdout) {
+/** Does work that counts as one test: says what was wrong if it failed, and returns the counts. */
+export async function countWork(work) {
   try {
-    await runStep(label, work, stream);
+    await work();
     return { passed: 1, failed: 0, skipped: 0 };
   } catch (error) {
     const message = error instanceof PreparationError ? error.message : error.stack;
-    stream.write(`\n${message}\n\n`);
+    process.stdout.write(`\n${message}\n\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
@@ -28,9 +25,8 @@ export async function countStep(label, work, stream = process.stdout) {
 export async function runStaticChecks() {
   const counts = [];
   for (const { label, args } of STATIC_CHECKS) {
-    counts.push(
-      await countStep(label, () => runCommand(process.execPath, args, { cwd: inRoot() })),
-    );
+    const check = () => runCommand(process.execPath, args, { cwd: inRoot() });
+    counts.push(await countWork(() => runStep(label, check, process.stdout)));
   }
   return counts;
 }

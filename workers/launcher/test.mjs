@@ -1,7 +1,7 @@
 import { findChromium } from './find-chromium.mjs';
 import { ensurePrepared, runMain } from './prepare.mjs';
 import { closingLine, runVitest, sumCounts } from './run-vitest.mjs';
-import { countStep, runStaticChecks } from './static-checks.mjs';
+import { countWork, runStaticChecks } from './static-checks.mjs';
 
 /**
  * `npm test`: all that `npm run check` looks at, the build, the tests on a real database
@@ -25,15 +25,12 @@ async function runEndToEnd() {
 }
 
 await runMain(async () => {
-  const counts = [];
-  counts.push(
-    await countStep('Preparing', () => ensurePrepared({ needsDevTools: true }), process.stdout),
-  );
+  const counts = [await countWork(() => ensurePrepared({ needsDevTools: true }))];
   const isPrepared = counts[0].failed === 0;
   if (isPrepared) {
     counts.push(...(await runStaticChecks()));
     for (const project of ['unit', 'database']) counts.push(await runVitest(project));
-    const build = await countStep('Building', () => ensurePrepared({ needsBuild: true }));
+    const build = await countWork(() => ensurePrepared({ needsBuild: true }));
     counts.push(build, build.failed === 0 ? await runEndToEnd() : NONE);
   }
   const total = sumCounts(counts);
