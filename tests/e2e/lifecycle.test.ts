@@ -133,6 +133,7 @@ describe('refusing to start', () => {
     const { code, output } = await runLauncher(3998, {});
     expect(code).toBe(1);
     expect(output).toContain(`${dataDir} is in use by process ${product.pid}`);
+    expect(output).toContain('SPIKESCOPE_DATA_DIR');
     expect(output).not.toContain('    at ');
   });
 });

@@ -108,7 +108,7 @@ export function lockDirectory(directory: string): () => void {
     const holder = readHolder(readText(file));
     if (holder !== null && isProcessAlive(holder.pid) && processBirth(holder.pid) === holder.birth)
       throw new Error(
-        `${directory} is in use by process ${holder.pid}: stop it, or set DATA_DIRECTORY to a folder of its own`,
+        `${directory} is in use by process ${holder.pid}: stop it, or set SPIKESCOPE_DATA_DIR to a folder of its own`,
       );
     rmSync(file, { force: true });
   }
