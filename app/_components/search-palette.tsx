@@ -112,6 +112,8 @@ function Palette({
     <>
       <input
         className={styles['input']}
+        // The dialog is open before its content is there, so the content takes the focus itself.
+        autoFocus
         role="combobox"
         aria-label={what}
         aria-expanded="true"
