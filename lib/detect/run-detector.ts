@@ -146,7 +146,7 @@ export function observeStep(
     })),
     rmsSpikes: rms === undefined ? [] : observeRms(detector, step, rms),
     stages: stages ?? [],
-    stageColumn: stages === null ? null : Float32Array.from(detector.stages.stage),
+    stageColumn: stages === null ? null : new Float32Array(detector.stages.stage),
     curvature: observeSharpness(detector, step, scalars, context),
     isCandidateOpen: detector.loss.candidate.length > 0,
   };
