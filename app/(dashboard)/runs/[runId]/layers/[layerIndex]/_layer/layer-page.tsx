@@ -34,7 +34,8 @@ export function LayerPage({
         run={run.data}
         metrics={metrics.data}
         layer={layer}
-        isUnreachable={run.error !== null}
+        connectionFault={run.error?.message ?? null}
+        onReconnect={run.retry}
       />
     );
   }

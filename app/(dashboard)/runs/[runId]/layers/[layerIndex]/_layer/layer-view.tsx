@@ -7,7 +7,7 @@ import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareLayerVerdict } from '@/lib/view/layer-words';
 import { ButtonLink } from '@/app/_components/button';
-import { ErrorState, LoadingState } from '@/app/_components/states';
+import { ConnectionBanner, ErrorState, LoadingState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
@@ -26,12 +26,15 @@ export function LayerView({
   run,
   metrics,
   layer,
-  isUnreachable,
+  connectionFault,
+  onReconnect,
 }: {
   readonly run: Run;
   readonly metrics: RunMetrics;
   readonly layer: Run['layers'][number];
-  readonly isUnreachable: boolean;
+  /** Why the run could not be read again; null while it can. */
+  readonly connectionFault: string | null;
+  readonly onReconnect: () => void;
 }) {
   const router = useRouter();
   // Where the run stood when the page was opened: steps that come later move no axis.
@@ -84,13 +87,22 @@ export function LayerView({
   });
 
   const bar = (
-    <LayerBar
-      run={run}
-      runHref={runHref}
-      layerIndex={layer.index}
-      names={names}
-      isUnreachable={isUnreachable}
-    />
+    <>
+      <LayerBar
+        run={run}
+        runHref={runHref}
+        layerIndex={layer.index}
+        names={names}
+        isUnreachable={connectionFault !== null}
+      />
+      {connectionFault === null ? null : (
+        <ConnectionBanner
+          headline="The run could not be read again."
+          text={`${connectionFault} Showing what was received; next try in 2 s.`}
+          onRetry={onReconnect}
+        />
+      )}
+    </>
   );
   if (model === null || data.reply === null || data.window === null) {
     return (
