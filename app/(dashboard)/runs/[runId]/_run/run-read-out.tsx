@@ -90,7 +90,7 @@ export function RunReadOut({
       ...(column > 0 ? { after: <>was {written(columnCell(columns, column - 1, layer))}</> } : {}),
     });
   }
-  items.push(...companionItems(reader.values(crosshair.step, layer), run, layer, option));
+  items.push(...companionItems(reader.values(crosshair.step, layer), run, layer, option, isNarrow));
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
   items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
   if (isPinned && !isNarrow) items.push({ label: 'pinned', value: '' });
@@ -115,6 +115,7 @@ function companionItems(
   run: Run,
   layer: number,
   option: MetricOption | null,
+  isNarrow: boolean,
 ): ReadOutItem[] {
   if (values === null) return [];
   const items: ReadOutItem[] = [];
@@ -142,6 +143,7 @@ function companionItems(
     </>,
     (value) => formatFixed(value, 2),
   );
+  if (isNarrow) return items;
   add('update_std', 'std u');
   add('ratio_std', 'std r');
   return items;

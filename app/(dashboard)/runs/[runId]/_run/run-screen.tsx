@@ -11,6 +11,8 @@ import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figure
 import { prepareRunVerdict } from '@/lib/view/run-verdict';
 import { selectLayers } from '@/lib/view/select-layers';
 import type { PageSearch } from '@/app/_components/search-palette';
+import { Button } from '@/app/_components/button';
+import { SelectMenu } from '@/app/_components/select-menu';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
@@ -269,7 +271,22 @@ export function RunScreen({
               <StepsRightPlot model={model} isNarrow={isNarrow} />
             )}
             {isNarrow && option !== null ? (
-              <div className={styles['phone_scale']}>{scaleBar}</div>
+              <div className={styles['phone_scale']}>
+                {scaleBar}
+                <div className={styles['phone_tools']}>
+                  <SelectMenu
+                    label="Metric"
+                    value={option.key}
+                    onChange={(key) => set({ metric: key })}
+                    options={options.map(({ key, label }) => ({ value: key, label }))}
+                  />
+                  {state.window === null ? null : (
+                    <Button onClick={() => setWindow(null)}>
+                      {isRunning ? 'Back to live' : 'Whole run'}
+                    </Button>
+                  )}
+                </div>
+              </div>
             ) : null}
             {isNarrow ? (
               <RunReadOut
