@@ -12,6 +12,7 @@ export default defineConfig({
       'public.hot_frame',
       'public.histogram_edges',
       'public.histogram_frame',
+      'public.detector_state',
     ],
   },
   ...(process.env['DATABASE_URL'] === undefined

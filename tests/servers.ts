@@ -9,7 +9,7 @@ import {
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
 import { createIngestServer } from '@/workers/ingest/ingest-server';
-import { createTestDatabase } from './database';
+import { type ClonedDatabase, createTestDatabase } from './database';
 
 /**
  * The front door and the ingestion worker on a database of their own, in this process.
@@ -21,6 +21,8 @@ export interface TestServers {
   readonly db: Database;
   readonly writer: FrameWriter;
   readonly statistics: StatisticsClient;
+  /** Looks at what earlier servers on this database left. */
+  readonly catchUp: () => Promise<void>;
   readonly api: (path: string, init?: RequestInit) => Promise<Response>;
   /** POST of a JSON value. */
   readonly post: (
@@ -51,10 +53,13 @@ export async function startServers(
     bodyTimeoutMs?: number;
     maxQueuedBytes?: number;
     maxBodyBytesHeld?: number;
+    /** A database of an earlier start; it is left when these stop. */
+    database?: ClonedDatabase;
+    now?: () => Date;
   } = {},
 ): Promise<TestServers> {
   const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const db = openDatabase({ url: database.url, maxConnections: 4 });
   const writer = createFrameWriter({
     url: database.url,
@@ -69,7 +74,7 @@ export async function startServers(
     writer,
     statistics,
     logger,
-    now: () => new Date(),
+    now: options.now ?? (() => new Date()),
     requireTokens,
     hosts,
     ...(options.bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs: options.bodyTimeoutMs }),
@@ -110,6 +115,7 @@ export async function startServers(
     db,
     writer,
     statistics,
+    catchUp: () => ingest.catchUp(),
     api,
     async post(path, value, headers = {}) {
       return toResult(
@@ -131,7 +137,7 @@ export async function startServers(
       web.close();
       await writer.close();
       await db.close();
-      await database.drop();
+      if (options.database === undefined) await database.drop();
     },
   };
 }

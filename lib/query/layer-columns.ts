@@ -58,6 +58,17 @@ export class LayerColumns {
     }
   }
 
+  /** Adds one value of one layer to buckets `fromBucket`…`toBucket`; for extremes alone. */
+  addRange(layer: number, fromBucket: number, toBucket: number, value: number): void {
+    const values = this.#values;
+    for (let bucket = fromBucket; bucket <= toBucket; bucket++) {
+      const cell = bucket * this.layerCount + layer;
+      const known = values[cell] ?? NaN;
+      const stands = this.reduce === 'min' ? known <= value : known >= value;
+      if (!stands) values[cell] = value;
+    }
+  }
+
   /** [layerCount][buckets.length] of the named buckets, in their order. */
   toLayerMajor(buckets: readonly number[]): {
     readonly values: Float32Array<ArrayBuffer>;

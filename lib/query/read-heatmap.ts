@@ -10,6 +10,7 @@ import { type BucketPlan, planBuckets, withinPlan } from './bucket-plan';
 import { requireRun } from './find-run';
 import { LayerColumns } from './layer-columns';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
+import { STAGE_METRIC, findStageRuns } from './stage-columns';
 
 /** Cells of one reply: 64 MB as it leaves. Runs with very many layers get fewer columns. */
 const MAX_CELLS = 8 * 1024 * 1024;
@@ -40,14 +41,25 @@ export async function readHeatmap(
     planBuckets(db, run.runKey, segments, limit),
     findMetricIds(db, run.runKey, 'layer'),
   ]);
-  const layers = new LayerColumns(run.layerCount, plan.count, query.reduce);
   const metricId = metricIds.get(query.metric);
+  const isStage = metricId === undefined && query.metric === STAGE_METRIC;
+  // Stages are names in an order: they have extremes and no mean.
+  const reduce = isStage && query.reduce === 'mean' ? 'max' : query.reduce;
+  const layers = new LayerColumns(run.layerCount, plan.count, reduce);
   const [strip] = await Promise.all([
     readStrip(db, run, segments, plan),
     metricId === undefined
       ? Promise.resolve()
       : reduceLayers(db, run, segments, plan, metricId, layers),
   ]);
+  if (isStage) {
+    for (const { layer, fromBucket, toBucket, code } of await findStageRuns(db, run, {
+      segments,
+      steps: strip.steps,
+    })) {
+      layers.addRange(layer, fromBucket, toBucket, code);
+    }
+  }
   const reported = strip.reportedBuckets;
   return {
     layerCount: run.layerCount,

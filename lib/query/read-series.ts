@@ -9,6 +9,7 @@ import { selectSegments } from '../store/trajectory';
 import { planBuckets, withinPlan } from './bucket-plan';
 import { requireLayer, requireRun } from './find-run';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
+import { STAGE_METRIC, findStageRuns } from './stage-columns';
 
 /**
  * One metric of one layer over steps, in the buckets that a timeline of the same window
@@ -32,7 +33,10 @@ export async function readSeries(
     findMetricIds(db, runKey, 'layer'),
   ]);
   const metricId = metricIds.get(query.metric);
-  if (metricId === undefined) return { layer, metric: query.metric, points: [] };
+  const isStage = metricId === undefined && query.metric === STAGE_METRIC;
+  if (metricId === undefined && !isStage) {
+    return { layer, metric: query.metric, points: [] };
+  }
 
   const plan = await planBuckets(db, runKey, segments, query.points);
   const steps = new BucketSteps(plan.count);
@@ -43,6 +47,7 @@ export async function readSeries(
       const bucket = plan.indexOf(step);
       if (bucket >= 0) steps.add(bucket, step);
     });
+    if (metricId === undefined) continue;
     await scanLayers(
       db,
       { runKey, segment, metricId, firstLayer: index, layerCount: 1 },
@@ -53,6 +58,13 @@ export async function readSeries(
         }
       },
     );
+  }
+  if (isStage) {
+    for (const stage of await findStageRuns(db, run, { segments, steps }, index)) {
+      for (let bucket = stage.fromBucket; bucket <= stage.toBucket; bucket++) {
+        if (steps.isReported(bucket)) values.add(bucket, stage.code);
+      }
+    }
   }
   return { layer, metric: query.metric, points: values.toBuckets(steps) };
 }

@@ -1,3 +1,4 @@
+import { findWorstStage } from '../contract/stages';
 import type { RunSummary } from '../contract/runs';
 import type { StoredRun } from '../store/run-details';
 import type { RunProgress } from '../store/run-progress';
@@ -27,7 +28,6 @@ export function toRunSummary(run: StoredRun, progress: RunProgress): RunSummary 
     stepsPerSecond: progress.stepsPerSecond,
     spikeCount: run.spikeCount,
     openSpikeCount: run.openSpikeCount,
-    // Which stage is the worst is for the code that computes stages to say.
-    worstStage: null,
+    worstStage: findWorstStage(run.stages),
   };
 }

@@ -18,6 +18,7 @@ export const EXTERNAL_TABLES = [
   'hot_frame',
   'histogram_edges',
   'histogram_frame',
+  'detector_state',
 ].map((name) => `public.${name}`);
 
 /** Applying migrations compares no models; the engine only asks what kind of database it talks to. */

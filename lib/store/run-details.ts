@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
 import type { Database } from './database';
 import { toRunStatus } from './run-status';
+import { findCurrentStages } from './stages';
+import { effectiveSegments } from './trajectory';
 
 export interface StoredAttempt {
   readonly attempt: number;
@@ -28,6 +30,8 @@ export interface StoredRun {
   readonly attempts: readonly StoredAttempt[];
   readonly spikeCount: number;
   readonly openSpikeCount: number;
+  /** Those that layers of the newest attempt are in, each once. */
+  readonly stages: readonly string[];
 }
 
 const configSchema = z.record(z.string(), z.json());
@@ -35,16 +39,31 @@ const configSchema = z.record(z.string(), z.json());
 /** The runs of these keys, in the order of the keys; keys without a run are left out. */
 export async function findRuns(db: Database, runKeys: readonly string[]): Promise<StoredRun[]> {
   const where = { runKey: { in: [...runKeys] } };
-  const [runs, attempts, spikes] = await Promise.all([
+  const [runs, attempts, spikes, openSpikes] = await Promise.all([
     db.prisma.run.findMany({ where }),
     db.prisma.attempt.findMany({ where, orderBy: { attempt: 'asc' } }),
-    db.prisma.spike.groupBy({ by: ['runKey', 'recovery'], where, _count: true }),
+    db.prisma.spike.groupBy({ by: ['runKey'], where, _count: true }),
+    db.prisma.spike.findMany({
+      where: { ...where, recovery: 'open' },
+      select: { runKey: true, attempt: true, onsetStep: true },
+    }),
   ]);
+  // Attempts ascend, so the last of a run is its newest.
+  const newest = new Map(attempts.map(({ runKey, attempt }) => [runKey, attempt]));
+  const stages = await findCurrentStages(db, newest);
   const byKey = new Map(runs.map((run) => [run.runKey, run]));
   return runKeys.flatMap((runKey) => {
     const run = byKey.get(runKey);
     if (run === undefined) return [];
-    const ofRun = spikes.filter((group) => group.runKey === runKey);
+    const ofRun = attempts
+      .filter((row) => row.runKey === runKey)
+      .map(({ attempt, resumeFromStep, optimizer, createdAt }) => ({
+        attempt,
+        resumeFromStep: Number(resumeFromStep),
+        optimizer: optimizerSchema.parse(optimizer),
+        createdAt,
+      }));
+    const trajectory = effectiveSegments(ofRun);
     return [
       {
         runKey,
@@ -59,18 +78,20 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         layerCount: run.layerCount,
         createdAt: run.createdAt,
         finishedAt: run.finishedAt,
-        attempts: attempts
-          .filter((row) => row.runKey === runKey)
-          .map(({ attempt, resumeFromStep, optimizer, createdAt }) => ({
-            attempt,
-            resumeFromStep: Number(resumeFromStep),
-            optimizer: optimizerSchema.parse(optimizer),
-            createdAt,
-          })),
-        spikeCount: ofRun.reduce((sum, group) => sum + group._count, 0),
-        openSpikeCount: ofRun
-          .filter((group) => group.recovery === 'open')
-          .reduce((sum, group) => sum + group._count, 0),
+        attempts: ofRun,
+        spikeCount: spikes.find((group) => group.runKey === runKey)?._count ?? 0,
+        // What an attempt left open when another took its place is not going on.
+        openSpikeCount: openSpikes.filter(
+          (spike) =>
+            spike.runKey === runKey &&
+            trajectory.some(
+              ({ attempt, fromStep, toStep }) =>
+                attempt === spike.attempt &&
+                spike.onsetStep >= fromStep &&
+                spike.onsetStep <= toStep,
+            ),
+        ).length,
+        stages: stages.get(runKey) ?? [],
       },
     ];
   });

@@ -58,6 +58,7 @@ const RUN_TABLES = [
   'event',
   'spike',
   'stage_interval',
+  'detector_state',
   'metric',
   'layer',
   'attempt',

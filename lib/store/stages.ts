@@ -5,16 +5,18 @@ import type { Segment } from './trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;
 
-/** Intervals that touch one of the segments, by attempt, layer and step; ranges of the primary key. */
+/** Intervals that touch one of the segments, of one layer or of all, by attempt, layer and step; ranges of the primary key. */
 export async function findStageIntervals(
   db: Database,
   runKey: string,
   segments: readonly Segment[],
+  layer?: number,
 ): Promise<StageInterval[]> {
   if (segments.length === 0) return [];
   const rows = await db.prisma.stageInterval.findMany({
     where: {
       runKey,
+      ...(layer === undefined ? {} : { layer }),
       OR: segments.map(({ attempt, fromStep, toStep }) => ({
         attempt,
         fromStep: { lte: BigInt(toStep) },
@@ -31,4 +33,23 @@ export async function findStageIntervals(
     fromStep: Number(row.fromStep),
     toStep: row.toStep === null ? null : Number(row.toStep),
   }));
+}
+
+export async function hasStageIntervals(db: Database, runKey: string): Promise<boolean> {
+  return (await db.prisma.stageInterval.findFirst({ where: { runKey } })) !== null;
+}
+
+/** The stages that layers of each run's newest attempt are in, each once. One range of the primary key a run. */
+export async function findCurrentStages(
+  db: Database,
+  newestAttempts: ReadonlyMap<string, number>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await db.pool.query<{ run: string; stages: string[] }>(
+    `SELECT known.run::text, array_agg(DISTINCT known.stage) AS stages
+     FROM unnest($1::uuid[], $2::int[]) AS newest (run, attempt)
+     JOIN stage_interval AS known ON known.run = newest.run AND known.attempt = newest.attempt
+     WHERE known.to_step IS NULL GROUP BY known.run`,
+    [[...newestAttempts.keys()], [...newestAttempts.values()]],
+  );
+  return new Map(rows.map(({ run, stages }) => [run, stages]));
 }

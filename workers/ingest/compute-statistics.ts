@@ -2,6 +2,7 @@ import { MISSING_FLOAT32_BITS } from '../../lib/contract/missing-value';
 import type { Frame, SampleFrame } from '../../lib/contract/frame';
 import type { FrameStatistics } from '../../lib/stats/frame-statistics';
 import { deriveHistogramMetrics } from '../../lib/stats/histogram-metrics';
+import { deriveShapeMetrics } from '../../lib/stats/shape-metrics';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { PreviousGradients } from './previous-gradients';
 import type { ValidFrames } from './validate-frames';
@@ -13,8 +14,8 @@ export interface StatisticsDependencies {
 
 /**
  * Fills in what the worker can derive: metrics and histograms from raw samples, moments
- * from posted histograms. What the job posted itself is never replaced. Frames without
- * samples wait for nobody's batch.
+ * from posted histograms, shapes from either. What the job posted itself is never replaced.
+ * Frames without samples wait for nobody's batch.
  *
  * Throws  AppError `writer_saturated` while too many samples wait
  */
@@ -54,6 +55,16 @@ async function complete(
         layerCount: frame.layerCount,
         missingBits: MISSING_FLOAT32_BITS,
       }),
+    );
+  }
+  for (const [name, histogram] of histograms) {
+    addMissing(
+      layerMetrics,
+      deriveShapeMetrics(
+        name,
+        { ...histogram, layerCount: frame.layerCount, missingBits: MISSING_FLOAT32_BITS },
+        layerMetrics,
+      ),
     );
   }
   return { ...frame, layerMetrics, histograms };

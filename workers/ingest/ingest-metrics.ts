@@ -3,6 +3,7 @@ import type { FrameWriter } from '../../lib/store/frame-writer';
 import type { BodyBudget } from '../http/read-body';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';
+import type { Detection } from './detect/detection';
 
 /** What the worker says of itself to Prometheus. */
 export class IngestMetrics {
@@ -42,6 +43,7 @@ export class IngestMetrics {
     publisher: Publisher,
     budget: BodyBudget,
     statistics: Pick<StatisticsClient, 'status'>,
+    detection: Detection,
   ): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
@@ -69,6 +71,26 @@ export class IngestMetrics {
       'live_skipped_messages',
       'Messages not sent to slow viewers',
       () => publisher.status().skippedMessages,
+    );
+    gauge(
+      'detected_attempts',
+      'Attempts whose detectors are in memory',
+      () => detection.status().attempts,
+    );
+    gauge(
+      'detection_late_posts',
+      'Posts that came after detection had gone past their step',
+      () => detection.status().latePosts,
+    );
+    gauge(
+      'detection_passed_gaps',
+      'Steps that detection went past without a step or a shard before them',
+      () => detection.status().passedGaps,
+    );
+    gauge(
+      'detection_failures',
+      'Times that detection started again from the store',
+      () => detection.status().failures,
     );
     gauge('body_bytes_held', 'Bytes of request bodies being read', () => budget.heldBytes);
     gauge(

@@ -10,6 +10,7 @@ import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
 import { Publisher } from '../publish/publisher';
+import { Detection } from './detect/detection';
 import { IngestMetrics } from './ingest-metrics';
 import { PreviousGradients } from './previous-gradients';
 import { type RouteDependencies, WRITE_ROUTES } from './routes';
@@ -29,6 +30,8 @@ export interface IngestServerOptions {
 
 export interface IngestServer {
   readonly server: Server;
+  /** Looks at what an earlier worker stored and did not look at; resolves when it is done. */
+  catchUp(): Promise<void>;
   /** From now on `/readyz` says no; requests under way go on. */
   startDraining(): void;
   /** Answers what is under way, then closes every connection. */
@@ -42,6 +45,8 @@ const BODY_TIMEOUT_MS = 30_000;
 const DROP_REST_MS = 5_000;
 /** A writer that has kept a frame waiting for so long is not keeping up. */
 const MAX_WRITER_LAG_MS = 10_000;
+/** How often detection looks at its clocks; the shortest of them is 5 s. */
+const DETECTION_TICK_MS = 1_000;
 
 /** The ingestion worker's HTTP server and socket, not yet listening. */
 export function createIngestServer(options: IngestServerOptions): IngestServer {
@@ -76,13 +81,26 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       return { layerCount: run.layerCount, attempt: run.newestAttempt, newestStep };
     },
   });
-  metrics.observe(writer, publisher, budget, statistics);
+  const detection = new Detection({
+    db,
+    logger,
+    now,
+    publish: (event) => {
+      publisher.publishEvent(event);
+    },
+  });
+  const detectionTimer = setInterval(() => {
+    detection.tick();
+  }, DETECTION_TICK_MS);
+  detectionTimer.unref();
+  metrics.observe(writer, publisher, budget, statistics, detection);
 
   const deps: RouteDependencies = {
     access,
     runs,
     writer,
     publisher,
+    detection,
     metrics,
     budget,
     now,
@@ -134,6 +152,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
 
   return {
     server,
+    catchUp: () => detection.catchUp((id) => runs.find(id)),
     startDraining() {
       isDraining = true;
     },
@@ -143,6 +162,8 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       const closed = publisher.close();
       server.closeIdleConnections();
       await closed;
+      clearInterval(detectionTimer);
+      await detection.close();
     },
   };
 }

@@ -1,16 +1,19 @@
 /**
  * The steps of the data's way, in order. The reply leaves after Postgres has committed;
- * viewers are told after that, and never waited for. Detectors stand between compute and
- * store: they read what was computed and add what they found to the same commit.
+ * viewers are told after that, and never waited for. Detectors look at what was committed,
+ * before the reply; what they find is written behind it (docs/decisions/009).
  */
 import { AppError } from '../../lib/contract/app-error';
-import type { FrameRequest, RejectedStep } from '../../lib/contract/frame';
+import type { Frame, FrameRequest, RejectedStep } from '../../lib/contract/frame';
 import type { FramesReply } from '../../lib/contract/runs';
 import { frameContentHash } from '../../lib/store/content-hash';
 import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
 import type { CommittedFrame } from '../publish/live-room';
 import type { Publisher } from '../publish/publisher';
 import { type StatisticsDependencies, computeStatistics } from './compute-statistics';
+import type { Detection } from './detect/detection';
+import type { FindingMessage } from './detect/step-findings';
+import type { StepPart } from './detect/step-feed';
 import type { IngestMetrics } from './ingest-metrics';
 import type { RunCache } from './run-cache';
 import { type ValidFrames, validateFrames } from './validate-frames';
@@ -19,6 +22,7 @@ export interface ReceiveDependencies extends StatisticsDependencies {
   readonly runs: RunCache;
   readonly writer: FrameWriter;
   readonly publisher: Pick<Publisher, 'publishFrames'>;
+  readonly detection: Detection;
   readonly metrics: IngestMetrics;
 }
 
@@ -31,9 +35,11 @@ export async function receiveFrames(
   const run = await deps.runs.find(runId);
   const valid = validateFrames(request, run);
   const computed = await computeStatistics(deps, valid);
+  if (computed.frames.length > 0) await deps.detection.prepare(computed);
   const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
-  return count(deps, computed, outcomes);
+  const found = detect(deps, computed, outcomes);
+  return count(deps, computed, outcomes, found);
 }
 
 /**
@@ -58,6 +64,25 @@ async function store(
   );
 }
 
+function detect(
+  deps: ReceiveDependencies,
+  { run, attempt, layerOffset, frames }: ValidFrames,
+  outcomes: readonly FrameOutcome[],
+): FindingMessage[] {
+  const posts = frames.flatMap((frame, index) => {
+    const outcome = outcomes[index];
+    if (outcome !== 'stored' && outcome !== 'duplicate') return [];
+    return [{ part: toPart(frame, layerOffset), isNew: outcome === 'stored' }];
+  });
+  return posts.length === 0 ? [] : deps.detection.observe({ run, attempt }, posts);
+}
+
+function toPart(frame: Frame, layerOffset: number): StepPart {
+  const { step, scalars, layerCount, layerMetrics } = frame;
+  const hasLayers = layerMetrics.size > 0 || frame.histograms.size > 0 || frame.samples !== null;
+  return { step, scalars, layerOffset, layerCount, layerMetrics, hasLayers };
+}
+
 function publish(
   deps: ReceiveDependencies,
   { run, attempt, layerOffset, frames }: ValidFrames,
@@ -76,6 +101,7 @@ function count(
   deps: ReceiveDependencies,
   { frames, rejected: alreadyRejected }: ValidFrames,
   outcomes: readonly FrameOutcome[],
+  found: readonly FindingMessage[],
 ): FramesReply {
   const rejected: RejectedStep[] = [...alreadyRejected];
   let accepted = 0;
@@ -103,5 +129,5 @@ function count(
   if (firstFault !== undefined && faults.length === frames.length) throw firstFault;
   rejected.sort((a, b) => a.step - b.step);
   deps.metrics.countFrames({ accepted, duplicates, rejected: rejected.length, datapoints });
-  return { accepted, duplicates, rejected, events: [] };
+  return { accepted, duplicates, rejected, events: found.map((message) => ({ ...message })) };
 }

@@ -115,7 +115,7 @@ async function postEvent(
   });
 }
 
-/** 200 with the status; the same finish again is the same answer. */
+/** 200 with the status, once detection is through; the same finish again is the same answer. */
 async function postFinish(
   deps: RouteDependencies,
   { request, params }: WriteRequest,
@@ -125,6 +125,7 @@ async function postFinish(
     const { status } = parseBody(finishRunSchema, body);
     await finishRun(deps.access.db, run.id, status, deps.now());
     deps.runs.forget(run.id);
+    await deps.detection.finish(run);
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
     return ok({ id: run.id, status });
   });
@@ -151,8 +152,11 @@ async function deleteRunRoute(
   { request, params }: WriteRequest,
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'admin');
+  deps.detection.forget(run.runKey);
   await deleteRun(deps.access.db, run.id);
   deps.runs.forget(run.id);
+  // Again: a post may have come before the run was marked.
+  deps.detection.forget(run.runKey);
   return ok({ id: run.id, deleted: true });
 }
 

@@ -41,6 +41,9 @@ async function start(config: IngestConfig): Promise<void> {
   ingest.server.listen(config.ingestPort, '127.0.0.1', () => {
     logger.info({ port: config.ingestPort }, 'listening');
   });
+  ingest.catchUp().catch((error: unknown) => {
+    logger.error({ error }, 'earlier steps are looked at when their runs post again');
+  });
 }
 
 try {

@@ -1,0 +1,52 @@
+/**
+ * Where a layer stands in the process of the paper. The index is the value of the metric
+ * `stage`; 1 to 9 are the paper's nine, in order.
+ */
+export const STAGE_NAMES = [
+  'insufficient_data',
+  'healthy',
+  'gradients_vanish',
+  'update_collapsed',
+  'correlating',
+  'armed',
+  'trigger',
+  'explosion',
+  'decorrelating',
+  'recovering',
+  'diverged',
+] as const;
+
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** What a person at the run would look at first, the mildest first: the way back is milder than the way in. */
+const BY_SEVERITY: readonly StageName[] = [
+  'insufficient_data',
+  'healthy',
+  'recovering',
+  'decorrelating',
+  'gradients_vanish',
+  'update_collapsed',
+  'correlating',
+  'armed',
+  'trigger',
+  'explosion',
+  'diverged',
+];
+
+function isStageName(name: string): name is StageName {
+  return STAGE_NAMES.some((known) => known === name);
+}
+
+/** The value of the metric `stage`; NaN for a name that is none. */
+export function stageCode(name: string): number {
+  return isStageName(name) ? STAGE_NAMES.indexOf(name) : NaN;
+}
+
+/** The most severe of the names; null where none is a stage. */
+export function findWorstStage(names: Iterable<string>): StageName | null {
+  let worst = -1;
+  for (const name of names) {
+    if (isStageName(name)) worst = Math.max(worst, BY_SEVERITY.indexOf(name));
+  }
+  return BY_SEVERITY[worst] ?? null;
+}

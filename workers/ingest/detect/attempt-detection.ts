@@ -1,0 +1,192 @@
+/**
+ * The detectors of one attempt at work:
+ *
+ *   posts ▶ feed (complete steps, in order) ▶ detectors ▶ findings, told at once
+ *                                                      └▶ written in the background
+ *
+ * Findings are written in the order in which they were made, the state of the detectors
+ * with them from time to time. What a crash loses is found again: the stored steps after
+ * the saved state are fed once more, and spikes have ids that follow from their steps.
+ */
+import { encodeDetector } from '../../../lib/detect/detector-codec';
+import {
+  type DetectorContext,
+  type RunDetector,
+  type StepObservation,
+  observeStep,
+} from '../../../lib/detect/run-detector';
+import { stageLabel, stageName } from '../../../lib/detect/stage-names';
+import type { Spike } from '../../../lib/contract/reads';
+import type { DetectorState, Findings, StoredStageChange } from '../../../lib/store/findings';
+import type { StepFeed, StepPart } from './step-feed';
+import {
+  type AttemptOfStep,
+  type FindingMessage,
+  candidateMessage,
+  toFindings,
+} from './step-findings';
+
+export interface AttemptDetectionOptions {
+  readonly runKey: string;
+  readonly attempt: number;
+  readonly context: DetectorContext;
+  readonly detector: RunDetector;
+  readonly feed: StepFeed;
+  readonly attemptOf: AttemptOfStep;
+  /** Detection starts after this step; what the store says of later ones is written anew. */
+  readonly startAfterStep: number;
+  /** No step of this attempt has been seen before. */
+  readonly isNewAttempt: boolean;
+  /** Writes findings; false when the run is gone. */
+  readonly save: (findings: Findings) => Promise<boolean>;
+}
+
+/** 64 steps are replayed in milliseconds; a state of 1,000 layers is 1.3 MB, so not every step. */
+const SAVE_AFTER_STEPS = 64;
+/** While steps come fast, time counts: an import of thousands a second saves as often as a live run. */
+const SAVE_AFTER_MS = 5_000;
+const SAVE_AT_LATEST_MS = 60_000;
+
+export class AttemptDetection {
+  readonly detector: RunDetector;
+  readonly #options: AttemptDetectionOptions;
+  #spikes = new Map<string, Spike>();
+  #stageChanges: StoredStageChange[] = [];
+  #rewindTo: number | null;
+  #isFirstStep = true;
+  #isCandidateOpen = false;
+  #unsavedSteps = 0;
+  #unsavedSinceMs: number | null = null;
+  #savedAtMs = -Infinity;
+  #writing: Promise<void> = Promise.resolve();
+  #isGone = false;
+
+  constructor(options: AttemptDetectionOptions) {
+    this.#options = options;
+    this.detector = options.detector;
+    this.#rewindTo = options.startAfterStep;
+  }
+
+  /** Posts that came too late to be looked at, and gaps that were passed over. */
+  get counts(): { readonly late: number; readonly passed: number } {
+    return this.#options.feed.counts;
+  }
+
+  /** Takes posts in; returns what they made known. Throws what a detector throws. */
+  observe(parts: readonly StepPart[], nowMs: number, isNew = true): FindingMessage[] {
+    const { feed } = this.#options;
+    return parts.flatMap((part) => this.#watch(feed.offer(part, nowMs, isNew), nowMs));
+  }
+
+  /** Goes on past gaps that have been waited for long enough, or at once past all. */
+  passGaps(nowMs: number, which: 'overdue' | 'all'): FindingMessage[] {
+    const { feed } = this.#options;
+    return this.#watch(which === 'all' ? feed.takeAll() : feed.takeOverdue(nowMs), nowMs);
+  }
+
+  #watch(steps: readonly StepObservation[], nowMs: number): FindingMessage[] {
+    return steps.flatMap((observation) => this.#watchStep(observation, nowMs));
+  }
+
+  #watchStep(observation: StepObservation, nowMs: number): FindingMessage[] {
+    const { attempt, context, attemptOf, isNewAttempt } = this.#options;
+    const { step } = observation;
+    const { detector } = this;
+    const hasStages = detector.stages.sampleCount > 0;
+    const found = observeStep(detector, observation, context);
+    const { spikes, stageChanges, messages } = toFindings(step, found, attempt, attemptOf);
+    for (const spike of spikes) this.#spikes.set(spike.id, spike);
+    if (this.#isFirstStep && isNewAttempt && hasStages) this.#takeOverStages(step, stageChanges);
+    this.#stageChanges.push(...stageChanges);
+    this.#isFirstStep = false;
+    this.#unsavedSteps++;
+    this.#unsavedSinceMs ??= nowMs;
+    const isOpening = found.isCandidateOpen && !this.#isCandidateOpen;
+    this.#isCandidateOpen = found.isCandidateOpen;
+    // What the first step shows is where layers begin, not a change.
+    const news = hasStages ? messages : messages.filter(({ kind }) => kind !== 'stage_change');
+    return isOpening ? [candidateMessage(step, attempt), ...news] : [...news];
+  }
+
+  /** An attempt that goes on from another tells its layers' stages once, though none changed. */
+  #takeOverStages(step: number, changes: readonly StoredStageChange[]): void {
+    const changed = new Set(changes.map(({ layer }) => layer));
+    const { layers, stages } = this.detector;
+    for (let layer = 0; layer < layers; layer++) {
+      if (changed.has(layer)) continue;
+      this.#stageChanges.push({
+        layer,
+        step,
+        stage: stageName(stages.stage[layer] ?? 0),
+        label: stageLabel(stages.label[layer] ?? 0),
+      });
+    }
+  }
+
+  /**
+   * Writes what was found, and the state where that is due or `isLast`. Resolves when it
+   * is written. A write that fails keeps what it held for the next.
+   */
+  flush(nowMs: number, isLast = false): Promise<void> {
+    const written = this.#writing.then(() => this.#write(nowMs, isLast));
+    // The next write waits for this one, whatever becomes of it.
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  /** Whether there is something to write, the state by its own clock. */
+  isDue(nowMs: number): boolean {
+    return this.#spikes.size > 0 || this.#stageChanges.length > 0 || this.#isStateDue(nowMs);
+  }
+
+  /** The run is gone: nothing of it is written any more. */
+  dispose(): void {
+    this.#isGone = true;
+  }
+
+  #isStateDue(nowMs: number): boolean {
+    if (this.#unsavedSinceMs === null) return false;
+    if (nowMs - this.#unsavedSinceMs >= SAVE_AT_LATEST_MS) return true;
+    return this.#unsavedSteps >= SAVE_AFTER_STEPS && nowMs - this.#savedAtMs >= SAVE_AFTER_MS;
+  }
+
+  async #write(nowMs: number, isLast: boolean): Promise<void> {
+    const isStateDue = this.#unsavedSteps > 0 && (isLast || this.#isStateDue(nowMs));
+    const hasFindings = this.#spikes.size > 0 || this.#stageChanges.length > 0;
+    if (this.#isGone || !(isStateDue || hasFindings)) return;
+    const taken = {
+      spikes: this.#spikes,
+      stageChanges: this.#stageChanges,
+      rewindTo: this.#rewindTo,
+      steps: this.#unsavedSteps,
+      sinceMs: this.#unsavedSinceMs,
+    };
+    const state = isStateDue ? this.#takeState(nowMs) : null;
+    this.#spikes = new Map();
+    this.#stageChanges = [];
+    this.#rewindTo = null;
+    const { runKey, attempt, save } = this.#options;
+    const { rewindTo, stageChanges } = taken;
+    const spikes = [...taken.spikes.values()];
+    try {
+      const isSaved = await save({ runKey, attempt, rewindTo, spikes, stageChanges, state });
+      if (!isSaved) this.#isGone = true;
+    } catch (error) {
+      this.#rewindTo = taken.rewindTo;
+      this.#stageChanges = [...taken.stageChanges, ...this.#stageChanges];
+      this.#spikes = new Map([...taken.spikes, ...this.#spikes]);
+      if (state !== null) {
+        this.#unsavedSteps += taken.steps;
+        this.#unsavedSinceMs = taken.sinceMs;
+      }
+      throw error;
+    }
+  }
+
+  #takeState(nowMs: number): DetectorState {
+    this.#savedAtMs = nowMs;
+    this.#unsavedSteps = 0;
+    this.#unsavedSinceMs = null;
+    return { step: this.detector.newestStep, bytes: encodeDetector(this.detector) };
+  }
+}

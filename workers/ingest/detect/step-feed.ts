@@ -1,0 +1,209 @@
+/**
+ * Puts the posts of one attempt into the order that detectors need: complete steps,
+ * ascending. A step waits for its missing layers, and for the steps before it; both until
+ * 64 newer steps have come or 30 s have passed, since a job may skip a step for good.
+ *
+ * A job that logs every k-th step would wait at each: once two steps in a row came k
+ * apart, k is its stride, and no gap.
+ */
+import type { StepObservation } from '../../../lib/detect/run-detector';
+import { missingColumn } from '../../../lib/contract/missing-value';
+
+/** One post's share of a step. */
+export interface StepPart {
+  readonly step: number;
+  readonly scalars: ReadonlyMap<string, number>;
+  readonly layerOffset: number;
+  readonly layerCount: number;
+  /** [layerCount] each; none where the post is scalars alone, which are complete as they are. */
+  readonly layerMetrics: ReadonlyMap<string, Float32Array>;
+  readonly hasLayers: boolean;
+}
+
+export interface StepFeedOptions {
+  readonly layerCount: number;
+  /** The newest step that was handed on; what is not above it is left out. */
+  readonly newestStep: number;
+  /** The step that comes next, however far it is from the newest: where the attempt starts. */
+  readonly expectedStep: number;
+  /** Layer metrics that anybody reads: others are not held. */
+  readonly metrics: readonly string[];
+  /** The last few steps handed on before, ascending: what the stride is known by. */
+  readonly stepsBefore?: readonly number[];
+}
+
+const PASSED_AFTER_STEPS = 64;
+const PASSED_AFTER_MS = 30_000;
+
+interface WaitingStep {
+  readonly step: number;
+  readonly sinceMs: number;
+  readonly scalars: Map<string, number>;
+  readonly layerMetrics: Map<string, Float32Array>;
+  /** [L] 1 where a post has brought the layer. */
+  readonly covered: Uint8Array;
+  coveredCount: number;
+  isComplete: boolean;
+}
+
+export class StepFeed {
+  readonly #layerCount: number;
+  readonly #expectedStep: number;
+  readonly #metrics: ReadonlySet<string>;
+  readonly #waiting = new Map<number, WaitingStep>();
+  #newestStep: number;
+  #lastGap = 0;
+  #stride = 1;
+  #lateCount = 0;
+  #passedCount = 0;
+
+  constructor(options: StepFeedOptions) {
+    const { layerCount, newestStep, expectedStep, metrics, stepsBefore = [] } = options;
+    this.#layerCount = layerCount;
+    this.#newestStep = newestStep;
+    this.#expectedStep = expectedStep;
+    this.#metrics = new Set(metrics);
+    stepsBefore.forEach((step, index) => {
+      const before = stepsBefore[index - 1];
+      if (before !== undefined) this.#noteGap(step - before);
+    });
+  }
+
+  get newestStep(): number {
+    return this.#newestStep;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Posts that came after their step was passed over, and gaps passed over. */
+  get counts(): { readonly late: number; readonly passed: number } {
+    return { late: this.#lateCount, passed: this.#passedCount };
+  }
+
+  /**
+   * Takes in a post and returns the steps that are now due, ascending. A post that is not
+   * `isNew` (a retry) and comes late has been seen before.
+   */
+  offer(part: StepPart, nowMs: number, isNew = true): StepObservation[] {
+    if (part.step <= this.#newestStep) {
+      if (isNew) this.#lateCount++;
+      return [];
+    }
+    if (this.#waiting.size === 0 && this.#isNext(part.step) && this.#isWhole(part)) {
+      return [this.#handOn(part.step, part.scalars, part.layerMetrics)];
+    }
+    this.#hold(part, nowMs);
+    const due = this.#takeDue();
+    while (this.#waiting.size > PASSED_AFTER_STEPS) due.push(...this.#passOver());
+    return due;
+  }
+
+  /** Steps whose wait is over. */
+  takeOverdue(nowMs: number): StepObservation[] {
+    const due: StepObservation[] = [];
+    for (;;) {
+      const lowest = this.#lowest();
+      if (lowest === null || nowMs - lowest.sinceMs < PASSED_AFTER_MS) return due;
+      due.push(...this.#passOver());
+    }
+  }
+
+  /** All that waits: nothing more will come. */
+  takeAll(): StepObservation[] {
+    const due: StepObservation[] = [];
+    while (this.#waiting.size > 0) due.push(...this.#passOver());
+    return due;
+  }
+
+  #isNext(step: number): boolean {
+    return step <= Math.max(this.#newestStep + this.#stride, this.#expectedStep);
+  }
+
+  #isWhole({ hasLayers, layerOffset, layerCount }: StepPart): boolean {
+    return !hasLayers || (layerOffset === 0 && layerCount === this.#layerCount);
+  }
+
+  #hold(part: StepPart, nowMs: number): void {
+    const waiting = this.#waiting.get(part.step) ?? {
+      step: part.step,
+      sinceMs: nowMs,
+      scalars: new Map<string, number>(),
+      layerMetrics: new Map<string, Float32Array>(),
+      covered: new Uint8Array(this.#layerCount),
+      coveredCount: 0,
+      isComplete: this.#layerCount === 0,
+    };
+    this.#waiting.set(part.step, waiting);
+    for (const [name, value] of part.scalars) {
+      if (!waiting.scalars.has(name)) waiting.scalars.set(name, value);
+    }
+    if (!part.hasLayers) {
+      waiting.isComplete = true;
+      return;
+    }
+    for (const [name, values] of part.layerMetrics) {
+      if (!this.#metrics.has(name)) continue;
+      // Copied: the post's arrays are views into the body of its request.
+      let column = waiting.layerMetrics.get(name);
+      if (column === undefined) {
+        column = missingColumn(this.#layerCount);
+        waiting.layerMetrics.set(name, column);
+      }
+      column.set(values, part.layerOffset);
+    }
+    const end = part.layerOffset + part.layerCount;
+    for (let layer = part.layerOffset; layer < end; layer++) {
+      if (waiting.covered[layer] === 0) waiting.coveredCount++;
+      waiting.covered[layer] = 1;
+    }
+    if (waiting.coveredCount === this.#layerCount) waiting.isComplete = true;
+  }
+
+  #lowest(): WaitingStep | null {
+    let lowest: WaitingStep | null = null;
+    for (const waiting of this.#waiting.values()) {
+      if (lowest === null || waiting.step < lowest.step) lowest = waiting;
+    }
+    return lowest;
+  }
+
+  #takeDue(): StepObservation[] {
+    const due: StepObservation[] = [];
+    for (;;) {
+      const lowest = this.#lowest();
+      if (lowest === null || !lowest.isComplete || !this.#isNext(lowest.step)) return due;
+      due.push(this.#take(lowest));
+    }
+  }
+
+  /** The lowest step as it is, and what waited for it. */
+  #passOver(): StepObservation[] {
+    const lowest = this.#lowest();
+    if (lowest === null) return [];
+    this.#passedCount++;
+    return [this.#take(lowest), ...this.#takeDue()];
+  }
+
+  #take({ step, scalars, layerMetrics }: WaitingStep): StepObservation {
+    this.#waiting.delete(step);
+    return this.#handOn(step, scalars, layerMetrics);
+  }
+
+  #handOn(
+    step: number,
+    scalars: ReadonlyMap<string, number>,
+    layerMetrics: ReadonlyMap<string, Float32Array>,
+  ): StepObservation {
+    this.#noteGap(step - this.#newestStep);
+    this.#newestStep = step;
+    return { step, scalars, layerMetrics };
+  }
+
+  /** One gap may be a step that got lost; two of the same length are how the job logs. */
+  #noteGap(gap: number): void {
+    if (gap === this.#lastGap || gap < this.#stride) this.#stride = gap;
+    this.#lastGap = gap;
+  }
+}
