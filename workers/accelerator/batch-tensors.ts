@@ -7,7 +7,7 @@
  * quotients r and u carry rounding that the reference has not.
  */
 import type { Rank, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { type BinnedQuotients, countSlots, findSlots } from './count-bins';
+import { type BinnedQuotients, type Magnitudes, countSlots, findSlots } from './count-bins';
 import type { DeviceConstants } from './device-constants';
 import { type RowColumn, columnNames } from './row-columns';
 import type { TensorLibrary, UploadedColumn } from './tensor-library';
@@ -22,8 +22,8 @@ export interface UploadedBatch {
 type Columns = Partial<Record<RowColumn, Tensor>>;
 
 interface Quotients {
-  readonly ratios: Tensor;
-  readonly updates: Tensor;
+  readonly ratios: Magnitudes;
+  readonly updates: Magnitudes;
   /** max(√v, ε), and 1 where that is 0. */
   readonly floored: Tensor;
 }
@@ -77,11 +77,12 @@ function divide(
   { firstMoment, secondMoment }: UploadedBatch,
   { zero, one, epsilon, hasEpsilon }: DeviceConstants,
 ) {
+  const withSizes = (values: Tensor): Magnitudes => ({ values, sizes: tf.abs(values) });
   const root = tf.sqrt(secondMoment.values);
   const divisor = tf.where<Tensor>(tf.equal(secondMoment.classes, zero), one, root);
   return {
-    ratios: tf.div(firstMoment.values, divisor),
-    updates: tf.div(firstMoment.values, hasEpsilon ? tf.add(root, epsilon) : divisor),
+    ratios: withSizes(tf.div(firstMoment.values, divisor)),
+    updates: withSizes(tf.div(firstMoment.values, hasEpsilon ? tf.add(root, epsilon) : divisor)),
     floored: hasEpsilon ? tf.maximum(root, epsilon) : divisor,
   };
 }
@@ -95,10 +96,8 @@ function countWild(
 ): Tensor {
   const isWild = (classes: Tensor): Tensor => tf.greater(classes, one);
   const isPresent = (classes: Tensor): Tensor => tf.greater(tf.abs(classes), half);
-  const isOutside = (quotients: Tensor): Tensor => {
-    const size = tf.abs(quotients);
-    return tf.logicalOr(tf.less(size, smallestQuotient), tf.greater(size, largestQuotient));
-  };
+  const isOutside = ({ sizes }: Magnitudes): Tensor =>
+    tf.logicalOr(tf.less(sizes, smallestQuotient), tf.greater(sizes, largestQuotient));
   const isZeroVariance = tf.equal(secondMoment.classes, zero);
   // The class of a second moment that counts is 0 or 1: within a half of a half.
   const isWildVariance = tf.greater(tf.abs(tf.sub(secondMoment.classes, half)), half);
@@ -139,19 +138,18 @@ function quotientColumns(
   near: Tensor,
   { one, smallUpdate }: DeviceConstants,
 ) {
-  const [ratioShift, ratioDeviations] = aroundMean(tf, ratios);
-  const [updateShift, updateDeviations] = aroundMean(tf, updates);
-  const size = tf.abs(updates);
-  const isSmall = tf.cast(tf.less(size, smallUpdate), 'float32');
+  const [ratioShift, ratioDeviations] = aroundMean(tf, ratios.values);
+  const [updateShift, updateDeviations] = aroundMean(tf, updates.values);
+  const isSmall = tf.cast(tf.less(updates.sizes, smallUpdate), 'float32');
   ratioShift.dispose();
   return {
     ratioSum: tf.sum(ratioDeviations, 1),
     ratioSquares: tf.sum(tf.square(ratioDeviations), 1),
-    ratioMax: tf.max(tf.abs(ratios), 1),
+    ratioMax: tf.max(ratios.sizes, 1),
     updateShift,
     updateSum: tf.sum(updateDeviations, 1),
     updateSquares: tf.sum(tf.square(updateDeviations), 1),
-    updateMax: tf.max(size, 1),
+    updateMax: tf.max(updates.sizes, 1),
     // SMALL_UPDATE is one of the edges, so what is near it is left to the host as well.
     updateSmall: tf.sum(tf.mul(isSmall, tf.sub(one, near)), 1),
   };

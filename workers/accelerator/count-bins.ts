@@ -2,6 +2,9 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { DeviceConstants } from './device-constants';
 import type { TensorLibrary } from './tensor-library';
 
+/** [R, S] values and what they are without their signs, which most operations ask for. */
+export type Magnitudes = Readonly<Record<'values' | 'sizes', Tensor>>;
+
 /** Slots of one row: underflow, bins, overflow. `half` magnitudes give 2·half bins. */
 export function slotCountOf(half: number): number {
   return 2 * half + 2;
@@ -21,13 +24,12 @@ export interface BinnedQuotients {
  */
 export function findSlots(
   tf: TensorLibrary,
-  values: Tensor,
+  { values, sizes }: Magnitudes,
   magnitudes: Tensor2D,
   { zero, justBelow, justAbove }: DeviceConstants,
 ): BinnedQuotients {
   const half = magnitudes.size;
   return tf.tidy(() => {
-    const size = tf.abs(values);
     const edgesBelow = (scaled: Tensor): Tensor =>
       // As float32, exactly: integers of tfjs's WebGPU are computed as such anyway, and
       // TensorFlow does them on the host.
@@ -35,8 +37,8 @@ export function findSlots(
         tf.cast(tf.searchSorted(magnitudes, tf.reshape(scaled, [1, -1]), 'right'), 'float32'),
         values.shape,
       );
-    const bins = edgesBelow(tf.mul(size, justBelow));
-    const near = tf.notEqual(bins, edgesBelow(tf.mul(size, justAbove)));
+    const bins = edgesBelow(tf.mul(sizes, justBelow));
+    const near = tf.notEqual(bins, edgesBelow(tf.mul(sizes, justAbove)));
     const slots: Tensor = tf.where(
       tf.less(values, zero),
       tf.sub(tf.scalar(half), bins),

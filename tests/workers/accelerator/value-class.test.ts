@@ -1,0 +1,51 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadWebgpu } from '@/workers/accelerator/load-webgpu';
+import type { TensorDevice } from '@/workers/accelerator/tensor-library';
+import { VALUE_CLASS, classifyBits } from '@/workers/accelerator/value-class';
+import { seededRandom } from '../../lib/stats/seeded-random';
+import { itOnSwiftShader } from './software-vulkan';
+
+/** Where the classes begin and end, and bits at random. */
+function someBits(): Int32Array {
+  const random = seededRandom(5);
+  const borders = [0, 1, 2, 0x7fffff, 0x800000, 0x800001, 0x3f800000, 0x7f7fffff, 0x7f800000];
+  const positive = [...borders, 0x7f800001, 0x7fc00000, 0x7fffffff];
+  return Int32Array.from([
+    ...positive,
+    ...positive.map((bits) => bits | (1 << 31)),
+    ...Array.from({ length: 1000 }, () => random() * 2 ** 32),
+  ]);
+}
+
+function classOf(bits: number): number {
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude === 0) return bits < 0 ? VALUE_CLASS.negativeZero : VALUE_CLASS.zero;
+  if (magnitude < 0x00800000 || magnitude >= 0x7f800000) return VALUE_CLASS.wild;
+  return bits < 0 ? VALUE_CLASS.negative : VALUE_CLASS.positive;
+}
+
+const bits = someBits();
+const expected = Array.from(bits, classOf);
+
+describe('the class of a value', () => {
+  let device: TensorDevice | undefined;
+  afterAll(() => device?.dispose());
+
+  it('is that of its bits by arithmetic of exact integers', async () => {
+    await tf.setBackend('cpu');
+    expect([...(await classifyBits(tf, tf.tensor2d(bits, [1, bits.length])).data())]).toEqual(
+      expected,
+    );
+  });
+
+  itOnSwiftShader('is that of its bits on WebGPU', async () => {
+    device = await loadWebgpu();
+    const { classes, values } = device.upload(new Float32Array(bits.buffer), 1);
+    expect([...(await classes.data())]).toEqual(expected);
+    // The values come back with every bit that they had, NaN's payload too.
+    const returned = (await values.data()) as Float32Array;
+    expect([...new Int32Array(returned.buffer, 0, bits.length)]).toEqual([...bits]);
+  });
+});

@@ -1,0 +1,40 @@
+import { afterAll, describe, expect } from 'vitest';
+import { loadWebgpu } from '@/workers/accelerator/load-webgpu';
+import type { StatisticsBackend } from '@/workers/accelerator/statistics-backend';
+import type { TensorDevice } from '@/workers/accelerator/tensor-library';
+import { createTensorBackend } from '@/workers/accelerator/tensor-backend';
+import { describeBackend } from './backend-laws';
+import { randomInput } from './sample-inputs';
+import { itOnSwiftShader } from './software-vulkan';
+
+describe('the operations on WebGPU, in software', () => {
+  let loading: Promise<{ device: TensorDevice; backend: StatisticsBackend }> | null = null;
+  const load = () =>
+    (loading ??= loadWebgpu().then((device) => ({ device, backend: createTensorBackend(device) })));
+
+  afterAll(async () => {
+    if (loading !== null) (await loading).backend.dispose();
+  });
+
+  itOnSwiftShader('knows the device for software', async () => {
+    const { device } = await load();
+    expect(device.isSoftware).toBe(true);
+    expect(device.device.toLowerCase()).toContain('swiftshader');
+  });
+
+  describeBackend(async () => (await load()).backend, { test: itOnSwiftShader });
+
+  itOnSwiftShader('throws where the device reports a fault and leaves zeros behind', async () => {
+    const { device, backend } = await load();
+    // One operation, with more numbers than a buffer may hold: WebGPU returns and says nothing.
+    const faulty = createTensorBackend({
+      ...device,
+      upload(values, rowCount) {
+        device.tf.fill([2 ** 29], 1).dispose();
+        return device.upload(values, rowCount);
+      },
+    });
+    await expect(faulty.compute(randomInput(2, 8))).rejects.toThrow(/swiftshader/i);
+    await expect(backend.compute(randomInput(2, 8))).resolves.toBeDefined();
+  });
+});
