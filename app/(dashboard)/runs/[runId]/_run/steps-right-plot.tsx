@@ -2,7 +2,8 @@
 
 import { useMemo } from 'react';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
-import { pixelOfStep } from '@/lib/view/step-axis';
+import { chooseLabels } from '@/lib/view/place-labels';
+import { pixelOfStep, type StepAxis } from '@/lib/view/step-axis';
 import { stepTicks } from '@/lib/view/ticks';
 import { shareOnAxis } from '@/lib/view/timeline-chart';
 import { classNames } from '@/app/_design/class-names';
@@ -26,6 +27,9 @@ const EVENTS_HEIGHT = 22;
 const STRIP_HEIGHT = 8;
 const AXIS_HEIGHT = 20;
 const BOTTOM_GAP = 10;
+const PEAK_GAP_PX = 6;
+/** A character of the peak's name at its size, near enough to keep two apart. */
+const PEAK_CHARACTER_PX = 6.4;
 
 /** Timelines over the heatmap, steps to the right: a spike is one vertical edge. */
 export function StepsRightPlot({
@@ -119,23 +123,19 @@ export function StepsRightPlot({
             height={measures.loss}
             gridEnd={gridEnd}
           />
-          {model.peaks.map(({ step, value, text }) => {
-            const x = left + pixelOfStep(axis, width, step);
-            const isLate = x > left + width - 90;
-            return x < left || x > left + width ? null : (
-              <span
-                key={step}
-                className={styles['peak']}
-                style={{
-                  left: isLate ? x - 6 : x + 6,
-                  top: lossTop + measures.loss * (1 - shareOnAxis(model.loss, value)) - 9,
-                  transform: isLate ? 'translateX(-100%)' : undefined,
-                }}
-              >
-                {text}
-              </span>
-            );
-          })}
+          {placePeaks(model.peaks, axis, width).map(({ peak, x, isLate }) => (
+            <span
+              key={peak.step}
+              className={styles['peak']}
+              style={{
+                left: left + (isLate ? x - PEAK_GAP_PX : x + PEAK_GAP_PX),
+                top: lossTop + measures.loss * (1 - shareOnAxis(model.loss, peak.value)) - 9,
+                transform: isLate ? 'translateX(-100%)' : undefined,
+              }}
+            >
+              {peak.text}
+            </span>
+          ))}
           {hasNorm ? (
             <>
               <p className={styles['title']} style={{ top: normTop }}>
@@ -244,6 +244,27 @@ export function StepsRightPlot({
       )}
     </div>
   );
+}
+
+type Peak = RunPlotModel['peaks'][number];
+
+/** The peaks that are named, the highest first where two would touch. */
+function placePeaks(
+  peaks: readonly Peak[],
+  axis: StepAxis,
+  width: number,
+): readonly { readonly peak: Peak; readonly x: number; readonly isLate: boolean }[] {
+  const placed = [...peaks]
+    .sort((a, b) => b.value - a.value)
+    .map((peak) => {
+      const x = pixelOfStep(axis, width, peak.step);
+      const textWidth = peak.text.length * PEAK_CHARACTER_PX;
+      const isLate = x + PEAK_GAP_PX + textWidth > width;
+      const left = isLate ? x - PEAK_GAP_PX - textWidth : x + PEAK_GAP_PX;
+      return { peak, x, isLate, left, right: left + textWidth };
+    })
+    .filter(({ x }) => x >= 0 && x <= width);
+  return chooseLabels(placed, PEAK_GAP_PX).flatMap((index) => placed[index] ?? []);
 }
 
 function NowLabel({ x, top }: { readonly x: number; readonly top: number }) {
