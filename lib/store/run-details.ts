@@ -36,15 +36,18 @@ export interface StoredRun {
 
 const configSchema = z.record(z.string(), z.json());
 
+/** What a list counts as spikes: a bad batch and an RMS that rises alone are no trouble yet. */
+const isTrouble = { kind: { in: ['loss_spike', 'divergence'] } };
+
 /** The runs of these keys, in the order of the keys; keys without a run are left out. */
 export async function findRuns(db: Database, runKeys: readonly string[]): Promise<StoredRun[]> {
   const where = { runKey: { in: [...runKeys] } };
   const [runs, attempts, spikes, openSpikes] = await Promise.all([
     db.prisma.run.findMany({ where }),
     db.prisma.attempt.findMany({ where, orderBy: { attempt: 'asc' } }),
-    db.prisma.spike.groupBy({ by: ['runKey'], where, _count: true }),
+    db.prisma.spike.groupBy({ by: ['runKey'], where: { ...where, ...isTrouble }, _count: true }),
     db.prisma.spike.findMany({
-      where: { ...where, recovery: 'open' },
+      where: { ...where, ...isTrouble, recovery: 'open' },
       select: { runKey: true, attempt: true, onsetStep: true },
     }),
   ]);

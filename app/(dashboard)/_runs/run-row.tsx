@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { memo } from 'react';
 import type { RunRow } from '@/lib/view/runs-list';
 import { Mark } from '@/app/_design/marks';
+import { StageChip } from '@/app/_components/stage-chip';
 import { StatusDot } from '@/app/_components/status-dot';
 import { LossSparkline } from './loss-sparkline';
 import styles from './runs-table.module.css';
@@ -73,7 +74,7 @@ function RunRowView({ row, columns }: { readonly row: RunRow; readonly columns: 
       ) : null}
       <td className={styles['stage']}>
         {columns.hasStages && row.worstStage !== null ? (
-          row.worstStage
+          <StageChip stage={row.worstStage} />
         ) : (
           <span className={styles['missing']}>{row.layers}</span>
         )}

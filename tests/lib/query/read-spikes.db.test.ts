@@ -72,9 +72,9 @@ it('tells one spike whole, its missing values as null', async () => {
   await expect(readSpike(db, 'run', 'none')).rejects.toMatchObject({ code: 'spike_not_found' });
 });
 
-it('counts spikes in the list of runs', async () => {
+it('counts loss spikes and divergences in the list of runs, no RMS spikes', async () => {
   const { items } = await readRuns(database.db, { limit: 1 });
-  expect(items).toMatchObject([{ spikeCount: 3, openSpikeCount: 1 }]);
+  expect(items).toMatchObject([{ spikeCount: 2, openSpikeCount: 1 }]);
 });
 
 it('lists the stages that touch a range, open ones too', async () => {

@@ -14,6 +14,10 @@ describe('metric options', () => {
     ]);
   });
 
+  it('leave out what lies on no scale of magnitudes', () => {
+    expect(prepareMetricOptions(['stage', 'rms']).map(({ key }) => key)).toEqual(['rms']);
+  });
+
   it('read the stored norm where it is seen divided by √n', () => {
     expect(chooseMetric(options, 'gradient_norm_per_root_n')).toMatchObject({
       stored: 'gradient_norm',
