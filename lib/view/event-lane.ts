@@ -17,6 +17,9 @@ export interface LaneMark {
 /** A mark is 12 px wide; nearer than this two of a kind cannot be told apart. */
 const LEAST_DISTANCE_PX = 10;
 
+/** Moved farther than this a mark would name another step. */
+const MOST_SHIFT_PX = 26;
+
 /** Marks from left to right, within the axis. Kinds keep their own marks, one beside the other. */
 export function prepareEventLane(
   items: readonly LaneItem[],
@@ -37,7 +40,28 @@ export function prepareEventLane(
     open.set(item.kind, entry);
     marks.push(entry);
   }
-  return marks.map(({ mark, count }) =>
-    count === 1 ? mark : { ...mark, label: `${mark.label} and ${count - 1} more` },
+  return spreadMarks(
+    marks.map(({ mark, count }) =>
+      count === 1 ? mark : { ...mark, label: `${mark.label} and ${count - 1} more` },
+    ),
   );
+}
+
+/**
+ * Marks of several kinds at nearly one step stand side by side: spikes of the loss at their
+ * place, what came with them to the left, as it came before.
+ */
+function spreadMarks(marks: readonly LaneMark[]): LaneMark[] {
+  const isLoss = ({ kind }: LaneMark) => kind === 'loss_spike' || kind === 'divergence';
+  const ordered = [...marks].sort((a, b) => a.x - b.x || Number(isLoss(a)) - Number(isLoss(b)));
+  let next = Infinity;
+  return ordered
+    .reverse()
+    .map((mark) => {
+      const moved = isLoss(mark) ? mark.x : Math.min(mark.x, next - LEAST_DISTANCE_PX - 2);
+      const x = mark.x - moved > MOST_SHIFT_PX ? mark.x : moved;
+      next = x;
+      return { ...mark, x };
+    })
+    .reverse();
 }

@@ -1,4 +1,5 @@
 import type { Spike } from '../contract/reads';
+import type { StepWindow } from './step-axis';
 import type { RunStatusView } from './run-status';
 import type { LayerChanges } from './layer-changes';
 import { HISTORY_STEPS } from './layer-changes';
@@ -22,6 +23,8 @@ export interface RunVerdictInput {
   readonly lastFiniteStep: number | null;
   readonly lowestLoss: { readonly value: number; readonly step: number } | null;
   readonly spikes: readonly Spike[];
+  /** The steps that a person chose to look at; null while the whole run is shown. */
+  readonly window: StepWindow | null;
   readonly changes: LayerChanges | null;
   readonly layerNames: readonly string[];
 }
@@ -52,6 +55,8 @@ export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
     };
   }
   const lossSpikes = spikes.filter(({ kind }) => kind === 'loss_spike');
+  const looked = spikeInWindow(lossSpikes, input.window);
+  if (looked !== null) return describeSpikeInWindow(input, looked, lossSpikes);
   const open = lossSpikes.findLast(({ recovery }) => recovery === 'open');
   if (open !== undefined) return describeOpenSpike(input, open, lossSpikes.length);
 
@@ -106,6 +111,46 @@ function describeRise({ newestLoss, newestStep, lowestLoss }: RunVerdictInput): 
     : `${timesOf(newestLoss, lowestLoss.value)} its lowest (${where})`;
 }
 
+/** Steps by which the first layer moved before the loss rose; null when none did. */
+export function leadOfSpike({ verdict, firstMovers }: Spike): number | null {
+  if (verdict !== 'precursor_found') return null;
+  return firstMovers.reduce((most, { leadSteps }) => Math.max(most, leadSteps), 0);
+}
+
+/** The one loss spike whose onset and peak are in the window; null for none or several. */
+export function spikeInWindow(
+  lossSpikes: readonly Spike[],
+  window: StepWindow | null,
+): Spike | null {
+  if (window === null) return null;
+  const inside = lossSpikes.filter(
+    ({ onsetStep, peakStep }) =>
+      window.fromStep <= onsetStep && (peakStep ?? onsetStep) <= window.toStep,
+  );
+  return inside.length === 1 ? (inside[0] ?? null) : null;
+}
+
+function describeSpikeInWindow(
+  input: RunVerdictInput,
+  spike: Spike,
+  lossSpikes: readonly Spike[],
+): RunVerdict {
+  const peak =
+    spike.peakValue === null || spike.peakStep === null
+      ? ''
+      : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
+  const end =
+    spike.recoveredStep === null
+      ? ' and is open'
+      : `, recovered by ${formatStep(spike.recoveredStep)}`;
+  return {
+    mark: 'loss_spike',
+    emphasis: `Spike ${lossSpikes.indexOf(spike) + 1} of ${lossSpikes.length}`,
+    sentence: `opened at ${formatStep(spike.onsetStep)}${peak}${end}.`,
+    detail: describeMovers(spike, input.layerNames),
+  };
+}
+
 function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number): RunVerdict {
   const { newestLoss } = input;
   const height =
@@ -131,7 +176,15 @@ function describeMovers(spike: Spike, layerNames: readonly string[]): string {
   }
   const name = layerNames[first.layer] ?? `layer ${first.layer}`;
   const lead = first.leadSteps === 1 ? 'one step' : `${first.leadSteps} steps`;
-  return `${name} left its baseline at ${formatStep(first.step)}, ${lead} before.`;
+  const together = spike.firstMovers.filter(({ step }) => step === first.step);
+  const others = new Set(together.map(({ layer }) => layer)).size - 1;
+  const who =
+    others === 0
+      ? `${name} left its baseline`
+      : `${name} and ${plural(others, 'other layer')} left their baseline`;
+  return first.leadSteps <= 0
+    ? `${who} at ${formatStep(first.step)}, with the loss.`
+    : `${who} at ${formatStep(first.step)}, ${lead} before the loss rose.`;
 }
 
 function describeClosedSpike(spike: Spike, count: number): string {

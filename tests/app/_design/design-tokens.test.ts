@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
+import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 
 const css = readFileSync(new URL('../../../app/_design/tokens.css', import.meta.url), 'utf8');
 
@@ -76,6 +76,11 @@ describe.each(['dark', 'light'] as const)('the %s theme', (theme) => {
     for (const [name, colour] of Object.entries(CANVAS_COLOURS[theme])) {
       expect(colour).toBe(tokens.get(name));
     }
+    for (const [letter, colour] of Object.entries(STAGE_COLOURS[theme].byLetter)) {
+      expect(colour).toBe(tokens.get(`stage-${letter}`));
+    }
+    expect(STAGE_COLOURS[theme].unknown).toBe(tokens.get('raised'));
+    expect(STAGE_COLOURS[theme].diverged).toBe(tokens.get('divergence'));
   });
 
   it('names the same tokens as the other', () => {

@@ -31,6 +31,9 @@ describe('the event lane', () => {
       axis,
       200,
     );
-    expect(marks.map(({ label }) => label)).toEqual(['Checkpoint and 49 more', 'Loss spike']);
+    expect(marks.map(({ label, x }) => [label, x])).toEqual([
+      ['Checkpoint and 49 more', 88],
+      ['Loss spike', 100],
+    ]);
   });
 });

@@ -25,6 +25,7 @@ const input: RunVerdictInput = {
   lastFiniteStep: 560,
   lowestLoss: { value: 0.0043, step: 548 },
   spikes: [],
+  window: null,
   changes: null,
   layerNames: ['wte'],
 };
@@ -49,7 +50,7 @@ describe('the verdict on a run', () => {
       'Loss spike open since step 552: loss 0.148, 31 times its baseline.',
     );
     expect(prepareRunVerdict({ ...input, spikes: [spike] }).detail).toBe(
-      'wte left its baseline at 551, one step before.',
+      'wte left its baseline at 551, one step before the loss rose.',
     );
     expect(
       prepareRunVerdict({
@@ -66,6 +67,28 @@ describe('the verdict on a run', () => {
       detail:
         '1 loss spike so far; the last opened at 552, peaked at 1.76 on 553, recovered by 562.',
     });
+  });
+
+  it('speaks of the one spike that a person looks at', () => {
+    const closed = { ...spike, recovery: 'fast' as const, recoveredStep: 562 };
+    const first = { ...closed, id: 's0', onsetStep: 318, peakStep: 319, recoveredStep: 336 };
+    const spikes = [first, closed];
+    expect(say({ spikes, window: { fromStep: 306, toStep: 345 } })).toBe(
+      'Spike 1 of 2 opened at 318, peaked at 1.76 on 319, recovered by 336.',
+    );
+    expect(say({ spikes, window: { fromStep: 300, toStep: 600 } })).toMatch(
+      /^Training at step 560/,
+    );
+    expect(say({ spikes, window: { fromStep: 400, toStep: 500 } })).toMatch(
+      /^Training at step 560/,
+    );
+  });
+
+  it('counts the layers that moved together', () => {
+    const firstMovers = [0, 1, 2].map((layer) => ({ ...spike.firstMovers[0]!, layer }));
+    expect(prepareRunVerdict({ ...input, spikes: [{ ...spike, firstMovers }] }).detail).toBe(
+      'wte and 2 other layers left their baseline at 551, one step before the loss rose.',
+    );
   });
 
   it('puts a loss that is not finite before all else', () => {

@@ -9,7 +9,8 @@ import type { StepAxis } from '@/lib/view/step-axis';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { EventLane } from './event-lane';
-import { ScalarTimeline, type TimelineInterval } from './scalar-timeline';
+import { IntervalTints, type TimelineInterval } from './interval-tints';
+import { ScalarTimeline } from './scalar-timeline';
 import styles from './plot.module.css';
 
 const LEFT = 64;
@@ -54,6 +55,13 @@ export function Overview({
     <div ref={ref} className={styles['plot']} style={{ height: OVERVIEW_HEIGHT }}>
       {width < 40 ? null : (
         <>
+          <IntervalTints
+            intervals={intervals}
+            axis={axis}
+            left={LEFT}
+            width={width}
+            height={EVENTS_HEIGHT + LOSS_HEIGHT}
+          />
           <p className={styles['title']} style={{ top: 0 }}>
             Loss
           </p>
@@ -63,7 +71,6 @@ export function Overview({
             drawnAxis={axis}
             label="Loss of the whole run"
             colour="var(--trace)"
-            intervals={intervals}
             newestStep={null}
             left={LEFT}
             top={EVENTS_HEIGHT}

@@ -1,17 +1,20 @@
 'use client';
 
 import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import { STAGE_NAMES } from '@/lib/contract/stages';
 import type { Run } from '@/lib/contract/runs';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { RunColumns } from '@/lib/view/run-columns';
+import { StageChip } from '@/app/_components/stage-chip';
+import { stageLabel } from '@/lib/view/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
 import { CellReader, type CellValue } from './cell-reader';
 import type { CrosshairStore } from './crosshair-store';
 
 /** What a cell is worth beside the metric shown, where it is stored. */
-const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std'];
+const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std', 'stage'];
 const readOnServer = () => null;
 const readRevisionOnServer = () => 0;
 
@@ -20,6 +23,8 @@ const NAN = <span style={{ color: 'var(--divergence)' }}>NaN</span>;
 function written(value: CellValue, format: (value: number) => string = formatNumber): ReactNode {
   return value === 'non_finite' ? NAN : value === null ? '–' : format(value);
 }
+
+const stageWord = (stage: number): string => stageLabel(STAGE_NAMES[stage] ?? '').word;
 
 function columnCell(columns: RunColumns, column: number, layer: number): CellValue {
   if (columns.code(column, layer) === CODE_NON_FINITE) return 'non_finite';
@@ -83,11 +88,14 @@ export function RunReadOut({
     { label: isNarrow ? '' : 'layer', value: layerNames[layer] ?? String(layer) },
   ];
   if (option !== null && column !== null) {
+    const format = option.scale === 'categorical' ? stageWord : formatNumber;
     const isBucket = columns.fromStep[column] !== columns.toStep[column];
     items.push({
       label: isNarrow ? '' : `${isBucket ? 'largest ' : ''}${option.shortLabel}`,
-      value: written(columnCell(columns, column, layer)),
-      ...(column > 0 ? { after: <>was {written(columnCell(columns, column - 1, layer))}</> } : {}),
+      value: written(columnCell(columns, column, layer), format),
+      ...(column > 0
+        ? { after: <>was {written(columnCell(columns, column - 1, layer), format)}</> }
+        : {}),
     });
   }
   items.push(...companionItems(reader.values(crosshair.step, layer), run, layer, option, isNarrow));
@@ -143,6 +151,10 @@ function companionItems(
     </>,
     (value) => formatFixed(value, 2),
   );
+  const stage = values.get('stage') ?? null;
+  if (typeof stage === 'number' && stage > 0 && option?.stored !== 'stage') {
+    items.push({ label: '', value: <StageChip stage={STAGE_NAMES[stage] ?? ''} /> });
+  }
   if (isNarrow) return items;
   add('update_std', 'std u');
   add('ratio_std', 'std r');

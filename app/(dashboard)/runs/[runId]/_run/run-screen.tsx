@@ -8,11 +8,13 @@ import { groupLayers } from '@/lib/view/layer-groups';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
-import { prepareRunVerdict } from '@/lib/view/run-verdict';
+import { leadOfSpike, prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
+import { countStages } from '@/lib/view/stage-colours';
 import { selectLayers } from '@/lib/view/select-layers';
 import type { PageSearch } from '@/app/_components/search-palette';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
+import type { StepWindow } from '@/lib/view/step-axis';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
@@ -31,6 +33,7 @@ import { RunReadOut } from './run-read-out';
 import { RunToolbar, type Layout } from './run-toolbar';
 import { Shortcuts } from './shortcuts';
 import { ChangesSection, ConfigurationSection, EventsSection } from './side-panel';
+import { StageLegend } from './stage-legend';
 import { StepsRightPlot } from './steps-right-plot';
 import { useLayerChanges } from './use-layer-changes';
 import { usePlotKeys } from './use-plot-keys';
@@ -129,7 +132,9 @@ export function RunScreen({
     snapshot.base.columns,
     hasGradientNorm,
     metrics.layerMetrics.includes('rms'),
+    metrics.layerMetrics.includes('stage'),
   );
+  const stages = recent !== null && countStages(recent.stages) !== null ? recent.stages : null;
 
   const now = useNow(5000);
   const slowVersion = useThrottled(snapshot.base.version, 250);
@@ -153,6 +158,7 @@ export function RunScreen({
     lastFiniteStep: figures.lastFiniteStep,
     lowestLoss: figures.lowest,
     spikes,
+    window: state.window,
     changes: recent?.changes ?? null,
     layerNames: names,
   });
@@ -175,18 +181,25 @@ export function RunScreen({
     ...(isRunning ? [{ label: 'speed', value: formatNumber(speed), unit: 'steps/s' }] : []),
   ];
 
+  const looked = spikeInWindow(
+    spikes.filter(({ kind }) => kind === 'loss_spike'),
+    state.window,
+  );
   const isEmpty = snapshot.phase === 'ready' && !hasColumns && figures.newestStep === null;
   const isPage = isNarrow && state.tab !== 'run';
-  const scaleBar = (
-    <ColourScaleBar
-      scale={snapshot.scale}
-      codes={model.columns.codes}
-      version={slowVersion}
-      theme={theme}
-      caption={isNarrow ? (option?.shortLabel ?? '') : `${option?.shortLabel ?? ''} per layer`}
-      onRefit={session.refitScale}
-    />
-  );
+  const scaleBar =
+    option?.scale === 'categorical' ? (
+      <StageLegend />
+    ) : (
+      <ColourScaleBar
+        scale={snapshot.scale}
+        codes={model.columns.codes}
+        version={slowVersion}
+        theme={theme}
+        caption={isNarrow ? (option?.shortLabel ?? '') : `${option?.shortLabel ?? ''} per layer`}
+        onRefit={session.refitScale}
+      />
+    );
 
   return (
     <div className={styles['screen']}>
@@ -208,7 +221,7 @@ export function RunScreen({
           snapshot.phase === 'loading' ? 'Reading the steps of this run.' : verdict.sentence
         }
         detail={snapshot.phase === 'loading' ? null : verdict.detail}
-        facts={isEmpty ? [] : facts}
+        facts={isEmpty ? [] : looked === null ? facts : spikeFacts(looked, state.window)}
       />
       {isEmpty ? (
         <main className={styles['whole']}>
@@ -268,7 +281,7 @@ export function RunScreen({
                 <PaperPlot model={model} />
               </>
             ) : (
-              <StepsRightPlot model={model} isNarrow={isNarrow} />
+              <StepsRightPlot model={model} stages={stages} isNarrow={isNarrow} />
             )}
             {isNarrow && option !== null ? (
               <div className={styles['phone_scale']}>
@@ -335,4 +348,23 @@ export function RunScreen({
       {hasShortcuts ? <Shortcuts onClose={() => setHasShortcuts(false)} /> : null}
     </div>
   );
+}
+
+/** The key numbers of the one spike that is looked at. */
+function spikeFacts(spike: Spike, window: StepWindow | null): VerdictFact[] {
+  const lead = leadOfSpike(spike);
+  return [
+    ...(window === null
+      ? []
+      : [
+          {
+            label: 'window',
+            value: `${formatStep(window.fromStep)}–${formatStep(window.toStep)}`,
+          },
+        ]),
+    lead === null
+      ? { label: 'lead', value: 'none' }
+      : { label: 'lead', value: formatStep(lead), unit: lead === 1 ? 'step' : 'steps' },
+    { label: 'class', value: spike.recovery },
+  ];
 }

@@ -10,7 +10,7 @@ import type { TimelineChart } from '@/lib/view/timeline-chart';
 import { NAME_OF_MARK } from '@/app/_design/marks';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { CrosshairStore } from './crosshair-store';
-import type { TimelineInterval } from './scalar-timeline';
+import type { TimelineInterval } from './interval-tints';
 
 /** All that either layout draws, decided in one place. */
 export interface RunPlotModel {

@@ -1,26 +1,11 @@
 'use client';
 
 import { memo } from 'react';
-import {
-  Line,
-  LineChart,
-  ReferenceArea,
-  ReferenceDot,
-  ReferenceLine,
-  XAxis,
-  YAxis,
-} from 'recharts';
+import { Line, LineChart, ReferenceDot, ReferenceLine, XAxis, YAxis } from 'recharts';
 import type { StepAxis } from '@/lib/view/step-axis';
 import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
-
-/** An interval that is tinted behind the lines: a spike from onset to recovery. */
-export interface TimelineInterval {
-  readonly id: string;
-  readonly fromStep: number;
-  readonly toStep: number;
-}
 
 /**
  * One scalar over steps. The chart covers the plot alone; its axes are drawn beside it, so
@@ -45,7 +30,6 @@ export function ScalarTimeline({
   readonly drawnAxis: StepAxis;
   readonly label: string;
   readonly colour: string;
-  readonly intervals: readonly TimelineInterval[];
   /** Where a dotted "now" stands; null for none. */
   readonly newestStep: number | null;
   readonly left: number;
@@ -102,7 +86,6 @@ const Drawing = memo(function Drawing({
   chart,
   axis,
   colour,
-  intervals,
   newestStep,
   width,
   height,
@@ -110,7 +93,6 @@ const Drawing = memo(function Drawing({
   readonly chart: TimelineChart;
   readonly axis: StepAxis;
   readonly colour: string;
-  readonly intervals: readonly TimelineInterval[];
   readonly newestStep: number | null;
   readonly width: number;
   readonly height: number;
@@ -133,17 +115,6 @@ const Drawing = memo(function Drawing({
           hide
           width={0}
         />
-        {intervals.map((interval) => (
-          <ReferenceArea
-            key={interval.id}
-            x1={Math.max(axis.low, interval.fromStep - 0.5)}
-            x2={Math.min(axis.high, interval.toStep + 0.5)}
-            fill="var(--loss-spike)"
-            className={styles['tint'] ?? ''}
-            stroke="none"
-            ifOverflow="hidden"
-          />
-        ))}
         {newestStep === null ? null : (
           <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
         )}

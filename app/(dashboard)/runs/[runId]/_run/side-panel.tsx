@@ -6,6 +6,7 @@ import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
 import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
 import { HISTORY_STEPS } from '@/lib/view/layer-changes';
+import { countStages } from '@/lib/view/stage-colours';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
@@ -39,6 +40,7 @@ export function ChangesSection({
         <h2 id="changed-most">Changed most now</h2>
         <span>{formatStep(run.layerCount)} layers</span>
       </header>
+      <StageBar stages={recent?.stages ?? []} />
       {!hasGradientNorm ? (
         <p className={styles['text']}>This run reports no gradient norm per layer.</p>
       ) : recent === null || changes === null ? null : changes.items.length === 0 ? (
@@ -107,6 +109,29 @@ export function ChangesSection({
         </>
       )}
     </section>
+  );
+}
+
+/** How many layers stand in each stage, as wide as they are many. */
+function StageBar({ stages }: { readonly stages: readonly number[] }) {
+  const shares = countStages(stages);
+  if (shares === null) return null;
+  return (
+    <ul className={styles['stage_bar']} aria-label="Layers by stage">
+      {shares.map(({ stage, letter, word, count }) => (
+        <li
+          key={stage}
+          title={`${word}: ${formatStep(count)} layers`}
+          style={{
+            flexGrow: count,
+            background: `var(--stage-${letter.toLowerCase()}, var(--raised))`,
+            color: `var(--on-stage-${letter.toLowerCase()}, var(--text2))`,
+          }}
+        >
+          <b>{letter}</b> {formatStep(count)}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -12,10 +12,12 @@ import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from './event-lane';
 import { GroupRows } from './group-labels';
 import { HeatmapCanvas } from './heatmap-canvas';
+import { IntervalTints } from './interval-tints';
 import type { PlotGeometry } from './plot-geometry';
 import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from './run-view-model';
 import { ScalarTimeline } from './scalar-timeline';
+import { StageColumn } from './stage-column';
 import { StripCanvas } from './strip-canvas';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
@@ -24,6 +26,8 @@ import styles from './plot.module.css';
 const WIDE = { gutter: 144, right: 30, loss: 132, norm: 64, leastHeatmap: 160 };
 const NARROW = { gutter: 46, right: 14, loss: 104, norm: 0, leastHeatmap: 236 };
 const EVENTS_HEIGHT = 22;
+/** Between the plot and the column of stages. */
+const STAGE_COLUMN_GAP = 8;
 const STRIP_HEIGHT = 8;
 const AXIS_HEIGHT = 20;
 const BOTTOM_GAP = 10;
@@ -34,9 +38,12 @@ const PEAK_CHARACTER_PX = 6.4;
 /** Timelines over the heatmap, steps to the right: a spike is one vertical edge. */
 export function StepsRightPlot({
   model,
+  stages,
   isNarrow,
 }: {
   readonly model: RunPlotModel;
+  /** [L] where each layer stands now; null where none could be placed. */
+  readonly stages: readonly number[] | null;
   readonly isNarrow: boolean;
 }) {
   const [ref, size] = useElementSize();
@@ -93,6 +100,13 @@ export function StepsRightPlot({
           left={left - 4}
           label={model.plotLabel}
         >
+          <IntervalTints
+            intervals={model.intervals}
+            axis={axis}
+            left={left}
+            width={width}
+            height={hasNorm ? normTop + measures.norm : lossTop + measures.loss}
+          />
           <p className={styles['title']} style={{ top: isNarrow ? 3 : lossTop + 2 }}>
             Loss
             {isNarrow ? null : (
@@ -115,7 +129,6 @@ export function StepsRightPlot({
             drawnAxis={model.drawnAxis}
             label="Loss over steps"
             colour="var(--trace)"
-            intervals={model.intervals}
             newestStep={nowAt}
             left={left}
             top={lossTop}
@@ -147,7 +160,6 @@ export function StepsRightPlot({
                 drawnAxis={model.drawnAxis}
                 label="Global gradient norm over steps"
                 colour="var(--trace2)"
-                intervals={model.intervals}
                 newestStep={nowAt}
                 left={left}
                 top={normTop}
@@ -222,6 +234,15 @@ export function StepsRightPlot({
               <TickText tick={tick} />
             </span>
           ))}
+          {stages === null || isNarrow ? null : (
+            <StageColumn
+              geometry={geometry}
+              stages={stages}
+              layerNames={model.layerNames}
+              theme={model.theme}
+              left={left + width + STAGE_COLUMN_GAP}
+            />
+          )}
           <CrosshairOverlay
             store={model.crosshair}
             geometry={geometry}

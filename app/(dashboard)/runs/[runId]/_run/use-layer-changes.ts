@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
+import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import { computeLayerChanges, HISTORY_STEPS, type LayerChanges } from '@/lib/view/layer-changes';
 import type { RunColumns } from '@/lib/view/run-columns';
 import { readHeatmap } from './run-reads';
@@ -12,6 +13,8 @@ export interface RecentLayers {
   readonly changes: LayerChanges;
   /** [L] newest RMS_t; NaN where not stored. */
   readonly rms: readonly number[];
+  /** [L] newest stage as its index in the contract's list; NaN where not stored. */
+  readonly stages: readonly number[];
 }
 
 /** The first of the last 65 reported steps, as far as columns of one step reach back. */
@@ -23,12 +26,21 @@ function historyStart(columns: RunColumns): number | null {
   return isSingle ? (columns.fromStep[first] ?? null) : Math.max(0, newestStep - HISTORY_STEPS);
 }
 
+/** [L] the newest value of each layer; NaN where there is none. */
+function lastColumn(columns: HeatmapColumns | null, layerCount: number): number[] {
+  const count = columns?.columnCount ?? 0;
+  return Array.from({ length: layerCount }, (_, layer) =>
+    columns === null || count === 0 ? NaN : (columns.values[(layer + 1) * count - 1] ?? NaN),
+  );
+}
+
 /** How layers moved against their own past, kept up with the run; null before the first reply. */
 export function useLayerChanges(
   runId: string,
   columns: RunColumns,
   hasGradientNorm: boolean,
   hasRms: boolean,
+  hasStages: boolean,
 ): RecentLayers | null {
   const [recent, setRecent] = useState<RecentLayers | null>(null);
   const lastReadMs = useRef(0);
@@ -40,18 +52,16 @@ export function useLayerChanges(
     const read = async () => {
       lastReadMs.current = Date.now();
       const range = { fromStep, toStep: newestStep };
-      const [norms, rms] = await Promise.all([
+      const newest = { fromStep: newestStep, toStep: newestStep };
+      const [norms, rms, stages] = await Promise.all([
         readHeatmap(runId, 'gradient_norm', range, HISTORY_STEPS + 1),
-        hasRms
-          ? readHeatmap(runId, 'rms', { fromStep: newestStep, toStep: newestStep }, 1)
-          : Promise.resolve(null),
+        hasRms ? readHeatmap(runId, 'rms', newest, 1) : null,
+        hasStages ? readHeatmap(runId, 'stage', newest, 1) : null,
       ]);
-      const last = (rms?.columnCount ?? 0) - 1;
       setRecent({
         changes: computeLayerChanges(norms),
-        rms: Array.from({ length: norms.layerCount }, (_, layer) =>
-          rms === null || last < 0 ? NaN : (rms.values[layer * rms.columnCount + last] ?? NaN),
-        ),
+        rms: lastColumn(rms, norms.layerCount),
+        stages: lastColumn(stages, norms.layerCount),
       });
     };
     const timer = setTimeout(
@@ -64,6 +74,6 @@ export function useLayerChanges(
     return () => {
       clearTimeout(timer);
     };
-  }, [runId, columns, newestStep, hasGradientNorm, hasRms]);
+  }, [runId, columns, newestStep, hasGradientNorm, hasRms, hasStages]);
   return recent;
 }

@@ -9,7 +9,8 @@ import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
 import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
 import { prepareTimelineChart } from '@/lib/view/timeline-chart';
-import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
+import { bakeStageTable } from '@/lib/view/stage-colours';
+import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useThrottled } from '@/app/_hooks/use-throttled';
@@ -106,9 +107,13 @@ export function usePlotModel(input: Input): PlotModels {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [isPaper, base, timelineVersion, wholeAxis, lossScale, loss],
   );
+  const isStage = option?.scale === 'categorical';
   const colourTable = useMemo(
-    () => bakeColourTable(snapshot.scale, theme, CANVAS_COLOURS[theme].divergence),
-    [snapshot.scale, theme],
+    () =>
+      isStage
+        ? bakeStageTable(STAGE_COLOURS[theme])
+        : bakeColourTable(snapshot.scale, theme, CANVAS_COLOURS[theme].divergence),
+    [isStage, snapshot.scale, theme],
   );
   const lane = useMemo(
     () => laneItems(spikes, events, run.attempts),

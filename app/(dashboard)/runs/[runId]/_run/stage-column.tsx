@@ -1,0 +1,66 @@
+import { STAGE_NAMES } from '@/lib/contract/stages';
+import { bandOfRow } from '@/lib/view/layer-axis';
+import { stageColour } from '@/lib/view/stage-colours';
+import { stageLabel } from '@/lib/view/stage-label';
+import { STAGE_COLOURS } from '@/app/_design/canvas-colours';
+import type { Theme } from '@/app/_hooks/use-theme';
+import type { PlotGeometry } from './plot-geometry';
+import styles from './plot.module.css';
+
+export const STAGE_COLUMN_WIDTH = 12;
+
+/** Where each layer stands now, at the right of its row. */
+export function StageColumn({
+  geometry,
+  stages,
+  layerNames,
+  theme,
+  left,
+}: {
+  readonly geometry: PlotGeometry;
+  readonly stages: readonly number[];
+  readonly layerNames: readonly string[];
+  readonly theme: Theme;
+  readonly left: number;
+}) {
+  const { layerAxis, layerLane, layerOfRow, devicePixelRatio: ratio } = geometry;
+  return (
+    <>
+      <span
+        className={styles['now']}
+        style={{ left: left - 4, top: layerLane.start - 20 }}
+        aria-hidden
+      >
+        now
+      </span>
+      <svg
+        className={styles['stages']}
+        style={{ left, top: layerLane.start }}
+        width={STAGE_COLUMN_WIDTH}
+        height={layerLane.size}
+        role="img"
+        aria-label="Stage of each layer now"
+      >
+        {layerOfRow.map((layer, row) => {
+          const band = bandOfRow(layerAxis, row);
+          const stage = stages[layer] ?? NaN;
+          if (band === null || !Number.isFinite(stage)) return null;
+          const size = (band.end - band.start) / ratio;
+          return (
+            <rect
+              key={layer}
+              y={band.start / ratio}
+              width={STAGE_COLUMN_WIDTH}
+              height={size >= 4 ? size - 1 : size}
+              fill={stageColour(stage, STAGE_COLOURS[theme])}
+            >
+              <title>
+                {`${layerNames[layer] ?? ''}: ${stageLabel(STAGE_NAMES[stage] ?? '').word}`}
+              </title>
+            </rect>
+          );
+        })}
+      </svg>
+    </>
+  );
+}
