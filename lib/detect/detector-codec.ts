@@ -47,6 +47,7 @@ function columnsOf({ monitor, stages }: RunDetector): Record<string, Column> {
     wanted_samples: stages.wantedSamples,
     stage_samples: stages.stageSamples,
     quiet_samples: stages.quietSamples,
+    label_samples: stages.labelSamples,
     has_seen_loss_event: stages.hasSeenLossEvent,
   };
 }

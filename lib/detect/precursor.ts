@@ -16,6 +16,8 @@ export interface Precursor {
    * precursor is found where there is none. null before a step has been watched.
    */
   readonly chance: number | null;
+  /** How many quiet steps that share is of. */
+  readonly quietSteps: number;
 }
 
 /** Looks back from the step on which the loss rose. */
@@ -28,6 +30,7 @@ export function findPrecursor(monitor: LayerMonitor, norm: NormWatch, riseStep: 
     firstMovers,
     gradientNorm,
     verdict: hasHistory ? verdictOf(longestLead) : 'insufficient_data',
+    quietSteps: monitor.quietSteps,
     chance: monitor.quietSteps === 0 ? null : monitor.quietStepsAfterMover / monitor.quietSteps,
   };
 }

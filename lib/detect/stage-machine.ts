@@ -58,6 +58,8 @@ const MOST_STRUCTURAL_ZEROS = 0.99;
 const HOLD_SAMPLES = 256;
 const COSINE_MEMORY = 0.8;
 const JUMP_LABEL_SAMPLES = 3;
+/** A stale v may not become an oscillating gradient, or the other way, sooner: both may be true. */
+const SETTLED_SAMPLES = 16;
 const MOST_QUIET_SAMPLES = 0xffff;
 
 const COSINE = HELD_INPUTS.indexOf('gradient_cosine');
@@ -92,6 +94,7 @@ export function observeStages(state: StageState, observation: StageObservation):
       continue;
     }
     state.stageSamples[layer] = isSameStage ? reading.stageSamples : 0;
+    if (label !== state.label[layer]) state.labelSamples[layer] = 0;
     state.stage[layer] = stage;
     state.label[layer] = label;
     changes.push({ layer, step, stage: stageName(stage), label: stageLabel(label) });
@@ -172,6 +175,7 @@ function read(state: StageState, layer: number, observation: StageObservation): 
   reading.quietSamples = reading.isJump ? 0 : Math.min(quiet + 1, MOST_QUIET_SAMPLES);
   state.quietSamples[layer] = reading.quietSamples;
   reading.stageSamples = (state.stageSamples[layer] ?? 0) + 1;
+  state.labelSamples[layer] = (state.labelSamples[layer] ?? 0) + 1;
   if (reading.isJump && (state.stage[layer] ?? 0) < Stage.trigger)
     state.hasSeenLossEvent[layer] = 0;
   if (setting.isLossDisturbed) state.hasSeenLossEvent[layer] = 1;
@@ -212,6 +216,10 @@ function moveStage(
   return wanted;
 }
 
+function isStale(label: number): boolean {
+  return label === Label.staleV || label === Label.oscillatingGradient;
+}
+
 function chooseLabel(
   state: StageState,
   layer: number,
@@ -220,14 +228,17 @@ function chooseLabel(
   isStartUp: boolean,
 ): number {
   if (isStartUp) return Label.startUp;
+  const before = state.label[layer] ?? Label.none;
   if (isSingleBurst(reading, setting)) return Label.singleBurst;
   if (reading.quietSamples < JUMP_LABEL_SAMPLES && stage <= Stage.gradientsVanish) {
     if (setting.isLossDisturbed || stage === Stage.insufficientData) return Label.gradientSpike;
-    const before = state.label[layer];
     return before === Label.gradientSpike ? before : Label.benignGradientSpike;
   }
-  const stale = staleLabel(reading, setting, state.label[layer] ?? 0);
-  if (stale !== Label.none) return stale;
+  const stale = staleLabel(reading, setting, before);
+  if (stale !== Label.none) {
+    const isTurnedOver = isStale(before) && (state.labelSamples[layer] ?? 0) < SETTLED_SAMPLES;
+    return isTurnedOver ? before : stale;
+  }
   const zeros = state.structuralZeros[layer] ?? NaN;
   return zeros >= FEWEST_STRUCTURAL_ZEROS ? Label.structuralZeros : Label.none;
 }

@@ -33,6 +33,8 @@ export interface StageState {
   /** [L] samples since the newest stage began; since the newest jump. */
   readonly stageSamples: Uint32Array;
   readonly quietSamples: Uint32Array;
+  /** [L] samples since the newest label began. */
+  readonly labelSamples: Uint32Array;
   /** [L] 1 when a loss event was open since the layer triggered. */
   readonly hasSeenLossEvent: Uint32Array;
 }
@@ -54,6 +56,7 @@ export function createStageState(layers: number): StageState {
     wantedSamples: new Uint32Array(layers),
     stageSamples: new Uint32Array(layers),
     quietSamples: new Uint32Array(layers).fill(NEVER),
+    labelSamples: new Uint32Array(layers),
     hasSeenLossEvent: new Uint32Array(layers),
   };
 }
