@@ -42,10 +42,7 @@ function storedOption(name: string): MetricOption {
  * stored gradient norm can also be seen divided by √n, where ε is exact for any layer size.
  */
 export function prepareMetricOptions(layerMetrics: readonly string[]): MetricOption[] {
-  // A categorical metric has no place on a ramp of magnitudes.
-  const standard = STANDARD_METRICS.filter(
-    ({ name, scale }) => layerMetrics.includes(name) && scale !== 'categorical',
-  );
+  const standard = STANDARD_METRICS.filter(({ name }) => layerMetrics.includes(name));
   const custom = layerMetrics.filter((name) => !STANDARD_METRICS.some((m) => m.name === name));
   const options = [...standard.map(({ name }) => name), ...custom.sort()].map(storedOption);
   const norm = options.findIndex(({ key }) => key === 'gradient_norm');

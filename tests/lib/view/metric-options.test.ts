@@ -14,8 +14,11 @@ describe('metric options', () => {
     ]);
   });
 
-  it('leave out what lies on no scale of magnitudes', () => {
-    expect(prepareMetricOptions(['stage', 'rms']).map(({ key }) => key)).toEqual(['rms']);
+  it('offer the stage, which has colours of its own', () => {
+    expect(prepareMetricOptions(['stage', 'rms']).map(({ key, scale }) => [key, scale])).toEqual([
+      ['rms', 'log'],
+      ['stage', 'categorical'],
+    ]);
   });
 
   it('read the stored norm where it is seen divided by √n', () => {

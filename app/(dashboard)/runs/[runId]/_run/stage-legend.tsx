@@ -8,15 +8,16 @@ export function StageLegend() {
     <ul className={styles['legend']} aria-label="Stages">
       {STAGE_NAMES.map((name) => {
         const { letter, word } = stageLabel(name);
-        if (letter === null) return null;
-        const token = letter.toLowerCase();
+        const token = letter?.toLowerCase();
+        const colours =
+          token !== undefined
+            ? { background: `var(--stage-${token})`, color: `var(--on-stage-${token})` }
+            : name === 'diverged'
+              ? { background: 'var(--divergence)', color: 'var(--bg)' }
+              : { background: 'var(--raised)', color: 'var(--text2)' };
         return (
-          <li
-            key={name}
-            title={word}
-            style={{ background: `var(--stage-${token})`, color: `var(--on-stage-${token})` }}
-          >
-            <span aria-hidden>{letter}</span>
+          <li key={name} title={word} style={colours}>
+            <span aria-hidden>{letter ?? (name === 'diverged' ? '✕' : '–')}</span>
             <span className="visually-hidden">{word}</span>
           </li>
         );

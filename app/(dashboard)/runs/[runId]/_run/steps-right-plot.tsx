@@ -32,6 +32,8 @@ const STRIP_HEIGHT = 8;
 const AXIS_HEIGHT = 20;
 const BOTTOM_GAP = 10;
 const PEAK_GAP_PX = 6;
+/** Above the peak: beside it the falling trace would run through the words. */
+const PEAK_RISE_PX = 15;
 /** A character of the peak's name at its size, near enough to keep two apart. */
 const PEAK_CHARACTER_PX = 6.4;
 
@@ -142,7 +144,10 @@ export function StepsRightPlot({
               className={styles['peak']}
               style={{
                 left: left + (isLate ? x - PEAK_GAP_PX : x + PEAK_GAP_PX),
-                top: lossTop + measures.loss * (1 - shareOnAxis(model.loss, peak.value)) - 9,
+                top:
+                  lossTop +
+                  measures.loss * (1 - shareOnAxis(model.loss, peak.value)) -
+                  PEAK_RISE_PX,
                 transform: isLate ? 'translateX(-100%)' : undefined,
               }}
             >
