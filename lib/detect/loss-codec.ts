@@ -76,6 +76,7 @@ function writeEvent(tape: TapeWriter, event: OpenEvent): void {
   tape.optional(event.peakStep, number);
   tape.optional(event.peakValue, number);
   writeBaseline(tape, event.baseline);
+  tape.number(event.onsetLimit);
   tape.optional(event.recoveredStep, number);
   tape.choice(RECOVERIES, event.recovery);
   tape.number(event.excessArea);
@@ -99,6 +100,7 @@ function readEvent(tape: TapeReader): OpenEvent {
     peakStep: tape.optional(tape.number),
     peakValue: tape.optional(tape.number),
     baseline: tape.optional(() => readBaseline(tape)),
+    onsetLimit: tape.number(),
     recoveredStep: tape.optional(tape.number),
     recovery: tape.choice(RECOVERIES),
     excessArea: tape.number(),

@@ -127,7 +127,11 @@ function confirmSpike(detector: LossDetector, baseline: Baseline, tell: Tell): v
     return;
   }
   finishSettling(detector, tell);
-  detector.event = openEvent('loss_spike', baseline, { before, samples });
+  detector.event = openEvent('loss_spike', baseline, {
+    before,
+    samples,
+    materialLimit: materialLimit(detector, baseline.median),
+  });
   detector.before = [];
   tell('opened', detector.event);
 }
@@ -142,7 +146,11 @@ function closeOutlier(detector: LossDetector, baseline: Baseline, tell: Tell): v
   const isMerged = lastOutlier !== null && startedAt - lastOutlier.endedAt < MERGE_SAMPLES;
   const event = isMerged
     ? lastOutlier.event
-    : openEvent('outlier_batch', baseline, { before, samples: outliers });
+    : openEvent('outlier_batch', baseline, {
+        before,
+        samples: outliers,
+        materialLimit: materialLimit(detector, baseline.median),
+      });
   if (isMerged) for (const sample of outliers) followEvent(event, sample);
   else event.confirmedStep = samples.at(-1)?.step ?? event.confirmedStep;
   event.recoveredStep = samples[lastIndex + 1]?.step ?? null;
@@ -176,7 +184,11 @@ function diverge(detector: LossDetector, step: number, value: number, tell: Tell
   detector.aftermath = null;
   const hasBaseline = detector.window.count >= SAMPLES_NEEDED;
   const baseline = event?.baseline ?? (hasBaseline ? currentBaseline(detector) : null);
-  detector.event = openEvent('divergence', baseline, { before: [], samples: [sample] });
+  detector.event = openEvent('divergence', baseline, {
+    before: [],
+    samples: [sample],
+    materialLimit: Infinity,
+  });
   detector.before = [];
   tell('opened', detector.event);
 }

@@ -11,7 +11,7 @@ export interface LossEvent {
   readonly kind: LossEventKind;
   /** First step at z ≥ 6, or the first that was not finite. Never changes: the event's identity. */
   readonly openedStep: number;
-  /** The start of the climb: back from the rise while z ≥ 3. Moves while the peak still grows. */
+  /** The start of the climb, back from the rise. Moves while the peak still grows. */
   readonly onsetStep: number;
   readonly confirmedStep: number;
   /** First step with 5 % of the way from baseline to peak; leads count from here. */
@@ -22,6 +22,8 @@ export interface LossEvent {
   /** null where training had not lasted long enough for one. */
   readonly baseline: number | null;
   readonly scale: number | null;
+  /** What a step of the climb lies above; null where there is no baseline. */
+  readonly onsetLimit: number | null;
   readonly recoveredStep: number | null;
   readonly recovery: Recovery;
   /** Σ (loss − baseline) · steps until the recovery, over finite values. */
@@ -106,32 +108,56 @@ export interface Climb {
 /**
  * Where the climb to `peakValue` begins, from samples in step order that reach back before
  * the first outlier. The rise is the first step of the elevated run with 5 % of the way to
- * the peak; the onset is as far back from it as z ≥ 3 holds without a gap, so that ripples
- * on a flat loss long before the climb do not date it.
+ * the peak; the onset is as far back from it as values lie above `onsetLimit` without a
+ * gap, so that ripples on a flat loss before the climb do not date it.
  *
  * Empty  null where no sample has come far enough
  */
 export function findClimb(
   samples: readonly Sample[],
-  openedStep: number,
-  peakValue: number,
+  { openedStep, peakValue, onsetLimit }: ClimbInput,
   { median, scale }: Baseline,
 ): Climb | null {
   const threshold = median + Math.max(RISE_SHARE * (peakValue - median), ELEVATED_Z * scale);
   const opened = samples.findIndex(({ step }) => step >= openedStep);
   if (opened < 0) return null;
-  const first = walkBack(samples, opened);
-  let rise = first;
+  let rise = walkBack(samples, opened, ({ z }) => z >= ELEVATED_Z);
   while (rise < samples.length && (samples[rise]?.value ?? 0) < threshold) rise++;
   const riseSample = samples[rise];
-  const onsetSample = samples[walkBack(samples, rise)];
+  const onset = walkBack(samples, rise, ({ value }) => value >= onsetLimit);
+  const onsetSample = samples[onset];
   if (riseSample === undefined || onsetSample === undefined) return null;
   return { onsetStep: onsetSample.step, riseStep: riseSample.step };
 }
 
-/** The earliest index from which every sample up to `index` is elevated. */
-function walkBack(samples: readonly Sample[], index: number): number {
+export interface ClimbInput {
+  readonly openedStep: number;
+  readonly peakValue: number;
+  /** What a step of the climb lies above. */
+  readonly onsetLimit: number;
+}
+
+const ONSET_SHARE = 0.2;
+
+/**
+ * Above 3 scales and a fifth of what makes a candidate material a step belongs to the climb:
+ * on a memorised loss three scales are a percent of the level, which it creeps up for ten
+ * steps before it leaps.
+ */
+export function onsetLimitOf({ median, scale }: Baseline, materialLimit: number): number {
+  return median + Math.max(ELEVATED_Z * scale, ONSET_SHARE * (materialLimit - median));
+}
+
+/** The earliest index from which every sample up to `index` belongs. */
+function walkBack(
+  samples: readonly Sample[],
+  index: number,
+  belongs: (sample: Sample) => boolean,
+): number {
   let first = index;
-  while (first > 0 && (samples[first - 1]?.z ?? 0) >= ELEVATED_Z) first--;
+  for (let before = samples[first - 1]; before !== undefined; before = samples[first - 1]) {
+    if (!belongs(before)) break;
+    first--;
+  }
   return first;
 }

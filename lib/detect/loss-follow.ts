@@ -80,7 +80,11 @@ function startAnew(detector: LossDetector, event: OpenEvent, samples: Sample[], 
   rebase(detector, windowValues(event.after));
   const baseline = computeBaseline(event.after);
   const before = event.tail.map((sample) => ({ ...sample, z: robustZ(sample.value, baseline) }));
-  detector.event = openEvent('loss_spike', baseline, { before, samples });
+  detector.event = openEvent('loss_spike', baseline, {
+    before,
+    samples,
+    materialLimit: materialLimit(detector, baseline.median),
+  });
   tell('opened', detector.event);
 }
 

@@ -7,6 +7,7 @@ import {
   type Sample,
   classifyRecovery,
   findClimb,
+  onsetLimitOf,
 } from './loss-event';
 import { type MedianWindow, createMedianWindow, pushValue } from './median-window';
 import type { Baseline } from './robust-baseline';
@@ -22,6 +23,8 @@ export interface OpenEvent {
   peakValue: number | null;
   /** null when training had no baseline yet: a divergence during start-up. */
   baseline: Baseline | null;
+  /** What a step of the climb lies above; Infinity without a baseline. */
+  onsetLimit: number;
   recoveredStep: number | null;
   recovery: Recovery;
   excessArea: number;
@@ -46,10 +49,19 @@ const RETURN_SHARE = 0.03;
 /** Samples from the opening in which the climb is looked for; a slower rise keeps its opening. */
 const CLIMB_KEPT = 128;
 
+export interface Opening {
+  /** The samples just before the first outlier. */
+  readonly before: readonly Sample[];
+  /** From the first outlier on. */
+  readonly samples: readonly Sample[];
+  /** What a candidate had to reach to matter. */
+  readonly materialLimit: number;
+}
+
 export function openEvent(
   kind: LossEventKind,
   baseline: Baseline | null,
-  { before, samples }: { before: readonly Sample[]; samples: readonly Sample[] },
+  { before, samples, materialLimit }: Opening,
 ): OpenEvent {
   const [first] = samples;
   const newest = samples.at(-1);
@@ -63,6 +75,7 @@ export function openEvent(
     peakStep: null,
     peakValue: null,
     baseline,
+    onsetLimit: baseline === null ? Infinity : onsetLimitOf(baseline, materialLimit),
     recoveredStep: null,
     recovery: kind === 'divergence' ? 'diverged' : 'open',
     excessArea: 0,
@@ -94,7 +107,11 @@ export function followEvent(event: OpenEvent, sample: Sample): boolean {
   event.peakValue = sample.value;
   event.peakStep = sample.step;
   if (event.kind !== 'divergence' && event.baseline !== null) {
-    const climb = findClimb(event.climb, event.openedStep, sample.value, event.baseline);
+    const climb = findClimb(
+      event.climb,
+      { openedStep: event.openedStep, peakValue: sample.value, onsetLimit: event.onsetLimit },
+      event.baseline,
+    );
     if (climb !== null) {
       event.onsetStep = climb.onsetStep;
       event.riseStep = climb.riseStep;
@@ -157,6 +174,7 @@ export function toLossEvent(event: OpenEvent): LossEvent {
     peakValue,
     baseline: event.baseline?.median ?? null,
     scale: event.baseline?.scale ?? null,
+    onsetLimit: event.baseline === null || kind === 'divergence' ? null : event.onsetLimit,
     recoveredStep,
     recovery,
     excessArea,

@@ -4,6 +4,7 @@
  * already on its way somewhere else is measured by where it was and where it went.
  */
 import {
+  ELEVATED_Z,
   type LossEvent,
   OUTLIER_Z,
   type Point,
@@ -97,7 +98,13 @@ function reevaluate(
     .map(({ step, value }): Sample => ({ step, value, z: robustZ(value, baseline) }));
   const peak = samples.reduce((highest, sample) => (sample.z > highest.z ? sample : highest));
   if (peak.z < OUTLIER_Z) return null;
-  const climb = findClimb(samples, event.openedStep, peak.value, baseline) ?? event;
+  const onsetLimit = Math.max(
+    event.onsetLimit ?? -Infinity,
+    baseline.median + ELEVATED_Z * baseline.scale,
+  );
+  const { openedStep } = event;
+  const climb =
+    findClimb(samples, { openedStep, peakValue: peak.value, onsetLimit }, baseline) ?? event;
   const settled = quietValues(points, isQuiet, end, 1, SETTLED);
   return {
     ...event,

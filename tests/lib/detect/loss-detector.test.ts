@@ -142,6 +142,18 @@ describe('a spike', () => {
     expect(events[0]).toMatchObject({ riseStep: 704, peakStep: 706, recovery: 'fast' });
   });
 
+  it('on a flat loss is not dated by the ripples that run into it', () => {
+    const normal = seededNormal(31);
+    const creep = [
+      0.0001, 0.0002, 0.0001, 0.0002, 0.0003, 0.0002, 0.0003, 0.0004, 1.4, 2.8, 1.9, 1,
+    ];
+    const lossAt = (step: number) => {
+      const flat = (4.9 * Math.exp(-step / 15) + 0.0047) * (1 + 0.002 * normal());
+      return flat + (creep[step - 700] ?? (step < 700 ? 0 : Math.exp(-(step - 711) / 8)));
+    };
+    expect(summarise(eventsOf(1000, lossAt))).toEqual(['loss_spike 708']);
+  });
+
   it('is found in a loss logged every tenth step, with windows in samples and onset in steps', () => {
     const loss = noisy(24);
     const lossAt = (step: number) => loss(step) + (step >= 5000 && step < 5080 ? 1.5 : 0);
