@@ -28,20 +28,34 @@ export function planSteps(steps: readonly number[]): BucketPlan {
   };
 }
 
-/** The smallest whole width whose multiples cut `firstStep`…`lastStep` into at most `limit` buckets. */
-export function smallestWidth({ firstStep, lastStep }: StepExtent, limit: number): number {
+/**
+ * Widths that are tried one by one. Windows of training runs need a few; one of few steps
+ * far from 0, asked for in one bucket, would need as many as its steps are far.
+ */
+const MAX_TRIES = 10_000;
+
+/**
+ * A whole width whose multiples cut `firstStep`…`lastStep` into at most `limit` buckets:
+ * the smallest, or where that is not found within MAX_TRIES one that is sure to do.
+ */
+export function findWidth({ firstStep, lastStep }: StepExtent, limit: number): number {
+  const span = lastStep - firstStep + 1;
   const countOf = (width: number): number =>
     Math.floor(lastStep / width) - Math.floor(firstStep / width) + 1;
   // Below this no width can do, since `limit` buckets of it do not span the steps.
-  let width = Math.max(1, Math.ceil((lastStep - firstStep + 1) / limit));
+  const least = Math.max(1, Math.ceil(span / limit));
   // Where the ends fall on the wrong side of a multiple, one more bucket is needed.
-  while (countOf(width) > limit) width++;
-  return width;
+  for (let width = least; width < least + MAX_TRIES; width++) {
+    if (countOf(width) <= limit) return width;
+  }
+  // `limit` − 1 whole buckets span the steps, and the one more is there; a single bucket
+  // that begins at 0 holds everything.
+  return limit > 1 ? Math.ceil(span / (limit - 1)) : lastStep + 1;
 }
 
-/** Buckets on the multiples of the smallest width that fits. */
+/** Buckets on the multiples of a width that fits. */
 export function planAligned(extent: StepExtent, limit: number): BucketPlan {
-  const width = smallestWidth(extent, limit);
+  const width = findWidth(extent, limit);
   const firstBucket = Math.floor(extent.firstStep / width);
   const count = Math.floor(extent.lastStep / width) - firstBucket + 1;
   return {
