@@ -34,14 +34,18 @@ const PART_FILES = {
  * A stand-in that listens where the part would, and notes in a journal that it was asked to
  * end. `import()` works in both kinds of module, so one text serves for all three.
  */
-function writePart(part: keyof typeof PART_FILES, portSource: string): void {
+function writePart(
+  part: keyof typeof PART_FILES,
+  portSource: string,
+  answer = "(request, response) => response.end('ok')",
+): void {
   const path = join(root, PART_FILES[part]);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(
     path,
     `
     import('node:http').then(({ createServer }) => {
-      createServer((request, response) => response.end('ok')).listen(${portSource}, '127.0.0.1');
+      createServer(${answer}).listen(${portSource}, '127.0.0.1');
     });
     process.on('SIGTERM', () => {
       import('node:fs').then(({ appendFileSync }) => {
@@ -54,7 +58,16 @@ function writePart(part: keyof typeof PART_FILES, portSource: string): void {
 
 function writeAllParts(): void {
   writePart('ingest', 'process.env.INGEST_PORT');
-  writePart('api', 'process.env.PORT');
+  // As the real one: ready once those behind it answer.
+  writePart(
+    'api',
+    'process.env.PORT',
+    `async (request, response) => {
+      const upstreams = [process.env.INGEST_URL, process.env.WEB_URL];
+      await Promise.all(upstreams.map((url) => fetch(url))).catch(() => (response.statusCode = 503));
+      response.end();
+    }`,
+  );
   writePart('web', 'process.argv.at(-1)');
 }
 
