@@ -70,7 +70,7 @@ const BELOW_EPSILON = HELD_INPUTS.indexOf('second_moment_below_epsilon_fraction'
  * Takes in one step; steps ascend. Changes `state`, whose `stage` then is the step's column
  * of the metric `stage`.
  *
- * Cost  30 to 60 ns a layer
+ * Cost  O(layers)
  */
 export function observeStages(state: StageState, observation: StageObservation): StageChange[] {
   const { step, columns, isWarmingUp } = observation;
