@@ -111,10 +111,11 @@ function describeRise({ newestLoss, newestStep, lowestLoss }: RunVerdictInput): 
     : `${timesOf(newestLoss, lowestLoss.value)} its lowest (${where})`;
 }
 
-/** Steps by which the first layer moved before the loss rose; null when none did. */
+/** Steps by which the first layer moved before the loss rose; null when no layer did. */
 export function leadOfSpike({ verdict, firstMovers }: Spike): number | null {
   if (verdict !== 'precursor_found') return null;
-  return firstMovers.reduce((most, { leadSteps }) => Math.max(most, leadSteps), 0);
+  const lead = firstMovers.reduce((most, { leadSteps }) => Math.max(most, leadSteps), 0);
+  return lead > 0 ? lead : null;
 }
 
 /** The one loss spike whose onset and peak are in the window; null for none or several. */
@@ -171,8 +172,12 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
 function describeMovers(spike: Spike, layerNames: readonly string[]): string {
   if (spike.verdict === 'insufficient_data') return 'Too little history to look for a precursor.';
   const first = spike.firstMovers[0];
-  if (spike.verdict === 'no_precursor' || first === undefined) {
+  if (spike.verdict === 'no_precursor') {
     return 'No precursor: nothing moved in the 10 steps before onset.';
+  }
+  // A job that posts no layers has one mover left, and no layer to name.
+  if (first === undefined) {
+    return 'The gradient norm of the whole model left its baseline before the loss rose.';
   }
   const name = layerNames[first.layer] ?? `layer ${first.layer}`;
   const lead = first.leadSteps === 1 ? 'one step' : `${first.leadSteps} steps`;

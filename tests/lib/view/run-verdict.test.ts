@@ -58,6 +58,10 @@ describe('the verdict on a run', () => {
         spikes: [{ ...spike, verdict: 'no_precursor', firstMovers: [] }],
       }).detail,
     ).toBe('No precursor: nothing moved in the 10 steps before onset.');
+    // A log without layers: what moved first was the gradient norm, which is no layer's.
+    expect(prepareRunVerdict({ ...input, spikes: [{ ...spike, firstMovers: [] }] }).detail).toBe(
+      'The gradient norm of the whole model left its baseline before the loss rose.',
+    );
   });
 
   it('tells a closed spike after the present', () => {
