@@ -26,9 +26,11 @@ afterEach(async () => {
 });
 
 function start(run: Partial<StartRun> = {}, options: Partial<ClientOptions> = {}) {
+  // Of this test alone: a client of the last one may still say that its server is gone.
+  const said = { infos, warnings };
   const client = createClient({
     url: server.url,
-    logger: { info: (text) => infos.push(text), warn: (text) => warnings.push(text) },
+    logger: { info: (text) => said.infos.push(text), warn: (text) => said.warnings.push(text) },
     // The shortest waits that the jitter allows.
     random: () => 0,
     ...options,
