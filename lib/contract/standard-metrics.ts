@@ -36,6 +36,9 @@ function metric(
   return { name, label, scale, reference, meaning, isDerived };
 }
 
+/** By how much the posted moments cannot be Adam's; a layer with any of it is `corrupt_ratio`. */
+export const RATIO_EXCESS_METRIC = 'ratio_beyond_bound_fraction';
+
 export const STANDARD_METRICS: readonly StandardMetric[] = [
   metric('gradient_norm', 'Gradient norm', 'log', epsilon, 'Euclidean norm of the gradient.'),
   metric('gradient_rms', 'Gradient RMS', 'log', epsilon, 'Gradient norm divided by √n.'),
@@ -130,6 +133,14 @@ export const STANDARD_METRICS: readonly StandardMetric[] = [
     'fraction',
     none,
     'One minus the density at 0 over the highest density.',
+    true,
+  ),
+  metric(
+    RATIO_EXCESS_METRIC,
+    'Share |r| beyond its bound',
+    'fraction',
+    none,
+    'Share of coordinates whose |r| is larger than Adam’s betas allow; anything but 0 is corrupt.',
     true,
   ),
   metric(

@@ -4,7 +4,7 @@ import { ratioBound } from './ratio-bound';
 export const RATIO_BIN_COUNT = 128;
 
 /** Rounding of m and v on the wire moves r by at most this share (10 mantissa bits: 7e-4). */
-const BOUND_TOLERANCE = 1e-3;
+export const BOUND_TOLERANCE = 1e-3;
 
 /**
  * Edges of the histogram of r: 128 equal bins over ±ratioBound · 1.001.

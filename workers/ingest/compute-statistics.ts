@@ -1,7 +1,13 @@
 import { MISSING_FLOAT32_BITS } from '../../lib/contract/missing-value';
-import type { Frame, SampleFrame } from '../../lib/contract/frame';
+import type { Frame, HistogramFrame, SampleFrame } from '../../lib/contract/frame';
+import { RATIO_EXCESS_METRIC } from '../../lib/contract/standard-metrics';
+import { adamRatioBound } from '../../lib/stats/adam-ratio-bound';
 import type { FrameStatistics } from '../../lib/stats/frame-statistics';
-import { deriveHistogramMetrics } from '../../lib/stats/histogram-metrics';
+import {
+  type HistogramMetricsInput,
+  deriveHistogramMetrics,
+} from '../../lib/stats/histogram-metrics';
+import { deriveRatioExcess } from '../../lib/stats/ratio-excess';
 import { deriveShapeMetrics } from '../../lib/stats/shape-metrics';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { PreviousGradients } from './previous-gradients';
@@ -14,7 +20,8 @@ export interface StatisticsDependencies {
 
 /**
  * Fills in what the worker can derive: metrics and histograms from raw samples, moments
- * from posted histograms, shapes from either. What the job posted itself is never replaced.
+ * from posted histograms, shapes and what lies beyond the bound of r from either. What the
+ * job posted itself is never replaced.
  * Frames without samples wait for nobody's batch.
  *
  * Throws  AppError `writer_saturated` while too many samples wait
@@ -47,25 +54,20 @@ async function complete(
     addMissing(layerMetrics, computed.layerMetrics);
     addMissing(histograms, computed.histograms);
   }
+  const { layerCount } = frame;
   for (const [name, histogram] of frame.histograms) {
-    addMissing(
-      layerMetrics,
-      deriveHistogramMetrics(name, {
-        ...histogram,
-        layerCount: frame.layerCount,
-        missingBits: MISSING_FLOAT32_BITS,
-      }),
-    );
+    addMissing(layerMetrics, deriveHistogramMetrics(name, toInput(histogram, layerCount)));
   }
   for (const [name, histogram] of histograms) {
     addMissing(
       layerMetrics,
-      deriveShapeMetrics(
-        name,
-        { ...histogram, layerCount: frame.layerCount, missingBits: MISSING_FLOAT32_BITS },
-        layerMetrics,
-      ),
+      deriveShapeMetrics(name, toInput(histogram, layerCount), layerMetrics),
     );
+  }
+  const ratio = histograms.get('ratio');
+  const bound = adamRatioBound(valid.attempt.optimizer);
+  if (ratio !== undefined && bound !== null && !layerMetrics.has(RATIO_EXCESS_METRIC)) {
+    layerMetrics.set(RATIO_EXCESS_METRIC, deriveRatioExcess(toInput(ratio, layerCount), bound));
   }
   return { ...frame, layerMetrics, histograms };
 }
@@ -93,6 +95,10 @@ function computeFromSamples(
   });
   previousGradients.remember(shard, step, gradient);
   return computed;
+}
+
+function toInput(histogram: HistogramFrame, layerCount: number): HistogramMetricsInput {
+  return { ...histogram, layerCount, missingBits: MISSING_FLOAT32_BITS };
 }
 
 function addMissing<T>(target: Map<string, T>, source: ReadonlyMap<string, T>): void {

@@ -19,6 +19,11 @@ export class IngestMetrics {
     help: 'Stored values, one a metric, layer and step',
     registers: [this.registry],
   });
+  private readonly corruptRatioLayers = new Counter({
+    name: 'spikescope_ingest_corrupt_ratio_layers_total',
+    help: 'Layers of stored frames with an |r| beyond the bound of Adam with the betas of their run',
+    registers: [this.registry],
+  });
   private readonly requests = new Counter({
     name: 'spikescope_ingest_requests_total',
     help: 'Requests by status',
@@ -141,11 +146,13 @@ export class IngestMetrics {
     readonly duplicates: number;
     readonly rejected: number;
     readonly datapoints: number;
+    readonly corruptRatioLayers: number;
   }): void {
     this.frames.inc({ outcome: 'accepted' }, counts.accepted);
     this.frames.inc({ outcome: 'duplicate' }, counts.duplicates);
     this.frames.inc({ outcome: 'rejected' }, counts.rejected);
     this.datapoints.inc(counts.datapoints);
+    this.corruptRatioLayers.inc(counts.corruptRatioLayers);
   }
 
   countRequest(status: number): void {

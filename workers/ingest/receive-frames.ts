@@ -6,6 +6,7 @@
 import { AppError } from '../../lib/contract/app-error';
 import type { Frame, FrameRequest, RejectedStep } from '../../lib/contract/frame';
 import type { FramesReply } from '../../lib/contract/runs';
+import { RATIO_EXCESS_METRIC } from '../../lib/contract/standard-metrics';
 import { frameContentHash } from '../../lib/store/content-hash';
 import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
 import type { CommittedFrame } from '../publish/live-room';
@@ -107,12 +108,14 @@ function count(
   let accepted = 0;
   let duplicates = 0;
   let datapoints = 0;
+  let corruptRatioLayers = 0;
   const faults: AppError[] = [];
   frames.forEach((frame, index) => {
     const outcome = outcomes[index];
     if (outcome === 'stored') {
       accepted++;
       datapoints += frame.layerMetrics.size * frame.layerCount;
+      corruptRatioLayers += countCorruptLayers(frame);
     } else if (outcome === 'duplicate') duplicates++;
     else if (outcome instanceof AppError) {
       faults.push(outcome);
@@ -128,6 +131,19 @@ function count(
   const [firstFault] = faults;
   if (firstFault !== undefined && faults.length === frames.length) throw firstFault;
   rejected.sort((a, b) => a.step - b.step);
-  deps.metrics.countFrames({ accepted, duplicates, rejected: rejected.length, datapoints });
+  deps.metrics.countFrames({
+    accepted,
+    duplicates,
+    rejected: rejected.length,
+    datapoints,
+    corruptRatioLayers,
+  });
   return { accepted, duplicates, rejected, events: found.map((message) => ({ ...message })) };
+}
+
+/** Layers of a frame that hold an |r| which Adam's betas do not allow; the step stands. */
+function countCorruptLayers({ layerMetrics }: Frame): number {
+  let count = 0;
+  for (const share of layerMetrics.get(RATIO_EXCESS_METRIC) ?? []) if (share > 0) count++;
+  return count;
 }

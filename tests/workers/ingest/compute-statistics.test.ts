@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
 import type { Frame } from '@/lib/contract/frame';
+import type { Optimizer } from '@/lib/contract/runs';
 import { type FrameStatisticsInput, computeFrameStatistics } from '@/lib/stats/frame-statistics';
 import { computeStatistics } from '@/workers/ingest/compute-statistics';
 import { PreviousGradients } from '@/workers/ingest/previous-gradients';
 import type { ValidFrames } from '@/workers/ingest/validate-frames';
 import { aFrame } from '../../builders/frame';
 
-function validFrames(frames: Frame[]): ValidFrames {
-  const attempt = { attempt: 1, resumeFromStep: 0, optimizer: { name: 'adamw' } };
+function validFrames(frames: Frame[], optimizer: Optimizer = { name: 'adamw' }): ValidFrames {
+  const attempt = { attempt: 1, resumeFromStep: 0, optimizer };
   return {
     run: {
       runKey: '00000000-0000-0000-0000-000000000001',
@@ -104,6 +105,61 @@ describe('computeStatistics', () => {
     const metrics = (await computed).frames[0]?.layerMetrics;
     expect(metrics?.get('gradient_norm')).toEqual(Float32Array.of(7));
     expect(metrics?.has('gradient_rms')).toBe(true);
+  });
+
+  describe('the share of r beyond its bound', () => {
+    const adam = { name: 'adamw', beta1: 0.9, beta2: 0.95 };
+    const computedShare = async (frame: Frame, optimizer: Optimizer) => {
+      const statistics = heldStatistics();
+      const deps = { statistics, previousGradients: new PreviousGradients() };
+      const computed = computeStatistics(deps, validFrames([frame], optimizer));
+      statistics.release();
+      const metrics = (await computed).frames[0]?.layerMetrics;
+      return metrics?.get('ratio_beyond_bound_fraction')?.[0];
+    };
+    /** r is 1 in three coordinates and 1.2 in one. */
+    const beyond: Frame = {
+      ...sampled(1, [1, 1, 1, 1]),
+      samples: {
+        sampleCount: 4,
+        gradient: new Float32Array(4).fill(1),
+        firstMoment: Float32Array.of(1, 1, 1, 1.2),
+        secondMoment: new Float32Array(4).fill(1),
+      },
+    };
+    const posted: Frame = {
+      ...aFrame(1, { layers: {}, layerCount: 1 }),
+      histograms: new Map([
+        [
+          'ratio',
+          {
+            edges: Float32Array.of(-1.2, 0, 1.2, 3),
+            counts: Uint32Array.of(6, 12, 1),
+            outside: Uint32Array.of(1, 0, 0, 0),
+          },
+        ],
+      ]),
+    };
+
+    it('is derived from samples and from posted histograms', async () => {
+      expect(await computedShare(beyond, adam)).toBe(0.25);
+      expect(await computedShare(posted, adam)).toBeCloseTo(0.1, 6);
+      expect(await computedShare(sampled(1, [1, 1]), adam)).toBe(0);
+    });
+
+    it.each([
+      ['names no betas', { name: 'adamw' }],
+      ['has β1² ≥ β2', { ...adam, beta2: 0.8 }],
+      ['is not Adam', { ...adam, name: 'lion' }],
+    ])('is not said where the optimizer %s', async (_, optimizer) => {
+      expect(await computedShare(beyond, optimizer)).toBeUndefined();
+      expect(await computedShare(posted, optimizer)).toBeUndefined();
+    });
+
+    it('leaves what the job posted of it', async () => {
+      const known = new Map([['ratio_beyond_bound_fraction', Float32Array.of(0.5)]]);
+      expect(await computedShare({ ...posted, layerMetrics: known }, adam)).toBe(0.5);
+    });
   });
 
   it('refuses samples while too many wait, before it remembers any of them, and nothing else', async () => {
