@@ -1,28 +1,52 @@
-import { computeBimodalityCoefficient } from './bimodality-coefficient';
-import { dipOfHistogram } from './dip-of-histogram';
-import { computeHistogramMoments, type Histogram } from './histogram-moments';
 import type { HistogramMetricsInput } from './histogram-metrics';
+import {
+  type HistogramShapes,
+  type ShapeMeasure,
+  computeHistogramShapes,
+} from './histogram-shapes';
 import { QUIET_NAN_BITS, writeValue } from './missing-value';
-import { computeValleyDepth } from './valley-depth';
 
 /** How the distributions of a layer are shaped, by the histogram's name. */
-const SHAPES: ReadonlyMap<
-  string,
-  readonly (readonly [metric: string, measure: (histogram: Histogram) => number])[]
-> = new Map([
+const SHAPE_METRICS: ReadonlyMap<string, ReadonlyMap<ShapeMeasure, string>> = new Map([
   [
     'ratio',
-    [
-      ['ratio_dip', dipOfHistogram],
-      [
-        'ratio_bimodality_coefficient',
-        (r: Histogram) => computeBimodalityCoefficient(computeHistogramMoments(r)),
-      ],
-      ['ratio_valley_depth', computeValleyDepth],
-    ],
+    new Map<ShapeMeasure, string>([
+      ['dip', 'ratio_dip'],
+      ['bimodalityCoefficient', 'ratio_bimodality_coefficient'],
+      ['valleyDepth', 'ratio_valley_depth'],
+    ]),
   ],
-  ['update', [['update_dip', dipOfHistogram]]],
+  ['update', new Map<ShapeMeasure, string>([['dip', 'update_dip']])],
 ]);
+
+/** What to ask of a histogram of this name; nothing of most. Those named in `known` are left out. */
+export function shapeMeasuresOf(
+  name: string,
+  known: { has(metric: string): boolean } = new Set(),
+): ShapeMeasure[] {
+  return [...(SHAPE_METRICS.get(name) ?? [])]
+    .filter(([, metric]) => !known.has(metric))
+    .map(([measure]) => measure);
+}
+
+/** Measures of histograms of this name as the standard metrics; a NaN is missing. */
+export function toShapeMetrics(
+  name: string,
+  shapes: HistogramShapes,
+  missingBits: number = QUIET_NAN_BITS,
+): Map<string, Float32Array> {
+  const columns = new Map<string, Float32Array>();
+  for (const [measure, metric] of SHAPE_METRICS.get(name) ?? []) {
+    const values = shapes.get(measure);
+    if (values === undefined) continue;
+    const column = new Float32Array(values.length);
+    values.forEach((value, layer) => {
+      writeValue(column, layer, Number.isNaN(value) ? null : value, missingBits);
+    });
+    columns.set(metric, column);
+  }
+  return columns;
+}
 
 /**
  * The standard shape metrics of a histogram: `update_dip` of `update`; `ratio_dip`,
@@ -40,22 +64,7 @@ export function deriveShapeMetrics(
   input: HistogramMetricsInput,
   known: { has(metric: string): boolean },
 ): Map<string, Float32Array> {
-  const { layerCount, edges, counts, outside } = input;
-  const missingBits = input.missingBits ?? QUIET_NAN_BITS;
-  const binCount = edges.length - 1;
-  const columns = new Map<string, Float32Array>();
-  for (const [metric, measure] of SHAPES.get(name) ?? []) {
-    if (known.has(metric)) continue;
-    const column = new Float32Array(layerCount);
-    for (let layer = 0; layer < layerCount; layer++) {
-      const value = measure({
-        edges,
-        counts: counts.subarray(layer * binCount, (layer + 1) * binCount),
-        outside: outside.subarray(layer * 4, layer * 4 + 4),
-      });
-      writeValue(column, layer, Number.isNaN(value) ? null : value, missingBits);
-    }
-    columns.set(metric, column);
-  }
-  return columns;
+  const measures = shapeMeasuresOf(name, known);
+  if (measures.length === 0) return new Map();
+  return toShapeMetrics(name, computeHistogramShapes({ ...input, measures }), input.missingBits);
 }

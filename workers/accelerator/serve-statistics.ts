@@ -1,7 +1,7 @@
 /**
- * The statistics thread's side of the conversation: one frame after the other, in the
- * order of the requests. A backend that fails once is not used again until the worker
- * restarts; its frame is computed by the single pass.
+ * The statistics thread's side of the conversation: one request after the other, in their
+ * order. A backend that fails once is not used again until the worker restarts; what it
+ * was asked for is computed by the single pass.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
@@ -11,6 +11,12 @@ import type { StatisticsBackend } from './statistics-backend';
 import type { ThreadReply, ThreadRequest } from './thread-messages';
 
 type ComputeRequest = Extract<ThreadRequest, { kind: 'compute' }>;
+type ShapesRequest = Extract<ThreadRequest, { kind: 'computeShapes' }>;
+
+interface Computed<T> {
+  readonly result: T;
+  readonly hostRowCount: number;
+}
 
 /** Answers until it is asked to close; a choice that throws ends the thread. */
 export function serveStatistics(port: MessagePort, choose: () => Promise<ChosenBackend>): void {
@@ -27,43 +33,61 @@ export function serveStatistics(port: MessagePort, choose: () => Promise<ChosenB
     reply({ kind: 'ready', backend: name, device, passedOver: chosen.passedOver });
   }
 
-  async function computeOrFallBack(input: FrameStatisticsInput): Promise<FrameStatistics> {
+  async function computeOrFallBack<T>(
+    work: (on: StatisticsBackend) => Promise<T>,
+  ): Promise<Computed<T>> {
+    const asked = backend;
+    const hostRowsBefore = asked.status().hostRowCount;
     try {
-      return await backend.compute(input);
+      const result = await work(asked);
+      return { result, hostRowCount: asked.status().hostRowCount - hostRowsBefore };
     } catch (error) {
       // The single pass throws of its input alone, and would throw again.
-      if (backend === cpuBackend) throw error;
-      const failed = backend;
+      if (asked === cpuBackend) throw error;
       backend = cpuBackend;
       const { name, device } = cpuBackend;
-      const reason = `${failed.name} on ${failed.device}: ${messageOf(error)}`;
+      const reason = `${asked.name} on ${asked.device}: ${messageOf(error)}`;
       reply({ kind: 'fellBack', backend: name, device, reason });
-      failed.dispose();
-      return cpuBackend.compute(input);
+      asked.dispose();
+      // Of a backend that fell back no row is its own.
+      return { result: await work(cpuBackend), hostRowCount: 0 };
     }
   }
 
   async function compute(request: ComputeRequest): Promise<void> {
     const { id, slab } = request;
-    const asked = backend;
-    const hostRowsBefore = asked.status().hostRowCount;
     try {
-      const statistics = await computeOrFallBack(toInput(request));
-      // Of a backend that fell back no row is its own.
-      const hostRowCount = asked === backend ? asked.status().hostRowCount - hostRowsBefore : 0;
-      const transfer = [slab, ...buffersOf(statistics)];
-      reply({ kind: 'computed', id, statistics, hostRowCount, slab }, transfer);
+      const input = toInput(request);
+      const { result, hostRowCount } = await computeOrFallBack((on) => on.compute(input));
+      const transfer = [slab, ...buffersOf(result)];
+      reply({ kind: 'computed', id, statistics: result, hostRowCount, slab }, transfer);
     } catch (error) {
       reply({ kind: 'failed', id, message: messageOf(error), slab }, [slab]);
+    }
+  }
+
+  async function computeShapes({ id, input }: ShapesRequest): Promise<void> {
+    try {
+      const { result, hostRowCount } = await computeOrFallBack((on) => on.computeShapes(input));
+      const transfer = [...result.values()].map(({ buffer }) => buffer);
+      reply({ kind: 'computedShapes', id, shapes: result, hostRowCount }, transfer);
+    } catch (error) {
+      reply({ kind: 'failed', id, message: messageOf(error), slab: null });
     }
   }
 
   let tail = start();
   port.on('message', (request: ThreadRequest) => {
     tail = tail.then(async () => {
-      if (request.kind === 'compute') return compute(request);
-      backend.dispose();
-      port.close();
+      switch (request.kind) {
+        case 'compute':
+          return compute(request);
+        case 'computeShapes':
+          return computeShapes(request);
+        case 'close':
+          backend.dispose();
+          port.close();
+      }
     });
   });
 }

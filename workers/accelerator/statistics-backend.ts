@@ -1,3 +1,4 @@
+import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
 
 export type BackendName = 'tensorflow' | 'webgpu' | 'cpu';
@@ -13,7 +14,7 @@ export interface BackendStatus {
   readonly hostRowCount: number;
 }
 
-/** One way to compute `computeFrameStatistics`. */
+/** One way to compute `computeFrameStatistics` and `computeHistogramShapes`. */
 export interface StatisticsBackend {
   readonly name: BackendName;
   /** What it runs on, in words for the log. */
@@ -21,6 +22,7 @@ export interface StatisticsBackend {
   /** Software that poses as a graphics device: right, and slower than the single pass. */
   readonly isSoftware: boolean;
   readonly compute: (input: FrameStatisticsInput) => Promise<FrameStatistics>;
+  readonly computeShapes: (input: ShapesInput) => Promise<HistogramShapes>;
   readonly status: () => BackendStatus;
   readonly dispose: () => void;
 }

@@ -6,17 +6,15 @@
  * While the thread starts, and should it die twice, frames are computed here. When it dies
  * or does not answer, another thread takes over on the single pass, with all that waits.
  */
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { AppError } from '../../lib/contract/app-error';
-import {
-  type FrameStatistics,
-  type FrameStatisticsInput,
-  computeFrameStatistics,
-} from '../../lib/stats/frame-statistics';
+import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
+import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
+import { THREAD_URL, openThread } from './open-thread';
 import { SlabPool } from './slab-pool';
 import type { BackendChoice, BackendName } from './statistics-backend';
-import { type ThreadReply, type ThreadRequest, columnCountOf } from './thread-messages';
+import { type Job, computeHere, isWellFormed, sizeOf, toRequest } from './statistics-jobs';
+import type { ThreadReply, ThreadRequest } from './thread-messages';
 
 export interface StatisticsLogger {
   readonly info: (facts: object, message: string) => void;
@@ -51,6 +49,11 @@ export interface StatisticsClient {
   /** Throws AppError `writer_saturated` while more samples wait than the queue may hold. */
   readonly checkRoom: () => void;
   readonly compute: (input: FrameStatisticsInput) => Promise<FrameStatistics>;
+  /**
+   * Shapes of many histograms over the same edges, for batch jobs: it takes no room from
+   * frames, and its caller waits for one batch before it gives the next.
+   */
+  readonly computeShapes: (input: ShapesInput) => Promise<HistogramShapes>;
   readonly status: () => StatisticsStatus;
   /** Waits for what is under way. */
   readonly close: () => Promise<void>;
@@ -63,13 +66,6 @@ const START_TIMEOUT_MS = 180_000;
 /** The largest post takes the single pass a second. */
 const ANSWER_TIMEOUT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 5_000;
-
-interface Job {
-  readonly input: FrameStatisticsInput;
-  readonly sizeBytes: number;
-  readonly resolve: (statistics: FrameStatistics) => void;
-  readonly reject: (error: Error) => void;
-}
 
 export function createStatisticsClient(options: StatisticsClientOptions): StatisticsClient {
   const { choice, logger, maxQueuedBytes = MAX_QUEUED_BYTES } = options;
@@ -138,13 +134,21 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
           'statistics backend failed; the single pass takes over until the worker restarts',
         );
         break;
-      case 'computed':
+      case 'computed': {
         slabs.give(reply.slab);
         hostRowCount += reply.hostRowCount;
-        end(reply.id)?.resolve(reply.statistics);
+        const job = end(reply.id);
+        if (job?.kind === 'frame') job.resolve(reply.statistics);
         break;
+      }
+      case 'computedShapes': {
+        hostRowCount += reply.hostRowCount;
+        const job = end(reply.id);
+        if (job?.kind === 'shapes') job.resolve(reply.shapes);
+        break;
+      }
       case 'failed':
-        slabs.give(reply.slab);
+        if (reply.slab !== null) slabs.give(reply.slab);
         end(reply.id)?.reject(new Error(reply.message));
         break;
     }
@@ -159,7 +163,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
   function end(id: number): Job | undefined {
     const job = jobs.get(id);
     jobs.delete(id);
-    queuedBytes -= job?.sizeBytes ?? 0;
+    queuedBytes -= job === undefined ? 0 : sizeOf(job);
     return job;
   }
 
@@ -192,30 +196,20 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
     for (const [id, job] of jobs) send(id, job);
   }
 
-  function computeHere({ input, resolve, reject }: Job): void {
-    try {
-      resolve(computeFrameStatistics(input));
-    } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
+  function submit(job: Job): void {
+    if (!isReady || thread === null || !isWellFormed(job)) {
+      computeHere(job);
+      return;
     }
+    const id = nextId++;
+    jobs.set(id, job);
+    queuedBytes += sizeOf(job);
+    send(id, job);
+    if (jobs.size === 1) watchClock();
   }
 
-  function send(id: number, { input, sizeBytes }: Job): void {
-    const { gradient, firstMoment, secondMoment, previousGradient, ...rest } = input;
-    const slab = slabs.take(sizeBytes);
-    const columns = new Float32Array(slab);
-    [gradient, firstMoment, secondMoment, previousGradient].forEach((values, index) => {
-      if (values !== null) columns.set(values, index * gradient.length);
-    });
-    const request: ThreadRequest = {
-      kind: 'compute',
-      id,
-      // A view would take the whole array that it looks at with it.
-      options: { ...rest, parameterCounts: Float64Array.from(rest.parameterCounts) },
-      hasPrevious: previousGradient !== null,
-      slab,
-    };
-    thread?.postMessage(request, [slab]);
+  function send(id: number, job: Job): void {
+    thread?.postMessage(...toRequest(id, job, slabs));
   }
 
   startThread();
@@ -229,22 +223,10 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
         { retryAfterSeconds: 1 },
       );
     },
-    compute(input) {
-      return new Promise((resolve, reject) => {
-        const { gradient, previousGradient } = input;
-        const sizeBytes = columnCountOf(previousGradient !== null) * gradient.byteLength;
-        const job: Job = { input, sizeBytes, resolve, reject };
-        if (!isReady || thread === null || !isWellFormed(input)) {
-          computeHere(job);
-          return;
-        }
-        const id = nextId++;
-        jobs.set(id, job);
-        queuedBytes += sizeBytes;
-        send(id, job);
-        if (jobs.size === 1) watchClock();
-      });
-    },
+    compute: (input) =>
+      new Promise((resolve, reject) => submit({ kind: 'frame', input, resolve, reject })),
+    computeShapes: (input) =>
+      new Promise((resolve, reject) => submit({ kind: 'shapes', input, resolve, reject })),
     status: () => ({
       backend,
       device,
@@ -266,25 +248,4 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
       clearTimeout(limit);
     },
   };
-}
-
-/** What is not, the reference says what is wrong with. */
-function isWellFormed(input: FrameStatisticsInput): boolean {
-  const { layerCount, sampleCount, gradient, firstMoment, secondMoment, previousGradient } = input;
-  return [gradient, firstMoment, secondMoment, previousGradient ?? gradient].every(
-    ({ length }) => length === layerCount * sampleCount,
-  );
-}
-
-/** Beside this file in the sources, and in the folder beside the worker's bundle once built. */
-const EXTENSION = extname(new URL(import.meta.url).pathname);
-const THREAD_URL = new URL(`../accelerator/statistics-thread${EXTENSION}`, import.meta.url);
-
-function openThread(url: URL, choice: BackendChoice): Worker {
-  // The worker's own arguments watch over a process.
-  const execArgv = ['--enable-source-maps'];
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData: choice, execArgv });
-  // Sources: a thread does not inherit what loads them, and takes no loader for its entry.
-  const load = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`;
-  return new Worker(load, { eval: true, workerData: choice, execArgv });
 }

@@ -6,6 +6,7 @@ import {
   type FrameStatisticsInput,
   computeFrameStatistics,
 } from '../../lib/stats/frame-statistics';
+import { computeHistogramShapes } from '../../lib/stats/histogram-shapes';
 import { computeBatch } from './batch-tensors';
 import { slotCountOf } from './count-bins';
 import {
@@ -113,6 +114,7 @@ export function createTensorBackend(device: TensorDevice): StatisticsBackend {
     device: device.device,
     isSoftware,
     compute,
+    computeShapes: (input) => Promise.resolve(computeHistogramShapes(input)),
     status: () => ({
       tensorCount: tf.memory().numTensors,
       deviceBytes: device.deviceBytes(),

@@ -1,4 +1,5 @@
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
+import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
 import type { PassedOver } from './choose-backend';
 import type { BackendName } from './statistics-backend';
 
@@ -14,6 +15,8 @@ export type ThreadRequest =
       /** [3 or 4 columns · L · S] float32, moved there and back again. */
       readonly slab: ArrayBuffer;
     }
+  /** Copies of the caller's arrays: they stay with the thread. */
+  | { readonly kind: 'computeShapes'; readonly id: number; readonly input: ShapesInput }
   | { readonly kind: 'close' };
 
 export interface BackendNote {
@@ -33,10 +36,17 @@ export type ThreadReply =
       readonly slab: ArrayBuffer;
     }
   | {
+      readonly kind: 'computedShapes';
+      readonly id: number;
+      readonly shapes: HistogramShapes;
+      readonly hostRowCount: number;
+    }
+  | {
       readonly kind: 'failed';
       readonly id: number;
       readonly message: string;
-      readonly slab: ArrayBuffer;
+      /** null where the request had none. */
+      readonly slab: ArrayBuffer | null;
     };
 
 /** How many columns of L · S values a frame's slab holds. */

@@ -46,6 +46,7 @@ describe('the statistics thread', () => {
         asked++;
         return Promise.reject(new Error('device lost'));
       },
+      computeShapes: () => Promise.reject(new Error('device lost')),
       status: () => ({ tensorCount: 0, deviceBytes: 0, hostRowCount: 3 }),
       dispose: () => (isDisposed = true),
     });

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { computeFrameStatistics } from '@/lib/stats/frame-statistics';
+import { computeHistogramShapes } from '@/lib/stats/histogram-shapes';
 import { compareStatistics } from '@/workers/accelerator/compare-statistics';
 import {
   type StatisticsClient,
@@ -12,6 +13,7 @@ import {
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
 import { randomInput } from './sample-inputs';
+import { randomShapes } from './shape-inputs';
 import { itOnSwiftShader } from './software-vulkan';
 
 const clients: StatisticsClient[] = [];
@@ -143,6 +145,19 @@ describe('the statistics client', () => {
     await expectReference(client);
     expect(client.status()).toMatchObject({ device: 'the worker itself', fallbackCount: 1 });
     expect(logged.at(-1)?.facts).toMatchObject({ reason: 'this thread has nothing to run on' });
+  });
+
+  it('computes the shapes of histograms among the frames, in room of their own', async () => {
+    const { client } = startClient({ maxQueuedBytes: 0 });
+    await client.ready;
+    const shapes = randomShapes(3, 8);
+    const computing = [client.computeShapes(shapes), client.compute(input)] as const;
+    expect(client.status().queuedBytes).toBe(3 * 50 * 4 * 4);
+    expect(await computing[0]).toEqual(computeHistogramShapes(shapes));
+    expect(compareStatistics(input, computeFrameStatistics(input), await computing[1])).toEqual([]);
+    expect(shapes.counts.length).toBe(24);
+    const wrong = { ...shapes, outside: new Uint32Array(3) };
+    await expect(client.computeShapes(wrong)).rejects.toThrow('and 12 outside, got 24 and 3');
   });
 
   it('finishes what is under way before it closes', async () => {
