@@ -145,17 +145,37 @@ abstract class CopyQuery implements Submittable {
   }
 }
 
-/** `COPY (SELECT …) TO STDOUT (FORMAT binary)`, each row given to `onRow` as it comes. */
+/** One SELECT and who takes its rows. */
+export interface RowQuery {
+  readonly sql: string;
+  /** The row is valid during the call alone. */
+  readonly onRow: (row: CopyRow) => void;
+}
+
+/**
+ * SELECTs in one message, so in one round trip, each as `COPY (SELECT …) TO STDOUT (FORMAT
+ * binary)`. Rows come in the order of the queries. `statements` go before them and return
+ * nothing, as BEGIN does.
+ */
 export class CopyOut extends CopyQuery {
   readonly #row = new CopyRow();
   #isHeaderRead = false;
+  /** Which query is answered; negative during `statements`. */
+  #current: number;
   rowCount = 0;
 
   constructor(
-    selectSql: string,
-    private readonly onRow: (row: CopyRow) => void,
+    private readonly queries: readonly RowQuery[],
+    statements: readonly string[] = [],
   ) {
-    super(`COPY (${selectSql}) TO STDOUT (FORMAT binary)`);
+    const copies = queries.map(({ sql }) => `COPY (${sql}) TO STDOUT (FORMAT binary)`);
+    super([...statements, ...copies].join(';'));
+    this.#current = -statements.length;
+  }
+
+  override handleCommandComplete(): void {
+    this.#current++;
+    this.#isHeaderRead = false;
   }
 
   handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
@@ -169,7 +189,7 @@ export class CopyOut extends CopyQuery {
     this.rowCount++;
     try {
       this.#row.locate(chunk, position);
-      this.onRow(this.#row);
+      this.queries[this.#current]?.onRow(this.#row);
     } catch (error) {
       // Thrown into the socket's event it would end the process; the rest is read and dropped.
       this.failure = error instanceof Error ? error : new Error(String(error));
@@ -177,24 +197,29 @@ export class CopyOut extends CopyQuery {
   }
 }
 
-/** `COPY table (…) FROM STDIN (FORMAT binary)` with rows that a `CopyEncoder` has laid out. */
+/**
+ * `COPY table (…) FROM STDIN (FORMAT binary)` with rows that are laid out already, in one
+ * buffer or in pieces, which need not end where rows do.
+ */
 export class CopyIn extends CopyQuery {
-  constructor(
-    target: string,
-    private readonly rows: Buffer,
-  ) {
+  readonly #pieces: readonly Uint8Array[];
+
+  constructor(target: string, rows: Uint8Array | readonly Uint8Array[]) {
     super(`COPY ${target} FROM STDIN (FORMAT binary)`);
+    this.#pieces = rows instanceof Uint8Array ? [rows] : rows;
   }
 
   handleCopyInResponse(connection: Connection): void {
     const { stream } = connection;
     stream.cork();
-    // CopyData: type, length with itself, payload; written apart, so the payload is not copied.
-    const head = Buffer.alloc(5);
-    head.write('d', 0, 'latin1');
-    head.writeInt32BE(this.rows.length + 4, 1);
-    stream.write(head);
-    stream.write(this.rows);
+    for (const piece of this.#pieces) {
+      // CopyData: type, length with itself, payload; written apart, so the payload is not copied.
+      const head = Buffer.alloc(5);
+      head.write('d', 0, 'latin1');
+      head.writeInt32BE(piece.length + 4, 1);
+      stream.write(head);
+      stream.write(piece);
+    }
     // CopyDone.
     stream.write(Buffer.from([0x63, 0, 0, 0, 4]));
     stream.uncork();

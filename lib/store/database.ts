@@ -1,8 +1,9 @@
 /** The door to Postgres for everything but the hot writes: Prisma for metadata, COPY for columns. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { CopyOut, type CopyRow } from './copy-binary';
+import { CopyOut } from './copy-binary';
 import { PrismaClient } from './generated/client';
+import { PoolSnapshot, type RowReader, type Snapshot } from './snapshot';
 import type { StoreLogger } from './store-logger';
 
 export interface DatabaseOptions {
@@ -12,14 +13,11 @@ export interface DatabaseOptions {
   readonly logger?: StoreLogger;
 }
 
-export interface Database {
+export interface Database extends RowReader {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /**
-   * Streams the rows of a SELECT in binary form. The row is valid during the call alone.
-   * COPY takes no parameters: build `selectSql` from numbers and keys of our own only.
-   */
-  copyRows(selectSql: string, onRow: (row: CopyRow) => void): Promise<number>;
+  /** All that `read` asks of its snapshot is as of one moment. */
+  readSnapshot<Result>(read: (snapshot: Snapshot) => Promise<Result>): Promise<Result>;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -40,12 +38,12 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
   // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
   pool.on('error', (error) => logger?.warn({ error }, 'an idle database connection was lost'));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
-  return {
+  const database: Database = {
     prisma,
     pool,
-    async copyRows(selectSql, onRow) {
+    async copyAll(queries) {
       const client = await pool.connect();
-      const copy = new CopyOut(selectSql, onRow);
+      const copy = new CopyOut(queries);
       let failure: Error | undefined;
       try {
         await client.query(copy).done;
@@ -58,6 +56,8 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
         client.release(failure);
       }
     },
+    copyRows: (sql, onRow) => database.copyAll([{ sql, onRow }]),
+    readSnapshot: (read) => PoolSnapshot.during(pool, read),
     async ping() {
       await pool.query('SELECT 1');
     },
@@ -66,4 +66,5 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
       await pool.end();
     },
   };
+  return database;
 }
