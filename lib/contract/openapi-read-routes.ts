@@ -21,10 +21,12 @@ import {
   spikesReplySchema,
   stagesQuerySchema,
   stagesReplySchema,
+  tagsQuerySchema,
+  tagsReplySchema,
   timelineQuerySchema,
   timelineReplySchema,
 } from './reads';
-import { runMetricsSchema, runSchema } from './runs';
+import { runMetricsSchema, runSchema, runSettingsSchema } from './runs';
 
 const spikeParamsSchema = runParamsSchema.extend({ spikeId: z.string() });
 
@@ -37,9 +39,16 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     tag: 'Read',
     scope: 'read',
     summary: 'List runs',
-    description: 'Pinned runs first, then the newest. q is text in id, name and tags, or /regex/.',
+    description:
+      'Pinned runs first, then the newest, or as sort says. q is text in id, name, project, tags and ' +
+      'notes, or /regex/. All conditions hold at once.',
     query: runsQuerySchema,
-    replies: [ok(runsReplySchema, 'One page of runs and how many match in all.')],
+    replies: [
+      ok(
+        runsReplySchema,
+        'One page of runs, and how many match: in all, by project and by status.',
+      ),
+    ],
     errors: ['invalid_query'],
   },
   {
@@ -52,6 +61,18 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     description: 'Layers come in model order; their index is used in every other route.',
     params: runParamsSchema,
     replies: [ok(runSchema, 'The run.')],
+    errors: ['run_not_found'],
+  },
+  {
+    operationId: 'readRunSettings',
+    method: 'get',
+    path: `${RUN}/settings`,
+    tag: 'Read',
+    scope: 'read',
+    summary: 'What a run was told: its config and the optimizer of each attempt',
+    description: 'Enough to compare runs, without their layers.',
+    params: runParamsSchema,
+    replies: [ok(runSettingsSchema, 'The settings.')],
     errors: ['run_not_found'],
   },
   {
@@ -218,5 +239,17 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     description: 'With the number of their runs and when one was last heard of.',
     replies: [ok(projectsReplySchema, 'The projects.')],
     errors: [],
+  },
+  {
+    operationId: 'listTags',
+    method: 'get',
+    path: '/api/v1/tags',
+    tag: 'Read',
+    scope: 'read',
+    summary: 'List tags',
+    description: 'With the number of runs that have each, the most used first.',
+    query: tagsQuerySchema,
+    replies: [ok(tagsReplySchema, 'The tags, a thousand at most.')],
+    errors: ['invalid_query'],
   },
 ];

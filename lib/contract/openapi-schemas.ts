@@ -8,8 +8,10 @@ import {
   distributionsReplySchema,
   eventsReplySchema,
   firstMoverSchema,
+  globalMoverSchema,
   heatmapReplySchema,
   projectsReplySchema,
+  reevaluationSchema,
   referenceCurvesSchema,
   runsReplySchema,
   seriesReplySchema,
@@ -17,6 +19,7 @@ import {
   spikesReplySchema,
   stageIntervalSchema,
   stagesReplySchema,
+  tagsReplySchema,
   timelineReplySchema,
 } from './reads';
 import {
@@ -32,6 +35,7 @@ import {
   runEventSchema,
   runMetricsSchema,
   runSchema,
+  runSettingsSchema,
   runSummarySchema,
 } from './runs';
 
@@ -67,8 +71,10 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   RunSummary: runSummarySchema,
   Run: runSchema,
   RunMetrics: runMetricsSchema,
+  RunSettings: runSettingsSchema,
   RunsReply: runsReplySchema,
   ProjectsReply: projectsReplySchema,
+  TagsReply: tagsReplySchema,
   Bucket: bucketSchema,
   TimelineReply: timelineReplySchema,
   HeatmapReply: heatmapReplySchema,
@@ -77,6 +83,8 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ReferenceCurves: referenceCurvesSchema,
   DistributionsReply: distributionsReplySchema,
   FirstMover: firstMoverSchema,
+  GlobalMover: globalMoverSchema,
+  Reevaluation: reevaluationSchema,
   Spike: spikeSchema,
   SpikesReply: spikesReplySchema,
   StageInterval: stageIntervalSchema,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { metricNameSchema, runIdSchema, stepSchema } from './identifiers';
+import { splitNames } from './name-list';
+import { runStateSchema } from './run-state';
 import { layerSchema, runEventSchema, runStatusSchema, runSummarySchema } from './runs';
 
 /**
@@ -31,20 +33,56 @@ const queryColumns = queryInteger.pipe(z.int().min(1).max(MAX_COLUMNS));
 export const reduceSchema = z.enum(['max', 'min', 'mean']);
 export type Reduce = z.infer<typeof reduceSchema>;
 
+const queryNames = z.string().max(4096).transform(splitNames).pipe(z.array(z.string()).max(64));
+
+/** The columns by which runs are sorted; `-` before one turns the order round. */
+export const RUN_SORT_KEYS = [
+  'created',
+  'name',
+  'project',
+  'state',
+  'spikes',
+  'stage',
+  'loss',
+  'step',
+  'speed',
+  'heard',
+] as const;
+export type RunSortKey = (typeof RUN_SORT_KEYS)[number];
+export const runSortSchema = z.enum([
+  ...RUN_SORT_KEYS,
+  ...RUN_SORT_KEYS.map((key) => `-${key}` as const),
+]);
+export type RunSort = z.infer<typeof runSortSchema>;
+
 export const runsQuerySchema = z.object({
   project: z.string().optional(),
   status: runStatusSchema.optional(),
-  /** Text searched in id, name and tags, or `/regex/`. */
+  /** Text searched in id, name, project, tags and notes, or `/regex/`. */
   q: z.string().max(256).optional(),
-  cursor: z.string().max(512).optional(),
+  /** Any of these. */
+  state: z.string().transform(splitNames).pipe(z.array(runStateSchema)).optional(),
+  /** All of these. */
+  tags: queryNames.optional(),
+  /** By loss spikes and divergences: runs with any, with one that is open, or with none. */
+  spikes: z.enum(['any', 'open', 'none']).optional(),
+  /** Counted, but not listed: the groups that somebody has closed. */
+  excludeProjects: queryNames.optional(),
+  /** Within pinned runs and within the others; what is not known comes last. Else the newest first. */
+  sort: runSortSchema.optional(),
+  cursor: z.string().max(1024).optional(),
   limit: queryInteger.pipe(z.int().min(1).max(500)).default(100),
 });
 export type RunsQuery = z.infer<typeof runsQuerySchema>;
 export const runsReplySchema = z.object({
   items: z.array(runSummarySchema),
-  /** How many runs match in all. */
+  /** How many runs match in all, those of excluded projects too. */
   total: z.int(),
   nextCursor: z.string().optional(),
+  /** Where they are, the project with the newest run first. */
+  projects: z.array(z.object({ name: z.string(), runCount: z.int() })),
+  /** How many of them have each status that one has. */
+  statuses: z.partialRecord(runStatusSchema, z.int()),
 });
 export type RunsReply = z.infer<typeof runsReplySchema>;
 
@@ -172,19 +210,60 @@ export const firstMoverSchema = z.object({
   leadSteps: z.int(),
   z: z.number().nullable(),
 });
+/** What moved before a spike and belongs to no layer: the gradient norm of the whole model. */
+export const globalMoverSchema = z.object({
+  metric: z.string(),
+  step: z.int(),
+  leadSteps: z.int(),
+  z: z.number().nullable(),
+});
+/**
+ * A spike dated and measured again once what came after it is known, by the losses of both
+ * sides. The spike's own fields stay what they were when people were told of it.
+ */
+export const reevaluationSchema = z.object({
+  /** False: seen from both sides the loss does not stand out by six scales. */
+  standsOut: z.boolean(),
+  onsetStep: z.int(),
+  riseStep: z.int(),
+  peakStep: z.int(),
+  peakValue: z.number(),
+  baseline: z.number(),
+  recovery: recoverySchema,
+  excessArea: z.number(),
+  levelShift: z.number().nullable(),
+  /** Losses on either side that the baseline was taken from, at most 128 each. */
+  samplesBefore: z.int(),
+  samplesAfter: z.int(),
+});
+export type Reevaluation = z.infer<typeof reevaluationSchema>;
 export const spikeSchema = z.object({
   id: z.string(),
   attempt: z.int(),
   kind: spikeKindSchema,
   onsetStep: z.int(),
   confirmedStep: z.int().nullable(),
+  /** First step with 5 % of the way from baseline to peak; leads count from here. */
+  riseStep: z.int().nullable(),
   peakStep: z.int().nullable(),
   peakValue: z.number().nullable(),
   baseline: z.number().nullable(),
   recoveredStep: z.int().nullable(),
   recovery: recoverySchema,
+  /** Σ (loss − baseline) · steps until the recovery; null while it is open. */
+  excessArea: z.number().nullable(),
+  /** Median of the 100 losses after the recovery less the baseline. */
+  levelShift: z.number().nullable(),
   firstMovers: z.array(firstMoverSchema),
+  /** How many layers moved; `firstMovers` names at most 256 of an RMS spike. */
+  moverCount: z.int().nullable(),
+  globalMovers: z.array(globalMoverSchema),
   verdict: verdictSchema,
+  /** Share of `chanceSteps` quiet steps before which something had moved, by chance. */
+  precursorChance: z.number().nullable(),
+  chanceSteps: z.int().nullable(),
+  /** null until 128 later losses are in or the run has ended; of loss spikes and outlier batches alone. */
+  reevaluation: reevaluationSchema.nullable(),
 });
 export type Spike = z.infer<typeof spikeSchema>;
 
@@ -235,6 +314,13 @@ export const projectsReplySchema = z.object({
   ),
 });
 export type ProjectsReply = z.infer<typeof projectsReplySchema>;
+
+export const tagsQuerySchema = z.object({ project: z.string().optional() });
+export type TagsQuery = z.infer<typeof tagsQuerySchema>;
+export const tagsReplySchema = z.object({
+  items: z.array(z.object({ name: z.string(), runCount: z.int() })),
+});
+export type TagsReply = z.infer<typeof tagsReplySchema>;
 
 /** The path parameters `{id}` and `{index}`. */
 export const runParamsSchema = z.object({ id: runIdSchema });

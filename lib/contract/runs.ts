@@ -157,6 +157,12 @@ export const runSummarySchema = z.object({
   spikeCount: z.int(),
   openSpikeCount: z.int(),
   worstStage: z.string().nullable(),
+  /** What the detectors found in all attempts, by kind; kinds without any are left out. */
+  findingCounts: z.record(z.string(), z.int()),
+  /** How many layers of the newest attempt are in each stage now. */
+  layersByStage: z.record(z.string(), z.int()),
+  /** What no layer ever reported of the metrics that a stage is read from; empty without layers. */
+  missingStageInputs: z.array(z.string()),
 });
 export type RunSummary = z.infer<typeof runSummarySchema>;
 
@@ -168,6 +174,18 @@ export const runSchema = runSummarySchema.extend({
   layers: z.array(layerSchema.extend({ index: z.int() })),
 });
 export type Run = z.infer<typeof runSchema>;
+
+/** `GET /api/v1/runs/{id}/settings`: what a run was told, without its layers. */
+export const runSettingsSchema = z.object({
+  id: z.string(),
+  config: z.record(z.string(), z.json()),
+  layerCount: z.int(),
+  /** Ascending. */
+  attempts: z.array(
+    z.object({ attempt: z.int(), resumeFromStep: z.int(), optimizer: optimizerSchema }),
+  ),
+});
+export type RunSettings = z.infer<typeof runSettingsSchema>;
 
 /** `GET /api/v1/runs/{id}/metrics`: what is stored. */
 export const runMetricsSchema = z.object({

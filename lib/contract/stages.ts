@@ -18,8 +18,22 @@ export const STAGE_NAMES = [
 
 export type StageName = (typeof STAGE_NAMES)[number];
 
+/**
+ * The metrics that a layer must report before it can be called healthy, each with what
+ * may stand for it.
+ */
+export const STAGE_INPUTS: readonly (readonly string[])[] = [
+  ['gradient_norm', 'gradient_rms'],
+  ['second_moment_below_epsilon_fraction'],
+  ['update_std'],
+  ['ratio_std'],
+  ['update_dip'],
+  ['ratio_dip'],
+  ['gradient_cosine'],
+];
+
 /** What a person at the run would look at first, the mildest first: the way back is milder than the way in. */
-const BY_SEVERITY: readonly StageName[] = [
+export const STAGES_BY_SEVERITY: readonly StageName[] = [
   'insufficient_data',
   'healthy',
   'recovering',
@@ -46,7 +60,7 @@ export function stageCode(name: string): number {
 export function findWorstStage(names: Iterable<string>): StageName | null {
   let worst = -1;
   for (const name of names) {
-    if (isStageName(name)) worst = Math.max(worst, BY_SEVERITY.indexOf(name));
+    if (isStageName(name)) worst = Math.max(worst, STAGES_BY_SEVERITY.indexOf(name));
   }
-  return BY_SEVERITY[worst] ?? null;
+  return STAGES_BY_SEVERITY[worst] ?? null;
 }

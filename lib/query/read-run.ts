@@ -1,7 +1,7 @@
 import type { Run } from '../contract/runs';
 import type { Database } from '../store/database';
 import { findLayers } from '../store/layers';
-import { findRuns } from '../store/run-details';
+import { findRunConfig, findRuns } from '../store/run-details';
 import { runKeyOf } from '../store/run-key';
 import { findAttemptExtents, findRunProgress } from '../store/run-progress';
 import { runNotFound } from '../store/runs';
@@ -15,16 +15,17 @@ export async function readRun(db: Database, runId: string): Promise<Run> {
   const [run] = await findRuns(db, [runKey]);
   const newest = run?.attempts.at(-1);
   if (run === undefined || newest === undefined) throw runNotFound(runId);
-  const [progress, extents, layers] = await Promise.all([
+  const [progress, extents, layers, config] = await Promise.all([
     findRunProgress(db, new Map([[runKey, run.attempts]])),
     findAttemptExtents(db, runKey, run.attempts),
     findLayers(db, runKey),
+    findRunConfig(db, runKey),
   ]);
   const ofRun = progress.get(runKey);
   if (ofRun === undefined) throw runNotFound(runId);
   return {
     ...toRunSummary(run, ofRun),
-    config: { ...run.config },
+    config,
     optimizer: newest.optimizer,
     attempts: run.attempts.map(({ attempt, resumeFromStep, optimizer, createdAt }) => ({
       attempt,

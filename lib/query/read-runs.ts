@@ -6,8 +6,9 @@ import { findRunProgress } from '../store/run-progress';
 import { toRunSummary } from './run-summary';
 
 /**
- * A page of runs, pinned first, then newest first. `q` is text to be found in id, name or
- * tags, or `/regex/` (`/regex/i` for either case). Four round trips, whatever the page's size.
+ * A page of runs, pinned first, then newest first or as asked for. `q` is text to be found in
+ * id, name, project, tags or notes, or `/regex/` (`/regex/i` for either case). The number of
+ * round trips is that of any page, whatever its size.
  *
  * Throws  AppError `invalid_query`
  */
@@ -24,6 +25,8 @@ export async function readRuns(db: Database, query: RunsQuery): Promise<RunsRepl
       return ofRun === undefined ? [] : [toRunSummary(run, ofRun)];
     }),
     total: page.total,
+    projects: [...page.projects],
+    statuses: page.statuses,
     ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }),
   };
 }

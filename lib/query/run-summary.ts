@@ -28,6 +28,9 @@ export function toRunSummary(run: StoredRun, progress: RunProgress): RunSummary 
     stepsPerSecond: progress.stepsPerSecond,
     spikeCount: run.spikeCount,
     openSpikeCount: run.openSpikeCount,
-    worstStage: findWorstStage(run.stages),
+    worstStage: findWorstStage(Object.keys(run.layersByStage)),
+    findingCounts: run.findingCounts,
+    layersByStage: run.layersByStage,
+    missingStageInputs: [...run.missingStageInputs],
   };
 }

@@ -1,6 +1,7 @@
 /** Rows of runs with their attempts, for lists and pages of people. */
 import { z } from 'zod';
 import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
+import { STAGE_INPUTS } from '../contract/stages';
 import type { Database } from './database';
 import { toRunStatus } from './run-status';
 import { findCurrentStages } from './stages';
@@ -22,7 +23,6 @@ export interface StoredRun {
   readonly notes: string;
   readonly pinned: boolean;
   readonly status: RunStatus;
-  readonly config: Readonly<Record<string, z.core.util.JSONType>>;
   readonly layerCount: number;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
@@ -30,25 +30,42 @@ export interface StoredRun {
   readonly attempts: readonly StoredAttempt[];
   readonly spikeCount: number;
   readonly openSpikeCount: number;
-  /** Those that layers of the newest attempt are in, each once. */
-  readonly stages: readonly string[];
+  /** By kind, of all attempts. */
+  readonly findingCounts: Readonly<Record<string, number>>;
+  /** Of the newest attempt, now. */
+  readonly layersByStage: Readonly<Record<string, number>>;
+  readonly missingStageInputs: readonly string[];
 }
 
 const configSchema = z.record(z.string(), z.json());
 
 /** What a list counts as spikes: a bad batch and an RMS that rises alone are no trouble yet. */
-const isTrouble = { kind: { in: ['loss_spike', 'divergence'] } };
+export const TROUBLE = ['loss_spike', 'divergence'] as const;
+
+/** The JSON that came with a run; {} for one that does not exist. One keyed read. */
+export async function findRunConfig(
+  db: Database,
+  runKey: string,
+): Promise<z.infer<typeof configSchema>> {
+  const run = await db.prisma.run.findUnique({ where: { runKey }, select: { config: true } });
+  return configSchema.parse(run?.config ?? {});
+}
 
 /** The runs of these keys, in the order of the keys; keys without a run are left out. */
 export async function findRuns(db: Database, runKeys: readonly string[]): Promise<StoredRun[]> {
   const where = { runKey: { in: [...runKeys] } };
-  const [runs, attempts, spikes, openSpikes] = await Promise.all([
-    db.prisma.run.findMany({ where }),
+  const [runs, attempts, findings, openSpikes, inputs] = await Promise.all([
+    // A config may be a quarter of a megabyte, and a list of five hundred asks for none.
+    db.prisma.run.findMany({ where, omit: { config: true, layersHash: true } }),
     db.prisma.attempt.findMany({ where, orderBy: { attempt: 'asc' } }),
-    db.prisma.spike.groupBy({ by: ['runKey'], where: { ...where, ...isTrouble }, _count: true }),
+    db.prisma.spike.groupBy({ by: ['runKey', 'kind'], where, _count: true }),
     db.prisma.spike.findMany({
-      where: { ...where, ...isTrouble, recovery: 'open' },
+      where: { ...where, kind: { in: [...TROUBLE] }, recovery: 'open' },
       select: { runKey: true, attempt: true, onsetStep: true },
+    }),
+    db.prisma.metric.findMany({
+      where: { ...where, kind: 'layer', name: { in: STAGE_INPUTS.flat() } },
+      select: { runKey: true, name: true },
     }),
   ]);
   // Attempts ascend, so the last of a run is its newest.
@@ -67,6 +84,11 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         createdAt,
       }));
     const trajectory = effectiveSegments(ofRun);
+    const findingCounts = Object.fromEntries(
+      findings
+        .filter((group) => group.runKey === runKey)
+        .map(({ kind, _count: count }) => [kind, count]),
+    );
     return [
       {
         runKey,
@@ -77,12 +99,11 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         notes: run.notes,
         pinned: run.pinned,
         status: toRunStatus(run.status),
-        config: configSchema.parse(run.config),
         layerCount: run.layerCount,
         createdAt: run.createdAt,
         finishedAt: run.finishedAt,
         attempts: ofRun,
-        spikeCount: spikes.find((group) => group.runKey === runKey)?._count ?? 0,
+        spikeCount: TROUBLE.reduce((sum, kind) => sum + (findingCounts[kind] ?? 0), 0),
         // What an attempt left open when another took its place is not going on.
         openSpikeCount: openSpikes.filter(
           (spike) =>
@@ -94,8 +115,29 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
                 spike.onsetStep <= toStep,
             ),
         ).length,
-        stages: stages.get(runKey) ?? [],
+        findingCounts,
+        layersByStage: stages.get(runKey) ?? {},
+        missingStageInputs:
+          run.layerCount === 0
+            ? []
+            : findMissingInputs(
+                new Set(inputs.filter((row) => row.runKey === runKey).map(({ name }) => name)),
+                ofRun.at(-1)?.optimizer,
+              ),
       },
     ];
   });
+}
+
+/** What a stage is read from and this run does not have, by the name of its metric or setting. */
+function findMissingInputs(
+  reported: ReadonlySet<string>,
+  optimizer: Optimizer | undefined,
+): string[] {
+  const metrics = STAGE_INPUTS.filter((names) => !names.some((name) => reported.has(name)));
+  return [
+    ...metrics.flatMap((names) => names.slice(0, 1)),
+    ...(optimizer?.beta1 === undefined ? ['beta1'] : []),
+    ...(optimizer?.epsilon === undefined ? ['epsilon'] : []),
+  ];
 }

@@ -26,6 +26,30 @@ interface SegmentEnds {
   readonly rate_seconds: number | null;
 }
 
+/**
+ * The newest loss, and the steps and seconds of the job's own clock, over the last steps of
+ * a range; one row. The four are SQL of the query around it.
+ */
+export function recentStepsSql(range: {
+  readonly run: string;
+  readonly attempt: string;
+  readonly fromStep: string;
+  readonly toStep: string;
+}): string {
+  return `
+    SELECT (array_agg(loss ORDER BY step DESC) FILTER (WHERE loss IS NOT NULL))[1] AS loss,
+      max(step) FILTER (WHERE has_time) - min(step) FILTER (WHERE has_time) AS steps,
+      max(wall_time) FILTER (WHERE has_time) - min(wall_time) FILTER (WHERE has_time) AS seconds
+    FROM (
+      SELECT step, loss, wall_time,
+        wall_time IS NOT NULL AND wall_time > '-Infinity' AND wall_time < 'Infinity' AS has_time
+      FROM step
+      WHERE run = ${range.run} AND attempt = ${range.attempt}
+        AND step BETWEEN ${range.fromStep} AND ${range.toStep}
+      ORDER BY step DESC LIMIT ${RATE_STEPS}
+    ) AS recent_step`;
+}
+
 const SEGMENT_ENDS = `
   SELECT segment.run::text, segment.attempt, earliest.step AS first_step, latest.step AS last_step,
     latest.received_at, rate.loss AS last_loss, rate.steps AS rate_steps, rate.seconds AS rate_seconds
@@ -41,16 +65,12 @@ const SEGMENT_ENDS = `
     ORDER BY step DESC LIMIT 1
   ) AS latest ON true
   LEFT JOIN LATERAL (
-    SELECT (array_agg(loss ORDER BY step DESC) FILTER (WHERE loss IS NOT NULL))[1] AS loss,
-      max(step) FILTER (WHERE has_time) - min(step) FILTER (WHERE has_time) AS steps,
-      max(wall_time) FILTER (WHERE has_time) - min(wall_time) FILTER (WHERE has_time) AS seconds
-    FROM (
-      SELECT step, loss, wall_time,
-        wall_time IS NOT NULL AND wall_time > '-Infinity' AND wall_time < 'Infinity' AS has_time
-      FROM step
-      WHERE run = segment.run AND attempt = segment.attempt AND step BETWEEN from_step AND to_step
-      ORDER BY step DESC LIMIT ${RATE_STEPS}
-    ) AS recent
+    ${recentStepsSql({
+      run: 'segment.run',
+      attempt: 'segment.attempt',
+      fromStep: 'segment.from_step',
+      toStep: 'segment.to_step',
+    })}
   ) AS rate ON true`;
 
 /** The progress of each run along its effective trajectory, by run key. */

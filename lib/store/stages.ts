@@ -39,17 +39,21 @@ export async function hasStageIntervals(db: Database, runKey: string): Promise<b
   return (await db.prisma.stageInterval.findFirst({ where: { runKey } })) !== null;
 }
 
-/** The stages that layers of each run's newest attempt are in, each once. One range of the primary key a run. */
+/** How many layers of each run's newest attempt are in each stage. One range of the primary key a run. */
 export async function findCurrentStages(
   db: Database,
   newestAttempts: ReadonlyMap<string, number>,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { rows } = await db.pool.query<{ run: string; stages: string[] }>(
-    `SELECT known.run::text, array_agg(DISTINCT known.stage) AS stages
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+  const { rows } = await db.pool.query<{ run: string; stage: string; layers: number }>(
+    `SELECT known.run::text, known.stage, count(*)::int AS layers
      FROM unnest($1::uuid[], $2::int[]) AS newest (run, attempt)
      JOIN stage_interval AS known ON known.run = newest.run AND known.attempt = newest.attempt
-     WHERE known.to_step IS NULL GROUP BY known.run`,
+     WHERE known.to_step IS NULL GROUP BY known.run, known.stage`,
     [[...newestAttempts.keys()], [...newestAttempts.values()]],
   );
-  return new Map(rows.map(({ run, stages }) => [run, stages]));
+  const byRun = new Map<string, Record<string, number>>();
+  for (const { run, stage, layers } of rows) {
+    byRun.set(run, { ...byRun.get(run), [stage]: layers });
+  }
+  return byRun;
 }

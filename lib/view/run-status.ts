@@ -1,7 +1,11 @@
+import {
+  STALE_AFTER_AT_LEAST_SECONDS,
+  STALE_INTERVALS,
+  type RunState,
+} from '../contract/run-state';
 import type { RunSummary } from '../contract/runs';
 
-/** How a run stands for a viewer: "running" is live, stale, or waiting for its first frame. */
-export type RunStatusKind = 'waiting' | 'live' | 'stale' | 'finished' | 'failed' | 'stopped';
+export type RunStatusKind = RunState;
 
 export interface RunStatusView {
   readonly kind: RunStatusKind;
@@ -9,10 +13,7 @@ export interface RunStatusView {
   readonly ageMs: number | null;
 }
 
-/** A run is stale after ten usual intervals, but not within a minute: evaluation and
- * checkpoints pause jobs that step many times a second. */
-const STALE_INTERVALS = 10;
-const STALE_AFTER_AT_LEAST_MS = 60_000;
+const STALE_AFTER_AT_LEAST_MS = STALE_AFTER_AT_LEAST_SECONDS * 1000;
 
 export function staleAfterMs(stepsPerSecond: number | null): number {
   if (stepsPerSecond === null || stepsPerSecond <= 0) return STALE_AFTER_AT_LEAST_MS;

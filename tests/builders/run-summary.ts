@@ -24,6 +24,9 @@ export function aRun(over: Partial<RunSummary> = {}): RunSummary {
     spikeCount: 0,
     openSpikeCount: 0,
     worstStage: null,
+    findingCounts: {},
+    layersByStage: {},
+    missingStageInputs: [],
     ...over,
   };
 }

@@ -2,21 +2,16 @@
  * The reads of the contract. Each route parses its query, is permitted, and answers what
  * lib/query reads.
  */
-import type { IncomingMessage } from 'node:http';
-import type { ZodType, z } from 'zod';
-import { AppError } from '../../lib/contract/app-error';
-import { toDetails } from '../../lib/contract/frames-json';
 import { SAFETENSORS_MEDIA_TYPE, encodeHeatmapColumns } from '../../lib/contract/heatmap-columns';
 import {
   distributionsQuerySchema,
   eventsQuerySchema,
   heatmapQuerySchema,
-  layerParamsSchema,
-  runParamsSchema,
   runsQuerySchema,
   seriesQuerySchema,
   spikesQuerySchema,
   stagesQuerySchema,
+  tagsQuerySchema,
   timelineQuerySchema,
 } from '../../lib/contract/reads';
 import { readDistributions } from '../../lib/query/read-distributions';
@@ -25,32 +20,35 @@ import { readHeatmap } from '../../lib/query/read-heatmap';
 import { readProjects } from '../../lib/query/read-projects';
 import { readRun } from '../../lib/query/read-run';
 import { readRunMetrics } from '../../lib/query/read-run-metrics';
+import { readRunSettings } from '../../lib/query/read-run-settings';
 import { readRuns } from '../../lib/query/read-runs';
 import { readSeries } from '../../lib/query/read-series';
 import { readSpike } from '../../lib/query/read-spike';
 import { readSpikes } from '../../lib/query/read-spikes';
 import { readStages } from '../../lib/query/read-stages';
+import { readTags } from '../../lib/query/read-tags';
 import { readTimeline } from '../../lib/query/read-timeline';
 import type { Database } from '../../lib/store/database';
-import { findRunProject } from '../../lib/store/runs';
-import { type Principal, permitProject, visibleProject } from '../access/principal';
+import { permitProject, visibleProject } from '../access/principal';
 import { type Reply, bytes, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { toHeatmapReply } from './heatmap-reply';
-
-export interface ReadRequest {
-  readonly request: IncomingMessage;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  readonly principal: Principal;
-}
-
-export type ReadHandler = (db: Database, request: ReadRequest) => Promise<Reply>;
+import { JOB_READ_ROUTES } from './job-reads';
+import {
+  type ReadHandler,
+  type ReadRequest,
+  accepts,
+  parseQuery,
+  permittedLayer,
+  permittedRunId,
+} from './read-request';
 
 export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/projects', handler: getProjects },
+  { method: 'GET', path: '/api/v1/tags', handler: getTags },
   { method: 'GET', path: '/api/v1/runs', handler: getRuns },
   { method: 'GET', path: '/api/v1/runs/:id', handler: getRun },
+  { method: 'GET', path: '/api/v1/runs/:id/settings', handler: getRunSettings },
   { method: 'GET', path: '/api/v1/runs/:id/metrics', handler: getRunMetrics },
   { method: 'GET', path: '/api/v1/runs/:id/timeline', handler: getTimeline },
   { method: 'GET', path: '/api/v1/runs/:id/heatmap', handler: getHeatmap },
@@ -64,6 +62,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/spikes/:spikeId', handler: getSpike },
   { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
   { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
+  ...JOB_READ_ROUTES,
 ];
 
 /** 200: the projects that may be seen. */
@@ -72,6 +71,13 @@ async function getProjects(db: Database, { principal }: ReadRequest): Promise<Re
   const project = visibleProject(principal);
   if (project === null) return ok(reply);
   return ok({ ...reply, items: reply.items.filter((item) => item.name === project) });
+}
+
+/** 200 with the tags of runs that may be seen; 403 for another project than the token's; 422. */
+async function getTags(db: Database, { query, principal }: ReadRequest): Promise<Reply> {
+  const { project } = parseQuery(tagsQuerySchema, query);
+  if (project !== undefined) permitProject(principal, project);
+  return ok(await readTags(db, visibleProject(principal) ?? project));
 }
 
 /** 200 with a page of runs; 403 for another project than the token's; 422. */
@@ -85,6 +91,10 @@ async function getRuns(db: Database, { query, principal }: ReadRequest): Promise
 /** 200; 404 run_not_found. So do all below, and 422 for a query that does not parse. */
 async function getRun(db: Database, request: ReadRequest): Promise<Reply> {
   return ok(await readRun(db, await permittedRunId(db, request)));
+}
+
+async function getRunSettings(db: Database, request: ReadRequest): Promise<Reply> {
+  return ok(await readRunSettings(db, await permittedRunId(db, request)));
 }
 
 async function getRunMetrics(db: Database, request: ReadRequest): Promise<Reply> {
@@ -136,47 +146,4 @@ async function getStages(db: Database, request: ReadRequest): Promise<Reply> {
 async function getEvents(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(eventsQuerySchema, request.query);
   return ok(await readEvents(db, await permittedRunId(db, request), query));
-}
-
-function parseQuery<T extends ZodType>(schema: T, query: unknown): z.output<T> {
-  const result = schema.safeParse(query);
-  if (result.success) return result.data;
-  const details = toDetails(result.error, []);
-  const [first] = details;
-  throw new AppError('invalid_query', `${first?.path ?? ''}: ${first?.message ?? 'unreadable'}`, {
-    details,
-  });
-}
-
-async function permittedRunId(db: Database, { params, principal }: ReadRequest): Promise<string> {
-  const parsed = runParamsSchema.safeParse({ id: params['id'] });
-  const runId = parsed.success ? parsed.data.id : null;
-  const project = runId === null ? null : await findRunProject(db, runId);
-  if (runId === null || project === null) {
-    throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);
-  }
-  permitProject(principal, project);
-  return runId;
-}
-
-async function permittedLayer(
-  db: Database,
-  request: ReadRequest,
-): Promise<{ readonly runId: string; readonly index: number }> {
-  const runId = await permittedRunId(db, request);
-  const parsed = layerParamsSchema.safeParse({ id: runId, index: request.params['index'] });
-  if (!parsed.success) {
-    throw new AppError(
-      'layer_not_found',
-      `layer ${request.params['index'] ?? ''}: expected an index of 0 or more`,
-    );
-  }
-  return { runId, index: parsed.data.index };
-}
-
-/** Whether the client names this media type; wildcards get JSON, which a person can read. */
-function accepts(request: IncomingMessage, mediaType: string): boolean {
-  return (request.headers.accept ?? '')
-    .split(',')
-    .some((entry) => entry.split(';', 1)[0]?.trim().toLowerCase() === mediaType);
 }
