@@ -13,6 +13,10 @@ export default defineConfig({
       'public.histogram_edges',
       'public.histogram_frame',
       'public.detector_state',
+      'public.metric_block',
+      'public.metric_rollup',
+      'public.scalar_rollup',
+      'public.compaction_state',
     ],
   },
   ...(process.env['DATABASE_URL'] === undefined

@@ -176,19 +176,19 @@ function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
+/** A post without layer metrics has a row too: compaction is told by it that a step came late. */
 async function copyValues(
   client: Client,
   claimed: readonly BatchEntry[],
   names: ReadonlyMap<string, RunNames>,
 ): Promise<void> {
-  const entries = claimed.filter(({ frame }) => frame.layerMetrics.size > 0);
-  if (entries.length === 0) return;
+  if (claimed.length === 0) return;
   let payloadBytes = 64;
-  for (const { frame } of entries)
+  for (const { frame } of claimed)
     payloadBytes += frame.layerMetrics.size * (frame.layerCount * 4 + 6) + 128;
   const writer = new BinaryWriter(payloadBytes);
   writer.copyHeader();
-  for (const { runKey, runBytes, attempt, layerOffset, frame } of entries) {
+  for (const { runKey, runBytes, attempt, layerOffset, frame } of claimed) {
     const ids = names.get(runKey)?.layer;
     const metrics = [...frame.layerMetrics];
     writer.row(7);

@@ -50,6 +50,9 @@ export async function finishRun(
 
 /** Everything of a run but its own row, largest first. */
 const RUN_TABLES = [
+  'metric_block',
+  'metric_rollup',
+  'scalar_rollup',
   'hot_frame',
   'histogram_frame',
   'histogram_edges',
@@ -59,6 +62,7 @@ const RUN_TABLES = [
   'spike',
   'stage_interval',
   'detector_state',
+  'compaction_state',
   'metric',
   'layer',
   'attempt',

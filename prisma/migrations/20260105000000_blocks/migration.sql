@@ -47,7 +47,7 @@ ALTER TABLE "metric_rollup" ALTER COLUMN "maximum" SET STORAGE EXTERNAL;
 ALTER TABLE "metric_rollup" ALTER COLUMN "mean" SET STORAGE EXTERNAL;
 
 -- The same for what a step says besides its layers. scalar_ids: the names' numbers, in the
--- order of the planes. steps: int8 [2][bucket_slots], first and last reported step.
+-- order of the planes, wall_time under -1. steps: int8 [2][bucket_slots], first and last reported step.
 -- Planes: float64 [scalar][bucket_slots], last being the value at the highest step that
 -- has one (NaN without). counts: uint32 [2][scalar][bucket_slots], finite and non-finite.
 CREATE TABLE "scalar_rollup" (

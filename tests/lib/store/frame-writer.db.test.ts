@@ -170,7 +170,10 @@ describe('write', () => {
         place(runKey, aFrame(2, { layers: { m: [1, 2, 3] } })),
       ]),
     ).toEqual(['stored', 'stored']);
-    expect(await rowsOf('hot_frame', runKey)).toMatchObject([{ step: '2' }]);
+    expect(await rowsOf('hot_frame', runKey)).toMatchObject([
+      { step: '1', metric_ids: [] },
+      { step: '2', metric_ids: [0] },
+    ]);
     expect(await rowsOf('step', runKey)).toMatchObject([{ loss: 1 }, { loss: null }]);
   });
 });
