@@ -13,10 +13,13 @@ export default defineConfig({
       'public.histogram_edges',
       'public.histogram_frame',
       'public.detector_state',
+      'public.rms_spike_step',
       'public.metric_block',
       'public.metric_rollup',
       'public.scalar_rollup',
       'public.compaction_state',
+      'public.sample_frame',
+      'public.job',
     ],
   },
   ...(process.env['DATABASE_URL'] === undefined

@@ -9,6 +9,8 @@ export const STATUS_OF_CODE = {
   layer_not_found: 404,
   spike_not_found: 404,
   distribution_not_found: 404,
+  samples_not_found: 404,
+  job_not_found: 404,
   attempt_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
@@ -30,6 +32,7 @@ export const STATUS_OF_CODE = {
   step_before_resume: 422,
   too_many_metrics: 422,
   writer_saturated: 429,
+  too_many_jobs: 429,
   internal: 500,
   unavailable: 503,
 } as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JOB_ROUTES } from './openapi-job-routes';
 import { READ_ROUTES } from './openapi-read-routes';
 import {
   JSON_TYPE,
@@ -135,5 +136,6 @@ export const ROUTES: readonly RouteDescription[] = [
   ...WRITE_ROUTES,
   ...READ_ROUTES,
   ...MANAGE_ROUTES,
+  ...JOB_ROUTES,
   ...OPERATE_ROUTES,
 ];

@@ -19,6 +19,8 @@ export const EXTERNAL_TABLES = [
   'histogram_edges',
   'histogram_frame',
   'detector_state',
+  'sample_frame',
+  'job',
 ].map((name) => `public.${name}`);
 
 /** Applying migrations compares no models; the engine only asks what kind of database it talks to. */

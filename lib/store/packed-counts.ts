@@ -36,3 +36,19 @@ export function unpackCounts(bytes: Buffer, width: number): number[] {
       throw new RangeError(`no count is ${width} bytes wide`);
   }
 }
+
+/** The same as a column. Throws RangeError on a width that is none. */
+export function unpackColumn(bytes: Buffer, width: number): Uint32Array<ArrayBuffer> {
+  // A copy of its own lies aligned, whatever the row it came in.
+  const own = Uint8Array.from(bytes);
+  switch (width) {
+    case 1:
+      return Uint32Array.from(own);
+    case 2:
+      return Uint32Array.from(new Uint16Array(own.buffer));
+    case 4:
+      return new Uint32Array(own.buffer);
+    default:
+      throw new RangeError(`no count is ${width} bytes wide`);
+  }
+}

@@ -13,7 +13,8 @@ import { type Reply, json, ok, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
 import { ApiMetrics } from './api-metrics';
 import { createProxy } from './proxies';
-import { READ_ROUTES, type ReadHandler } from './read-routes';
+import type { ReadHandler } from './read-request';
+import { READ_ROUTES } from './read-routes';
 import { readReadiness } from './readiness';
 import { signIn, signOut, toSignIn } from './sign-in';
 
@@ -52,6 +53,8 @@ const API_ROUTES = [
       ['POST', '/api/v1/runs/:id/frames'],
       ['POST', '/api/v1/runs/:id/events'],
       ['POST', '/api/v1/runs/:id/finish'],
+      ['POST', '/api/v1/runs/:id/jobs'],
+      ['POST', '/api/v1/runs/:id/jobs/:jobId/cancel'],
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];

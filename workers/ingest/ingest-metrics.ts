@@ -4,6 +4,7 @@ import type { BodyBudget } from '../http/read-body';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';
 import type { Detection } from './detect/detection';
+import type { JobRunner } from './jobs/job-runner';
 
 /** What the worker says of itself to Prometheus. */
 export class IngestMetrics {
@@ -49,6 +50,7 @@ export class IngestMetrics {
     budget: BodyBudget,
     statistics: Pick<StatisticsClient, 'status'>,
     detection: Detection,
+    jobs: JobRunner,
   ): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
@@ -103,7 +105,26 @@ export class IngestMetrics {
       'Bytes of raw samples waiting for their statistics',
       () => statistics.status().queuedBytes,
     );
+    gauge('jobs_waiting', 'Batch jobs that wait for their turn', () => jobs.status().queued);
+    gauge('jobs_running', 'Batch jobs at work, 0 or 1', () => (jobs.status().isRunning ? 1 : 0));
     this.observeStatistics(statistics);
+    this.observeJobs(jobs);
+  }
+
+  private observeJobs(jobs: JobRunner): void {
+    new Counter({
+      name: 'spikescope_ingest_jobs_ended_total',
+      help: 'Batch jobs that ended, by how: finished, failed or cancelled',
+      labelNames: ['status'],
+      registers: [this.registry],
+      collect() {
+        const { finished, failed, cancelled } = jobs.status();
+        this.reset();
+        this.inc({ status: 'finished' }, finished);
+        this.inc({ status: 'failed' }, failed);
+        this.inc({ status: 'cancelled' }, cancelled);
+      },
+    });
   }
 
   private observeStatistics(statistics: Pick<StatisticsClient, 'status'>): void {

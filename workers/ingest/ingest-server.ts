@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Logger } from 'pino';
 import type { Database } from '../../lib/store/database';
@@ -13,13 +14,16 @@ import { Publisher } from '../publish/publisher';
 import { Detection } from './detect/detection';
 import { IngestMetrics } from './ingest-metrics';
 import { PreviousGradients } from './previous-gradients';
-import { type RouteDependencies, WRITE_ROUTES } from './routes';
+import { createJobWork } from './jobs/job-kinds';
+import { JobRunner } from './jobs/job-runner';
+import { WRITE_ROUTES } from './routes';
 import { RunCache } from './run-cache';
+import type { RouteDependencies } from './write-request';
 
 export interface IngestServerOptions {
   readonly db: Database;
   readonly writer: FrameWriter;
-  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'status'>;
+  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes' | 'status'>;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly requireTokens: boolean;
@@ -30,7 +34,10 @@ export interface IngestServerOptions {
 
 export interface IngestServer {
   readonly server: Server;
-  /** Looks at what an earlier worker stored and did not look at; resolves when it is done. */
+  /**
+   * Looks at what an earlier worker stored and did not look at, and takes up its jobs;
+   * resolves when all has been looked at and the jobs wait for their turn.
+   */
   catchUp(): Promise<void>;
   /** From now on `/readyz` says no; requests under way go on. */
   startDraining(): void;
@@ -93,7 +100,16 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     detection.tick();
   }, DETECTION_TICK_MS);
   detectionTimer.unref();
-  metrics.observe(writer, publisher, budget, statistics, detection);
+  const jobs = new JobRunner({
+    db,
+    logger,
+    now,
+    newId: randomUUID,
+    findRun: (id) => runs.find(id),
+    work: createJobWork({ statistics }),
+    isBusy: () => writer.status().queuedFrames > 0 || statistics.status().queuedFrames > 0,
+  });
+  metrics.observe(writer, publisher, budget, statistics, detection, jobs);
 
   const deps: RouteDependencies = {
     access,
@@ -102,6 +118,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     publisher,
     detection,
     metrics,
+    jobs,
     budget,
     now,
     previousGradients: new PreviousGradients(),
@@ -152,7 +169,10 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
 
   return {
     server,
-    catchUp: () => detection.catchUp((id) => runs.find(id)),
+    async catchUp() {
+      await detection.catchUp((id) => runs.find(id));
+      await jobs.resume();
+    },
     startDraining() {
       isDraining = true;
     },
@@ -163,6 +183,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       server.closeIdleConnections();
       await closed;
       clearInterval(detectionTimer);
+      await jobs.close();
       await detection.close();
     },
   };

@@ -3,11 +3,7 @@
  * answers; changes of a run are forgotten by the cache before the answer leaves.
  */
 import type { IncomingMessage } from 'node:http';
-import type { ZodType } from 'zod';
-import type { z } from 'zod';
 import { AppError } from '../../lib/contract/app-error';
-import { toDetails } from '../../lib/contract/frames-json';
-import { parseJson } from '../../lib/contract/parse-json';
 import {
   type CreateRunReply,
   createEventSchema,
@@ -15,33 +11,24 @@ import {
   finishRunSchema,
   patchRunSchema,
 } from '../../lib/contract/runs';
-import { runParamsSchema } from '../../lib/contract/reads';
 import { saveEvent } from '../../lib/store/events';
 import { createRun } from '../../lib/store/create-run';
 import { deleteRun, finishRun, patchRun } from '../../lib/store/runs';
-import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
-import type { BodyBudget } from '../http/read-body';
+import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
-import type { Publisher } from '../publish/publisher';
 import { decodeFrames } from './decode-frames';
-import { type ReceiveDependencies, receiveFrames } from './receive-frames';
-
-export interface RouteDependencies extends ReceiveDependencies {
-  readonly access: AccessRules;
-  readonly budget: BodyBudget;
-  readonly bodyTimeoutMs: number;
-  readonly publisher: Publisher;
-  readonly now: () => Date;
-}
-
-export interface WriteRequest {
-  readonly request: IncomingMessage;
-  readonly params: Readonly<Record<string, string>>;
-}
-
-export type WriteHandler = (deps: RouteDependencies, request: WriteRequest) => Promise<Reply>;
+import { JOB_ROUTES } from './jobs/job-routes';
+import { receiveFrames } from './receive-frames';
+import {
+  type RouteDependencies,
+  type WriteHandler,
+  type WriteRequest,
+  bodyOptions,
+  parseBody,
+  permittedRun,
+} from './write-request';
 
 export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs', handler: postRun },
@@ -50,6 +37,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/frames', handler: postFrames },
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
+  ...JOB_ROUTES,
 ];
 
 /** 201 with a new run or attempt, 200 with one that was there; 409 layers_differ, id_taken; 422. */
@@ -153,39 +141,12 @@ async function deleteRunRoute(
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'admin');
   deps.detection.forget(run.runKey);
+  await deps.jobs.forget(run.runKey);
   await deleteRun(deps.access.db, run.id);
   deps.runs.forget(run.id);
   // Again: a post may have come before the run was marked.
   deps.detection.forget(run.runKey);
   return ok({ id: run.id, deleted: true });
-}
-
-async function permittedRun(
-  deps: RouteDependencies,
-  request: IncomingMessage,
-  params: Readonly<Record<string, string>>,
-  scope: 'ingest' | 'admin',
-) {
-  const principal = await authenticate(request.headers, deps.access);
-  permitScope(principal, scope);
-  const parsed = runParamsSchema.safeParse(params);
-  if (!parsed.success) throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);
-  const run = await deps.runs.find(parsed.data.id);
-  permitProject(principal, run.project);
-  return run;
-}
-
-function bodyOptions({ budget, bodyTimeoutMs }: RouteDependencies) {
-  return { budget, timeoutMs: bodyTimeoutMs };
-}
-
-function parseBody<T extends ZodType>(schema: T, body: Uint8Array): z.output<T> {
-  const result = schema.safeParse(parseJson(body, 'body'));
-  if (result.success) return result.data;
-  const details = toDetails(result.error, []);
-  const [first] = details;
-  const path = first === undefined || first.path === '' ? 'body' : first.path;
-  throw new AppError('invalid_body', `${path}: ${first?.message ?? 'unreadable'}`, { details });
 }
 
 /** Where the browser of whoever posted finds us: the front door forwards the Host it was asked for. */

@@ -1,0 +1,180 @@
+/**
+ * Reads the stored histograms of a run again and puts what follows from them in the place
+ * of the stored metrics: for runs stored before a measure was there, or was right.
+ *
+ *   a step's histograms ▶ shapes on the accelerator, [layers × bins] ▶ replaced cells
+ *
+ * What the detectors said of the run stays as it was.
+ */
+import { z } from 'zod';
+import { RECOMPUTED_METRICS, type RecomputeStatistics } from '../../../lib/contract/jobs';
+import { MISSING_FLOAT32_BITS } from '../../../lib/contract/missing-value';
+import { RATIO_EXCESS_METRIC } from '../../../lib/contract/standard-metrics';
+import { adamRatioBound } from '../../../lib/stats/adam-ratio-bound';
+import { deriveRatioExcess } from '../../../lib/stats/ratio-excess';
+import { shapeMeasuresOf, toShapeMetrics } from '../../../lib/stats/shape-metrics';
+import {
+  type StoredHistogramFrame,
+  countStepsWithHistograms,
+  findHistogramFrames,
+  findStepsWithHistograms,
+} from '../../../lib/store/histogram-frames';
+import type { JobJson } from '../../../lib/store/jobs';
+import { findMetricIds } from '../../../lib/store/metrics';
+import { type Replacement, replaceLayerMetrics } from '../../../lib/store/replace-metrics';
+import type { RunAttempt } from '../../../lib/store/run-context';
+import type { Segment } from '../../../lib/store/trajectory';
+import type { StatisticsClient } from '../../accelerator/statistics-client';
+import { type JobContext, JobStopped } from './job-kind';
+
+/** The last step that is done, and what has been done up to it. */
+const cursorSchema = z.object({ attempt: z.int(), step: z.int(), done: z.int(), cells: z.int() });
+
+export type ShapeStatistics = Pick<StatisticsClient, 'computeShapes'>;
+
+/** Steps looked up at a time: their numbers alone are held. */
+const STEPS_AT_ONCE = 256;
+/** Histograms of one call: the single pass takes some 15 ms, and a post's samples wait no longer for it. */
+const ROWS_AT_ONCE = 1_024;
+const HISTOGRAMS = ['ratio', 'update'] as const;
+
+export async function recomputeStatistics(
+  statistics: ShapeStatistics,
+  context: JobContext,
+  parameters: RecomputeStatistics,
+): Promise<JobJson> {
+  const { db, run } = context;
+  const kinds = await findKinds(context);
+  const kindIds = [...kinds.keys()];
+  const metrics = parameters.metrics ?? RECOMPUTED_METRICS;
+  const segments = segmentsOf(run.attempts, parameters);
+  let totalSteps = 0;
+  for (const segment of segments) {
+    totalSteps += await countStepsWithHistograms(db, run.runKey, segment, kindIds);
+  }
+  const start = context.cursor === null ? null : cursorSchema.parse(context.cursor);
+  let done = start?.done ?? 0;
+  let cells = start?.cells ?? 0;
+  for (const segment of segments) {
+    const { attempt } = segment;
+    const optimizer = run.attempts.find((known) => known.attempt === attempt);
+    if (optimizer === undefined || attempt < (start?.attempt ?? 0)) continue;
+    const afterStep = start?.attempt === attempt ? start.step : -1;
+    for await (const step of stepsAfter(context, segment, kindIds, afterStep)) {
+      const frames = await findHistogramFrames(db, run.runKey, attempt, step, kindIds);
+      const replacements = await recompute(statistics, frames, kinds, optimizer, metrics);
+      if (!(await replaceLayerMetrics(db, run.runKey, attempt, replacements))) {
+        throw new JobStopped('gone');
+      }
+      done++;
+      for (const { layerCount, layerMetrics } of replacements) {
+        cells += layerCount * layerMetrics.size;
+      }
+      const cursor = { attempt, step, done, cells };
+      await context.report({ doneSteps: done, totalSteps: Math.max(totalSteps, done), cursor });
+    }
+  }
+  return { steps: done, cells, metrics: [...metrics] };
+}
+
+/** The histograms that metrics are read from, by their number in the run. */
+async function findKinds({ db, run }: JobContext): Promise<ReadonlyMap<number, string>> {
+  const ids = await findMetricIds(db, run.runKey, 'histogram');
+  const kinds = new Map<number, string>();
+  for (const name of HISTOGRAMS) {
+    const id = ids.get(name);
+    if (id !== undefined) kinds.set(id, name);
+  }
+  return kinds;
+}
+
+function segmentsOf(attempts: readonly RunAttempt[], parameters: RecomputeStatistics): Segment[] {
+  const { attempt: asked, fromStep = 0, toStep = Number.MAX_SAFE_INTEGER } = parameters;
+  return attempts
+    .filter(({ attempt }) => asked === undefined || attempt === asked)
+    .map(({ attempt }) => ({ attempt, fromStep, toStep }));
+}
+
+async function* stepsAfter(
+  { db, run }: JobContext,
+  segment: Segment,
+  kindIds: readonly number[],
+  afterStep: number,
+): AsyncGenerator<number> {
+  for (let fromStep = Math.max(segment.fromStep, afterStep + 1); ;) {
+    const rest = { ...segment, fromStep };
+    const steps = await findStepsWithHistograms(db, run.runKey, rest, kindIds, STEPS_AT_ONCE);
+    yield* steps;
+    const last = steps.at(-1);
+    if (last === undefined || steps.length < STEPS_AT_ONCE) return;
+    fromStep = last + 1;
+  }
+}
+
+/** The asked metrics of one step, post by post. */
+async function recompute(
+  statistics: ShapeStatistics,
+  frames: readonly StoredHistogramFrame[],
+  kinds: ReadonlyMap<number, string>,
+  { optimizer }: RunAttempt,
+  metrics: readonly string[],
+): Promise<Replacement[]> {
+  const bound = adamRatioBound(optimizer);
+  const ofPost = new Map<
+    number,
+    { frame: StoredHistogramFrame; found: Map<string, Float32Array> }
+  >();
+  for (const frame of frames) {
+    const name = kinds.get(frame.kindId) ?? '';
+    const post = ofPost.get(frame.layerOffset) ?? { frame, found: new Map() };
+    ofPost.set(frame.layerOffset, post);
+    for (const [metric, column] of await computeShapeMetrics(statistics, name, frame)) {
+      if (metrics.includes(metric)) post.found.set(metric, column);
+    }
+    if (name === 'ratio' && bound !== null && metrics.includes(RATIO_EXCESS_METRIC)) {
+      const input = { ...frame, missingBits: MISSING_FLOAT32_BITS };
+      post.found.set(RATIO_EXCESS_METRIC, deriveRatioExcess(input, bound));
+    }
+  }
+  return Array.from(ofPost.values(), ({ frame, found }) => ({
+    step: frame.step,
+    layerOffset: frame.layerOffset,
+    layerCount: frame.layerCount,
+    layerMetrics: found,
+  }));
+}
+
+/** In calls of a bounded number of rows, one after the other. */
+async function computeShapeMetrics(
+  statistics: ShapeStatistics,
+  name: string,
+  { layerCount, edges, counts, outside }: StoredHistogramFrame,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const binCount = edges.length - 1;
+  const measures = shapeMeasuresOf(name);
+  const columns = new Map<string, Float32Array>();
+  for (let first = 0; first < layerCount; first += ROWS_AT_ONCE) {
+    const end = Math.min(first + ROWS_AT_ONCE, layerCount);
+    const shapes = await statistics.computeShapes({
+      layerCount: end - first,
+      edges,
+      counts: counts.subarray(first * binCount, end * binCount),
+      outside: outside.subarray(first * 4, end * 4),
+      measures,
+    });
+    for (const [metric, rows] of toShapeMetrics(name, shapes, MISSING_FLOAT32_BITS)) {
+      const column = columns.get(metric) ?? new Float32Array(layerCount);
+      columns.set(metric, column);
+      setBits(column, rows, first);
+    }
+  }
+  return columns;
+}
+
+/** As bits: a number cannot carry what stands for "missing". */
+function setBits(target: Float32Array, source: Float32Array, offset: number): void {
+  new Uint32Array(target.buffer, target.byteOffset, target.length).set(
+    new Uint32Array(source.buffer, source.byteOffset, source.length),
+    offset,
+  );
+}

@@ -1,0 +1,60 @@
+/** What the handlers of writes share: what they work with, who may, and how a body is read. */
+import type { IncomingMessage } from 'node:http';
+import type { ZodType } from 'zod';
+import type { z } from 'zod';
+import { AppError } from '../../lib/contract/app-error';
+import { toDetails } from '../../lib/contract/frames-json';
+import { parseJson } from '../../lib/contract/parse-json';
+import { runParamsSchema } from '../../lib/contract/reads';
+import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
+import type { BodyBudget } from '../http/read-body';
+import type { Reply } from '../http/reply';
+import type { Publisher } from '../publish/publisher';
+import type { JobRunner } from './jobs/job-runner';
+import type { ReceiveDependencies } from './receive-frames';
+
+export interface RouteDependencies extends ReceiveDependencies {
+  readonly access: AccessRules;
+  readonly budget: BodyBudget;
+  readonly bodyTimeoutMs: number;
+  readonly publisher: Publisher;
+  readonly jobs: JobRunner;
+  readonly now: () => Date;
+}
+
+export interface WriteRequest {
+  readonly request: IncomingMessage;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export type WriteHandler = (deps: RouteDependencies, request: WriteRequest) => Promise<Reply>;
+
+/** Throws AppError `unauthorized`, `forbidden`, `run_not_found`. */
+export async function permittedRun(
+  deps: RouteDependencies,
+  request: IncomingMessage,
+  params: Readonly<Record<string, string>>,
+  scope: 'ingest' | 'admin',
+) {
+  const principal = await authenticate(request.headers, deps.access);
+  permitScope(principal, scope);
+  const parsed = runParamsSchema.safeParse(params);
+  if (!parsed.success) throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);
+  const run = await deps.runs.find(parsed.data.id);
+  permitProject(principal, run.project);
+  return run;
+}
+
+export function bodyOptions({ budget, bodyTimeoutMs }: RouteDependencies) {
+  return { budget, timeoutMs: bodyTimeoutMs };
+}
+
+/** Throws AppError `invalid_body` naming the first field that is wrong. */
+export function parseBody<T extends ZodType>(schema: T, body: Uint8Array): z.output<T> {
+  const result = schema.safeParse(parseJson(body, 'body'));
+  if (result.success) return result.data;
+  const details = toDetails(result.error, []);
+  const [first] = details;
+  const path = first === undefined || first.path === '' ? 'body' : first.path;
+  throw new AppError('invalid_body', `${path}: ${first?.message ?? 'unreadable'}`, { details });
+}
