@@ -16,7 +16,8 @@ export type Continuation =
   | { readonly kind: 'continued'; readonly detector: RunDetector }
   /**
    * The old attempt went beyond the resume step. Feed the last REPLAY_STEPS steps of the
-   * effective trajectory before it, leave their findings alone, call `inheritOpenEvent`.
+   * effective trajectory before it, leave their findings alone, call `leaveClosedEvents` and
+   * `inheritOpenEvent`.
    */
   | { readonly kind: 'replay'; readonly detector: RunDetector };
 
@@ -36,6 +37,16 @@ export function continueDetector(previous: RunDetector, resumeFromStep: number):
 /** After a replay: an event that is open at the resume step began in an older attempt. */
 export function inheritOpenEvent({ loss }: RunDetector): void {
   if (loss.event !== null) loss.event.isInherited = true;
+}
+
+/**
+ * After a replay: events that were over before the resume step are the older attempt's to
+ * tell of, which may have dated them otherwise.
+ */
+export function leaveClosedEvents({ loss }: RunDetector): void {
+  if (loss.settling !== null) loss.settling.event.isInherited = true;
+  if (loss.lastOutlier !== null) loss.lastOutlier.event.isInherited = true;
+  loss.review.awaited = [];
 }
 
 /** Empty windows; with what is true of the run's start, where the replay will not show it. */

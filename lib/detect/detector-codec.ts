@@ -10,6 +10,7 @@ import {
   readFloat64,
   readUint32,
 } from '../contract/safetensors';
+import { warningKindSchema } from '../contract/warnings';
 import type { LayerBaselines } from './layer-baselines';
 import {
   readFilter,
@@ -19,11 +20,13 @@ import {
   writeLossDetector,
   writeWindow,
 } from './loss-codec';
+import type { FirstMover } from './mover-log';
 import { TapeReader, TapeWriter } from './number-tape';
+import { readPrecursor, writePrecursor } from './precursor-codec';
 import { type RunDetector, createRunDetector } from './run-detector';
 
 /** Raised whenever the meaning of any number changes: older bytes are then refused. */
-const VERSION = 1;
+const VERSION = 2;
 
 type Column = Float32Array | Float64Array | Uint32Array;
 
@@ -34,6 +37,7 @@ function columnsOf({ monitor, stages }: RunDetector): Record<string, Column> {
     ...baselineColumns('rms', monitor.rms),
     flags: monitor.flags,
     held_samples: monitor.heldSamples,
+    rms_spiked_at: monitor.rmsSpikedAt,
     mover_step: monitor.movers.step,
     mover_layer: monitor.movers.layer,
     mover_metric: monitor.movers.metric,
@@ -107,7 +111,7 @@ export function decodeDetector(bytes: Uint8Array): RunDetector {
 }
 
 function writeTape(detector: RunDetector): Float64Array<ArrayBuffer> {
-  const { monitor, norm, rmsSpikes, stages, curvature } = detector;
+  const { monitor, norm, odds, rmsSpikes, stages, curvature } = detector;
   const tape = new TapeWriter();
   tape.number(VERSION);
   tape.number(detector.layers);
@@ -118,9 +122,14 @@ function writeTape(detector: RunDetector): Float64Array<ArrayBuffer> {
   tape.number(monitor.rms.sampleCount);
   tape.number(monitor.movers.written);
   tape.number(monitor.lastMoverStep);
-  tape.numbers(monitor.rmsSpiking);
-  tape.number(monitor.quietSteps);
-  tape.number(monitor.quietStepsAfterMover);
+  tape.number(odds.quietSteps);
+  tape.number(odds.stepsAfterMover);
+  tape.list(detector.precursors, (held) => {
+    writePrecursor(tape, held);
+  });
+  tape.optional(detector.watchedFromStep, (step) => {
+    tape.number(step);
+  });
   writeFilter(tape, norm.filter);
   writeWindow(tape, norm.window);
   tape.boolean(norm.isMoving);
@@ -148,6 +157,17 @@ function writeTape(detector: RunDetector): Float64Array<ArrayBuffer> {
     tape.number(kappa);
   });
   tape.number(curvature.aboveSamples);
+  tape.number(curvature.aboveFrom);
+  tape.list(curvature.open, (warning) => {
+    tape.choice(warningKindSchema.options, warning.kind);
+    tape.number(warning.fromStep);
+    tape.number(warning.lastStep);
+    tape.number(warning.peakStep);
+    tape.number(warning.peakValue);
+    tape.optional(warning.learningRate, (rate) => {
+      tape.number(rate);
+    });
+  });
   tape.boolean(curvature.isAlerting);
   return tape.finish();
 }
@@ -162,9 +182,9 @@ function readTape(tape: TapeReader): RunDetector {
   monitor.rms.sampleCount = tape.number();
   monitor.movers.written = tape.number();
   monitor.lastMoverStep = tape.number();
-  monitor.rmsSpiking = tape.numbers();
-  monitor.quietSteps = tape.number();
-  monitor.quietStepsAfterMover = tape.number();
+  const odds = { quietSteps: tape.number(), stepsAfterMover: tape.number() };
+  const precursors = tape.list(() => readPrecursor(tape));
+  const watchedFromStep = tape.optional(tape.number);
   const norm = {
     filter: readFilter(tape),
     window: readWindow(tape),
@@ -177,7 +197,7 @@ function readTape(tape: TapeReader): RunDetector {
     peakStep: tape.number(),
     peakValue: tape.number(),
     baseline: tape.optional(tape.number),
-    layers: tape.list(() => ({
+    layers: tape.list((): FirstMover => ({
       layer: tape.number(),
       metric: 'rms',
       step: tape.number(),
@@ -191,8 +211,21 @@ function readTape(tape: TapeReader): RunDetector {
   const curvature = {
     samples: tape.list(() => ({ step: tape.number(), kappa: tape.number() })),
     aboveSamples: tape.number(),
+    aboveFrom: tape.number(),
+    open: tape.list(() => ({
+      kind: tape.choice(warningKindSchema.options),
+      fromStep: tape.number(),
+      lastStep: tape.number(),
+      peakStep: tape.number(),
+      peakValue: tape.number(),
+      learningRate: tape.optional(tape.number),
+    })),
     isAlerting: tape.boolean(),
   };
   tape.finish();
-  return { ...empty, newestStep, isLossLost, loss, norm, rmsSpikes: { open }, curvature };
+  return {
+    ...empty,
+    ...{ newestStep, isLossLost, watchedFromStep, loss, norm, odds, precursors, curvature },
+    rmsSpikes: { open },
+  };
 }

@@ -13,7 +13,7 @@ import {
   longMedian,
   nextRow,
 } from './layer-baselines';
-import { LEAD_STEPS, type MoverLog, createMoverLog, logMover } from './mover-log';
+import { type MoverLog, createMoverLog, logMover } from './mover-log';
 
 export interface LayerMonitor {
   readonly layers: number;
@@ -28,9 +28,10 @@ export interface LayerMonitor {
   lastMoverStep: number;
   /** Layers whose RMS spikes on the newest step. */
   rmsSpiking: number[];
-  /** Quiet steps watched, and how many of them had a mover in the 10 steps before. */
-  quietSteps: number;
-  quietStepsAfterMover: number;
+  /** [L] newest step on which the layer's RMS spiked; −1 before the first. */
+  readonly rmsSpikedAt: Float64Array;
+  /** Of `rmsSpiking`, the layers whose last spike is 10 steps or more behind. */
+  rmsStarting: number[];
 }
 
 /** Bits of `flags`. */
@@ -54,8 +55,16 @@ const JUMP_FACTOR = 10;
 /** Wortsman et al. 2023. */
 export const RMS_SPIKE = 2.3;
 export const RMS_STALE = 0.3;
+/**
+ * Of so many values RMS_t is a mean that 2.3 says something about. The values of a bias of 32
+ * move together: its RMS scatters by half a decade and is at 2.3 every few hundred steps of
+ * healthy training, so that it must stand out of its own past (docs/decisions/012).
+ */
+const RMS_WIDE_TENSOR = 1000;
 const RMS_OUTLIER_Z = 6;
 const RMS_MIN_SAMPLES = 64;
+/** Spikes of a layer nearer to each other are one (Wortsman et al.). */
+export const RMS_MERGE_STEPS = 10;
 /** Share of √v below ε from which RMS is blind. */
 const BLIND_SHARE = 0.5;
 /** After so many a jump is a new level, and the baseline follows. */
@@ -71,8 +80,8 @@ export function createLayerMonitor(layers: number): LayerMonitor {
     movers: createMoverLog(layers),
     lastMoverStep: -1,
     rmsSpiking: [],
-    quietSteps: 0,
-    quietStepsAfterMover: 0,
+    rmsSpikedAt: new Float64Array(layers).fill(-1),
+    rmsStarting: [],
   };
 }
 
@@ -81,24 +90,23 @@ export function hasLayerHistory({ gradient, rms }: LayerMonitor): boolean {
   return Math.max(gradient.sampleCount, rms.sampleCount) >= MIN_SAMPLES;
 }
 
+export function hasGradientHistory({ gradient }: LayerMonitor): boolean {
+  return gradient.sampleCount >= MIN_SAMPLES;
+}
+
 export interface LayerColumns {
   /** [L]; NaN where a layer reported nothing. RMS or norm: only its changes are read. */
   readonly gradient: Float32Array | undefined;
   readonly rms: Float32Array | undefined;
   /** `second_moment_below_epsilon_fraction`. */
   readonly belowEpsilon: Float32Array | undefined;
-}
-
-/** What the loss does while the layers are looked at. */
-export interface LossMood {
-  /** An event or a candidate is open: baselines hold still for layers that stand out. */
-  readonly isDisturbed: boolean;
-  /** It is watched and nothing is the matter: such steps count towards the odds of a mover. */
-  readonly isQuiet: boolean;
+  /** [L]; undefined where nobody knows, and every tensor counts as wide. */
+  readonly parameterCounts?: ArrayLike<number>;
 }
 
 /**
- * Takes in one step.
+ * Takes in one step. `isDisturbed`: a loss event or a candidate is open, and baselines hold
+ * still for layers that stand out.
  *
  * Shape  columns [L]
  * Cost   O(layers); a median of one layer in 16 or 32 a step
@@ -107,17 +115,13 @@ export function observeLayers(
   monitor: LayerMonitor,
   step: number,
   columns: LayerColumns,
-  { isDisturbed, isQuiet }: LossMood,
+  isDisturbed: boolean,
 ): void {
   const { gradient, rms } = columns;
-  const previous = monitor.lastMoverStep;
   if (gradient !== undefined) observeGradients(monitor, step, gradient, isDisturbed);
   monitor.rmsSpiking = [];
+  monitor.rmsStarting = [];
   if (rms !== undefined) observeRms(monitor, step, rms, columns, isDisturbed);
-  if (!isQuiet || !hasLayerHistory(monitor)) return;
-  if (gradient === undefined && rms === undefined) return;
-  monitor.quietSteps++;
-  if (previous >= 0 && step - previous <= LEAD_STEPS) monitor.quietStepsAfterMover++;
 }
 
 function observeGradients(
@@ -160,7 +164,7 @@ function observeRms(
   monitor: LayerMonitor,
   step: number,
   column: Float32Array,
-  { gradient, belowEpsilon }: LayerColumns,
+  { gradient, belowEpsilon, parameterCounts }: LayerColumns,
   isDisturbed: boolean,
 ): void {
   const { rms, flags, layers } = monitor;
@@ -171,7 +175,8 @@ function observeRms(
     const value = column[layer] ?? NaN;
     const before = flags[layer] ?? 0;
     let now = before & LayerFlag.jump;
-    if (value >= RMS_SPIKE) now |= LayerFlag.rmsThreshold;
+    const isAbove = value >= RMS_SPIKE;
+    if (isAbove) now |= LayerFlag.rmsThreshold;
     else if (value < RMS_STALE) now |= LayerFlag.rmsLow;
     if (belowEpsilon !== undefined && (belowEpsilon[layer] ?? NaN) >= BLIND_SHARE) {
       now |= LayerFlag.rmsBlind;
@@ -184,18 +189,30 @@ function observeRms(
         const isNew = (before & LayerFlag.rmsOutlier) === 0;
         // Where gradients are at hand z alone is no move: an RMS of 0.1 reaches z = 6 by
         // doubling, which it does every few hundred steps before nothing at all.
-        const counts = gradient === undefined || value >= RMS_SPIKE;
+        const counts = gradient === undefined || isAbove;
         if (isNew && counts) noteMover(monitor, { step, layer, metric: 1, z });
       }
     }
-    if ((now & (LayerFlag.rmsThreshold | LayerFlag.rmsOutlier)) !== 0) {
+    const isWide = (parameterCounts?.[layer] ?? Infinity) >= RMS_WIDE_TENSOR;
+    if ((isAbove && isWide) || (now & LayerFlag.rmsOutlier) !== 0) {
       monitor.rmsSpiking.push(layer);
+      noteRmsSpike(monitor, layer, step);
     }
     flags[layer] = now;
     const isHeld = isDisturbed && (now & LayerFlag.rmsOutlier) !== 0;
     row[layer] = isHeld ? (median[layer] ?? NaN) : value < Infinity ? value : NaN;
   }
   endSample(rms);
+}
+
+function noteRmsSpike(
+  { rmsSpikedAt, rmsStarting }: LayerMonitor,
+  layer: number,
+  step: number,
+): void {
+  const last = rmsSpikedAt[layer] ?? -1;
+  if (last < 0 || step - last >= RMS_MERGE_STEPS) rmsStarting.push(layer);
+  rmsSpikedAt[layer] = step;
 }
 
 function noteMover(

@@ -1,5 +1,13 @@
 /** The loss detector on a tape; each `write` has its `read` below it, in the same order. */
-import { LOSS_EVENT_KINDS, type Point, RECOVERIES, type Sample } from './loss-event';
+import {
+  LOSS_EVENT_KINDS,
+  type LossEvent,
+  type Point,
+  RECOVERIES,
+  type Sample,
+} from './loss-event';
+import { rememberedLosses, restoreLossHistory } from './loss-history';
+import type { LossReview } from './loss-review';
 import type { LossDetector } from './loss-state';
 import { type MedianWindow, restoreMedianWindow, windowValues } from './median-window';
 import type { TapeReader, TapeWriter } from './number-tape';
@@ -115,6 +123,77 @@ function readEvent(tape: TapeReader): OpenEvent {
   };
 }
 
+function writeClosedEvent(tape: TapeWriter, event: LossEvent): void {
+  const number = (value: number): void => tape.number(value);
+  tape.choice(LOSS_EVENT_KINDS, event.kind);
+  for (const step of [event.openedStep, event.onsetStep, event.confirmedStep, event.riseStep]) {
+    tape.number(step);
+  }
+  for (const value of [event.peakStep, event.peakValue, event.baseline, event.scale]) {
+    tape.optional(value, number);
+  }
+  tape.optional(event.onsetLimit, number);
+  tape.optional(event.recoveredStep, number);
+  tape.choice(RECOVERIES, event.recovery);
+  tape.number(event.excessArea);
+  tape.optional(event.levelShift, number);
+  tape.boolean(event.isInherited);
+}
+
+function readClosedEvent(tape: TapeReader): LossEvent {
+  return {
+    kind: tape.choice(LOSS_EVENT_KINDS),
+    openedStep: tape.number(),
+    onsetStep: tape.number(),
+    confirmedStep: tape.number(),
+    riseStep: tape.number(),
+    peakStep: tape.optional(tape.number),
+    peakValue: tape.optional(tape.number),
+    baseline: tape.optional(tape.number),
+    scale: tape.optional(tape.number),
+    onsetLimit: tape.optional(tape.number),
+    recoveredStep: tape.optional(tape.number),
+    recovery: tape.choice(RECOVERIES),
+    excessArea: tape.number(),
+    levelShift: tape.optional(tape.number),
+    isInherited: tape.boolean(),
+  };
+}
+
+function writeReview(tape: TapeWriter, { history, spans, awaited }: LossReview): void {
+  tape.number(history.count);
+  writePoints(tape, rememberedLosses(history));
+  tape.list(spans, ({ openedStep, fromStep, toStep }) => {
+    tape.number(openedStep);
+    tape.number(fromStep);
+    tape.number(toStep);
+  });
+  tape.list(awaited, ({ event, endStep, samples, quietSamples }) => {
+    writeClosedEvent(tape, event);
+    tape.number(endStep);
+    tape.number(samples);
+    tape.number(quietSamples);
+  });
+}
+
+function readReview(tape: TapeReader): LossReview {
+  const count = tape.number();
+  return {
+    history: restoreLossHistory(count, readPoints(tape)),
+    spans: tape.list(() => ({
+      openedStep: tape.number(),
+      fromStep: tape.number(),
+      toStep: tape.number(),
+    })),
+    awaited: tape.list(() => ({
+      event: readClosedEvent(tape),
+      endStep: tape.number(),
+      samples: tape.number(),
+      quietSamples: tape.number(),
+    })),
+  };
+}
+
 export function writeLossDetector(tape: TapeWriter, detector: LossDetector): void {
   const number = (value: number): void => tape.number(value);
   writeFilter(tape, detector.filter);
@@ -142,6 +221,7 @@ export function writeLossDetector(tape: TapeWriter, detector: LossDetector): voi
     writeEvent(tape, event);
     tape.number(endedAt);
   });
+  writeReview(tape, detector.review);
 }
 
 export function readLossDetector(tape: TapeReader): LossDetector {
@@ -170,5 +250,6 @@ export function readLossDetector(tape: TapeReader): LossDetector {
     }),
     recoveredAt: tape.optional(tape.number),
     lastOutlier: tape.optional(() => ({ event: readEvent(tape), endedAt: tape.number() })),
+    review: readReview(tape),
   };
 }

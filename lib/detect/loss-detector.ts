@@ -11,18 +11,21 @@
  */
 import { ELEVATED_Z, OUTLIER_Z, type LossUpdate, type Sample, judgeCandidate } from './loss-event';
 import { type Tell, continueEvent, finishSettling, settle } from './loss-follow';
+import { rememberLoss } from './loss-history';
+import { type ReviewedEvent, noteUpdates, reviewAwaited, reviewDue } from './loss-review';
 import {
   type LossDetector,
   SAMPLES_NEEDED,
   acceptPoint,
   currentBaseline,
+  disturbedFrom,
   isExempt,
   isIdle,
   isUsual,
   judgingBaseline,
   materialLimit,
 } from './loss-state';
-import { followEvent, openEvent, toLossEvent } from './open-event';
+import { followEvent, openEvent, settleArea, toLossEvent } from './open-event';
 import { type Baseline, robustZ } from './robust-baseline';
 import { isMeasuredLoss } from './sample-filter';
 import { observeLearningRate } from './warm-up';
@@ -52,18 +55,37 @@ export function observeLoss(
   const isFinite = Number.isFinite(value);
   if (isFinite && !isMeasuredLoss(detector.filter, value)) return NOTHING;
   detector.sampleCount++;
-  if (isFinite && isIdle(detector) && (isExempt(detector) || isUsual(detector, value))) {
+  if (isFinite) rememberLoss(detector.review.history, step, value);
+  const isPlain = isFinite && isIdle(detector) && (isExempt(detector) || isUsual(detector, value));
+  if (isPlain) {
     acceptPoint(detector, { step, value });
-    return NOTHING;
+    return detector.review.awaited.length === 0 ? NOTHING : review(detector);
   }
   const updates: LossUpdate[] = [];
   const tell: Tell = (phase, event) => {
-    updates.push({ phase, event: toLossEvent(event) });
+    updates.push({ phase, event: toLossEvent(event), reevaluation: null });
   };
   if (!isFinite) diverge(detector, step, value, tell);
   else if (detector.event !== null) continueEvent(detector, detector.event, { step, value }, tell);
   else watch(detector, step, value, tell);
-  return updates;
+  if (updates.length > 0) noteUpdates(detector.review, updates, step);
+  return isFinite ? [...updates, ...review(detector)] : updates;
+}
+
+/** The events whose second look is due. */
+function review(detector: LossDetector): LossUpdate[] {
+  const from = disturbedFrom(detector);
+  const mood = { isQuiet: from === Infinity, disturbedFrom: from };
+  return reviewDue(detector.review, mood).map(toUpdate);
+}
+
+/** At the end of a run: a second look at the events that still wait for what follows them. */
+export function concludeLosses(detector: LossDetector): LossUpdate[] {
+  return reviewAwaited(detector.review, disturbedFrom(detector)).map(toUpdate);
+}
+
+function toUpdate({ event, reevaluation }: ReviewedEvent): LossUpdate {
+  return { phase: 'reevaluated', event, reevaluation };
 }
 
 function watch(detector: LossDetector, step: number, value: number, tell: Tell): void {
@@ -151,10 +173,14 @@ function closeOutlier(detector: LossDetector, baseline: Baseline, tell: Tell): v
         samples: outliers,
         materialLimit: materialLimit(detector, baseline.median),
       });
-  if (isMerged) for (const sample of outliers) followEvent(event, sample);
-  else event.confirmedStep = samples.at(-1)?.step ?? event.confirmedStep;
+  if (isMerged) {
+    // Between two outliers the loss was as usual.
+    event.lastStep = before.at(-1)?.step ?? event.lastStep;
+    for (const sample of outliers) followEvent(event, sample);
+  } else event.confirmedStep = samples.at(-1)?.step ?? event.confirmedStep;
   event.recoveredStep = samples[lastIndex + 1]?.step ?? null;
   event.recovery = 'fast';
+  settleArea(event);
   detector.lastOutlier = { event, endedAt: startedAt + lastIndex };
   // The outliers too: the median does not mind, and where they recur the scale must learn.
   for (const sample of samples) acceptPoint(detector, sample);

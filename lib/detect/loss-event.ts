@@ -1,4 +1,7 @@
+import type { Reevaluation } from '../contract/reads';
 import type { Baseline } from './robust-baseline';
+
+export type { Reevaluation } from '../contract/reads';
 
 export const LOSS_EVENT_KINDS = ['loss_spike', 'outlier_batch', 'divergence'] as const;
 export type LossEventKind = (typeof LOSS_EVENT_KINDS)[number];
@@ -41,12 +44,16 @@ export type LossUpdatePhase =
   | 'updated'
   /** The loss came back, or was declared not to. */
   | 'closed'
-  /** The level shift is known; nothing follows. */
-  | 'settled';
+  /** The level shift is known. */
+  | 'settled'
+  /** Dated and measured from both sides; nothing follows. */
+  | 'reevaluated';
 
 export interface LossUpdate {
   readonly phase: LossUpdatePhase;
   readonly event: LossEvent;
+  /** Of the phase `reevaluated` alone. */
+  readonly reevaluation: Reevaluation | null;
 }
 
 /** A measured value. */

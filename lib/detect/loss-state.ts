@@ -1,4 +1,5 @@
 import { ELEVATED_Z, OUTLIER_Z, type Point, type Sample } from './loss-event';
+import { type LossReview, createLossReview } from './loss-review';
 import { type MedianWindow, createMedianWindow, medianOf, pushValue } from './median-window';
 import { type OpenEvent, RECOVERY_SAMPLES, WINDOW, isBack, recoveryLimit } from './open-event';
 import { type Baseline, computeBaseline, isBeyond } from './robust-baseline';
@@ -30,6 +31,7 @@ export interface LossDetector {
   recoveredAt: number | null;
   /** The newest outlier batch, and the sample count at its last outlier. */
   lastOutlier: { event: OpenEvent; endedAt: number } | null;
+  readonly review: LossReview;
 }
 
 const RECENT = 32;
@@ -58,12 +60,18 @@ export function createLossDetector(): LossDetector {
     aftermath: null,
     recoveredAt: null,
     lastOutlier: null,
+    review: createLossReview(),
   };
 }
 
 /** Whether an event or a candidate is open: layers' baselines hold still then. */
 export function isLossDisturbed({ event, candidate }: LossDetector): boolean {
   return event !== null || candidate.length > 0;
+}
+
+/** First step of what is open or not judged yet; Infinity while nothing is. */
+export function disturbedFrom({ event, candidate }: LossDetector): number {
+  return event?.onsetStep ?? candidate[0]?.step ?? Infinity;
 }
 
 /** Until 64 values are in and the warm-up is over nothing is judged; the window fills meanwhile. */

@@ -19,7 +19,7 @@ export const MOVER_METRICS = ['gradient_rms', 'rms'] as const;
 
 export interface FirstMover {
   readonly layer: number;
-  readonly metric: string;
+  readonly metric: (typeof MOVER_METRICS)[number];
   readonly step: number;
   /** Steps before the loss's rise; 0: on the same step. */
   readonly leadSteps: number;

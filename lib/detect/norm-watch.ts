@@ -70,6 +70,11 @@ export function observeNorm(
   watch.isMoving = true;
 }
 
+/** Newest step on which an excursion began; −1 before the first. */
+export function lastExcursionStep({ excursions }: NormWatch): number {
+  return excursions.at(-1)?.step ?? -1;
+}
+
 /** The first excursion within the 10 steps before the loss rose, or on that step. */
 export function findNormLead({ excursions }: NormWatch, riseStep: number): NormLead | null {
   const first = excursions.find(({ step }) => step >= riseStep - LEAD_STEPS && step <= riseStep);

@@ -127,6 +127,12 @@ function addArea(event: OpenEvent, { step, value }: Sample): void {
   event.lastStep = step;
 }
 
+/** Of an event whose samples are all its own, as an outlier batch's are. */
+export function settleArea(event: OpenEvent): void {
+  for (const sample of event.tail) addArea(event, sample);
+  event.tail = [];
+}
+
 /**
  * Below this the loss is back: z under 3, or 3 % of the climb above the old level. On a
  * flat, memorised loss z < 3 is a matter of the third decimal of a spike a hundred times as

@@ -1,26 +1,12 @@
 /**
- * Loss events seen again once the series is whole: the baseline of each is centred, 128
- * samples before and 128 after with 10 on either side left out, so that a loss that was
- * already on its way somewhere else is measured by where it was and where it went.
+ * Loss events seen again once the series is whole: the online detector, then each event
+ * dated and measured from both sides (`reevaluate-event.ts`).
  */
-import {
-  ELEVATED_Z,
-  type LossEvent,
-  OUTLIER_Z,
-  type Point,
-  type Sample,
-  classifyRecovery,
-  findClimb,
-} from './loss-event';
+import type { LossEvent, LossUpdate, Point, Reevaluation } from './loss-event';
 import { observeLoss } from './loss-detector';
+import { endStepOf, isOver } from './loss-review';
 import { createLossDetector } from './loss-state';
-import { createMedianWindow, medianOf, pushValue } from './median-window';
-import { type Baseline, computeBaseline, robustZ } from './robust-baseline';
-
-const SIDE = 128;
-const MARGIN = 10;
-const SETTLED = 100;
-const FEWEST = 20;
+import { reevaluateEvent } from './reevaluate-event';
 
 export interface LossSeries {
   /** Ascending. */
@@ -30,37 +16,76 @@ export interface LossSeries {
   readonly learningRates?: ArrayLike<number>;
 }
 
+interface FoundEvent {
+  readonly event: LossEvent;
+  /** First step that is no more part of it; Infinity while it is open. */
+  readonly endStep: number;
+}
+
 /**
- * The events of a whole series, in order of onset. Runs the online detector, then dates and
- * measures each event by its centred baseline; what does not stand out of that is dropped.
+ * The events of a whole series, in order of onset, each with what was found on the second
+ * look; what does not stand out then is left out.
  *
  * Empty    no events
  * NaN/Inf  divergences, which need no baseline, are returned as found
  * Cost     the online detector's, and O(length of event + 256) an event
  */
 export function reevaluateLosses(series: LossSeries): LossEvent[] {
-  const found = detectAll(series);
-  const points = measuredPoints(series);
-  const isQuiet = markQuiet(points, found);
-  return found
-    .map((event) => reevaluate(event, points, isQuiet))
-    .filter((event) => event !== null)
+  return reviewLosses(series)
+    .filter(({ reevaluation }) => reevaluation?.standsOut !== false)
+    .map(({ event, reevaluation }) => (reevaluation === null ? event : refine(event, reevaluation)))
     .sort((a, b) => a.onsetStep - b.onsetStep);
 }
 
-/** The last word of the online detector on each event. */
-function detectAll({ steps, losses, learningRates }: LossSeries): LossEvent[] {
+export interface ReviewedLoss {
+  readonly event: LossEvent;
+  /** null where there was too little before the event, and for divergences. */
+  readonly reevaluation: Reevaluation | null;
+}
+
+/** The last word of the online detector on each event of a whole series, and the second look. */
+export function reviewLosses(series: LossSeries): ReviewedLoss[] {
+  const found = detectAll(series);
+  const points = measuredPoints(series);
+  const isQuiet = ({ step }: Point): boolean =>
+    !found.some(({ event, endStep }) => step >= event.onsetStep && step < endStep);
+  return found.map(({ event, endStep }) => ({
+    event,
+    reevaluation: reevaluateEvent(event, endStep, { points, isQuiet }),
+  }));
+}
+
+function refine(event: LossEvent, reevaluation: Reevaluation): LossEvent {
+  const { onsetStep, riseStep, peakStep, peakValue, baseline, recovery, excessArea, levelShift } =
+    reevaluation;
+  return {
+    ...event,
+    ...{ onsetStep, riseStep, peakStep, peakValue, baseline, recovery, excessArea, levelShift },
+  };
+}
+
+function detectAll({ steps, losses, learningRates }: LossSeries): FoundEvent[] {
   const detector = createLossDetector();
-  const byOpening = new Map<string, LossEvent>();
+  const byOpening = new Map<string, FoundEvent>();
   for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] ?? 0;
     const updates = observeLoss(detector, {
-      step: steps[i] ?? 0,
+      step,
       loss: losses[i] ?? null,
       learningRate: learningRates?.[i] ?? null,
-    });
-    for (const { event } of updates) byOpening.set(`${event.kind} ${event.openedStep}`, event);
+    }).filter(({ phase }) => phase !== 'reevaluated');
+    for (const update of updates) byOpening.set(keyOf(update), found(update, updates, step));
   }
   return Array.from(byOpening.values());
+}
+
+function keyOf({ event: { kind, openedStep } }: LossUpdate): string {
+  return `${kind} ${openedStep}`;
+}
+
+function found(update: LossUpdate, updates: readonly LossUpdate[], step: number): FoundEvent {
+  const { event } = update;
+  return { event, endStep: isOver(update) ? endStepOf(event, updates, step) : Infinity };
 }
 
 function measuredPoints({ steps, losses }: LossSeries): Point[] {
@@ -70,97 +95,6 @@ function measuredPoints({ steps, losses }: LossSeries): Point[] {
     if (Number.isFinite(value) && value !== 0) points.push({ step: steps[i] ?? 0, value });
   }
   return points;
-}
-
-/** [points] whether a point lies in no event. */
-function markQuiet(points: readonly Point[], events: readonly LossEvent[]): boolean[] {
-  return points.map(({ step }) => {
-    return !events.some(
-      ({ onsetStep, recoveredStep }) => step >= onsetStep && step < (recoveredStep ?? Infinity),
-    );
-  });
-}
-
-function reevaluate(
-  event: LossEvent,
-  points: readonly Point[],
-  isQuiet: readonly boolean[],
-): LossEvent | null {
-  if (event.kind === 'divergence') return event;
-  const first = points.findIndex(({ step }) => step >= event.openedStep);
-  const end = endOf(event, points);
-  const before = quietValues(points, isQuiet, first - MARGIN - 1, -1, SIDE);
-  const after = quietValues(points, isQuiet, end + MARGIN, 1, SIDE);
-  if (before.length < FEWEST) return event;
-  const baseline = baselineOf([...before, ...after]);
-  const samples = points
-    .slice(Math.max(0, first - MARGIN), Math.max(end, first + 1))
-    .map(({ step, value }): Sample => ({ step, value, z: robustZ(value, baseline) }));
-  const peak = samples.reduce((highest, sample) => (sample.z > highest.z ? sample : highest));
-  if (peak.z < OUTLIER_Z) return null;
-  const onsetLimit = Math.max(
-    event.onsetLimit ?? -Infinity,
-    baseline.median + ELEVATED_Z * baseline.scale,
-  );
-  const { openedStep } = event;
-  const climb =
-    findClimb(samples, { openedStep, peakValue: peak.value, onsetLimit }, baseline) ?? event;
-  const settled = quietValues(points, isQuiet, end, 1, SETTLED);
-  return {
-    ...event,
-    onsetStep: climb.onsetStep,
-    riseStep: climb.riseStep,
-    peakStep: peak.step,
-    peakValue: peak.value,
-    baseline: baseline.median,
-    scale: baseline.scale,
-    recovery:
-      event.recoveredStep === null || event.recovery === 'partial'
-        ? event.recovery
-        : classifyRecovery(climb.onsetStep, event.recoveredStep),
-    excessArea: areaAbove(samples, climb.onsetStep, baseline.median),
-    levelShift:
-      settled.length < FEWEST
-        ? event.levelShift
-        : baselineOf(settled).median - baselineOf(before).median,
-  };
-}
-
-function endOf({ recoveredStep }: LossEvent, points: readonly Point[]): number {
-  if (recoveredStep === null) return points.length;
-  return points.findIndex(({ step }) => step >= recoveredStep);
-}
-
-/** Up to `count` quiet values from index `from` on, walking by `direction`. */
-function quietValues(
-  points: readonly Point[],
-  isQuiet: readonly boolean[],
-  from: number,
-  direction: 1 | -1,
-  count: number,
-): number[] {
-  const values: number[] = [];
-  for (let i = from; i >= 0 && i < points.length && values.length < count; i += direction) {
-    const point = points[i];
-    if (point !== undefined && isQuiet[i] === true) values.push(point.value);
-  }
-  return values;
-}
-
-function baselineOf(values: readonly number[]): Baseline {
-  const window = createMedianWindow(values.length);
-  for (const value of values) pushValue(window, value);
-  return values.length === 0 ? { median: medianOf(window), scale: NaN } : computeBaseline(window);
-}
-
-/** Σ (loss − level) · steps from the onset on. */
-function areaAbove(samples: readonly Sample[], onsetStep: number, level: number): number {
-  let area = 0;
-  samples.forEach(({ step, value }, index) => {
-    const previous = samples[index - 1]?.step ?? step - 1;
-    if (step >= onsetStep) area += (value - level) * (step - previous);
-  });
-  return area;
 }
 
 /**

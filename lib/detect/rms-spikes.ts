@@ -1,8 +1,9 @@
 /**
- * RMS spikes of a run: the steps on which some layer's RMS_t reaches 2.3, or stands 6
- * scales above its own past. Spikes of any layers less than 10 steps apart are one event,
+ * RMS spikes of a run: the steps on which some layer's RMS_t reaches 2.3 (a tensor of 1,000
+ * values or more), or stands 6 scales above its own past. Spikes of any layers less than 10 steps apart are one event,
  * dated by the earliest.
  */
+import { RMS_MERGE_STEPS } from './layer-monitor';
 import type { FirstMover } from './mover-log';
 
 export interface RmsSpike {
@@ -37,7 +38,6 @@ export interface RmsSpikeDetector {
   } | null;
 }
 
-const MERGE_STEPS = 10;
 const LAYERS_KEPT = 256;
 
 export interface RmsSpikeObservation {
@@ -62,7 +62,7 @@ export function observeRmsSpikes(
 ): RmsSpikeUpdate[] {
   const updates: RmsSpikeUpdate[] = [];
   const { open } = detector;
-  if (open !== null && step - open.lastStep >= MERGE_STEPS) {
+  if (open !== null && step - open.lastStep >= RMS_MERGE_STEPS) {
     updates.push({ phase: 'closed', event: toRmsSpike(open, open.lastStep + 1) });
     detector.open = null;
   }

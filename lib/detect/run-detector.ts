@@ -8,6 +8,7 @@
  * The state is plain numbers and typed arrays, changed in place; `detector-codec.ts` turns
  * it into bytes and back, `continue-detector.ts` hands it to a new attempt.
  */
+import { PRECONDITIONED_SHARPNESS, STABILITY_RATIO } from '../contract/warnings';
 import type { LossUpdate } from './loss-event';
 import {
   type LossDetector,
@@ -16,7 +17,7 @@ import {
   isIdle,
   isLossDisturbed,
 } from './loss-state';
-import { observeLoss } from './loss-detector';
+import { concludeLosses, observeLoss } from './loss-detector';
 import {
   type CurvatureReading,
   type CurvatureWatch,
@@ -26,8 +27,18 @@ import {
 } from './curvature';
 import { layerZ } from './layer-baselines';
 import { type LayerMonitor, createLayerMonitor, observeLayers } from './layer-monitor';
-import { type NormWatch, createNormWatch, observeNorm } from './norm-watch';
-import { type Precursor, findPrecursor } from './precursor';
+import { type NormWatch, createNormWatch, lastExcursionStep, observeNorm } from './norm-watch';
+import {
+  type HeldPrecursor,
+  type MoverOdds,
+  type Precursor,
+  countQuietStep,
+  createMoverOdds,
+  findPrecursor,
+  findRmsPrecursor,
+  hasHistory,
+  holdPrecursor,
+} from './precursor';
 import {
   type RmsSpikeDetector,
   type RmsSpikeUpdate,
@@ -46,11 +57,16 @@ export interface RunDetector {
   readonly loss: LossDetector;
   readonly monitor: LayerMonitor;
   readonly norm: NormWatch;
+  readonly odds: MoverOdds;
+  /** Of the spikes that may still be told of. */
+  readonly precursors: HeldPrecursor[];
   readonly rmsSpikes: RmsSpikeDetector;
   readonly stages: StageState;
   readonly curvature: CurvatureWatch;
   /** The loss event that closed last was not recovered from. */
   isLossLost: boolean;
+  /** From here on a spike would be seen: start-up is over. null while it is not. */
+  watchedFromStep: number | null;
 }
 
 /** What a run says of itself; undefined or null where it does not. */
@@ -64,17 +80,23 @@ export interface DetectorContext {
 
 export interface StepObservation {
   readonly step: number;
-  /** By the contract's names: loss, learning_rate, gradient_norm, loss_scale, preconditioned_sharpness. */
+  /**
+   * By the contract's names: loss, learning_rate, gradient_norm, loss_scale,
+   * preconditioned_sharpness or stability_ratio.
+   */
   readonly scalars: ReadonlyMap<string, number>;
   /** By the contract's names, [L] each, all layers; NaN (or "missing") where not reported. */
   readonly layerMetrics: ReadonlyMap<string, Float32Array>;
 }
 
 export type LossReport = LossUpdate & { readonly precursor: Precursor };
+export type RmsReport = RmsSpikeUpdate & { readonly precursor: Precursor };
 
 export interface StepFindings {
   readonly loss: readonly LossReport[];
-  readonly rmsSpikes: readonly RmsSpikeUpdate[];
+  readonly rmsSpikes: readonly RmsReport[];
+  /** Layers whose RMS begins to spike on this step, 10 steps or more after their last spike. */
+  readonly rmsStarting: readonly number[];
   readonly stages: readonly StageChange[];
   /** [L] codes of Stage, to be stored as the metric `stage`; null when no layer was looked at. */
   readonly stageColumn: Float32Array | null;
@@ -82,6 +104,12 @@ export interface StepFindings {
   readonly curvature: CurvatureReading | null;
   /** A sample stands out and is not judged yet: the earliest warning there is. */
   readonly isCandidateOpen: boolean;
+}
+
+/** [L] each. */
+interface LayerInputs {
+  readonly gradient: Float32Array | undefined;
+  readonly rms: Float32Array | undefined;
 }
 
 const LOSS_SCALES = ['loss_scale', 'grad_scale', 'loss_scaling'] as const;
@@ -95,10 +123,13 @@ export function createRunDetector(layers: number): RunDetector {
     loss: createLossDetector(),
     monitor: createLayerMonitor(layers),
     norm: createNormWatch(),
+    odds: createMoverOdds(),
+    precursors: [],
     rmsSpikes: createRmsSpikeDetector(),
     stages: createStageState(layers),
     curvature: createCurvatureWatch(),
     isLossLost: false,
+    watchedFromStep: null,
   };
 }
 
@@ -127,29 +158,62 @@ export function observeStep(
     if (phase === 'opened' && event.kind !== 'outlier_batch') detector.isLossLost = false;
     if (phase === 'closed') detector.isLossLost = isLost(event.recovery);
   }
+  if (!isExempt(detector.loss) && !isWarmingUp(detector.loss.warmUp)) {
+    detector.watchedFromStep ??= step;
+  }
   const gradient = gradientRms(detector, layerMetrics, context);
   const rms = layerMetrics.get('rms');
-  const isDisturbed = isLossDisturbed(detector.loss);
-  observeLayers(
-    detector.monitor,
-    step,
-    { gradient, rms, belowEpsilon: layerMetrics.get('second_moment_below_epsilon_fraction') },
-    { isDisturbed, isQuiet: isIdle(detector.loss) && !isExempt(detector.loss) },
-  );
-  const norm = scalars.get('gradient_norm') ?? null;
-  observeNorm(detector.norm, step, norm, lossScaleOf(scalars));
+  observeMovements(detector, observation, context, { gradient, rms });
   const stages = observeLayerStages(detector, observation, context, { gradient, rms });
   return {
-    loss: updates.map((update) => ({
-      ...update,
-      precursor: findPrecursor(detector.monitor, detector.norm, update.event.riseStep),
-    })),
+    loss: updates.map((update) => toReport(detector, update)),
     rmsSpikes: rms === undefined ? [] : observeRms(detector, step, rms),
+    rmsStarting: isWarmingUp(detector.loss.warmUp) ? [] : detector.monitor.rmsStarting,
     stages: stages ?? [],
     stageColumn: stages === null ? null : new Float32Array(detector.stages.stage),
     curvature: observeSharpness(detector, step, scalars, context),
     isCandidateOpen: detector.loss.candidate.length > 0,
   };
+}
+
+/**
+ * The run has ended: what still waits for later losses is seen again by those there are.
+ * The detectors are left able to go on.
+ */
+export function concludeRun(detector: RunDetector): LossReport[] {
+  return concludeLosses(detector.loss).map((update) => toReport(detector, update));
+}
+
+function toReport(detector: RunDetector, update: LossUpdate): LossReport {
+  const { kind, openedStep, riseStep } = update.event;
+  const precursor = holdPrecursor(detector.precursors, { kind, openedStep, riseStep }, () =>
+    findPrecursor(detector, riseStep),
+  );
+  return { ...update, precursor };
+}
+
+/** What layers and the gradient norm do, and how often they move where nothing follows. */
+function observeMovements(
+  { loss, monitor, norm, odds }: RunDetector,
+  { step, scalars, layerMetrics }: StepObservation,
+  { parameterCounts }: DetectorContext,
+  columns: LayerInputs,
+): void {
+  const lastMoverStep = Math.max(monitor.lastMoverStep, lastExcursionStep(norm));
+  const belowEpsilon = layerMetrics.get('second_moment_below_epsilon_fraction');
+  observeLayers(
+    monitor,
+    step,
+    { ...columns, belowEpsilon, parameterCounts },
+    isLossDisturbed(loss),
+  );
+  const gradientNorm = scalars.get('gradient_norm');
+  observeNorm(norm, step, gradientNorm ?? null, lossScaleOf(scalars));
+  const isMeasured =
+    gradientNorm !== undefined || columns.gradient !== undefined || columns.rms !== undefined;
+  if (isMeasured && isIdle(loss) && !isExempt(loss) && hasHistory(monitor, norm)) {
+    countQuietStep(odds, step, lastMoverStep);
+  }
 }
 
 function isLost(recovery: string): boolean {
@@ -182,17 +246,20 @@ function gradientRms(
 }
 
 /** RMS spikes wait for the end of the warm-up: nothing in it has a past to be measured by. */
-function observeRms(
-  { loss, monitor, rmsSpikes }: RunDetector,
-  step: number,
-  rms: Float32Array,
-): RmsSpikeUpdate[] {
-  return observeRmsSpikes(rmsSpikes, {
+function observeRms(detector: RunDetector, step: number, rms: Float32Array): RmsReport[] {
+  const { loss, monitor, rmsSpikes, precursors } = detector;
+  const updates = observeRmsSpikes(rmsSpikes, {
     step,
     spiking: isWarmingUp(loss.warmUp) ? [] : monitor.rmsSpiking,
     rms,
     median: monitor.rms.median,
     zOf: (layer, value) => layerZ(monitor.rms, layer, value),
+  });
+  return updates.map((update) => {
+    const { onsetStep } = update.event;
+    const spike = { kind: 'rms_spike', openedStep: onsetStep, riseStep: onsetStep } as const;
+    const find = (): Precursor => findRmsPrecursor(detector, onsetStep);
+    return { ...update, precursor: holdPrecursor(precursors, spike, find) };
   });
 }
 
@@ -201,7 +268,7 @@ function observeLayerStages(
   { loss, monitor, stages, isLossLost }: RunDetector,
   { step, layerMetrics }: StepObservation,
   context: DetectorContext,
-  { gradient, rms }: { gradient: Float32Array | undefined; rms: Float32Array | undefined },
+  { gradient, rms }: LayerInputs,
 ): StageChange[] | null {
   const columns: { -readonly [Name in keyof StageColumns]: StageColumns[Name] } = {};
   for (const name of HELD_INPUTS) {
@@ -236,16 +303,17 @@ function stageSetting(
   };
 }
 
+/** κ as it was posted or derived at the door, else from what it is made of. */
 function observeSharpness(
   { curvature, loss }: RunDetector,
   step: number,
   scalars: ReadonlyMap<string, number>,
   { beta1 }: DetectorContext,
 ): CurvatureReading | null {
-  const sharpness = scalars.get('preconditioned_sharpness');
-  const learningRate = scalars.get('learning_rate');
-  if (sharpness === undefined || learningRate === undefined || beta1 === null) return null;
-  const kappa = computeKappa(sharpness, learningRate, beta1);
-  const isAtPeak = learningRate >= NEAR_PEAK * (loss.warmUp.peak ?? Infinity);
-  return observeCurvature(curvature, { step, kappa, isAtPeak });
+  const learningRate = scalars.get('learning_rate') ?? null;
+  const sharpness = scalars.get(PRECONDITIONED_SHARPNESS) ?? NaN;
+  const kappa =
+    scalars.get(STABILITY_RATIO) ?? computeKappa(sharpness, learningRate ?? NaN, beta1 ?? NaN);
+  const isAtPeak = (learningRate ?? NaN) >= NEAR_PEAK * (loss.warmUp.peak ?? Infinity);
+  return observeCurvature(curvature, { step, kappa, learningRate, isAtPeak });
 }

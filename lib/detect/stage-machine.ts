@@ -3,15 +3,9 @@
  * came are held ▶ per layer a reading ▶ transitions that wait for nothing ▶ the slow ones,
  * which need three samples in a row ▶ the side label ▶ what changed.
  */
+import type { StageName } from '../contract/stages';
 import { LayerFlag } from './layer-monitor';
-import {
-  type StageLabel,
-  type StageName,
-  Label,
-  Stage,
-  stageLabel,
-  stageName,
-} from './stage-names';
+import { type StageLabel, Label, Stage, stageLabel, stageName } from './stage-names';
 import {
   type StageReading,
   type StageSetting,

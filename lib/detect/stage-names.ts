@@ -1,24 +1,6 @@
-/**
- * Where a layer stands in the process of the paper. The index is the value of the metric
- * `stage`; 1 to 9 are the paper's nine, in order.
- */
-export const STAGES = [
-  'insufficient_data',
-  'healthy',
-  'gradients_vanish',
-  'update_collapsed',
-  'correlating',
-  'armed',
-  'trigger',
-  'explosion',
-  'decorrelating',
-  'recovering',
-  'diverged',
-] as const;
+import { STAGE_NAMES, type StageName } from '../contract/stages';
 
-export type StageName = (typeof STAGES)[number];
-
-/** Codes of the metric `stage`. */
+/** Codes of the metric `stage`: the index of each name of the contract. */
 export const Stage = {
   insufficientData: 0,
   healthy: 1,
@@ -66,7 +48,7 @@ export const Label = {
 } as const;
 
 export function stageName(code: number): StageName {
-  return STAGES[code] ?? 'insufficient_data';
+  return STAGE_NAMES[code] ?? 'insufficient_data';
 }
 
 export function stageLabel(code: number): StageLabel {

@@ -1,53 +1,77 @@
 import type { Spike } from '../contract/reads';
-import type { RmsSpike } from './rms-spikes';
-import type { LossReport } from './run-detector';
+import { classifyRecovery } from './loss-event';
+import type { Precursor } from './precursor';
+import type { LossReport, RmsReport } from './run-detector';
 
 /**
  * A loss event as the contract's spike of `attempt`. The id follows from attempt, kind and
  * the step on which it opened, so that every later word on the event overwrites the first.
  */
-export function spikeOfLoss({ event, precursor }: LossReport, attempt: number): Spike {
+export function spikeOfLoss(
+  { event, precursor, reevaluation }: LossReport,
+  attempt: number,
+): Spike {
+  const isMeasured = event.kind !== 'divergence' && event.baseline !== null;
   return {
     id: `${attempt}-${event.kind}-${event.openedStep}`,
     attempt,
     kind: event.kind,
     onsetStep: event.onsetStep,
     confirmedStep: event.confirmedStep,
+    riseStep: event.riseStep,
     peakStep: event.peakStep,
     peakValue: event.peakValue,
     baseline: event.baseline,
     recoveredStep: event.recoveredStep,
     recovery: event.recovery,
+    excessArea: isMeasured && event.recovery !== 'open' ? event.excessArea : null,
+    levelShift: event.levelShift,
     firstMovers: [...precursor.firstMovers],
-    verdict: precursor.verdict,
+    moverCount: precursor.firstMovers.length,
+    ...toOdds(precursor),
+    reevaluation,
   };
 }
 
-const FAST_STEPS = 50;
-
 /**
- * An RMS spike of any layers as the contract's spike. Its `firstMovers` are the layers that
- * spiked; it is a precursor itself and has none, which `no_precursor` says.
+ * An RMS spike of any layers as the contract's spike. Its `firstMovers` are layers whose
+ * gradient moved before it, with their lead, then those whose RMS spiked; `verdict` is of
+ * the former.
  */
-export function spikeOfRms(event: RmsSpike, attempt: number): Spike {
-  const { onsetStep, peakStep, peakValue, baseline, recoveredStep, layers } = event;
+export function spikeOfRms({ event, precursor }: RmsReport, attempt: number): Spike {
+  const { onsetStep, peakStep, peakValue, baseline, recoveredStep, layers, layerCount } = event;
   return {
     id: `${attempt}-rms_spike-${onsetStep}`,
     attempt,
     kind: 'rms_spike',
     onsetStep,
     confirmedStep: onsetStep,
+    riseStep: onsetStep,
     peakStep,
-    peakValue,
+    peakValue: Number.isFinite(peakValue) ? peakValue : null,
     baseline,
     recoveredStep,
-    recovery: recoveryOfRms(onsetStep, recoveredStep),
-    firstMovers: [...layers],
-    verdict: 'no_precursor',
+    recovery: recoveredStep === null ? 'open' : classifyRecovery(onsetStep, recoveredStep),
+    // Of the loss alone.
+    excessArea: null,
+    levelShift: null,
+    firstMovers: [...precursor.firstMovers, ...layers],
+    moverCount: layerCount,
+    ...toOdds(precursor),
+    reevaluation: null,
   };
 }
 
-function recoveryOfRms(onsetStep: number, recoveredStep: number | null): Spike['recovery'] {
-  if (recoveredStep === null) return 'open';
-  return recoveredStep - onsetStep <= FAST_STEPS ? 'fast' : 'slow';
+function toOdds({
+  gradientNorm,
+  verdict,
+  chance,
+  quietSteps,
+}: Precursor): Pick<Spike, 'globalMovers' | 'verdict' | 'precursorChance' | 'chanceSteps'> {
+  return {
+    globalMovers: gradientNorm === null ? [] : [{ metric: 'gradient_norm', ...gradientNorm }],
+    verdict,
+    precursorChance: chance,
+    chanceSteps: quietSteps,
+  };
 }

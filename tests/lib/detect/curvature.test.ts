@@ -37,7 +37,12 @@ it('κ of what is not finite is NaN, and no sample', () => {
   expect(computeKappa(Infinity, 1e-3, 0.9)).toBeNaN();
   expect(computeKappa(1, 1e-3, 1)).toBeNaN();
   expect(
-    observeCurvature(createCurvatureWatch(), { step: 1, kappa: NaN, isAtPeak: false }),
+    observeCurvature(createCurvatureWatch(), {
+      step: 1,
+      kappa: NaN,
+      learningRate: 1e-3,
+      isAtPeak: false,
+    }),
   ).toBeNull();
 });
 
@@ -45,7 +50,7 @@ describe('the alert', () => {
   const alerts = (samples: readonly (readonly [step: number, kappa: number])[]) => {
     const watch = createCurvatureWatch();
     return samples.map(([step, kappa]) =>
-      observeCurvature(watch, { step, kappa, isAtPeak: true })!,
+      observeCurvature(watch, { step, kappa, learningRate: 1e-3, isAtPeak: true })!,
     );
   };
 

@@ -3,8 +3,8 @@ import { LayerFlag, createLayerMonitor, observeLayers } from '@/lib/detect/layer
 import { findFirstMovers } from '@/lib/detect/mover-log';
 import { seededNormal } from './series';
 
-const quiet = { isDisturbed: false, isQuiet: true };
-const disturbed = { isDisturbed: true, isQuiet: false };
+const quiet = false;
+const disturbed = true;
 
 function watch() {
   const monitor = createLayerMonitor(3);
@@ -141,18 +141,5 @@ describe('RMS', () => {
     expect(findFirstMovers(without.monitor.movers, at)).toMatchObject([
       { layer: 1, metric: 'rms' },
     ]);
-  });
-});
-
-describe('the odds of a mover', () => {
-  it('count quiet steps, and those that a mover came up to ten steps before', () => {
-    const { monitor, observe, settle } = watch();
-    settle(100);
-    observe([1e-2, 1e-6, 0], [1, 0.05, 1]);
-    settle(100);
-    expect(monitor.quietStepsAfterMover).toBe(10);
-    const before = monitor.quietSteps;
-    observe([1e-4, 1e-6, 0], [1, 0.05, 1], disturbed);
-    expect(monitor.quietSteps).toBe(before);
   });
 });

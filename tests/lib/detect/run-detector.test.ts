@@ -54,7 +54,7 @@ describe('first movers of run B', () => {
 
   it('are rare enough in quiet steps that finding one says something', () => {
     expect(first!.precursor.chance!).toBeLessThan(0.02);
-    expect(detector.monitor.quietSteps).toBeGreaterThan(200);
+    expect(detector.odds.quietSteps).toBeGreaterThan(200);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRunDetector, observeStep } from '@/lib/detect/run-detector';
 import type { StageChange } from '@/lib/detect/stage-machine';
-import { STAGES } from '@/lib/detect/stage-names';
+import { STAGE_NAMES } from '@/lib/contract/stages';
 import { type GradientAt, createAdamLayers } from './adam-layers';
 import { loadRecordedRun } from './recorded-run';
 import { seededNormal } from './series';
@@ -104,9 +104,9 @@ describe('the paper’s process', () => {
 
   it('writes the metric’s codes in the order of the names', () => {
     const codes = run.columns.map((column) => column[0]!);
-    expect(STAGES[codes[BURST - 2]!]).toBe('armed');
-    expect(STAGES[codes[BURST - 1]!]).toBe('trigger');
-    expect(STAGES[codes.at(-1)!]).toBe('healthy');
+    expect(STAGE_NAMES[codes[BURST - 2]!]).toBe('armed');
+    expect(STAGE_NAMES[codes[BURST - 1]!]).toBe('trigger');
+    expect(STAGE_NAMES[codes.at(-1)!]).toBe('healthy');
   });
 });
 

@@ -9,9 +9,7 @@ describe('what a run’s detectors find', () => {
   const detector = createRunDetector(run.layerNames.length);
   const findings = run.steps.map((observation) => observeStep(detector, observation, run.context));
   const losses = findings.flatMap(({ loss }) => loss.map((report) => spikeOfLoss(report, 2)));
-  const rms = findings.flatMap(({ rmsSpikes }) =>
-    rmsSpikes.map(({ event }) => spikeOfRms(event, 2)),
-  );
+  const rms = findings.flatMap(({ rmsSpikes }) => rmsSpikes.map((report) => spikeOfRms(report, 2)));
 
   it('is what the contract calls a spike', () => {
     for (const spike of [...losses, ...rms]) expect(spikeSchema.parse(spike)).toEqual(spike);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { binomialTail } from '@/lib/detect/binomial-tail';
-import { computeLeadLag } from '@/lib/detect/lead-lag';
+import { binomialTail } from '@/lib/stats/binomial-tail';
+import { LEAD_LAG_WINDOW, computeLeadLag } from '@/lib/stats/lead-lag';
 
 describe('the binomial tail', () => {
   it.each([
@@ -37,13 +37,13 @@ describe('the binomial tail', () => {
 });
 
 describe('the lead-lag table', () => {
-  const watched = { fromStep: 1000, toStep: 1999 };
+  const watched = [{ fromStep: 1000, toStep: 1999 }];
 
   it('counts loss spikes 1 to 8 steps after an RMS spike', () => {
     const table = computeLeadLag({
       rmsSpikeSteps: [1100, 1300, 1500, 1700],
       lossSpikeSteps: [1100, 1301, 1508, 1709],
-      ...watched,
+      watched,
     });
     expect(table).toMatchObject({ rmsSpikeCount: 4, lossSpikeCount: 4, precededCount: 2 });
     expect(table.chance).toBe(0.032);
@@ -54,7 +54,7 @@ describe('the lead-lag table', () => {
     const table = computeLeadLag({
       rmsSpikeSteps: [10, 1105, 1100, 1112, 3000],
       lossSpikeSteps: [12, 1103, 1110],
-      ...watched,
+      watched,
     });
     expect(table).toMatchObject({ rmsSpikeCount: 1, lossSpikeCount: 1, precededCount: 1 });
   });
@@ -63,9 +63,36 @@ describe('the lead-lag table', () => {
     const table = computeLeadLag({
       rmsSpikeSteps: [1100, 1998],
       lossSpikeSteps: [],
-      ...watched,
+      watched,
     });
     expect(table.chance).toBe(9 / 1000);
     expect(table.tail).toBe(1);
+  });
+
+  it('reaches the counts of the paper’s table where they are given', () => {
+    // 28 of 30 at a chance of 1 %: spikes of a layer cover 300 of 30,000 steps.
+    const rmsSpikeSteps = Array.from({ length: 38 }, (_, i) => 1000 + 700 * i);
+    const lossSpikeSteps = Array.from({ length: 30 }, (_, i) =>
+      i < 28 ? 1004 + 700 * i : 1300 + 700 * i,
+    );
+    const steps = [{ fromStep: 1000, toStep: 1000 + 30_400 - 1 }];
+    const table = computeLeadLag({ rmsSpikeSteps, lossSpikeSteps, watched: steps });
+    expect(table).toMatchObject({ lossSpikeCount: 30, precededCount: 28, chance: 0.01 });
+    expect(Math.abs(table.tail / 4.27e-54 - 1)).toBeLessThan(5e-3);
+  });
+
+  it('takes another window, and steps of several attempts', () => {
+    const table = computeLeadLag({
+      rmsSpikeSteps: [1095, 1300],
+      lossSpikeSteps: [1100, 1201, 1330],
+      watched: [
+        { fromStep: 1000, toStep: 1099 },
+        { fromStep: 1200, toStep: 1399 },
+      ],
+      window: { ...LEAD_LAG_WINDOW, longestLead: 30 },
+    });
+    // 1100 was not watched; of 1096…1125 four steps were.
+    expect(table).toMatchObject({ rmsSpikeCount: 2, lossSpikeCount: 2, precededCount: 1 });
+    expect(table.chance).toBe(34 / 300);
   });
 });
