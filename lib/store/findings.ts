@@ -1,12 +1,15 @@
 /**
- * What detectors leave: spikes, stage intervals, and how the detectors themselves stood.
+ * What detectors leave: spikes, warnings, stage intervals, and how the detectors themselves
+ * stood.
  * One transaction writes findings and the state behind them, so that whoever starts from
  * the state finds exactly what was found up to it.
  */
 import type { PoolClient } from 'pg';
-import type { Spike } from '../contract/reads';
 import type { Database } from './database';
+import { type RmsSpikeStep, addRmsSpikeSteps } from './rms-spike-steps';
 import { DELETING } from './run-status';
+import { type SpikeToSave, upsertSpikes } from './save-spikes';
+import { type WarningToSave, upsertWarnings } from './warnings';
 
 /** A layer's stage or label from `step` on; what held before ends on the step before. */
 export interface StoredStageChange {
@@ -20,6 +23,10 @@ export interface DetectorState {
   /** The newest step that the detectors have seen; -1 before the first. */
   readonly step: number;
   readonly bytes: Uint8Array;
+  /** Start-up ended here; null while it goes on. */
+  readonly watchedFromStep: number | null;
+  /** The end of the run has been taken in. */
+  readonly isConcluded: boolean;
 }
 
 export interface Findings {
@@ -27,8 +34,11 @@ export interface Findings {
   readonly attempt: number;
   /** Detection starts over after this step: what was found later goes first. null: it goes on. */
   readonly rewindTo: number | null;
-  /** At most one an id; `attempt` is the spike's own. */
-  readonly spikes: readonly Spike[];
+  /** At most one an id. */
+  readonly spikes: readonly SpikeToSave[];
+  readonly warnings: readonly WarningToSave[];
+  /** Ascending in steps. */
+  readonly rmsSpikeSteps: readonly RmsSpikeStep[];
   /** Ascending in steps. */
   readonly stageChanges: readonly StoredStageChange[];
   /** null: the state is not due. */
@@ -59,16 +69,29 @@ export async function saveFindings(db: Database, findings: Findings): Promise<bo
 }
 
 async function write(client: PoolClient, findings: Findings): Promise<void> {
-  const { runKey, attempt, rewindTo, spikes, stageChanges, state } = findings;
+  const { runKey, attempt, rewindTo, spikes, warnings, stageChanges, state } = findings;
   if (rewindTo !== null) await rewind(client, runKey, attempt, rewindTo);
   if (spikes.length > 0) await upsertSpikes(client, runKey, spikes);
+  if (warnings.length > 0) await upsertWarnings(client, runKey, warnings);
+  if (findings.rmsSpikeSteps.length > 0) {
+    await addRmsSpikeSteps(client, runKey, attempt, findings.rmsSpikeSteps);
+  }
   if (stageChanges.length > 0) await addStageChanges(client, runKey, attempt, stageChanges);
   if (state === null) return;
   await client.query({
     name: 'save_detector_state',
-    text: `INSERT INTO detector_state (run, attempt, step, state) VALUES ($1, $2, $3, $4)
-      ON CONFLICT (run, attempt) DO UPDATE SET step = excluded.step, state = excluded.state`,
-    values: [runKey, attempt, state.step, Buffer.from(state.bytes)],
+    text: `INSERT INTO detector_state (run, attempt, step, state, watched_from_step, is_concluded)
+      VALUES ($1, $2, $3, $4, $5, $6)
+      ON CONFLICT (run, attempt) DO UPDATE SET step = excluded.step, state = excluded.state,
+        watched_from_step = excluded.watched_from_step, is_concluded = excluded.is_concluded`,
+    values: [
+      runKey,
+      attempt,
+      state.step,
+      Buffer.from(state.bytes),
+      state.watchedFromStep,
+      state.isConcluded,
+    ],
   });
 }
 
@@ -84,6 +107,16 @@ async function rewind(
     attempt,
     step,
   ]);
+  await client.query(`DELETE FROM warning WHERE run = $1 AND attempt = $2 AND from_step > $3`, [
+    runKey,
+    attempt,
+    step,
+  ]);
+  await client.query(`DELETE FROM rms_spike_step WHERE run = $1 AND attempt = $2 AND step > $3`, [
+    runKey,
+    attempt,
+    step,
+  ]);
   await client.query(
     `DELETE FROM stage_interval WHERE run = $1 AND attempt = $2 AND from_step > $3`,
     [runKey, attempt, step],
@@ -92,40 +125,6 @@ async function rewind(
     `UPDATE stage_interval SET to_step = NULL WHERE run = $1 AND attempt = $2 AND to_step >= $3`,
     [runKey, attempt, step],
   );
-}
-
-async function upsertSpikes(
-  client: PoolClient,
-  runKey: string,
-  spikes: readonly Spike[],
-): Promise<void> {
-  await client.query({
-    name: 'upsert_spikes',
-    text: `INSERT INTO spike (run, id, attempt, kind, onset_step, confirmed_step, peak_step, peak_value,
-        baseline, recovered_step, recovery, first_movers, verdict)
-      SELECT $1::uuid, * FROM unnest($2::text[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::float8[], $9::float8[], $10::bigint[], $11::text[], $12::jsonb[], $13::text[])
-      ON CONFLICT (run, id) DO UPDATE SET onset_step = excluded.onset_step,
-        confirmed_step = excluded.confirmed_step, peak_step = excluded.peak_step,
-        peak_value = excluded.peak_value, baseline = excluded.baseline,
-        recovered_step = excluded.recovered_step, recovery = excluded.recovery,
-        first_movers = excluded.first_movers, verdict = excluded.verdict`,
-    values: [
-      runKey,
-      spikes.map(({ id }) => id),
-      spikes.map(({ attempt }) => attempt),
-      spikes.map(({ kind }) => kind),
-      spikes.map(({ onsetStep }) => onsetStep),
-      spikes.map(({ confirmedStep }) => confirmedStep),
-      spikes.map(({ peakStep }) => peakStep),
-      spikes.map(({ peakValue }) => peakValue),
-      spikes.map(({ baseline }) => baseline),
-      spikes.map(({ recoveredStep }) => recoveredStep),
-      spikes.map(({ recovery }) => recovery),
-      spikes.map(({ firstMovers }) => JSON.stringify(firstMovers)),
-      spikes.map(({ verdict }) => verdict),
-    ],
-  });
 }
 
 async function addStageChanges(
@@ -174,7 +173,7 @@ export async function findDetectorState(
   db: Database,
   runKey: string,
   attempt: number,
-): Promise<DetectorState | null> {
+): Promise<Pick<DetectorState, 'step' | 'bytes'> | null> {
   const { rows } = await db.pool.query<{ step: string; state: Buffer }>(
     `SELECT step, state FROM detector_state WHERE run = $1 AND attempt = $2`,
     [runKey, attempt],
@@ -184,8 +183,25 @@ export async function findDetectorState(
 }
 
 /**
- * The runs whose newest attempt has steps that its detectors have not seen: what a worker
- * that ended in the middle left behind; the newest first. Three keyed look-ups a run.
+ * From which step on spikes of an attempt would have been seen; null while start-up goes
+ * on, and before the first save. By primary key.
+ */
+export async function findWatchedSteps(
+  db: Database,
+  runKey: string,
+): Promise<ReadonlyMap<number, number>> {
+  const { rows } = await db.pool.query<{ attempt: number; watched_from_step: string }>(
+    `SELECT attempt, watched_from_step FROM detector_state
+     WHERE run = $1 AND watched_from_step IS NOT NULL`,
+    [runKey],
+  );
+  return new Map(rows.map((row) => [row.attempt, Number(row.watched_from_step)]));
+}
+
+/**
+ * The runs whose newest attempt has steps that its detectors have not seen, or whose end
+ * they have not: what a worker that ended in the middle left behind; the newest first.
+ * Three keyed look-ups a run.
  */
 export async function findRunsBehind(db: Database): Promise<string[]> {
   const { rows } = await db.pool.query<{ id: string }>(
@@ -198,7 +214,10 @@ export async function findRunsBehind(db: Database): Promise<string[]> {
        ORDER BY step DESC LIMIT 1
      ) AS last
      LEFT JOIN detector_state AS state ON state.run = run.run AND state.attempt = newest.attempt
-     WHERE run.status <> '${DELETING}' AND (state.step IS NULL OR state.step < last.step)
+     WHERE run.status <> '${DELETING}' AND (
+       state.step IS NULL OR state.step < last.step
+       OR (run.status <> 'running' AND NOT state.is_concluded)
+     )
      ORDER BY run.created_at DESC`,
   );
   return rows.map(({ id }) => id);

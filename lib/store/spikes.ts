@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import {
   firstMoverSchema,
+  globalMoverSchema,
   recoverySchema,
+  reevaluationSchema,
   type Spike,
   spikeKindSchema,
   verdictSchema,
@@ -23,6 +25,14 @@ interface SpikeRow {
   readonly recovery: string;
   readonly firstMovers: unknown;
   readonly verdict: string;
+  readonly riseStep: bigint | null;
+  readonly excessArea: number | null;
+  readonly levelShift: number | null;
+  readonly moverCount: number | null;
+  readonly globalMovers: unknown;
+  readonly precursorChance: number | null;
+  readonly chanceSteps: bigint | null;
+  readonly reevaluation: unknown;
 }
 
 function toSpike(row: SpikeRow): Spike {
@@ -35,13 +45,21 @@ function toSpike(row: SpikeRow): Spike {
     kind: spikeKindSchema.parse(row.kind),
     onsetStep: Number(row.onsetStep),
     confirmedStep: step(row.confirmedStep),
+    riseStep: step(row.riseStep),
     peakStep: step(row.peakStep),
     peakValue: finite(row.peakValue),
     baseline: finite(row.baseline),
     recoveredStep: step(row.recoveredStep),
     recovery: recoverySchema.parse(row.recovery),
+    excessArea: finite(row.excessArea),
+    levelShift: finite(row.levelShift),
     firstMovers: z.array(firstMoverSchema).parse(row.firstMovers),
+    moverCount: row.moverCount,
+    globalMovers: z.array(globalMoverSchema).parse(row.globalMovers),
     verdict: verdictSchema.parse(row.verdict),
+    precursorChance: finite(row.precursorChance),
+    chanceSteps: step(row.chanceSteps),
+    reevaluation: reevaluationSchema.nullable().parse(row.reevaluation),
   };
 }
 

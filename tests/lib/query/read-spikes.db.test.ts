@@ -66,6 +66,14 @@ it('tells one spike whole, its missing values as null', async () => {
     recoveredStep: null,
     recovery: 'fast',
     firstMovers: [mover],
+    riseStep: null,
+    excessArea: null,
+    levelShift: null,
+    moverCount: null,
+    globalMovers: [],
+    precursorChance: null,
+    chanceSteps: null,
+    reevaluation: null,
     verdict: 'precursor_found',
   });
   expect(await readSpike(db, 'run', 'late')).toMatchObject({ peakValue: null, recovery: 'open' });

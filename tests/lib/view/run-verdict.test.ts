@@ -1,21 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Spike } from '@/lib/contract/reads';
 import { prepareRunVerdict, type RunVerdictInput } from '@/lib/view/run-verdict';
+import { aSpike } from '@/tests/builders/spike';
 
-const spike: Spike = {
-  id: 's1',
-  attempt: 1,
-  kind: 'loss_spike',
-  onsetStep: 552,
-  confirmedStep: 554,
-  peakStep: 553,
-  peakValue: 1.76,
-  baseline: 0.0048,
-  recoveredStep: null,
-  recovery: 'open',
-  firstMovers: [{ layer: 0, metric: 'rms', step: 551, leadSteps: 1, z: 9 }],
-  verdict: 'precursor_found',
-};
+const spike = aSpike();
 const input: RunVerdictInput = {
   status: { kind: 'live', ageMs: 400 },
   stepsPerSecond: 7.5,

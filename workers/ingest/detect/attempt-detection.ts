@@ -13,18 +13,32 @@ import {
   type DetectorContext,
   type RunDetector,
   type StepObservation,
+  concludeRun,
   observeStep,
 } from '../../../lib/detect/run-detector';
 import { stageLabel, stageName } from '../../../lib/detect/stage-names';
 import type { Spike } from '../../../lib/contract/reads';
-import type { DetectorState, Findings, StoredStageChange } from '../../../lib/store/findings';
+import type { DetectorState, Findings } from '../../../lib/store/findings';
+import { PendingFindings } from './pending-findings';
 import type { StepFeed, StepPart } from './step-feed';
 import {
   type AttemptOfStep,
   type FindingMessage,
   candidateMessage,
+  toConclusions,
   toFindings,
 } from './step-findings';
+
+/** What a spike is to those who keep something of the steps around it. */
+export type WatchedSpike = Pick<Spike, 'id' | 'attempt' | 'kind' | 'onsetStep'>;
+
+/** Told of each step of an attempt that the detectors have looked at, with its spikes. */
+export type WatchListener = (
+  runKey: string,
+  attempt: number,
+  step: number,
+  spikes: readonly WatchedSpike[],
+) => void;
 
 export interface AttemptDetectionOptions {
   readonly runKey: string;
@@ -39,6 +53,7 @@ export interface AttemptDetectionOptions {
   readonly isNewAttempt: boolean;
   /** Writes findings; false when the run is gone. */
   readonly save: (findings: Findings) => Promise<boolean>;
+  readonly onWatched: WatchListener;
 }
 
 /** 64 steps are replayed in milliseconds; a state of 1,000 layers is 1.3 MB, so not every step. */
@@ -50,9 +65,10 @@ const SAVE_AT_LATEST_MS = 60_000;
 export class AttemptDetection {
   readonly detector: RunDetector;
   readonly #options: AttemptDetectionOptions;
-  #spikes = new Map<string, Spike>();
-  #stageChanges: StoredStageChange[] = [];
-  #rewindTo: number | null;
+  #pending: PendingFindings;
+  /** The end of the run has been taken in; the saved state knows of it. */
+  #isConcluded = false;
+  #isSavedConcluded = false;
   #isFirstStep = true;
   #isCandidateOpen = false;
   #unsavedSteps = 0;
@@ -64,7 +80,7 @@ export class AttemptDetection {
   constructor(options: AttemptDetectionOptions) {
     this.#options = options;
     this.detector = options.detector;
-    this.#rewindTo = options.startAfterStep;
+    this.#pending = new PendingFindings(options.startAfterStep);
   }
 
   /** Posts that came too late to be looked at, and gaps that were passed over. */
@@ -84,6 +100,16 @@ export class AttemptDetection {
     return this.#watch(which === 'all' ? feed.takeAll() : feed.takeOverdue(nowMs), nowMs);
   }
 
+  /** The run has ended: what waited for later steps is judged by those there are. */
+  conclude(): FindingMessage[] {
+    const { attempt, attemptOf } = this.#options;
+    const reports = concludeRun(this.detector);
+    const found = toConclusions(reports, this.detector.newestStep, attempt, attemptOf);
+    this.#pending.add(this.detector.newestStep, found, []);
+    this.#isConcluded = true;
+    return [...found.messages];
+  }
+
   #watch(steps: readonly StepObservation[], nowMs: number): FindingMessage[] {
     return steps.flatMap((observation) => this.#watchStep(observation, nowMs));
   }
@@ -94,10 +120,15 @@ export class AttemptDetection {
     const { detector } = this;
     const hasStages = detector.stages.sampleCount > 0;
     const found = observeStep(detector, observation, context);
-    const { spikes, stageChanges, messages } = toFindings(step, found, attempt, attemptOf);
-    for (const spike of spikes) this.#spikes.set(spike.id, spike);
-    if (this.#isFirstStep && isNewAttempt && hasStages) this.#takeOverStages(step, stageChanges);
-    this.#stageChanges.push(...stageChanges);
+    const findings = toFindings(step, found, attempt, attemptOf);
+    const { messages } = findings;
+    if (this.#isFirstStep && isNewAttempt && hasStages) {
+      this.#takeOverStages(step, new Set(findings.stageChanges.map(({ layer }) => layer)));
+    }
+    this.#pending.add(step, findings, found.rmsStarting);
+    const spikes = findings.spikes.map(({ spike }) => spike);
+    this.#options.onWatched(this.#options.runKey, attempt, step, spikes);
+    this.#isConcluded = false;
     this.#isFirstStep = false;
     this.#unsavedSteps++;
     this.#unsavedSinceMs ??= nowMs;
@@ -109,12 +140,11 @@ export class AttemptDetection {
   }
 
   /** An attempt that goes on from another tells its layers' stages once, though none changed. */
-  #takeOverStages(step: number, changes: readonly StoredStageChange[]): void {
-    const changed = new Set(changes.map(({ layer }) => layer));
+  #takeOverStages(step: number, changed: ReadonlySet<number>): void {
     const { layers, stages } = this.detector;
     for (let layer = 0; layer < layers; layer++) {
       if (changed.has(layer)) continue;
-      this.#stageChanges.push({
+      this.#pending.addStageChange({
         layer,
         step,
         stage: stageName(stages.stage[layer] ?? 0),
@@ -136,7 +166,7 @@ export class AttemptDetection {
 
   /** Whether there is something to write, the state by its own clock. */
   isDue(nowMs: number): boolean {
-    return this.#spikes.size > 0 || this.#stageChanges.length > 0 || this.#isStateDue(nowMs);
+    return !this.#pending.isEmpty || this.#isStateDue(nowMs);
   }
 
   /** The run is gone: nothing of it is written any more. */
@@ -151,30 +181,23 @@ export class AttemptDetection {
   }
 
   async #write(nowMs: number, isLast: boolean): Promise<void> {
-    const isStateDue = this.#unsavedSteps > 0 && (isLast || this.#isStateDue(nowMs));
-    const hasFindings = this.#spikes.size > 0 || this.#stageChanges.length > 0;
-    if (this.#isGone || !(isStateDue || hasFindings)) return;
+    const isUnsaved = this.#unsavedSteps > 0 || this.#isConcluded !== this.#isSavedConcluded;
+    const isStateDue = isUnsaved && (isLast || this.#isStateDue(nowMs));
+    if (this.#isGone || !(isStateDue || !this.#pending.isEmpty)) return;
     const taken = {
-      spikes: this.#spikes,
-      stageChanges: this.#stageChanges,
-      rewindTo: this.#rewindTo,
+      pending: this.#pending,
       steps: this.#unsavedSteps,
       sinceMs: this.#unsavedSinceMs,
     };
     const state = isStateDue ? this.#takeState(nowMs) : null;
-    this.#spikes = new Map();
-    this.#stageChanges = [];
-    this.#rewindTo = null;
+    this.#pending = new PendingFindings(null);
     const { runKey, attempt, save } = this.#options;
-    const { rewindTo, stageChanges } = taken;
-    const spikes = [...taken.spikes.values()];
     try {
-      const isSaved = await save({ runKey, attempt, rewindTo, spikes, stageChanges, state });
+      const isSaved = await save({ runKey, attempt, ...taken.pending.take(), state });
       if (!isSaved) this.#isGone = true;
+      if (state !== null) this.#isSavedConcluded = state.isConcluded;
     } catch (error) {
-      this.#rewindTo = taken.rewindTo;
-      this.#stageChanges = [...taken.stageChanges, ...this.#stageChanges];
-      this.#spikes = new Map([...taken.spikes, ...this.#spikes]);
+      this.#pending = taken.pending.followedBy(this.#pending);
       if (state !== null) {
         this.#unsavedSteps += taken.steps;
         this.#unsavedSinceMs = taken.sinceMs;
@@ -187,6 +210,11 @@ export class AttemptDetection {
     this.#savedAtMs = nowMs;
     this.#unsavedSteps = 0;
     this.#unsavedSinceMs = null;
-    return { step: this.detector.newestStep, bytes: encodeDetector(this.detector) };
+    return {
+      step: this.detector.newestStep,
+      bytes: encodeDetector(this.detector),
+      watchedFromStep: this.detector.watchedFromStep,
+      isConcluded: this.#isConcluded,
+    };
   }
 }

@@ -8,7 +8,7 @@ import type { Database } from '../../../lib/store/database';
 import { findRunsBehind } from '../../../lib/store/findings';
 import type { RunAttempt, RunContext } from '../../../lib/store/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
-import type { AttemptDetection } from './attempt-detection';
+import type { AttemptDetection, WatchListener } from './attempt-detection';
 import { loadDetection } from './load-detection';
 import type { FindingMessage } from './step-findings';
 import type { StepPart } from './step-feed';
@@ -18,6 +18,7 @@ export interface DetectionOptions {
   readonly logger: StoreLogger;
   readonly now: () => Date;
   readonly publish: (event: LiveEvent) => void;
+  readonly onWatched: WatchListener;
 }
 
 export interface DetectionStatus {
@@ -104,7 +105,10 @@ export class Detection {
     for (const [key, entry] of this.#entriesOf(runKey)) {
       const detection = await entry.loading.catch(nothing);
       if (detection === undefined) continue;
-      this.#watch(entry, (loaded) => loaded.passGaps(this.#nowMs(), 'all'));
+      this.#watch(entry, (loaded) => [
+        ...loaded.passGaps(this.#nowMs(), 'all'),
+        ...loaded.conclude(),
+      ]);
       try {
         await detection.flush(this.#nowMs(), true);
         this.#drop(key, entry);
@@ -199,11 +203,12 @@ export class Detection {
   }
 
   #load({ run, attempt }: Target, nowMs: number): Entry {
-    const { db, logger } = this.#options;
+    const { db, logger, onWatched } = this.#options;
     const loading = loadDetection(
       {
         db,
         logger,
+        onWatched,
         nowMs: () => this.#nowMs(),
         loadAttempt: (older) => this.#open({ run, attempt: older }).loading,
       },

@@ -5,6 +5,7 @@
 import {
   continueDetector,
   inheritOpenEvent,
+  leaveClosedEvents,
   REPLAY_STEPS,
 } from '../../../lib/detect/continue-detector';
 import { decodeDetector } from '../../../lib/detect/detector-codec';
@@ -14,6 +15,7 @@ import {
   createRunDetector,
   observeStep,
 } from '../../../lib/detect/run-detector';
+import { PRECONDITIONED_SHARPNESS, STABILITY_RATIO } from '../../../lib/contract/warnings';
 import { HELD_INPUTS } from '../../../lib/detect/stage-state';
 import type { Database } from '../../../lib/store/database';
 import { findDetectorState, saveFindings } from '../../../lib/store/findings';
@@ -26,7 +28,7 @@ import {
   findStepsAfter,
 } from '../../../lib/store/step-reports';
 import { type Segment, effectiveSegments } from '../../../lib/store/trajectory';
-import { AttemptDetection } from './attempt-detection';
+import { AttemptDetection, type WatchListener } from './attempt-detection';
 import { StepFeed, type StepPart } from './step-feed';
 
 /** Everything that the detectors read. */
@@ -43,7 +45,8 @@ export const DETECTOR_SCALARS: readonly string[] = [
   'loss_scale',
   'grad_scale',
   'loss_scaling',
-  'preconditioned_sharpness',
+  PRECONDITIONED_SHARPNESS,
+  STABILITY_RATIO,
 ];
 
 /** Steps held at once while stored ones are read: 64 of 1,000 layers are 2.3 MB. */
@@ -53,6 +56,7 @@ export interface LoadOptions {
   readonly db: Database;
   readonly logger: StoreLogger;
   readonly nowMs: () => number;
+  readonly onWatched: WatchListener;
   /** The detectors of an older attempt, loaded the same way. */
   readonly loadAttempt: (attempt: RunAttempt) => Promise<AttemptDetection>;
 }
@@ -95,6 +99,7 @@ export async function loadDetection(
     isNewAttempt,
     attemptOf: (step) => attemptOfStep(run, attempt, step),
     save: (findings) => saveFindings(db, findings),
+    onWatched: options.onWatched,
   });
   await replay(options, run, attempt, detection, startAfterStep);
   return detection;
@@ -146,6 +151,7 @@ async function begin(
   const { detector } = continuation;
   if (continuation.kind === 'replay') {
     await refill(options.db, run, attempt, detector, context);
+    leaveClosedEvents(detector);
     inheritOpenEvent(detector);
   }
   return { detector, startAfterStep, isNewAttempt };

@@ -1,13 +1,16 @@
 /** What detectors found on a step, as the store keeps it and as people are told of it. */
 import type { LiveEvent } from '../../../lib/contract/live';
 import type { Spike } from '../../../lib/contract/reads';
-import { classifyRecovery } from '../../../lib/detect/loss-event';
-import type { RmsSpikeUpdate } from '../../../lib/detect/rms-spikes';
+import type { Warning } from '../../../lib/contract/warnings';
 import type { LossReport, StepFindings } from '../../../lib/detect/run-detector';
 import type { StageChange } from '../../../lib/detect/stage-machine';
+import { spikeOfLoss, spikeOfRms } from '../../../lib/detect/to-spike';
+import { toWarning } from '../../../lib/detect/to-warning';
+import type { SpikeToSave } from '../../../lib/store/save-spikes';
 
 export interface FindingsOfStep {
-  readonly spikes: readonly Spike[];
+  readonly spikes: readonly SpikeToSave[];
+  readonly warnings: readonly Warning[];
   readonly stageChanges: readonly StageChange[];
   /** Bounded: one a spike and one a stage, however many layers changed. */
   readonly messages: readonly FindingMessage[];
@@ -32,61 +35,60 @@ export function toFindings(
   attempt: number,
   attemptOf: AttemptOfStep,
 ): FindingsOfStep {
-  const spikes: Spike[] = [];
+  const spikes: SpikeToSave[] = [];
   const messages: FindingMessage[] = [];
-  const add = (spike: Spike, phase: string): void => {
-    spikes.push(spike);
+  const add = (spike: Spike, phase: string, isInherited = false): void => {
+    spikes.push({ spike, isInherited });
     const message = messageOf(spike, phase, step, attempt);
     if (message !== null) messages.push(message);
   };
-  for (const report of findings.loss) add(toLossSpike(report, attemptOf), report.phase);
-  for (const update of findings.rmsSpikes) add(toRmsSpike(update, attemptOf), update.phase);
+  for (const report of findings.loss) {
+    const { openedStep, isInherited } = report.event;
+    add(spikeOfLoss(report, attemptOf(openedStep)), report.phase, isInherited);
+  }
+  for (const report of findings.rmsSpikes) {
+    add(spikeOfRms(report, attemptOf(report.event.onsetStep)), report.phase);
+  }
+  const warnings = (findings.curvature?.warnings ?? []).map((update) => {
+    const warning = toWarning(update, attemptOf(update.warning.fromStep));
+    if (update.phase !== 'updated') messages.push(warningMessage(warning, step, attempt));
+    return warning;
+  });
   messages.push(...stageMessages(findings.stages, step, attempt));
-  return { spikes, stageChanges: findings.stages, messages };
+  return { spikes, warnings, stageChanges: findings.stages, messages };
+}
+
+/** What the end of a run makes known. */
+export function toConclusions(
+  reports: readonly LossReport[],
+  step: number,
+  attempt: number,
+  attemptOf: AttemptOfStep,
+): FindingsOfStep {
+  const nothing = { rmsSpikes: [], rmsStarting: [], stages: [], stageColumn: null };
+  const findings = { ...nothing, loss: reports, curvature: null, isCandidateOpen: false };
+  return toFindings(step, findings, attempt, attemptOf);
+}
+
+function warningMessage(
+  { id, title, toStep, peakValue }: Warning,
+  step: number,
+  attempt: number,
+): FindingMessage {
+  const isOver = toStep !== null;
+  return {
+    id,
+    kind: isOver ? 'warning_closed' : 'warning_opened',
+    step,
+    attempt,
+    title: isOver ? `${title}: over` : `${title}: stability ratio ${peakValue.toPrecision(3)}`,
+  };
 }
 
 /** The earliest warning there is, told once. */
 export function candidateMessage(step: number, attempt: number): FindingMessage {
   const title = `The loss stands out at step ${step}; not confirmed yet`;
   return { id: null, kind: 'spike_opened', step, attempt, title };
-}
-
-function toLossSpike({ event, precursor }: LossReport, attemptOf: AttemptOfStep): Spike {
-  const attempt = attemptOf(event.openedStep);
-  return {
-    id: `${attempt}-${event.kind}-${event.openedStep}`,
-    attempt,
-    kind: event.kind,
-    onsetStep: event.onsetStep,
-    confirmedStep: event.confirmedStep,
-    peakStep: event.peakStep,
-    peakValue: event.peakValue,
-    baseline: event.baseline,
-    recoveredStep: event.recoveredStep,
-    recovery: event.recovery,
-    firstMovers: [...precursor.firstMovers],
-    verdict: precursor.verdict,
-  };
-}
-
-function toRmsSpike({ event }: RmsSpikeUpdate, attemptOf: AttemptOfStep): Spike {
-  const { onsetStep, recoveredStep } = event;
-  const attempt = attemptOf(onsetStep);
-  return {
-    id: `${attempt}-rms_spike-${onsetStep}`,
-    attempt,
-    kind: 'rms_spike',
-    onsetStep,
-    confirmedStep: onsetStep,
-    peakStep: event.peakStep,
-    peakValue: Number.isFinite(event.peakValue) ? event.peakValue : null,
-    baseline: event.baseline,
-    recoveredStep,
-    recovery: recoveredStep === null ? 'open' : classifyRecovery(onsetStep, recoveredStep),
-    firstMovers: [...event.layers],
-    // Nobody has looked for what moves before an RMS spike.
-    verdict: 'insufficient_data',
-  };
 }
 
 function messageOf(
@@ -116,19 +118,35 @@ function messageOf(
         title: isOver ? `${name}: recovered (${recovery})` : `${name}: not recovered (${recovery})`,
       };
     }
+    case 'reevaluated':
+      return {
+        id,
+        kind: 'spike_reevaluated',
+        step,
+        attempt,
+        title: `${name}: dated and measured again`,
+      };
     default:
       return null;
   }
 }
 
-function moversOf({ firstMovers, kind }: Spike): string {
-  const count = firstMovers.length;
+function moversOf({ firstMovers, globalMovers, moverCount, kind }: Spike): string {
+  const count = moverCount ?? firstMovers.length;
   const layers = `${count} layer${count === 1 ? '' : 's'}`;
-  if (count === 0) return '';
   if (kind === 'rms_spike') return ` in ${layers}`;
   const lead = firstMovers[0]?.leadSteps ?? 0;
+  const globalLead = globalMovers[0]?.leadSteps ?? 0;
+  if (lead === 0 && globalLead > 0) {
+    return `: the gradient norm moved ${inSteps(globalLead)} before, no layer did`;
+  }
+  if (count === 0) return '';
   if (lead === 0) return `: ${layers} moved with it`;
-  return `: ${layers} moved, the first ${lead} step${lead === 1 ? '' : 's'} before`;
+  return `: ${layers} moved, the first ${inSteps(lead)} before`;
+}
+
+function inSteps(count: number): string {
+  return `${count} step${count === 1 ? '' : 's'}`;
 }
 
 function stageMessages(
