@@ -14,6 +14,16 @@ export interface HistogramFrame {
   readonly outside: Uint32Array;
 }
 
+/** How raw coordinates may travel; the second moment never as F16, which flushes it. */
+export const SAMPLE_TYPES = ['F32', 'F16', 'BF16'] as const;
+export type SampleType = (typeof SAMPLE_TYPES)[number];
+
+/** [L', S] as they were posted, little-endian. */
+export interface PostedSamples {
+  readonly type: SampleType;
+  readonly bytes: Uint8Array;
+}
+
 /** Raw coordinates from which the worker computes metrics and histograms itself. */
 export interface SampleFrame {
   readonly sampleCount: number;
@@ -21,6 +31,12 @@ export interface SampleFrame {
   readonly gradient: Float32Array;
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
+  /** The same before they were widened; left out, they came as F32. */
+  readonly posted?: {
+    readonly gradient: PostedSamples;
+    readonly firstMoment: PostedSamples;
+    readonly secondMoment: PostedSamples;
+  };
 }
 
 export interface Frame {

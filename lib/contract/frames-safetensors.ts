@@ -5,7 +5,14 @@
  * single steps (negative, out of order) are listed in `rejected` and the others stand.
  */
 import { AppError } from './app-error';
-import type { Frame, FrameRequest, HistogramFrame, SampleFrame } from './frame';
+import {
+  type Frame,
+  type FrameRequest,
+  type HistogramFrame,
+  type PostedSamples,
+  SAMPLE_TYPES,
+  type SampleFrame,
+} from './frame';
 import { metricNameSchema } from './identifiers';
 import {
   type Safetensors,
@@ -236,7 +243,7 @@ function readSamples(
     }
   }
   const counts: number[] = [];
-  const read = (name: string): Float32Array => {
+  const read = (name: string): { values: Float32Array; posted: PostedSamples } => {
     const path = `sample/${name}`;
     const tensor = container.tensors.get(path);
     if (tensor === undefined) {
@@ -254,12 +261,24 @@ function readSamples(
     if (count < 1 || count > MAX_SAMPLES) {
       throw invalid(path, `expected 1 to ${MAX_SAMPLES} samples a layer, got ${count}`);
     }
-    return readFloat32(path, tensor);
+    const values = readFloat32(path, tensor);
+    const type = SAMPLE_TYPES.find((known) => known === tensor.dtype) ?? 'F32';
+    return { values, posted: { type, bytes: tensor.bytes } };
   };
   const gradient = read('gradient');
   const firstMoment = read('first_moment');
   const secondMoment = read('second_moment');
-  return { sampleCount: counts[0] ?? 0, gradient, firstMoment, secondMoment };
+  return {
+    sampleCount: counts[0] ?? 0,
+    gradient: gradient.values,
+    firstMoment: firstMoment.values,
+    secondMoment: secondMoment.values,
+    posted: {
+      gradient: gradient.posted,
+      firstMoment: firstMoment.posted,
+      secondMoment: secondMoment.posted,
+    },
+  };
 }
 
 interface Columns {
@@ -304,6 +323,20 @@ function sliceFrame(index: number, step: number, layerCount: number, columns: Co
             gradient: sampleRow(samples.gradient),
             firstMoment: sampleRow(samples.firstMoment),
             secondMoment: sampleRow(samples.secondMoment),
+            ...(samples.posted === undefined
+              ? {}
+              : {
+                  posted: {
+                    gradient: postedRow(samples.posted.gradient, index, sampleWidth),
+                    firstMoment: postedRow(samples.posted.firstMoment, index, sampleWidth),
+                    secondMoment: postedRow(samples.posted.secondMoment, index, sampleWidth),
+                  },
+                }),
           },
   };
+}
+
+function postedRow({ type, bytes }: PostedSamples, index: number, width: number): PostedSamples {
+  const byteLength = width * (type === 'F32' ? 4 : 2);
+  return { type, bytes: bytes.subarray(index * byteLength, (index + 1) * byteLength) };
 }

@@ -9,6 +9,7 @@ import {
   type BodyDescription,
   type RouteDescription,
 } from './openapi-route';
+import { SAMPLE_ROUTES } from './openapi-sample-routes';
 import { WRITE_ROUTES } from './openapi-write-routes';
 import { runParamsSchema } from './reads';
 import { patchRunSchema } from './runs';
@@ -135,6 +136,7 @@ const OPERATE_ROUTES: readonly RouteDescription[] = [
 export const ROUTES: readonly RouteDescription[] = [
   ...WRITE_ROUTES,
   ...READ_ROUTES,
+  ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,
   ...JOB_ROUTES,
   ...OPERATE_ROUTES,

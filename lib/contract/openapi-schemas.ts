@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { STATUS_OF_CODE } from './app-error';
 import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
+import { createJobSchema, jobSchema, jobsReplySchema } from './jobs';
+import { layerSamplesReplySchema, sampleStepsReplySchema } from './layer-samples';
 import { postedFramesSchema } from './openapi-frames';
 import {
   bucketSchema,
@@ -90,6 +92,11 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   StageInterval: stageIntervalSchema,
   StagesReply: stagesReplySchema,
   EventsReply: eventsReplySchema,
+  SampleStepsReply: sampleStepsReplySchema,
+  LayerSamplesReply: layerSamplesReplySchema,
+  CreateJob: createJobSchema,
+  Job: jobSchema,
+  JobsReply: jobsReplySchema,
 };
 
 const SCHEMA_PATH = '#/components/schemas/';

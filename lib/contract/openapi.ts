@@ -93,6 +93,7 @@ const DESCRIPTION =
 const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   id: 'The run.',
   index: 'The layer’s place in model order, from 0.',
+  jobId: 'The batch job.',
   spikeId: 'The spike.',
   fromStep: 'First step, inclusive.',
   toStep: 'Last step, inclusive.',

@@ -42,6 +42,7 @@ import {
   permittedLayer,
   permittedRunId,
 } from './read-request';
+import { SAMPLE_READ_ROUTES } from './sample-reads';
 
 export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/projects', handler: getProjects },
@@ -63,6 +64,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
   { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
   ...JOB_READ_ROUTES,
+  ...SAMPLE_READ_ROUTES,
 ];
 
 /** 200: the projects that may be seen. */

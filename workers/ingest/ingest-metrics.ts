@@ -5,6 +5,7 @@ import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';
 import type { Detection } from './detect/detection';
 import type { JobRunner } from './jobs/job-runner';
+import type { SampleKeeper } from './samples/sample-keeper';
 
 /** What the worker says of itself to Prometheus. */
 export class IngestMetrics {
@@ -51,6 +52,7 @@ export class IngestMetrics {
     statistics: Pick<StatisticsClient, 'status'>,
     detection: Detection,
     jobs: JobRunner,
+    samples: SampleKeeper,
   ): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
@@ -107,8 +109,29 @@ export class IngestMetrics {
     );
     gauge('jobs_waiting', 'Batch jobs that wait for their turn', () => jobs.status().queued);
     gauge('jobs_running', 'Batch jobs at work, 0 or 1', () => (jobs.status().isRunning ? 1 : 0));
+    gauge(
+      'sample_bytes_held',
+      'Bytes of raw samples held in case that a spike follows, and of those being written',
+      () => samples.status().heldBytes,
+    );
     this.observeStatistics(statistics);
     this.observeJobs(jobs);
+    this.observeSamples(samples);
+  }
+
+  private observeSamples(samples: SampleKeeper): void {
+    new Counter({
+      name: 'spikescope_ingest_sample_posts_total',
+      help: 'Posts of raw samples near a spike by outcome: kept; dropped for want of room before a spike was looked for, or of a database',
+      labelNames: ['outcome'],
+      registers: [this.registry],
+      collect() {
+        const { kept, dropped } = samples.status();
+        this.reset();
+        this.inc({ outcome: 'kept' }, kept);
+        this.inc({ outcome: 'dropped' }, dropped);
+      },
+    });
   }
 
   private observeJobs(jobs: JobRunner): void {

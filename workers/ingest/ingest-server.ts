@@ -3,6 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { Logger } from 'pino';
 import type { Database } from '../../lib/store/database';
 import type { FrameWriter } from '../../lib/store/frame-writer';
+import { saveSamples } from '../../lib/store/sample-frames';
 import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
@@ -18,6 +19,7 @@ import { createJobWork } from './jobs/job-kinds';
 import { JobRunner } from './jobs/job-runner';
 import { WRITE_ROUTES } from './routes';
 import { RunCache } from './run-cache';
+import { SampleKeeper } from './samples/sample-keeper';
 import type { RouteDependencies } from './write-request';
 
 export interface IngestServerOptions {
@@ -88,10 +90,14 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       return { layerCount: run.layerCount, attempt: run.newestAttempt, newestStep };
     },
   });
+  const samples = new SampleKeeper({ logger, save: (kept) => saveSamples(db, kept) });
   const detection = new Detection({
     db,
     logger,
     now,
+    onWatched: (runKey, attempt, step, spikes) => {
+      samples.watched(runKey, attempt, step, spikes);
+    },
     publish: (event) => {
       publisher.publishEvent(event);
     },
@@ -109,7 +115,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     work: createJobWork({ statistics }),
     isBusy: () => writer.status().queuedFrames > 0 || statistics.status().queuedFrames > 0,
   });
-  metrics.observe(writer, publisher, budget, statistics, detection, jobs);
+  metrics.observe(writer, publisher, budget, statistics, detection, jobs, samples);
 
   const deps: RouteDependencies = {
     access,
@@ -117,6 +123,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     writer,
     publisher,
     detection,
+    samples,
     metrics,
     jobs,
     budget,
@@ -185,6 +192,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       clearInterval(detectionTimer);
       await jobs.close();
       await detection.close();
+      await samples.settled();
     },
   };
 }

@@ -12,17 +12,20 @@ import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
 import type { CommittedFrame } from '../publish/live-room';
 import type { Publisher } from '../publish/publisher';
 import { type StatisticsDependencies, computeStatistics } from './compute-statistics';
+import { deriveScalars } from './derive-scalars';
 import type { Detection } from './detect/detection';
 import type { FindingMessage } from './detect/step-findings';
 import type { StepPart } from './detect/step-feed';
 import type { IngestMetrics } from './ingest-metrics';
 import type { RunCache } from './run-cache';
+import type { SampleKeeper } from './samples/sample-keeper';
 import { type ValidFrames, validateFrames } from './validate-frames';
 
 export interface ReceiveDependencies extends StatisticsDependencies {
   readonly runs: RunCache;
   readonly writer: FrameWriter;
   readonly publisher: Pick<Publisher, 'publishFrames'>;
+  readonly samples: SampleKeeper;
   readonly detection: Detection;
   readonly metrics: IngestMetrics;
 }
@@ -35,10 +38,11 @@ export async function receiveFrames(
 ): Promise<FramesReply> {
   const run = await deps.runs.find(runId);
   const valid = validateFrames(request, run);
-  const computed = await computeStatistics(deps, valid);
+  const computed = deriveScalars(await computeStatistics(deps, valid));
   if (computed.frames.length > 0) await deps.detection.prepare(computed);
   const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
+  keepSamples(deps, computed, outcomes);
   const found = detect(deps, computed, outcomes);
   return count(deps, computed, outcomes, found);
 }
@@ -63,6 +67,19 @@ async function store(
       contentHash: frameContentHash(posted.frames[index] ?? frame),
     })),
   );
+}
+
+/** Before the detectors look: what they find may ask for the samples of this very step. */
+function keepSamples(
+  deps: ReceiveDependencies,
+  { run, attempt, layerOffset, frames }: ValidFrames,
+  outcomes: readonly FrameOutcome[],
+): void {
+  frames.forEach((frame, index) => {
+    const outcome = outcomes[index];
+    if (outcome !== 'stored' && outcome !== 'duplicate') return;
+    deps.samples.offer({ runKey: run.runKey, attempt: attempt.attempt, layerOffset, frame });
+  });
 }
 
 function detect(

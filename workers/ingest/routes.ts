@@ -114,6 +114,7 @@ async function postFinish(
     await finishRun(deps.access.db, run.id, status, deps.now());
     deps.runs.forget(run.id);
     await deps.detection.finish(run);
+    await deps.samples.settled();
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
     return ok({ id: run.id, status });
   });
@@ -141,11 +142,13 @@ async function deleteRunRoute(
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'admin');
   deps.detection.forget(run.runKey);
+  deps.samples.forget(run.runKey);
   await deps.jobs.forget(run.runKey);
   await deleteRun(deps.access.db, run.id);
   deps.runs.forget(run.id);
   // Again: a post may have come before the run was marked.
   deps.detection.forget(run.runKey);
+  deps.samples.forget(run.runKey);
   return ok({ id: run.id, deleted: true });
 }
 

@@ -66,7 +66,7 @@ describe('encodeFrames', () => {
 
     const body = encodeFrames([aFrame(1, { samples }), aFrame(2, { samples })]);
 
-    expect(decodeSafetensorsFrames(body).frames[1]!.samples).toEqual(samples);
+    expect(decodeSafetensorsFrames(body).frames[1]!.samples).toMatchObject(samples);
   });
 
   it('says which attempt and shard only when told', () => {

@@ -135,6 +135,28 @@ describe('decodeSafetensorsFrames', () => {
     expect(Array.from(samples!.secondMoment)).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
+  it('keeps raw samples as they were posted, step by step', () => {
+    const { frames } = decodeSafetensorsFrames(
+      encodeSafetensors([
+        steps(7, 8),
+        floats('sample/gradient', [2, 1, 2], Float32Array.of(1, 2, 3, 4)),
+        {
+          name: 'sample/first_moment',
+          dtype: 'F16',
+          shape: [2, 1, 2],
+          data: Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400),
+        },
+        floats('sample/second_moment', [2, 1, 2]),
+      ]),
+    );
+    const posted = frames[1]!.samples!.posted!;
+    expect(posted.gradient.type).toBe('F32');
+    expect(new Float32Array(posted.gradient.bytes.slice().buffer)).toEqual(Float32Array.of(3, 4));
+    expect(posted.firstMoment.type).toBe('F16');
+    expect([...posted.firstMoment.bytes]).toEqual([0x00, 0x42, 0x00, 0x44]);
+    expect([...frames[1]!.samples!.firstMoment]).toEqual([3, 4]);
+  });
+
   it('rejects negative, huge and unordered steps one by one and keeps the others', () => {
     const decoded = decodeSafetensorsFrames(
       encodeSafetensors([

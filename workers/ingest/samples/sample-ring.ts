@@ -1,0 +1,110 @@
+/**
+ * The raw samples of the last posts of every attempt that posts some, in case that a spike
+ * is found of which they are the steps before. In memory alone, and bounded over all runs:
+ * where that is too small, the oldest leave before their time, counted.
+ */
+import type { SamplesToStore } from '../../../lib/store/sample-frames';
+
+export interface SampleRange {
+  readonly runKey: string;
+  readonly attempts: readonly number[];
+  readonly fromStep: number;
+  readonly toStep: number;
+}
+
+interface Held {
+  readonly samples: SamplesToStore;
+  readonly sizeBytes: number;
+}
+
+export class SampleRing {
+  /** In the order of arrival, the oldest first. */
+  readonly #held = new Map<string, Held>();
+  readonly #maxBytes: number;
+  #sizeBytes = 0;
+  #evictedCount = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Posts that left before their time. */
+  get evictedCount(): number {
+    return this.#evictedCount;
+  }
+
+  /** Copies: what is given are views into the body of a request. A post that is held already stays. */
+  offer(samples: SamplesToStore): void {
+    const key = keyOf(samples);
+    if (this.#held.has(key)) return;
+    const sizeBytes = sizeOf(samples);
+    if (sizeBytes > this.#maxBytes) {
+      this.#evictedCount++;
+      return;
+    }
+    for (const oldest of this.#held.keys()) {
+      if (this.#sizeBytes + sizeBytes <= this.#maxBytes) break;
+      this.#drop(oldest);
+      this.#evictedCount++;
+    }
+    this.#held.set(key, { samples: copyOf(samples), sizeBytes });
+    this.#sizeBytes += sizeBytes;
+  }
+
+  /** Hands over what it holds of a range, ascending in steps; the ring holds it no longer. */
+  take({ runKey, attempts, fromStep, toStep }: SampleRange): SamplesToStore[] {
+    const taken: SamplesToStore[] = [];
+    for (const [key, { samples }] of this.#held) {
+      const isAsked =
+        samples.runKey === runKey &&
+        attempts.includes(samples.attempt) &&
+        samples.step >= fromStep &&
+        samples.step <= toStep;
+      if (!isAsked) continue;
+      taken.push(samples);
+      this.#drop(key);
+    }
+    return taken.sort((a, b) => a.step - b.step || a.layerOffset - b.layerOffset);
+  }
+
+  /** Lets go of what lies below a step. */
+  trim(runKey: string, attempt: number, belowStep: number): void {
+    for (const [key, { samples }] of this.#held) {
+      if (samples.runKey !== runKey || samples.attempt !== attempt) continue;
+      if (samples.step < belowStep) this.#drop(key);
+    }
+  }
+
+  /** The run is being deleted. */
+  forget(runKey: string): void {
+    for (const [key, { samples }] of this.#held) if (samples.runKey === runKey) this.#drop(key);
+  }
+
+  #drop(key: string): void {
+    this.#sizeBytes -= this.#held.get(key)?.sizeBytes ?? 0;
+    this.#held.delete(key);
+  }
+}
+
+export function sizeOf({ gradient, firstMoment, secondMoment }: SamplesToStore): number {
+  return gradient.bytes.byteLength + firstMoment.bytes.byteLength + secondMoment.bytes.byteLength;
+}
+
+/** The same with bytes of its own. */
+export function copyOf(samples: SamplesToStore): SamplesToStore {
+  const { gradient, firstMoment, secondMoment } = samples;
+  return {
+    ...samples,
+    gradient: { type: gradient.type, bytes: gradient.bytes.slice() },
+    firstMoment: { type: firstMoment.type, bytes: firstMoment.bytes.slice() },
+    secondMoment: { type: secondMoment.type, bytes: secondMoment.bytes.slice() },
+  };
+}
+
+function keyOf({ runKey, attempt, step, layerOffset }: SamplesToStore): string {
+  return `${runKey}/${attempt}/${step}/${layerOffset}`;
+}
