@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FINDING_ROUTES } from './openapi-finding-routes';
 import { JOB_ROUTES } from './openapi-job-routes';
 import { READ_ROUTES } from './openapi-read-routes';
 import {
@@ -136,6 +137,7 @@ const OPERATE_ROUTES: readonly RouteDescription[] = [
 export const ROUTES: readonly RouteDescription[] = [
   ...WRITE_ROUTES,
   ...READ_ROUTES,
+  ...FINDING_ROUTES,
   ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,
   ...JOB_ROUTES,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { STATUS_OF_CODE } from './app-error';
 import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
 import { createJobSchema, jobSchema, jobsReplySchema } from './jobs';
+import { leadLagReplySchema, leadLagSchema } from './lead-lag';
 import { layerSamplesReplySchema, sampleStepsReplySchema } from './layer-samples';
 import { postedFramesSchema } from './openapi-frames';
 import {
@@ -40,6 +41,7 @@ import {
   runSettingsSchema,
   runSummarySchema,
 } from './runs';
+import { warningSchema, warningsReplySchema } from './warnings';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
 export type JsonObject = Readonly<Record<string, Json>>;
@@ -92,6 +94,10 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   StageInterval: stageIntervalSchema,
   StagesReply: stagesReplySchema,
   EventsReply: eventsReplySchema,
+  Warning: warningSchema,
+  WarningsReply: warningsReplySchema,
+  LeadLag: leadLagSchema,
+  LeadLagReply: leadLagReplySchema,
   SampleStepsReply: sampleStepsReplySchema,
   LayerSamplesReply: layerSamplesReplySchema,
   CreateJob: createJobSchema,

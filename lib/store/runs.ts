@@ -61,6 +61,8 @@ const RUN_TABLES = [
   'step',
   'event',
   'spike',
+  'warning',
+  'rms_spike_step',
   'stage_interval',
   'detector_state',
   'compaction_state',
