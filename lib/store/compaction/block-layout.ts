@@ -12,6 +12,9 @@ export const MAX_SPAN = BLOCK_STEPS * 4 ** MAX_SPAN_EXPONENT;
 /** Buckets of a rollup row, of whatever level. */
 export const BUCKETS_PER_ROW = 64;
 
+/** Its rows hold 2^50 steps: more than any training has, and still exact as a number. */
+export const MAX_LEVEL = 20;
+
 /** Steps of a bucket: 16, 64, 256, … */
 export function bucketSteps(level: number): number {
   return 16 * 4 ** level;

@@ -134,6 +134,11 @@ export class CopyRows {
   readonly #pieces: Uint8Array[] = [COPY_HEADER];
   #writer = new BinaryWriter(1024);
   #byteLength = 0;
+  #rowCount = 0;
+
+  get isEmpty(): boolean {
+    return this.#rowCount === 0;
+  }
 
   /** Of the payloads sent by reference, near enough for a limit. */
   get byteLength(): number {
@@ -142,7 +147,7 @@ export class CopyRows {
 
   addBlock({ runBytes, attempt }: AttemptKey, block: MetricBlock): void {
     const { metricId, firstStep, span, offsets, values } = block;
-    this.#writer.row(9);
+    this.#begin(9);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(metricId);
@@ -156,7 +161,7 @@ export class CopyRows {
 
   addMetricRollup({ runBytes, attempt }: AttemptKey, placed: PlacedMetricRollup): void {
     const { slots, reported, minimum, maximum, mean, exceptions } = placed.rollup;
-    this.#writer.row(12);
+    this.#begin(12);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(placed.metricId);
@@ -170,7 +175,7 @@ export class CopyRows {
 
   addScalarRollup({ runBytes, attempt }: AttemptKey, placed: PlacedScalarRollup): void {
     const { slots, firstSteps, lastSteps, scalarIds, finite, nonFinite, ...planes } = placed.rollup;
-    this.#writer.row(13);
+    this.#begin(13);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(placed.level);
@@ -191,6 +196,11 @@ export class CopyRows {
     this.#writer.copyTrailer();
     this.#pieces.push(this.#writer.finish());
     return this.#pieces;
+  }
+
+  #begin(fieldCount: number): void {
+    this.#rowCount++;
+    this.#writer.row(fieldCount);
   }
 
   #bytea(bytes: Uint8Array): void {

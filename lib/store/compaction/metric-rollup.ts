@@ -1,6 +1,7 @@
 /** One row of `metric_rollup`: what 64 buckets of steps hold of one metric, and how it is reduced. */
 import { bitsOf, MISSING_FLOAT32_BITS } from '../../contract/missing-value';
 import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from './block-layout';
+import type { Interval } from './intervals';
 
 /** [L][n]: L layers, n buckets that hold a reported step. */
 export interface MetricRollup {
@@ -59,11 +60,18 @@ export class MetricRollupAccumulator {
   }
 
   /**
-   * Adds the steps of a block that lie in the row. `values` is [layer][offsets.length].
-   * Cost  one pass, 1.2 ns a value where most are finite
+   * Adds the steps of a block that lie in the row and in [from, to). `values` is
+   * [layer][offsets.length].
    */
-  addBlock(firstStep: number, offsets: Uint16Array, values: Float32Array): void {
-    const runs = this.#runsOf(firstStep, offsets);
+  addBlock(
+    firstStep: number,
+    offsets: Uint16Array,
+    values: Float32Array,
+    { from, to }: Interval = { from: 0, to: Infinity },
+  ): void {
+    const isInside = (offset: number): boolean =>
+      firstStep + offset >= from && firstStep + offset < to;
+    const runs = this.#runsOf(firstStep, offsets, isInside);
     const bits = bitsOf(values);
     const n = offsets.length;
     for (const { slot, from, to } of runs)
@@ -181,9 +189,14 @@ export class MetricRollupAccumulator {
   }
 
   /** Which columns of a block fall into one bucket of this row. */
-  #runsOf(firstStep: number, offsets: Uint16Array): { slot: number; from: number; to: number }[] {
+  #runsOf(
+    firstStep: number,
+    offsets: Uint16Array,
+    isInside: (offset: number) => boolean,
+  ): { slot: number; from: number; to: number }[] {
     const runs: { slot: number; from: number; to: number }[] = [];
     offsets.forEach((offset, index) => {
+      if (!isInside(offset)) return;
       const slot = this.#slotOf(firstStep + offset);
       if (slot < 0 || slot >= BUCKETS_PER_ROW) return;
       const current = runs.at(-1);

@@ -1,0 +1,152 @@
+/** Moves the hot rows of spans into blocks: read and removed in one statement, so none is lost between. */
+import type { ClientBase } from 'pg';
+import { CopyIn, CopyOut } from '../copy-binary';
+import { uuidBytes } from '../run-key';
+import { assembleBlock, groupParts, type HotRow } from './assemble-blocks';
+import {
+  CopyRows,
+  decodeMetricBlock,
+  METRIC_BLOCK_COLUMNS,
+  METRIC_BLOCK_TARGET,
+  type MetricBlock,
+} from './block-rows';
+import type { BlockSpan } from './choose-spans';
+import type { AttemptId } from './compaction-state';
+import type { HotSlab } from './hot-slab';
+
+export interface MovedSpan extends BlockSpan {
+  readonly rows: number;
+  readonly sizeBytes: number;
+  /** Metrics whose block was written. */
+  readonly metricIds: readonly number[];
+}
+
+/** Blocks of one COPY: what is laid out and not yet sent stays below this. */
+const MAX_COPY_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Writes the blocks of a span from its hot rows. With `isRewrite` blocks of the span may be
+ * there: what they hold stands, and what came late is added.
+ */
+export async function writeBlocks(
+  client: ClientBase,
+  id: AttemptId,
+  span: BlockSpan,
+  { layerCount, isRewrite }: { readonly layerCount: number; readonly isRewrite: boolean },
+  slab: HotSlab,
+): Promise<MovedSpan> {
+  const { rows, sizeBytes } = await takeHotRows(client, id, span, slab);
+  const parts = groupParts(rows);
+  const metricIds = [...parts.keys()].sort((a, b) => a - b);
+  const existing = isRewrite
+    ? await takeBlocks(client, id, span, metricIds)
+    : new Map<number, MetricBlock>();
+  const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };
+  let copy = new CopyRows();
+  for (const metricId of metricIds) {
+    const ofMetric = parts.get(metricId);
+    if (ofMetric === undefined) continue;
+    const old = existing.get(metricId) ?? null;
+    copy.addBlock(key, assembleBlock(metricId, span, ofMetric, slab, layerCount, old));
+    if (copy.byteLength < MAX_COPY_BYTES) continue;
+    await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
+    copy = new CopyRows();
+  }
+  if (!copy.isEmpty) await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
+  return { ...span, rows: rows.length, sizeBytes, metricIds };
+}
+
+async function takeHotRows(
+  client: ClientBase,
+  { runKey, attempt }: AttemptId,
+  { firstStep, span }: BlockSpan,
+  slab: HotSlab,
+): Promise<{ rows: HotRow[]; sizeBytes: number }> {
+  const rows: HotRow[] = [];
+  let sizeBytes = 0;
+  const sql = `DELETE FROM hot_frame
+    WHERE run = '${runKey}' AND attempt = ${attempt} AND step >= ${firstStep} AND step < ${firstStep + span}
+    RETURNING step, layer_offset, layer_count, metric_ids, "values"`;
+  const copy = new CopyOut([
+    {
+      sql,
+      onRow: (row) => {
+        const values = row.bytes(4);
+        sizeBytes += values.length;
+        rows.push({
+          step: row.int8(0),
+          layerOffset: row.int4(1),
+          layerCount: row.int4(2),
+          metricIds: row.int2Array(3),
+          start: slab.add(values),
+        });
+      },
+    },
+  ]);
+  await client.query(copy).done;
+  return { rows, sizeBytes };
+}
+
+async function takeBlocks(
+  client: ClientBase,
+  { runKey, attempt }: AttemptId,
+  { firstStep }: BlockSpan,
+  metricIds: readonly number[],
+): Promise<Map<number, MetricBlock>> {
+  const blocks = new Map<number, MetricBlock>();
+  if (metricIds.length === 0) return blocks;
+  const sql = `DELETE FROM metric_block
+    WHERE run = '${runKey}' AND attempt = ${attempt} AND metric = ANY(ARRAY[${metricIds.join(',')}]::smallint[]) AND first_step = ${firstStep}
+    RETURNING ${METRIC_BLOCK_COLUMNS}`;
+  const copy = new CopyOut([
+    {
+      sql,
+      onRow: (row) => {
+        const block = decodeMetricBlock(row);
+        blocks.set(block.metricId, block);
+      },
+    },
+  ]);
+  await client.query(copy).done;
+  return blocks;
+}
+
+/**
+ * The span of the block that holds `step`, of whatever metric; else where the blocks on both
+ * sides of it end and begin. One short range of the primary key a metric.
+ */
+export async function findBlockAround(
+  client: ClientBase,
+  { runKey, attempt }: AttemptId,
+  metricIds: readonly number[],
+  step: number,
+): Promise<BlockSpan | { readonly floor: number; readonly ceiling: number }> {
+  const { rows } = await client.query<{
+    before: string | null;
+    before_span: number | null;
+    after: string | null;
+  }>({
+    name: 'compaction_block_around',
+    text: `SELECT max(before.first_step) AS before, max(before.span) AS before_span, min(after.first_step) AS after
+      FROM unnest($3::smallint[]) AS asked (metric)
+      LEFT JOIN LATERAL (
+        SELECT first_step, span FROM metric_block
+        WHERE run = $1 AND attempt = $2 AND metric_block.metric = asked.metric AND first_step <= $4
+        ORDER BY first_step DESC LIMIT 1
+      ) AS before ON true
+      LEFT JOIN LATERAL (
+        SELECT first_step FROM metric_block
+        WHERE run = $1 AND attempt = $2 AND metric_block.metric = asked.metric AND first_step > $4
+        ORDER BY first_step LIMIT 1
+      ) AS after ON true
+      WHERE before.first_step IS NOT NULL OR after.first_step IS NOT NULL
+      GROUP BY before.first_step ORDER BY before.first_step DESC NULLS LAST`,
+    values: [runKey, attempt, metricIds, step],
+  });
+  const ceiling = Math.min(...rows.map(({ after }) => Number(after ?? Infinity)));
+  const [nearest] = rows;
+  if (nearest?.before === undefined || nearest.before === null) return { floor: 0, ceiling };
+  const firstStep = Number(nearest.before);
+  const span = nearest.before_span ?? 0;
+  return step < firstStep + span ? { firstStep, span } : { floor: firstStep + span, ceiling };
+}
