@@ -83,6 +83,20 @@ export class CopyRow {
     return this.#array(field, 2, (at) => this.#buffer.readInt16BE(at));
   }
 
+  /** A one-dimensional float8 array without NULLs. */
+  float8Array(field: number): number[] {
+    return this.#array(field, 8, (at) => this.#buffer.readDoubleBE(at));
+  }
+
+  /** A one-dimensional bigint array of steps, which are safe integers by contract. */
+  int8Array(field: number): number[] {
+    return this.#array(
+      field,
+      8,
+      (at) => this.#buffer.readInt32BE(at) * 0x1_0000_0000 + this.#buffer.readUInt32BE(at + 4),
+    );
+  }
+
   #array(field: number, width: number, read: (at: number) => number): number[] {
     const start = this.#start(field);
     // Dimensions, has-null flag, element type; then length and lower bound; then elements.
