@@ -3,6 +3,9 @@
  * once, into a buffer that moves to the thread and back with the result, so that other
  * posts are read and acknowledged meanwhile.
  *
+ * While an accelerator is at work, the small frames that come wait here, and go to it as
+ * one call: starting it costs more than they do. The single pass takes each as it comes.
+ *
  * While the thread starts, and should it die twice, frames are computed here. When it dies
  * or does not answer, another thread takes over on the single pass, with all that waits.
  */
@@ -13,7 +16,17 @@ import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-sha
 import { THREAD_URL, openThread } from './open-thread';
 import { SlabPool } from './slab-pool';
 import type { BackendChoice, BackendName } from './statistics-backend';
-import { type Job, computeHere, isWellFormed, sizeOf, toRequest } from './statistics-jobs';
+import { groupFrames, isLarge, resolveFrames } from './merge-frames';
+import {
+  type FramePart,
+  type Job,
+  areWellFormedShapes,
+  computeHere,
+  isWellFormedFrame,
+  sizeOf,
+  sizeOfFrame,
+  toRequest,
+} from './statistics-jobs';
 import type { ThreadReply, ThreadRequest } from './thread-messages';
 
 export interface StatisticsLogger {
@@ -37,6 +50,8 @@ export interface StatisticsStatus {
   readonly device: string;
   readonly queuedFrames: number;
   readonly queuedBytes: number;
+  /** Calls of the thread for frames so far, one for all that were merged. */
+  readonly batchCount: number;
   /** Layers that an accelerator left to the single pass. */
   readonly hostRowCount: number;
   /** Times that an accelerator failed or its thread died. */
@@ -69,7 +84,10 @@ const CLOSE_TIMEOUT_MS = 5_000;
 
 export function createStatisticsClient(options: StatisticsClientOptions): StatisticsClient {
   const { choice, logger, maxQueuedBytes = MAX_QUEUED_BYTES } = options;
+  /** With the thread. */
   const jobs = new Map<number, Job>();
+  /** Small frames that wait for the accelerator to come back from a call. */
+  const waiting: FramePart[] = [];
   const slabs = new SlabPool();
   let thread: Worker | null = null;
   let threadChoice = choice;
@@ -77,6 +95,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
   let isClosing = false;
   let nextId = 0;
   let queuedBytes = 0;
+  let batchCount = 0;
   let hostRowCount = 0;
   let fallbackCount = 0;
   let backend: BackendName | null = null;
@@ -138,7 +157,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
         slabs.give(reply.slab);
         hostRowCount += reply.hostRowCount;
         const job = end(reply.id);
-        if (job?.kind === 'frame') job.resolve(reply.statistics);
+        if (job?.kind === 'frames') resolveFrames(job.parts, reply.statistics);
         break;
       }
       case 'computedShapes': {
@@ -149,10 +168,25 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
       }
       case 'failed':
         if (reply.slab !== null) slabs.give(reply.slab);
-        end(reply.id)?.reject(new Error(reply.message));
+        fail(end(reply.id), reply.message);
         break;
     }
+    sendWaiting();
     watchClock();
+  }
+
+  /** Frames that shared a call are each asked for again: one must not fail the others. */
+  function fail(job: Job | undefined, message: string): void {
+    if (job === undefined) return;
+    if (job.kind === 'shapes') {
+      job.reject(new Error(message));
+      return;
+    }
+    const isAlone = job.parts.length === 1 || isClosing;
+    for (const part of job.parts) {
+      if (isAlone) part.reject(new Error(message));
+      else start({ kind: 'frames', parts: [part] });
+    }
   }
 
   function use(name: BackendName, runsOn: string): void {
@@ -175,7 +209,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
     fallbackCount++;
     const isLast = threadChoice === 'cpu';
     logger.warn(
-      { backend: backend ?? threadChoice, reason, waitingFrames: jobs.size },
+      { backend: backend ?? threadChoice, reason, waitingFrames: countQueued() },
       isLast
         ? 'statistics thread died again; the worker computes itself until it restarts'
         : 'statistics thread died; another one takes over on the single pass',
@@ -189,23 +223,51 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
         end(id);
         computeHere(job);
       }
+      for (const part of waiting.splice(0)) {
+        queuedBytes -= sizeOfFrame(part.input);
+        computeHere({ kind: 'frames', parts: [part] });
+      }
       return;
     }
     threadChoice = 'cpu';
     startThread();
     for (const [id, job] of jobs) send(id, job);
+    sendWaiting();
   }
 
-  function submit(job: Job): void {
-    if (!isReady || thread === null || !isWellFormed(job)) {
-      computeHere(job);
+  function submitFrame(part: FramePart): void {
+    if (!isReady || thread === null || !isWellFormedFrame(part.input)) {
+      computeHere({ kind: 'frames', parts: [part] });
       return;
     }
+    const isAccelerated = backend !== null && backend !== 'cpu';
+    if (isAccelerated && jobs.size > 0 && !isLarge(part.input)) {
+      waiting.push(part);
+      queuedBytes += sizeOfFrame(part.input);
+    } else start({ kind: 'frames', parts: [part] });
+  }
+
+  function sendWaiting(): void {
+    for (const parts of groupFrames(waiting.splice(0))) {
+      for (const { input } of parts) queuedBytes -= sizeOfFrame(input);
+      start({ kind: 'frames', parts });
+    }
+  }
+
+  /** Hands a job to the thread. */
+  function start(job: Job): void {
     const id = nextId++;
     jobs.set(id, job);
     queuedBytes += sizeOf(job);
+    if (job.kind === 'frames') batchCount++;
     send(id, job);
     if (jobs.size === 1) watchClock();
+  }
+
+  function countQueued(): number {
+    let count = waiting.length;
+    for (const job of jobs.values()) count += job.kind === 'frames' ? job.parts.length : 1;
+    return count;
   }
 
   function send(id: number, job: Job): void {
@@ -219,19 +281,23 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
       if (queuedBytes <= maxQueuedBytes) return;
       throw new AppError(
         'writer_saturated',
-        `${jobs.size} frames of raw samples wait for their statistics`,
+        `${countQueued()} frames of raw samples wait for their statistics`,
         { retryAfterSeconds: 1 },
       );
     },
-    compute: (input) =>
-      new Promise((resolve, reject) => submit({ kind: 'frame', input, resolve, reject })),
+    compute: (input) => new Promise((resolve, reject) => submitFrame({ input, resolve, reject })),
     computeShapes: (input) =>
-      new Promise((resolve, reject) => submit({ kind: 'shapes', input, resolve, reject })),
+      new Promise((resolve, reject) => {
+        const job: Job = { kind: 'shapes', input, resolve, reject };
+        if (isReady && thread !== null && areWellFormedShapes(input)) start(job);
+        else computeHere(job);
+      }),
     status: () => ({
       backend,
       device,
-      queuedFrames: jobs.size,
+      queuedFrames: countQueued(),
       queuedBytes,
+      batchCount,
       hostRowCount,
       fallbackCount,
     }),
@@ -240,6 +306,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
       clearTimeout(timer);
       const closing = thread;
       if (closing === null) return;
+      sendWaiting();
       const request: ThreadRequest = { kind: 'close' };
       const ended = new Promise<void>((resolve) => closing.once('exit', () => resolve()));
       closing.postMessage(request);

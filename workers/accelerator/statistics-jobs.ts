@@ -12,11 +12,17 @@ import {
 import type { SlabPool } from './slab-pool';
 import { type ThreadRequest, columnCountOf } from './thread-messages';
 
-export interface FrameJob {
-  readonly kind: 'frame';
+/** One frame that somebody waits for. */
+export interface FramePart {
   readonly input: FrameStatisticsInput;
   readonly resolve: (statistics: FrameStatistics) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** Frames that share a call; all of one family, as `groupFrames` puts them together. */
+export interface FrameJob {
+  readonly kind: 'frames';
+  readonly parts: readonly FramePart[];
 }
 
 export interface ShapesJob {
@@ -31,32 +37,44 @@ export type Job = FrameJob | ShapesJob;
 /** Bytes of raw samples: what the queue is bounded by. */
 export function sizeOf(job: Job): number {
   if (job.kind === 'shapes') return 0;
-  const { gradient, previousGradient } = job.input;
+  return job.parts.reduce((sum, { input }) => sum + sizeOfFrame(input), 0);
+}
+
+export function sizeOfFrame({ gradient, previousGradient }: FrameStatisticsInput): number {
   return columnCountOf(previousGradient !== null) * gradient.byteLength;
 }
 
 /** What is not, the reference says what is wrong with. */
-export function isWellFormed(job: Job): boolean {
-  if (job.kind === 'shapes') {
-    const { layerCount, edges, counts, outside } = job.input;
-    const binCount = edges.length - 1;
-    return (
-      binCount > 0 && counts.length === layerCount * binCount && outside.length === layerCount * 4
-    );
-  }
-  const { layerCount, sampleCount, gradient, firstMoment, secondMoment, previousGradient } =
-    job.input;
-  return [gradient, firstMoment, secondMoment, previousGradient ?? gradient].every(
-    ({ length }) => length === layerCount * sampleCount,
+export function isWellFormedFrame(input: FrameStatisticsInput): boolean {
+  const { layerCount, sampleCount, gradient, firstMoment, secondMoment, previousGradient } = input;
+  return (
+    input.parameterCounts.length === layerCount &&
+    [gradient, firstMoment, secondMoment, previousGradient ?? gradient].every(
+      ({ length }) => length === layerCount * sampleCount,
+    )
+  );
+}
+
+export function areWellFormedShapes({ layerCount, edges, counts, outside }: ShapesInput): boolean {
+  const binCount = edges.length - 1;
+  return (
+    binCount > 0 && counts.length === layerCount * binCount && outside.length === layerCount * 4
   );
 }
 
 export function computeHere(job: Job): void {
+  if (job.kind === 'shapes') settle(job, () => computeHistogramShapes(job.input));
+  else for (const part of job.parts) settle(part, () => computeFrameStatistics(part.input));
+}
+
+function settle<T>(
+  { resolve, reject }: { resolve: (result: T) => void; reject: (error: Error) => void },
+  compute: () => T,
+): void {
   try {
-    if (job.kind === 'frame') job.resolve(computeFrameStatistics(job.input));
-    else job.resolve(computeHistogramShapes(job.input));
+    resolve(compute());
   } catch (error) {
-    job.reject(error instanceof Error ? error : new Error(String(error)));
+    reject(error instanceof Error ? error : new Error(String(error)));
   }
 }
 
@@ -66,7 +84,7 @@ export function toRequest(
   job: Job,
   slabs: SlabPool,
 ): readonly [ThreadRequest, ArrayBuffer[]] {
-  return job.kind === 'frame' ? toFrameRequest(id, job, slabs) : toShapesRequest(id, job);
+  return job.kind === 'frames' ? toFrameRequest(id, job, slabs) : toShapesRequest(id, job);
 }
 
 function toFrameRequest(
@@ -74,18 +92,37 @@ function toFrameRequest(
   job: FrameJob,
   slabs: SlabPool,
 ): readonly [ThreadRequest, ArrayBuffer[]] {
-  const { gradient, firstMoment, secondMoment, previousGradient, ...rest } = job.input;
+  const inputs = job.parts.map(({ input }) => input);
+  const [first] = inputs;
+  if (first === undefined) throw new RangeError('expected a frame');
   const slab = slabs.take(sizeOf(job));
   const columns = new Float32Array(slab);
-  [gradient, firstMoment, secondMoment, previousGradient].forEach((values, index) => {
-    if (values !== null) columns.set(values, index * gradient.length);
-  });
+  const length = inputs.reduce((sum, { gradient }) => sum + gradient.length, 0);
+  const parameterCounts: number[] = [];
+  let offset = 0;
+  for (const input of inputs) {
+    const { gradient, firstMoment, secondMoment, previousGradient } = input;
+    [gradient, firstMoment, secondMoment, previousGradient].forEach((values, index) => {
+      if (values !== null) columns.set(values, index * length + offset);
+    });
+    offset += gradient.length;
+    for (const count of Array.from(input.parameterCounts)) parameterCounts.push(count);
+  }
+  const { sampleCount, epsilon, beta1, beta2, missingBits } = first;
   const request: ThreadRequest = {
     kind: 'compute',
     id,
-    // A view would take the whole array that it looks at with it.
-    options: { ...rest, parameterCounts: Float64Array.from(rest.parameterCounts) },
-    hasPrevious: previousGradient !== null,
+    options: {
+      layerCount: parameterCounts.length,
+      sampleCount,
+      // A view would take the whole array that it looks at with it.
+      parameterCounts: Float64Array.from(parameterCounts),
+      epsilon,
+      beta1,
+      beta2,
+      ...(missingBits === undefined ? {} : { missingBits }),
+    },
+    hasPrevious: first.previousGradient !== null,
     slab,
   };
   return [request, [slab]];

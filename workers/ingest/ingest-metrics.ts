@@ -179,6 +179,11 @@ export class IngestMetrics {
       () => statistics.status().fallbackCount,
     );
     counter(
+      'batches',
+      'Calls of the statistics thread for frames; those that come together share one on an accelerator',
+      () => statistics.status().batchCount,
+    );
+    counter(
       'host_rows',
       'Layers of a frame that an accelerator left to the single pass',
       () => statistics.status().hostRowCount,
