@@ -1,6 +1,7 @@
 import { MISSING_FLOAT32_BITS, bitsOf } from './missing-value';
 import {
   encodeSafetensors,
+  encodeSafetensorsHeader,
   parseSafetensors,
   readFloat32,
   readFloat64,
@@ -51,6 +52,78 @@ export function encodeHeatmapColumns(columns: HeatmapColumns): Uint8Array<ArrayB
       data,
     })),
   ]);
+}
+
+/** Columns with the bytes that `encodeHeatmapColumns` would make of them. */
+export interface EncodedHeatmapColumns extends HeatmapColumns {
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Columns that are filled where the reply's bytes lie, since they are copied for longer than
+ * they take to be read. What is known last, the header with the steps and scalars, is
+ * written in front of them.
+ */
+export class HeatmapBody {
+  readonly loss: Float32Array<ArrayBuffer>;
+  /** [L, C] */
+  readonly values: Float32Array<ArrayBuffer>;
+  /** [L, C] */
+  readonly nonFinite: Uint32Array<ArrayBuffer>;
+  readonly #buffer: ArrayBuffer;
+  readonly #dataStart: number;
+
+  /** `maxScalars`: how many further scalars the columns may have. */
+  constructor(
+    readonly layerCount: number,
+    readonly columnCount: number,
+    maxScalars: number,
+  ) {
+    const cells = layerCount * columnCount;
+    // A name's entry in the header is below 256 bytes, and the data begins at a multiple of 8.
+    this.#dataStart = 2048 + maxScalars * 256 + (2 + maxScalars) * columnCount * 8;
+    this.#buffer = new ArrayBuffer(this.#dataStart + (columnCount + 2 * cells) * 4);
+    const valuesStart = this.#dataStart + columnCount * 4;
+    this.loss = new Float32Array(this.#buffer, this.#dataStart, columnCount);
+    this.values = new Float32Array(this.#buffer, valuesStart, cells);
+    this.nonFinite = new Uint32Array(this.#buffer, valuesStart + cells * 4, cells);
+  }
+
+  /** Throws RangeError where there are more scalars than there is room for. */
+  finish({
+    fromStep,
+    toStep,
+    scalars,
+  }: Pick<HeatmapColumns, 'fromStep' | 'toStep' | 'scalars'>): EncodedHeatmapColumns {
+    const { layerCount, columnCount, loss, values, nonFinite } = this;
+    const shape = [columnCount];
+    const head = [
+      { name: 'from_step', dtype: 'I64' as const, shape, data: toInt64(fromStep) },
+      { name: 'to_step', dtype: 'I64' as const, shape, data: toInt64(toStep) },
+      ...Array.from(scalars, ([name, data]) => ({
+        name: `scalar/${name}`,
+        dtype: 'F64' as const,
+        shape,
+        data,
+      })),
+    ];
+    const header = encodeSafetensorsHeader([
+      ...head,
+      { name: 'loss', dtype: 'F32', shape },
+      { name: 'values', dtype: 'F32', shape: [layerCount, columnCount] },
+      { name: 'non_finite', dtype: 'U32', shape: [layerCount, columnCount] },
+    ]);
+    const start = this.#dataStart - head.length * columnCount * 8 - header.length;
+    if (start < 0) throw new RangeError(`${scalars.size} scalars are more than expected`);
+    const body = new Uint8Array(this.#buffer, start);
+    body.set(header);
+    let position = header.length;
+    for (const { data } of head) {
+      body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+      position += data.byteLength;
+    }
+    return { layerCount, columnCount, fromStep, toStep, loss, values, nonFinite, scalars, body };
+  }
 }
 
 /** Throws on anything that `encodeHeatmapColumns` does not write; the body comes from our own server. */

@@ -209,6 +209,32 @@ export interface TensorToEncode {
   readonly data: Float32Array | Float64Array | Uint32Array | Uint16Array | BigInt64Array;
 }
 
+/** Length and JSON of a header, padded with spaces to a multiple of 8; the buffers follow in the order given. */
+export function encodeSafetensorsHeader(
+  tensors: readonly Omit<TensorToEncode, 'data'>[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
+  let position = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const size = sizeOf({ dtype, shape });
+    header[name] = { dtype, shape, data_offsets: [position, position + size] };
+    position += size;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerLength);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.fill(0x20, 8);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+function sizeOf({ dtype, shape }: Pick<TensorToEncode, 'dtype' | 'shape'>): number {
+  return shape.reduce((product, length) => product * length, 1) * BYTES_OF_DTYPE[dtype];
+}
+
 /**
  * Encodes a container; the header is padded with spaces to a multiple of 8 and 8-byte
  * tensors come first, so that every buffer lies aligned in the body.
@@ -220,26 +246,20 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const ordered = [...tensors].sort((a, b) => BYTES_OF_DTYPE[b.dtype] - BYTES_OF_DTYPE[a.dtype]);
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata;
-  let position = 0;
+  let dataLength = 0;
   for (const { name, dtype, shape, data } of ordered) {
-    const size = shape.reduce((product, length) => product * length, 1) * BYTES_OF_DTYPE[dtype];
+    const size = sizeOf({ dtype, shape });
     if (size !== data.byteLength) {
       throw new RangeError(
         `${name}: ${data.byteLength} bytes do not fill ${dtype} [${shape.join(', ')}]`,
       );
     }
-    header[name] = { dtype, shape, data_offsets: [position, position + size] };
-    position += size;
+    dataLength += size;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(json.length / 8) * 8;
-  const body = new Uint8Array(8 + headerLength + position);
-  new DataView(body.buffer).setBigUint64(0, BigInt(headerLength), true);
-  body.fill(0x20, 8, 8 + headerLength);
-  body.set(json, 8);
-  let offset = 8 + headerLength;
+  const header = encodeSafetensorsHeader(ordered, metadata);
+  const body = new Uint8Array(header.length + dataLength);
+  body.set(header);
+  let offset = header.length;
   for (const { data } of ordered) {
     body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     offset += data.byteLength;

@@ -1,29 +1,48 @@
 /**
  * How the reported steps of a window become at most `limit` buckets. Where they fit, each
- * step is one. Where they do not, buckets lie on the multiples of the smallest whole width
- * with which the window's first to last step fit, so that a step falls into the same bucket
- * whoever asks and whenever.
+ * step is one. Where they do not, buckets lie on the multiples of a whole width, so that a
+ * step falls into the same bucket whoever asks and whenever.
+ *
+ * That width is a multiple of a rollup level's buckets, so that the level can answer. The
+ * finer the level, the nearer the width is to the smallest that fits, and the more has to be
+ * read: a read takes the finest level that it can afford. The choice depends on the window's
+ * ends alone, never on how far compaction has come.
  */
-import type { Database } from '../store/database';
-import { findReportedSteps, findStepExtent, type StepExtent } from '../store/scan-steps';
-import type { Segment } from '../store/trajectory';
+import { bucketSteps, BUCKETS_PER_ROW, BLOCK_STEPS } from '../store/compaction/block-layout';
+import type { ScannedStep, StepWindow } from '../store/step-window';
 
 export interface BucketPlan {
   readonly count: number;
-  /** The last step of the plan; steps that arrive while it is read are left to the next read. */
-  readonly lastStep: number;
+  /** The highest level of rollups whose buckets lie in one of the plan's; -1: each step is needed. */
+  readonly topLevel: number;
+  /** The reported steps themselves, where each is a bucket. */
+  readonly steps: readonly ScannedStep[] | null;
   /** The bucket of a step; -1 for a step that the plan does not hold. */
   indexOf(step: number): number;
 }
 
-const EMPTY: BucketPlan = { count: 0, lastStep: -1, indexOf: () => -1 };
+export interface StepExtent {
+  readonly firstStep: number;
+  readonly lastStep: number;
+}
 
-/** One bucket a step. `steps` ascend. */
-export function planSteps(steps: readonly number[]): BucketPlan {
+/** What reading costs: how much of it there is, and how long it may take. */
+export interface ReadCost {
+  /** Series that are read at once: layers, or 1. */
+  readonly layers: number;
+  /** Stored planes that a bucket is read from. */
+  readonly planes: number;
+  readonly budgetMs: number;
+}
+
+/** One bucket a step. */
+export function planSteps(reported: readonly ScannedStep[]): BucketPlan {
+  const steps = [...new Set(reported.map(({ step }) => step))].sort((a, b) => a - b);
   const indices = new Map(steps.map((step, index) => [step, index]));
   return {
     count: steps.length,
-    lastStep: steps.at(-1) ?? -1,
+    topLevel: -1,
+    steps: reported,
     indexOf: (step) => indices.get(step) ?? -1,
   };
 }
@@ -35,53 +54,102 @@ export function planSteps(steps: readonly number[]): BucketPlan {
 const MAX_TRIES = 10_000;
 
 /**
- * A whole width whose multiples cut `firstStep`…`lastStep` into at most `limit` buckets:
- * the smallest, or where that is not found within MAX_TRIES one that is sure to do.
+ * A multiple of `unit` whose multiples cut `firstStep`…`lastStep` into at most `limit`
+ * buckets: the smallest, or where that is not found within MAX_TRIES one that is sure to do.
  */
-export function findWidth({ firstStep, lastStep }: StepExtent, limit: number): number {
+export function findWidth({ firstStep, lastStep }: StepExtent, limit: number, unit = 1): number {
   const span = lastStep - firstStep + 1;
   const countOf = (width: number): number =>
     Math.floor(lastStep / width) - Math.floor(firstStep / width) + 1;
   // Below this no width can do, since `limit` buckets of it do not span the steps.
-  const least = Math.max(1, Math.ceil(span / limit));
+  const roundUp = (width: number): number => Math.ceil(width / unit) * unit;
+  const least = Math.max(unit, roundUp(span / limit));
   // Where the ends fall on the wrong side of a multiple, one more bucket is needed.
-  for (let width = least; width < least + MAX_TRIES; width++) {
+  for (let width = least; width < least + MAX_TRIES * unit; width += unit) {
     if (countOf(width) <= limit) return width;
   }
   // `limit` − 1 whole buckets span the steps, and the one more is there; a single bucket
   // that begins at 0 holds everything.
-  return limit > 1 ? Math.ceil(span / (limit - 1)) : lastStep + 1;
+  return roundUp(limit > 1 ? span / (limit - 1) : lastStep + 1);
+}
+
+/**
+ * Milliseconds, measured in bench/reads.ts: a stored row's slice of one plane, found, sent
+ * and taken apart; a float of a plane, sent and reduced.
+ */
+const ROW_MS = 0.015;
+const CELL_MS = 5e-6;
+/** A width that is so much larger than the finest one is taken where it saves reading. */
+const TOLERANCE = 1.125;
+/** Buckets of 16 · 4^13 steps: a billion. */
+const HIGHEST_LEVEL = 13;
+
+interface LevelWidth {
+  /** -1: steps. */
+  readonly level: number;
+  readonly width: number;
+}
+
+function costMs(level: number, span: number, { layers, planes }: ReadCost): number {
+  const perRow = level < 0 ? BLOCK_STEPS : BUCKETS_PER_ROW * bucketSteps(level);
+  const perCell = level < 0 ? 1 : bucketSteps(level);
+  const read = level < 0 ? 1 : planes;
+  return read * (Math.ceil(span / perRow) * ROW_MS + Math.ceil(span / perCell) * layers * CELL_MS);
+}
+
+/** The width of the buckets and the level that answers them. */
+export function chooseLevel(extent: StepExtent, limit: number, cost: ReadCost): LevelWidth {
+  const span = extent.lastStep - extent.firstStep + 1;
+  const candidates: LevelWidth[] = [{ level: -1, width: findWidth(extent, limit) }];
+  for (let level = 0; level <= HIGHEST_LEVEL; level++) {
+    const unit = bucketSteps(level);
+    // From here on every level is coarser than all that is asked for.
+    if (unit > span) break;
+    candidates.push({ level, width: findWidth(extent, limit, unit) });
+  }
+  const affordable = candidates.filter(({ level }) => costMs(level, span, cost) <= cost.budgetMs);
+  // Whatever it costs: the finest level that needs one of its buckets for one of ours.
+  const finest = affordable[0] ??
+    candidates.find(({ level, width }) => level >= 0 && bucketSteps(level) === width) ?? {
+      level: -1,
+      width: findWidth(extent, limit),
+    };
+  return (
+    candidates.findLast(
+      ({ level, width }) => level >= finest.level && width <= finest.width * TOLERANCE,
+    ) ?? finest
+  );
 }
 
 /** Buckets on the multiples of a width that fits. */
-export function planAligned(extent: StepExtent, limit: number): BucketPlan {
-  const width = findWidth(extent, limit);
+export function planAligned(extent: StepExtent, limit: number, cost: ReadCost): BucketPlan {
+  const { width, level } = chooseLevel(extent, limit, cost);
   const firstBucket = Math.floor(extent.firstStep / width);
   const count = Math.floor(extent.lastStep / width) - firstBucket + 1;
   return {
     count,
-    lastStep: extent.lastStep,
+    topLevel: level,
+    steps: null,
     indexOf: (step) => {
       const index = Math.floor(step / width) - firstBucket;
-      return index < count && step <= extent.lastStep ? index : -1;
+      return index >= 0 && index < count ? index : -1;
     },
   };
 }
 
-/** The plan for what the segments hold now. */
-export async function planBuckets(
-  db: Database,
-  runKey: string,
-  segments: readonly Segment[],
+/** The plan for what the window holds. */
+export function planBuckets(
+  { parts, steps }: StepWindow,
   limit: number,
-): Promise<BucketPlan> {
-  const steps = await findReportedSteps(db, runKey, segments, limit + 1);
-  if (steps.length <= limit) return planSteps(steps);
-  const extent = await findStepExtent(db, runKey, segments);
-  return extent === null ? EMPTY : planAligned(extent, limit);
-}
-
-/** `segment` up to the plan's last step. */
-export function withinPlan(segment: Segment, plan: BucketPlan): Segment {
-  return { ...segment, toStep: Math.min(segment.toStep, plan.lastStep) };
+  cost: ReadCost,
+): BucketPlan {
+  if (steps !== null) {
+    const plan = planSteps(steps);
+    if (plan.count <= limit) return plan;
+  }
+  const extent = {
+    firstStep: Math.min(...parts.map(({ firstStep }) => firstStep)),
+    lastStep: Math.max(...parts.map(({ lastStep }) => lastStep)),
+  };
+  return planAligned(extent, limit, cost);
 }

@@ -1,11 +1,13 @@
 import { AppError } from '../contract/app-error';
-import type { Database } from '../store/database';
-import { findRunOutline, type RunOutline } from '../store/run-context';
+import { findReadableRun, type ReadableRun } from '../store/readable-run';
+import type { RunOutline } from '../store/run-context';
+import { runKeyOf } from '../store/run-key';
 import { runNotFound } from '../store/runs';
+import type { RowReader } from '../store/snapshot';
 
 /** Throws AppError `run_not_found`. */
-export async function requireRun(db: Database, runId: string): Promise<RunOutline> {
-  const run = await findRunOutline(db, runId);
+export async function requireRun(reader: RowReader, runId: string): Promise<ReadableRun> {
+  const run = await findReadableRun(reader, runKeyOf(runId));
   if (run === null) throw runNotFound(runId);
   return run;
 }

@@ -1,70 +1,85 @@
 import type { SeriesQuery, SeriesReply } from '../contract/reads';
-import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
+import { runScans, type Scan } from '../store/covered-scan';
 import type { Database } from '../store/database';
-import { findLayer } from '../store/layers';
-import { findMetricIds } from '../store/metrics';
-import { scanLayers } from '../store/scan-layers';
-import { scanSteps } from '../store/scan-steps';
+import { layerQuery } from '../store/layers';
+import { LayerScan } from '../store/scan-layers';
+import { ScalarScan } from '../store/scan-scalars';
+import type { Snapshot } from '../store/snapshot';
+import { findStepWindow } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
-import { planBuckets, withinPlan } from './bucket-plan';
+import { planBuckets } from './bucket-plan';
 import { requireLayer, requireRun } from './find-run';
+import { LayerSeries, SERIES_PLANES } from './layer-series';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
+import { TimelineSink } from './timeline-sink';
+
+/** A page shows a dozen of them at once. */
+const BUDGET_MS = 10;
 
 /**
- * One metric of one layer over steps, in the buckets that a timeline of the same window
- * has. A metric that the run never reported has no points.
+ * One metric of one layer over steps: one point a reported step where they fit into
+ * `points`, else aligned buckets. A metric that the run never reported has no points.
  *
  * Memory  of the answer, whatever the range
  * Throws  AppError `run_not_found`, `layer_not_found`, `attempt_not_found`
  */
-export async function readSeries(
+export function readSeries(
   db: Database,
   runId: string,
   index: number,
   query: SeriesQuery,
 ): Promise<SeriesReply> {
-  const run = await requireRun(db, runId);
+  return db.readSnapshot((snapshot) => readFrom(snapshot, runId, index, query));
+}
+
+async function readFrom(
+  snapshot: Snapshot,
+  runId: string,
+  index: number,
+  query: SeriesQuery,
+): Promise<SeriesReply> {
+  const run = await requireRun(snapshot, runId);
   requireLayer(run, index);
-  const { runKey } = run;
+  const { runKey, layerCount } = run;
   const segments = selectSegments(run, query.attempt, query);
-  const [layer, metricIds] = await Promise.all([
-    findLayer(db, runKey, index),
-    findMetricIds(db, runKey, 'layer'),
-  ]);
-  const metricId = metricIds.get(query.metric);
-  const isStage = metricId === undefined && query.metric === STAGE_METRIC;
-  if (metricId === undefined && !isStage) {
-    return { layer, metric: query.metric, points: [] };
+  const metricId = run.names.layer.get(query.metric) ?? null;
+  const isStage = metricId === null && query.metric === STAGE_METRIC;
+  const named = layerQuery(runKey, index);
+  if (metricId === null && !isStage) {
+    await snapshot.copyAll([named.query]);
+    return { layer: named.layer(), metric: query.metric, points: [] };
   }
 
-  const plan = await planBuckets(db, runKey, segments, query.points);
+  const window = await findStepWindow(
+    snapshot,
+    run,
+    { segments, columns: [], maxSteps: query.points, metricId },
+    [named.query],
+  );
+  const plan = planBuckets(window, query.points, { layers: 1, planes: 3, budgetMs: BUDGET_MS });
   const steps = new BucketSteps(plan.count);
   const values = new ScalarBuckets(plan.count);
-  for (const whole of segments) {
-    const segment = withinPlan(whole, plan);
-    await scanSteps(db, runKey, segment, [], (step) => {
-      const bucket = plan.indexOf(step);
-      if (bucket >= 0) steps.add(bucket, step);
-    });
-    if (metricId === undefined) continue;
-    await scanLayers(
-      db,
-      { runKey, segment, metricId, firstLayer: index, layerCount: 1 },
-      (step, cell) => {
-        const bucket = plan.indexOf(step);
-        if (bucket >= 0 && bitsOf(cell)[0] !== MISSING_FLOAT32_BITS) {
-          values.add(bucket, cell[0] ?? NaN);
-        }
-      },
-    );
+  const { parts } = window;
+  const { topLevel } = plan;
+  const scans: Scan[] = [];
+  const sink = new TimelineSink(plan, steps, []);
+  if (plan.steps === null) {
+    scans.push(new ScalarScan({ runKey, parts, topLevel, columns: [] }, sink));
+  } else {
+    for (const reported of plan.steps) sink.addStep(reported.step, reported.values);
   }
+  if (metricId !== null) {
+    const scan = { runKey, parts, topLevel, metricId, layerCount, layer: index };
+    scans.push(new LayerScan({ ...scan, planes: SERIES_PLANES }, new LayerSeries(plan, values)));
+  }
+  await runScans(snapshot, scans);
   if (isStage) {
-    for (const stage of await findStageRuns(db, run, { segments, steps }, index)) {
+    for (const stage of await findStageRuns(snapshot, run, { segments, steps }, index)) {
       for (let bucket = stage.fromBucket; bucket <= stage.toBucket; bucket++) {
         if (steps.isReported(bucket)) values.add(bucket, stage.code);
       }
     }
   }
-  return { layer, metric: query.metric, points: values.toBuckets(steps) };
+  return { layer: named.layer(), metric: query.metric, points: values.toBuckets(steps) };
 }

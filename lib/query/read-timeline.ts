@@ -1,10 +1,17 @@
 import type { TimelineQuery, TimelineReply } from '../contract/reads';
+import { runScans } from '../store/covered-scan';
 import type { Database } from '../store/database';
-import { findScalarColumns, scanSteps } from '../store/scan-steps';
+import { ScalarScan } from '../store/scan-scalars';
+import { scalarColumns } from '../store/scan-steps';
+import type { Snapshot } from '../store/snapshot';
+import { findStepWindow } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
-import { planBuckets, withinPlan } from './bucket-plan';
+import { planBuckets } from './bucket-plan';
 import { requireRun } from './find-run';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
+import { TimelineSink } from './timeline-sink';
+
+const BUDGET_MS = 10;
 
 /**
  * Scalars over steps, at most `points` buckets each, all series in the same buckets. A
@@ -13,29 +20,40 @@ import { BucketSteps, ScalarBuckets } from './scalar-buckets';
  * Memory  of the answer, whatever the range
  * Throws  AppError `run_not_found`, `attempt_not_found`
  */
-export async function readTimeline(
+export function readTimeline(
   db: Database,
   runId: string,
   query: TimelineQuery,
 ): Promise<TimelineReply> {
-  const run = await requireRun(db, runId);
-  const segments = selectSegments(run, query.attempt, query);
-  const [plan, columns] = await Promise.all([
-    planBuckets(db, run.runKey, segments, query.points),
-    findScalarColumns(db, run.runKey, query.series),
-  ]);
+  return db.readSnapshot((snapshot) => readFrom(snapshot, runId, query));
+}
+
+async function readFrom(
+  snapshot: Snapshot,
+  runId: string,
+  query: TimelineQuery,
+): Promise<TimelineReply> {
+  const run = await requireRun(snapshot, runId);
+  const columns = scalarColumns(run.names.scalar, query.series);
+  const window = await findStepWindow(snapshot, run, {
+    segments: selectSegments(run, query.attempt, query),
+    columns,
+    maxSteps: query.points,
+    metricId: null,
+  });
+  // A row of `step` holds all of its scalars, so that a level costs as much as one series.
+  const plan = planBuckets(window, query.points, { layers: 1, planes: 1, budgetMs: BUDGET_MS });
   const steps = new BucketSteps(plan.count);
   const series = query.series.map(() => new ScalarBuckets(plan.count));
-  for (const segment of segments) {
-    await scanSteps(db, run.runKey, withinPlan(segment, plan), columns, (step, values) => {
-      const index = plan.indexOf(step);
-      if (index < 0) return;
-      steps.add(index, step);
-      for (let position = 0; position < series.length; position++) {
-        const value = values[position] ?? null;
-        if (value !== null) series[position]?.add(index, value);
-      }
-    });
+  const sink = new TimelineSink(plan, steps, series);
+  if (plan.steps === null) {
+    const { runKey } = run;
+    const { parts } = window;
+    await runScans(snapshot, [
+      new ScalarScan({ runKey, parts, topLevel: plan.topLevel, columns }, sink),
+    ]);
+  } else {
+    for (const { step, values } of plan.steps) sink.addStep(step, values);
   }
   return {
     series: query.series.map((name, position) => ({

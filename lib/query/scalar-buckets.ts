@@ -1,4 +1,5 @@
 import type { Bucket } from '../contract/reads';
+import type { ScalarSummary } from '../store/scan-scalars';
 
 /** First and last reported step of each bucket; a bucket that no step fell into stays unreported. */
 export class BucketSteps {
@@ -10,9 +11,9 @@ export class BucketSteps {
     this.toStep = new Float64Array(count).fill(-Infinity);
   }
 
-  add(index: number, step: number): void {
-    this.fromStep[index] = Math.min(this.fromStep[index] ?? Infinity, step);
-    this.toStep[index] = Math.max(this.toStep[index] ?? -Infinity, step);
+  add(index: number, fromStep: number, toStep = fromStep): void {
+    this.fromStep[index] = Math.min(this.fromStep[index] ?? Infinity, fromStep);
+    this.toStep[index] = Math.max(this.toStep[index] ?? -Infinity, toStep);
   }
 
   isReported(index: number): boolean {
@@ -51,6 +52,22 @@ export class ScalarBuckets {
     this.#finiteCount[index] = (this.#finiteCount[index] ?? 0) + 1;
   }
 
+  /** Adds what many values come to. */
+  addSummary(index: number, summary: Omit<ScalarSummary, 'last'>): void {
+    const { finite, nonFinite, min, max, mean } = summary;
+    this.#nonFiniteCount[index] = (this.#nonFiniteCount[index] ?? 0) + nonFinite;
+    if (finite === 0) return;
+    this.#min[index] = Math.min(this.#min[index] ?? Infinity, min);
+    this.#max[index] = Math.max(this.#max[index] ?? -Infinity, max);
+    this.#sum[index] = (this.#sum[index] ?? 0) + mean * finite;
+    this.#finiteCount[index] = (this.#finiteCount[index] ?? 0) + finite;
+  }
+
+  /** Whether anything was added. */
+  isReported(index: number): boolean {
+    return (this.#finiteCount[index] ?? 0) + (this.#nonFiniteCount[index] ?? 0) > 0;
+  }
+
   /** NaN where there is no finite value. */
   max(index: number): number {
     return (this.#finiteCount[index] ?? 0) > 0 ? (this.#max[index] ?? NaN) : NaN;
@@ -76,5 +93,25 @@ export class ScalarBuckets {
       if (steps.isReported(index)) buckets.push(this.toBucket(index, steps));
     }
     return buckets;
+  }
+}
+
+/** Of each bucket the value at its highest step; of one step in two attempts, the newer one's. */
+export class LastValues {
+  readonly values: Float64Array;
+  readonly #steps: Float64Array;
+  isReported = false;
+
+  constructor(count: number) {
+    this.values = new Float64Array(count).fill(NaN);
+    this.#steps = new Float64Array(count).fill(-1);
+  }
+
+  /** `step`: any of those that the value was chosen from, which hold no other attempt's steps between them. */
+  add(index: number, step: number, value: number): void {
+    this.isReported = true;
+    if (step < (this.#steps[index] ?? -1)) return;
+    this.#steps[index] = step;
+    this.values[index] = value;
   }
 }

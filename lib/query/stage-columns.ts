@@ -3,8 +3,8 @@
  * the same number a thousand times over.
  */
 import { stageCode } from '../contract/stages';
-import type { Database } from '../store/database';
 import type { RunOutline } from '../store/run-context';
+import type { RowReader } from '../store/snapshot';
 import { findStageIntervals } from '../store/stages';
 import type { Segment } from '../store/trajectory';
 import type { BucketSteps } from './scalar-buckets';
@@ -54,7 +54,7 @@ class ReportedBuckets {
 
 /** The stages of a range of steps, as runs of buckets. `layer`: of one layer alone. */
 export async function findStageRuns(
-  db: Database,
+  reader: RowReader,
   { runKey }: Pick<RunOutline, 'runKey'>,
   { segments, steps }: { readonly segments: readonly Segment[]; readonly steps: BucketSteps },
   layer?: number,
@@ -62,7 +62,7 @@ export async function findStageRuns(
   const buckets = new ReportedBuckets(steps);
   const runs: StageRun[] = [];
   for (const segment of segments) {
-    for (const interval of await findStageIntervals(db, runKey, [segment], layer)) {
+    for (const interval of await findStageIntervals(reader, runKey, [segment], layer)) {
       const touched = buckets.touching(
         Math.max(interval.fromStep, segment.fromStep),
         Math.min(interval.toStep ?? segment.toStep, segment.toStep),

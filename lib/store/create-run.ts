@@ -215,8 +215,8 @@ export function toLayer(row: {
   readonly name: string;
   readonly kind: string | null;
   readonly depth: number | null;
-  readonly parameterCount: bigint;
-  readonly shape: readonly bigint[];
+  readonly parameterCount: bigint | number;
+  readonly shape: readonly (bigint | number)[];
   readonly hasShape: boolean;
 }): Layer {
   return {

@@ -1,6 +1,8 @@
 import type { Layer } from '../contract/runs';
 import { toLayer } from './create-run';
+import type { RowQuery } from './copy-binary';
 import type { Database } from './database';
+import { integerLiteral, runLiteral } from './segment-filter';
 
 export type IndexedLayer = Layer & { readonly index: number };
 
@@ -10,14 +12,31 @@ export async function findLayers(db: Database, runKey: string): Promise<IndexedL
   return rows.map((row) => ({ index: row.index, ...toLayer(row) }));
 }
 
-/** One layer of a run that has it. */
-export async function findLayer(
-  db: Database,
+/** What finds one layer of a run that has it, for a caller who sends more queries with it. */
+export function layerQuery(
   runKey: string,
   index: number,
-): Promise<IndexedLayer> {
-  const row = await db.prisma.layer.findUniqueOrThrow({
-    where: { runKey_index: { runKey, index } },
-  });
-  return { index: row.index, ...toLayer(row) };
+): { readonly query: RowQuery; readonly layer: () => IndexedLayer } {
+  let found: IndexedLayer | null = null;
+  return {
+    query: {
+      sql: `SELECT name, kind, depth, parameter_count, coalesce(shape, '{}'), has_shape::int
+        FROM layer WHERE run = ${runLiteral(runKey)} AND index = ${integerLiteral(index)}`,
+      onRow: (row) => {
+        const layer = toLayer({
+          name: row.text(0),
+          kind: row.isNull(1) ? null : row.text(1),
+          depth: row.isNull(2) ? null : row.int4(2),
+          parameterCount: row.int8(3),
+          shape: row.int8Array(4),
+          hasShape: row.int4(5) === 1,
+        });
+        found = { index, ...layer };
+      },
+    },
+    layer: () => {
+      if (found === null) throw new Error(`a run with layer ${index} has no row of it`);
+      return found;
+    },
+  };
 }

@@ -1,7 +1,10 @@
 import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
+import type { RowQuery } from './copy-binary';
 import type { Database } from './database';
 import { runKeyOf } from './run-key';
 import { DELETING, toRunStatus } from './run-status';
+import { runLiteral } from './segment-filter';
+import type { RowReader } from './snapshot';
 
 export interface RunAttempt {
   readonly attempt: number;
@@ -27,28 +30,55 @@ export interface RunContext extends RunOutline {
   readonly parameterCounts: Float64Array;
 }
 
-/** Two look-ups by primary key; null for a run that does not exist. */
-export async function findRunOutline(db: Database, id: string): Promise<RunOutline | null> {
-  const runKey = runKeyOf(id);
-  const [run, attempts] = await Promise.all([
-    db.prisma.run.findUnique({ where: { runKey } }),
-    db.prisma.attempt.findMany({ where: { runKey }, orderBy: { attempt: 'asc' } }),
-  ]);
-  const newest = attempts.at(-1);
-  if (run === null || run.status === DELETING || newest === undefined) return null;
+/** What finds an outline, for a caller who sends more queries with it. */
+export interface OutlineQueries {
+  readonly queries: readonly RowQuery[];
+  /** Once they are answered; null for a run that does not exist. */
+  readonly outline: () => RunOutline | null;
+}
+
+/** Two look-ups by primary key. */
+export function outlineQueries(runKey: string): OutlineQueries {
+  const run = runLiteral(runKey);
+  let found: Pick<RunOutline, 'id' | 'project' | 'status' | 'layerCount'> | null = null;
+  const attempts: RunAttempt[] = [];
   return {
-    runKey,
-    id: run.id,
-    project: run.project,
-    status: toRunStatus(run.status),
-    newestAttempt: newest.attempt,
-    layerCount: run.layerCount,
-    attempts: attempts.map(({ attempt, resumeFromStep, optimizer }) => ({
-      attempt,
-      resumeFromStep: Number(resumeFromStep),
-      optimizer: optimizerSchema.parse(optimizer),
-    })),
+    queries: [
+      {
+        sql: `SELECT id, project, status, layer_count FROM run WHERE run = ${run} AND status <> '${DELETING}'`,
+        onRow: (row) => {
+          found = {
+            id: row.text(0),
+            project: row.text(1),
+            status: toRunStatus(row.text(2)),
+            layerCount: row.int4(3),
+          };
+        },
+      },
+      {
+        sql: `SELECT attempt, resume_from_step, optimizer::text FROM attempt WHERE run = ${run} ORDER BY attempt`,
+        onRow: (row) => {
+          attempts.push({
+            attempt: row.int4(0),
+            resumeFromStep: row.int8(1),
+            optimizer: optimizerSchema.parse(JSON.parse(row.text(2))),
+          });
+        },
+      },
+    ],
+    outline: () => {
+      const newest = attempts.at(-1);
+      if (found === null || newest === undefined) return null;
+      return { runKey, ...found, newestAttempt: newest.attempt, attempts };
+    },
   };
+}
+
+/** null for a run that does not exist. */
+export async function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
+  const { queries, outline } = outlineQueries(runKeyOf(id));
+  await reader.copyAll(queries);
+  return outline();
 }
 
 /** The outline and one range of the layers' primary key; null for a run that does not exist. */

@@ -1,8 +1,18 @@
-/** Reads of the stored histograms of one layer. */
-import { MISSING_FLOAT32_BITS } from '../contract/missing-value';
-import type { Database } from './database';
+/** Reads of the stored histograms of one layer, and of what else is known of it at their steps. */
+import { MISSING_FLOAT32_BITS, bitsOf } from '../contract/missing-value';
+import { decodeBlockValues } from './compaction/block-rows';
+import { toUint16 } from './compaction/packed-arrays';
+import type { RowQuery } from './copy-binary';
 import { unpackCounts } from './packed-counts';
-import { segmentFilter } from './segment-filter';
+import type { ReadableRun } from './readable-run';
+import {
+  arrayLiteral,
+  inSegment,
+  integerLiteral,
+  runLiteral,
+  segmentRelation,
+} from './segment-filter';
+import type { RowReader } from './snapshot';
 import type { Segment } from './trajectory';
 
 export interface StoredHistogram {
@@ -13,113 +23,176 @@ export interface StoredHistogram {
   readonly outside: readonly number[];
 }
 
+/** A reported step of one attempt. */
+export interface StepPlace {
+  readonly attempt: number;
+  readonly step: number;
+}
+
+/** What is known of one layer at one step. */
+export interface LayerAtStep extends StepPlace {
+  readonly loss: number | null;
+  /** Of each kind the first shard's. */
+  readonly histograms: readonly StoredHistogram[];
+  /** By the metric's number; null is "not reported" of a metric that other layers have. */
+  readonly statistics: ReadonlyMap<number, number | null>;
+}
+
 const holdsLayer = (layer: number): string =>
-  `layer_offset <= ${layer} AND layer_offset + layer_count > ${layer}`;
+  `layer_offset <= ${integerLiteral(layer)} AND layer_offset + layer_count > ${integerLiteral(layer)}`;
 
-/** The newest step of the segment that holds a histogram of the layer; null for none. Backwards along the primary key. */
-export async function findNewestHistogramStep(
-  db: Database,
+/**
+ * Of each segment the newest step that holds a histogram of the layer. Backwards along the
+ * primary key. `others` go in the same round trip, here and below.
+ */
+export async function findNewestHistogramSteps(
+  reader: RowReader,
   runKey: string,
-  segment: Segment,
+  segments: readonly Segment[],
   layer: number,
-): Promise<number | null> {
-  let newest: number | null = null;
-  await db.copyRows(
-    `SELECT step FROM histogram_frame WHERE ${segmentFilter(runKey, segment)} AND ${holdsLayer(layer)}
-     ORDER BY step DESC LIMIT 1`,
-    (row) => {
-      newest = row.int8(0);
+  others: readonly RowQuery[],
+): Promise<StepPlace[]> {
+  const places: StepPlace[] = [];
+  await reader.copyAll([
+    ...others,
+    {
+      sql: `SELECT segment.attempt, newest.step FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
+          SELECT step FROM histogram_frame WHERE ${inSegment(runKey)} AND ${holdsLayer(layer)}
+          ORDER BY step DESC LIMIT 1) AS newest`,
+      onRow: (row) => places.push({ attempt: row.int4(0), step: row.int8(1) }),
     },
-  );
-  return newest;
+  ]);
+  return places;
 }
 
-/** The steps of the segment that hold a histogram of the layer, ascending. */
+/** The steps of the segments that hold a histogram of the layer, in no order. */
 export async function findHistogramSteps(
-  db: Database,
+  reader: RowReader,
   runKey: string,
-  segment: Segment,
+  segments: readonly Segment[],
   layer: number,
-): Promise<number[]> {
-  const steps: number[] = [];
-  await db.copyRows(
-    `SELECT DISTINCT step FROM histogram_frame
-     WHERE ${segmentFilter(runKey, segment)} AND ${holdsLayer(layer)} ORDER BY step`,
-    (row) => steps.push(row.int8(0)),
-  );
-  return steps;
+  others: readonly RowQuery[],
+): Promise<StepPlace[]> {
+  const places: StepPlace[] = [];
+  await reader.copyAll([
+    ...others,
+    {
+      sql: `SELECT segment.attempt, held.step FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
+          SELECT DISTINCT step FROM histogram_frame WHERE ${inSegment(runKey)} AND ${holdsLayer(layer)}
+        ) AS held`,
+      onRow: (row) => places.push({ attempt: row.int4(0), step: row.int8(1) }),
+    },
+  ]);
+  return places;
 }
 
-/** The layer's histograms at the given steps of one attempt, by step; of each kind the first shard's. */
-export async function findHistograms(
-  db: Database,
-  runKey: string,
-  attempt: number,
-  steps: readonly number[],
+/** Keyed reads at the places, in one round trip; slices of the layer alone. */
+export async function findLayerAtSteps(
+  reader: RowReader,
+  { runKey, names }: Pick<ReadableRun, 'runKey' | 'names'>,
+  places: readonly StepPlace[],
   layer: number,
-): Promise<ReadonlyMap<number, readonly StoredHistogram[]>> {
-  const found = new Map<number, StoredHistogram[]>();
-  const [firstStep] = steps;
-  const lastStep = steps.at(-1);
-  if (firstStep === undefined || lastStep === undefined) return found;
-  const window = { attempt, fromStep: firstStep, toStep: lastStep };
-  await db.copyRows(
-    `SELECT step, kind, count_width, outside_width, edges,
-       substr(counts, (${layer} - layer_offset) * bin_count * count_width + 1, bin_count * count_width),
-       substr(outside, (${layer} - layer_offset) * 4 * outside_width + 1, 4 * outside_width)
-     FROM histogram_frame JOIN histogram_edges USING (run, edges_hash)
-     WHERE ${segmentFilter(runKey, window)} AND ${holdsLayer(layer)}
-       AND step = ANY(ARRAY[${steps.map(Number).join(',')}]::bigint[])
-     ORDER BY step, kind, layer_offset`,
-    (row) => {
-      const step = row.int8(0);
-      const kindId = row.int2(1);
-      const ofStep = found.get(step) ?? [];
-      found.set(step, ofStep);
-      if (ofStep.some((histogram) => histogram.kindId === kindId)) return;
-      const edges = row.bytes(4);
-      ofStep.push({
-        kindId,
-        edges: Array.from({ length: edges.length / 4 }, (_, index) => edges.readFloatLE(index * 4)),
-        counts: unpackCounts(row.bytes(5), row.int2(2)),
-        outside: unpackCounts(row.bytes(6), row.int2(3)),
-      });
+): Promise<LayerAtStep[]> {
+  const run = runLiteral(runKey);
+  const found = new Map(places.map((place) => [keyOf(place), emptyPlace(place)]));
+  const at = (attempt: number, step: number) => found.get(keyOf({ attempt, step }));
+  const relation = placeRelation(places);
+  const metrics = arrayLiteral('smallint', names.layer.values());
+  if (places.length === 0) return [];
+  await reader.copyAll([
+    {
+      sql: `SELECT asked.attempt, asked.step, loss FROM ${relation}
+        CROSS JOIN LATERAL (SELECT loss FROM step WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step OFFSET 0) AS reported`,
+      onRow: (row) => {
+        const place = at(row.int4(0), row.int8(1));
+        if (place !== undefined) place.loss = row.float8(2);
+      },
     },
-  );
-  return found;
+    {
+      sql: `SELECT asked.attempt, asked.step, kind, count_width, outside_width, edges,
+          substr(counts, (${integerLiteral(layer)} - layer_offset) * bin_count * count_width + 1, bin_count * count_width),
+          substr(outside, (${integerLiteral(layer)} - layer_offset) * 4 * outside_width + 1, 4 * outside_width)
+        FROM ${relation} CROSS JOIN LATERAL (
+          SELECT * FROM histogram_frame WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step
+            AND ${holdsLayer(layer)} ORDER BY layer_offset, kind) AS held
+        CROSS JOIN LATERAL (SELECT edges FROM histogram_edges WHERE run = ${run} AND edges_hash = held.edges_hash OFFSET 0) AS cut`,
+      onRow: (row) => {
+        const ofStep = at(row.int4(0), row.int8(1))?.histograms;
+        const kindId = row.int2(2);
+        if (ofStep === undefined || ofStep.some((known) => known.kindId === kindId)) return;
+        const edges = row.bytes(5);
+        ofStep.push({
+          kindId,
+          edges: Array.from({ length: edges.length / 4 }, (_, index) =>
+            edges.readFloatLE(index * 4),
+          ),
+          counts: unpackCounts(row.bytes(6), row.int2(3)),
+          outside: unpackCounts(row.bytes(7), row.int2(4)),
+        });
+      },
+    },
+    {
+      // The block that begins at or before the step, of each metric; it may end before it.
+      sql: `SELECT block.attempt, block.metric, block.first_step, codec, step_offsets,
+          substr("values", ${integerLiteral(layer)} * step_count * 4 + 1, step_count * 4)
+        FROM (
+          SELECT DISTINCT asked.attempt, metric, nearest.first_step
+          FROM ${relation} CROSS JOIN unnest(${metrics}) AS metric CROSS JOIN LATERAL (
+            SELECT first_step FROM metric_block AS block WHERE run = ${run} AND block.attempt = asked.attempt
+              AND block.metric = metric.metric AND first_step <= asked.step
+            ORDER BY first_step DESC LIMIT 1) AS nearest
+        ) AS wanted CROSS JOIN LATERAL (
+          SELECT * FROM metric_block AS block WHERE run = ${run} AND block.attempt = wanted.attempt
+            AND block.metric = wanted.metric AND first_step = wanted.first_step OFFSET 0) AS block`,
+      onRow: (row) => {
+        const firstStep = row.int8(2);
+        const values = decodeBlockValues(row.int2(3), row.bytes(5));
+        const bits = bitsOf(values);
+        toUint16(row.bytes(4)).forEach((offset, index) => {
+          const statistics = at(row.int4(0), firstStep + offset)?.statistics;
+          const isMissing = bits[index] === MISSING_FLOAT32_BITS;
+          statistics?.set(row.int2(1), isMissing ? null : (values[index] ?? null));
+        });
+      },
+    },
+    {
+      sql: `SELECT asked.attempt, asked.step, metric_ids,
+          (SELECT string_agg(substr("values", (position * layer_count + ${integerLiteral(layer)} - layer_offset) * 4 + 1, 4), ''::bytea ORDER BY position)
+           FROM generate_series(0, cardinality(metric_ids) - 1) AS position)
+        FROM ${relation} CROSS JOIN LATERAL (
+          SELECT * FROM hot_frame WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step
+            AND ${holdsLayer(layer)} ORDER BY layer_offset) AS hot`,
+      onRow: (row) => {
+        const statistics = at(row.int4(0), row.int8(1))?.statistics;
+        const cells = row.bytes(3);
+        row.int2Array(2).forEach((metricId, index) => {
+          // What is in the block stands, then what the first shard says.
+          const known = statistics?.get(metricId) ?? null;
+          const isMissing = cells.readUInt32LE(index * 4) === MISSING_FLOAT32_BITS;
+          statistics?.set(metricId, known ?? (isMissing ? null : cells.readFloatLE(index * 4)));
+        });
+      },
+    },
+  ]);
+  return [...found.values()];
 }
 
-/** All metrics of one layer at the given steps of one attempt: step → metric number → value; null is "not reported". */
-export async function findLayerStatistics(
-  db: Database,
-  runKey: string,
-  attempt: number,
-  steps: readonly number[],
-  layer: number,
-): Promise<ReadonlyMap<number, ReadonlyMap<number, number | null>>> {
-  const found = new Map<number, Map<number, number | null>>();
-  const [firstStep] = steps;
-  const lastStep = steps.at(-1);
-  if (firstStep === undefined || lastStep === undefined) return found;
-  const window = { attempt, fromStep: firstStep, toStep: lastStep };
-  await db.copyRows(
-    `SELECT step, metric_ids,
-       (SELECT string_agg(substr("values", (position * layer_count + ${layer} - layer_offset) * 4 + 1, 4), ''::bytea ORDER BY position)
-        FROM generate_series(0, cardinality(metric_ids) - 1) AS position)
-     FROM hot_frame
-     WHERE ${segmentFilter(runKey, window)} AND ${holdsLayer(layer)}
-       AND step = ANY(ARRAY[${steps.map(Number).join(',')}]::bigint[])
-     ORDER BY step, layer_offset`,
-    (row) => {
-      const ofStep = found.get(row.int8(0)) ?? new Map<number, number | null>();
-      found.set(row.int8(0), ofStep);
-      const cells = row.bytes(2);
-      row.int2Array(1).forEach((metricId, index) => {
-        const isMissing = cells.readUInt32LE(index * 4) === MISSING_FLOAT32_BITS;
-        const known = ofStep.get(metricId) ?? null;
-        ofStep.set(metricId, known ?? (isMissing ? null : cells.readFloatLE(index * 4)));
-      });
-    },
-  );
-  return found;
+interface FoundPlace extends StepPlace {
+  loss: number | null;
+  readonly histograms: StoredHistogram[];
+  readonly statistics: Map<number, number | null>;
+}
+
+function emptyPlace(place: StepPlace): FoundPlace {
+  return { ...place, loss: null, histograms: [], statistics: new Map() };
+}
+
+function keyOf({ attempt, step }: StepPlace): string {
+  return `${attempt}/${step}`;
+}
+
+function placeRelation(places: readonly StepPlace[]): string {
+  const attempts = places.map(({ attempt }) => attempt);
+  const steps = places.map(({ step }) => step);
+  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', steps)}) AS asked (attempt, step)`;
 }

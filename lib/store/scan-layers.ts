@@ -1,91 +1,261 @@
 /**
- * Streams one metric of the layers of a run. The shards of a step are merged here, so that
- * what stands above sees whole steps, wherever they are kept.
+ * Reads one metric of layers from rollups, blocks and hot frames, each reported cell once.
+ *
+ * A post that came after its block was written is a hot row below `blocksTo`. The rollups do
+ * not know it, and need not: its cells count where the block has none, and are added to
+ * whatever the rollup says.
  */
-import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../contract/missing-value';
-import type { Database } from './database';
-import { segmentFilter } from './segment-filter';
-import type { Segment } from './trajectory';
+import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
+import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
+import { decodeBlockValues } from './compaction/block-rows';
+import { toFloat32, toInt32, toUint16, toUint32, toUint8 } from './compaction/packed-arrays';
+import type { CopyRow, RowQuery } from './copy-binary';
+import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
+import { lowerBound } from './cover';
+import { StepAssembler, StepTransposer } from './hot-steps';
+import { inSegment, integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import type { WindowPart } from './step-window';
 
-export interface LayerScan {
-  readonly runKey: string;
-  readonly segment: Segment;
-  readonly metricId: number;
-  /** Layers [firstLayer, firstLayer + layerCount). */
-  readonly firstLayer: number;
-  readonly layerCount: number;
-}
+export type Plane = 'minimum' | 'maximum' | 'mean';
 
-/** The layers of one step, filled shard by shard. */
-class StepAssembly {
+/** Steps `steps[from]`…`steps[end - 1]` of L layers. */
+export interface StepCells {
+  /** [n], ascending */
+  readonly steps: ArrayLike<number>;
+  readonly from: number;
+  readonly end: number;
+  /** [L][n]; MISSING_FLOAT32_BITS where not reported. */
   readonly values: Float32Array;
-  readonly #bits: Uint32Array;
-  readonly #bytes: Uint8Array;
-  /** Where the shards so far end; a shard that begins before it overlaps one. */
-  #coveredEnd = 0;
+}
 
-  constructor(layerCount: number) {
-    this.values = missingColumn(layerCount);
-    this.#bits = bitsOf(this.values);
-    this.#bytes = new Uint8Array(this.values.buffer);
+/** Buckets of a rollup, of which those from `from` to `end` − 1 are meant. */
+export interface BucketCells {
+  /** [n] the step at which each bucket begins, reported or not */
+  readonly steps: ArrayLike<number>;
+  readonly from: number;
+  readonly end: number;
+  /** [n] how many steps were reported. */
+  readonly reported: Int32Array;
+  /** [L][n] over the finite values, NaN where there is none; those that were asked for. */
+  readonly planes: ReadonlyMap<Plane, Float32Array>;
+  /** [2][L][n] finite and non-finite values; null where each cell has all of `reported` finite. */
+  readonly exceptions: Uint32Array | null;
+}
+
+export interface LayerSink {
+  addSteps(cells: StepCells): void;
+  addBuckets(cells: BucketCells): void;
+}
+
+export interface LayerScanQuery {
+  readonly runKey: string;
+  readonly parts: readonly WindowPart[];
+  readonly topLevel: number;
+  readonly metricId: number;
+  /** Of the whole run. */
+  readonly layerCount: number;
+  readonly planes: readonly Plane[];
+  /** One layer alone; all without. */
+  readonly layer?: number;
+}
+
+export class LayerScan extends CoveredScan {
+  protected readonly rollup: string;
+  readonly #query: LayerScanQuery;
+  readonly #sink: LayerSink;
+  readonly #run: string;
+  readonly #scannedLayers: number;
+  readonly #lateSteps: ReadonlyMap<number, readonly number[]>;
+  /** Late posts' cells, and what the blocks have at the same steps; by attempt and step. */
+  readonly #lateCells = new Map<string, { readonly step: number; readonly cells: Uint32Array }>();
+  readonly #blockCells = new Map<string, Uint32Array>();
+  readonly #hotSteps: StepAssembler;
+  readonly #hotBlocks: StepTransposer;
+
+  constructor(query: LayerScanQuery, sink: LayerSink) {
+    super(query.parts, query.topLevel);
+    this.#query = query;
+    this.#sink = sink;
+    this.#run = runLiteral(query.runKey);
+    this.rollup = `metric_rollup WHERE run = ${this.#run} AND metric = ${integerLiteral(query.metricId)}`;
+    this.#scannedLayers = query.layer === undefined ? query.layerCount : 1;
+    this.#lateSteps = new Map(query.parts.map(({ attempt, lateSteps }) => [attempt, lateSteps]));
+    this.#hotBlocks = new StepTransposer(this.#scannedLayers, (steps, values) => {
+      sink.addSteps({ steps, from: 0, end: steps.length, values });
+    });
+    const blocksTo = new Map(query.parts.map((part) => [part.attempt, part.blocksTo]));
+    this.#hotSteps = new StepAssembler(this.#scannedLayers, (attempt, step, values) => {
+      if (step >= (blocksTo.get(attempt) ?? 0)) this.#hotBlocks.add(step, values);
+      else this.#lateCells.set(`${attempt}/${step}`, { step, cells: bitsOf(values).slice() });
+    });
   }
 
-  clear(): void {
-    this.#bits.fill(MISSING_FLOAT32_BITS);
-    this.#coveredEnd = 0;
+  protected levelsOf({ layerLevels }: WindowPart): ReadonlySet<number> {
+    return layerLevels;
   }
 
-  /** Shards come in ascending order of their first layer. */
-  add(firstLayer: number, shard: Buffer): void {
-    const end = firstLayer + shard.length / 4;
-    if (firstLayer >= this.#coveredEnd) {
-      this.#bytes.set(shard, firstLayer * 4);
-    } else {
-      // Two posts for one layer: what was reported first stands, whatever it left out is filled.
-      for (let layer = firstLayer; layer < end; layer++) {
-        if (this.#bits[layer] === MISSING_FLOAT32_BITS) {
-          this.#bits[layer] = shard.readUInt32LE((layer - firstLayer) * 4);
+  protected staleStepsOf(): readonly number[] {
+    return [];
+  }
+
+  protected rowsQuery(keys: string): RowQuery {
+    const { planes } = this.#query;
+    const columns = planes.map((plane) => `, ${this.#planeSql(plane)}`).join('');
+    return {
+      sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql()}${columns}
+        FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollup}
+          AND attempt = asked.attempt AND level = asked.level AND block = asked.block OFFSET 0) AS rollup`,
+      onRow: (row) => {
+        const asked = this.takeRow(row.int4(0), row.int2(1), row.int8(2));
+        const slots = toUint8(row.bytes(3));
+        const width = bucketSteps(asked.level);
+        const cells = {
+          steps: Array.from(slots, (slot) => (asked.block * BUCKETS_PER_ROW + slot) * width),
+          reported: toInt32(row.bytes(4)),
+          exceptions: row.isNull(5) ? null : toUint32(row.bytes(5)),
+          planes: new Map(planes.map((plane, index) => [plane, toFloat32(row.bytes(6 + index))])),
+        };
+        for (const piece of asked.pieces) {
+          this.#sink.addBuckets({ ...cells, ...slotsOf(slots, piece) });
         }
-      }
+      },
+    };
+  }
+
+  protected spansQueries(spans: readonly AskedSpan[], isFirst: boolean): RowQuery[] {
+    const queries: RowQuery[] = [];
+    if (isFirst && this.parts.length > 0) queries.push(this.#hotQuery());
+    if (isFirst && this.parts.some(({ lateSteps }) => lateSteps.length > 0)) {
+      queries.push(this.#lateBlocksQuery());
     }
-    this.#coveredEnd = Math.max(this.#coveredEnd, end);
+    if (spans.length > 0) queries.push(this.#blocksQuery(spans));
+    return queries;
+  }
+
+  finish(): void {
+    this.#hotSteps.finish();
+    for (const [key, { step, cells }] of this.#lateCells) {
+      // A cell that is in the block has been counted with it.
+      this.#blockCells.get(key)?.forEach((bits, layer) => {
+        if (bits !== MISSING_FLOAT32_BITS) cells[layer] = MISSING_FLOAT32_BITS;
+      });
+      this.#hotBlocks.add(step, new Float32Array(cells.buffer, cells.byteOffset, cells.length));
+    }
+    this.#hotBlocks.flush();
+  }
+
+  /** The part of a plane [L][n] that is of the asked layers; substr fetches no other. */
+  #planeSql(plane: Plane): string {
+    const { layer } = this.#query;
+    if (layer === undefined) return plane;
+    return `substr(${plane}, ${integerLiteral(layer)} * bucket_count * 4 + 1, bucket_count * 4)`;
+  }
+
+  #exceptionsSql(): string {
+    const { layer, layerCount } = this.#query;
+    if (layer === undefined) return 'exceptions';
+    const slice = (row: number): string =>
+      `substr(exceptions, ${integerLiteral(row)} * bucket_count * 4 + 1, bucket_count * 4)`;
+    return `${slice(layer)} || ${slice(layerCount + layer)}`;
+  }
+
+  /** The blocks that hold steps of the spans, of which the first may begin before its span. */
+  #blocksQuery(spans: readonly AskedSpan[]): RowQuery {
+    const ofMetric = this.#blocksOf('asked');
+    return {
+      sql: `SELECT asked.attempt, ${this.#blockColumns()}, asked.from_step, asked.end_step
+        FROM ${spanRelation(spans)} CROSS JOIN LATERAL (
+          SELECT * FROM ${ofMetric} AND first_step < asked.end_step AND first_step >= coalesce(
+            (SELECT first_step FROM ${ofMetric} AND first_step <= asked.from_step ORDER BY first_step DESC LIMIT 1),
+            asked.from_step)
+          ORDER BY first_step) AS block
+        WHERE first_step + span > asked.from_step`,
+      onRow: (row) => {
+        const { steps, values } = this.#takeBlock(row);
+        const from = lowerBound(steps, row.int8(5));
+        const end = lowerBound(steps, row.int8(6));
+        if (from < end) this.#sink.addSteps({ steps, from, end, values });
+      },
+    };
+  }
+
+  /** The blocks to which the late steps belong, each once. */
+  #lateBlocksQuery(): RowQuery {
+    const steps = this.parts.flatMap(({ attempt, lateSteps }) =>
+      lateSteps.map((step) => ({ attempt, fromStep: step, endStep: step + 1 })),
+    );
+    return {
+      sql: `SELECT block.attempt, ${this.#blockColumns()} FROM (
+          SELECT DISTINCT asked.attempt, nearest.first_step FROM ${spanRelation(steps)} CROSS JOIN LATERAL (
+            SELECT first_step FROM ${this.#blocksOf('asked')} AND first_step <= asked.from_step
+            ORDER BY first_step DESC LIMIT 1) AS nearest
+        ) AS late CROSS JOIN LATERAL (
+          SELECT * FROM ${this.#blocksOf('late')} AND first_step = late.first_step OFFSET 0) AS block`,
+      onRow: (row) => {
+        const { steps: known, values } = this.#takeBlock(row);
+        const attempt = row.int4(0);
+        for (const [at, step] of known.entries()) {
+          const late = this.#lateSteps.get(attempt) ?? [];
+          if (late[lowerBound(late, step)] !== step) continue;
+          const cells = columnOf(values, at, known.length);
+          this.#blockCells.set(`${attempt}/${step}`, cells);
+        }
+      },
+    };
+  }
+
+  #blocksOf(relation: string): string {
+    return `metric_block WHERE run = ${this.#run} AND attempt = ${relation}.attempt AND metric = ${integerLiteral(this.#query.metricId)}`;
+  }
+
+  /** What `#takeBlock` reads, from the second field of a row on. */
+  #blockColumns(): string {
+    const { layer } = this.#query;
+    const values =
+      layer === undefined
+        ? '"values"'
+        : `substr("values", ${integerLiteral(layer)} * step_count * 4 + 1, step_count * 4)`;
+    return `block.first_step, codec, step_offsets, ${values}`;
+  }
+
+  #takeBlock(row: CopyRow): { readonly steps: Float64Array; readonly values: Float32Array } {
+    const firstStep = row.int8(1);
+    return {
+      steps: Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset),
+      values: decodeBlockValues(row.int2(2), row.bytes(4)),
+    };
+  }
+
+  /** Hot rows of the parts, shards of a step in ascending order of their first layer. */
+  #hotQuery(): RowQuery {
+    const { metricId, layer, runKey } = this.#query;
+    const firstLayer = layer ?? 0;
+    const segments = this.parts.map(({ attempt, firstStep, lastStep }) => ({
+      attempt,
+      fromStep: firstStep,
+      toStep: lastStep,
+    }));
+    return {
+      // substr fetches the pieces of the stored value that hold the asked layers, no others.
+      sql: `SELECT segment.attempt, step, first_layer - ${integerLiteral(firstLayer)},
+          substr("values", ((position - 1) * layer_count + first_layer - layer_offset) * 4 + 1, (end_layer - first_layer) * 4)
+        FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
+          SELECT step, layer_offset, layer_count, "values",
+            array_position(metric_ids, ${integerLiteral(metricId)}::smallint) AS position,
+            greatest(layer_offset, ${integerLiteral(firstLayer)}) AS first_layer,
+            least(layer_offset + layer_count, ${integerLiteral(firstLayer + this.#scannedLayers)}) AS end_layer
+          FROM hot_frame WHERE ${inSegment(runKey)} ORDER BY step, layer_offset
+        ) AS frame
+        WHERE position IS NOT NULL AND first_layer < end_layer`,
+      onRow: (row) => {
+        this.#hotSteps.add(row.int4(0), row.int8(1), row.int4(2), row.bytes(3));
+      },
+    };
   }
 }
 
-/**
- * Calls `onStep` for each step of the segment that has the metric, ascending, with the
- * asked layers; MISSING_FLOAT32_BITS is "not reported". The array is used again.
- */
-export async function scanLayers(
-  db: Database,
-  { runKey, segment, metricId, firstLayer, layerCount }: LayerScan,
-  onStep: (step: number, values: Float32Array) => void,
-): Promise<void> {
-  const assembly = new StepAssembly(layerCount);
-  let current = -1;
-  const lastLayer = firstLayer + layerCount;
-  // substr fetches the pieces of the stored value that hold the asked layers, no others.
-  await db.copyRows(
-    `SELECT step, first_layer - ${firstLayer},
-       substr("values", ((position - 1) * layer_count + first_layer - layer_offset) * 4 + 1, (end_layer - first_layer) * 4)
-     FROM (
-       SELECT step, layer_offset, layer_count, "values",
-         array_position(metric_ids, ${metricId}::smallint) AS position,
-         greatest(layer_offset, ${firstLayer}) AS first_layer,
-         least(layer_offset + layer_count, ${lastLayer}) AS end_layer
-       FROM hot_frame WHERE ${segmentFilter(runKey, segment)}
-     ) AS frame
-     WHERE position IS NOT NULL AND first_layer < end_layer
-     ORDER BY step, layer_offset`,
-    (row) => {
-      const step = row.int8(0);
-      if (step !== current) {
-        if (current >= 0) onStep(current, assembly.values);
-        assembly.clear();
-        current = step;
-      }
-      assembly.add(row.int4(1), row.bytes(2));
-    },
-  );
-  if (current >= 0) onStep(current, assembly.values);
+/** One step's layers out of [L][n]. */
+function columnOf(values: Float32Array, at: number, n: number): Uint32Array {
+  const bits = bitsOf(values);
+  return Uint32Array.from({ length: values.length / n }, (_, layer) => bits[layer * n + at] ?? 0);
 }

@@ -2,9 +2,18 @@ import type { Segment } from './trajectory';
 
 const RUN_KEY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function integer(value: number): number {
+/** A number of ours as an SQL literal. Throws TypeError on what is no safe integer. */
+export function integerLiteral(value: number): string {
   if (!Number.isSafeInteger(value)) throw new TypeError(`not a safe integer: ${value}`);
-  return value;
+  return `${value}`;
+}
+
+/** Numbers as an SQL array. */
+export function arrayLiteral(
+  type: 'smallint' | 'int' | 'bigint',
+  values: Iterable<number>,
+): string {
+  return `'{${Array.from(values, integerLiteral).join(',')}}'::${type}[]`;
 }
 
 /** The run as an SQL literal. COPY takes no parameters, so what is no key stops here. */
@@ -15,5 +24,18 @@ export function runLiteral(runKey: string): string {
 
 /** Rows of one segment, as a range of every primary key of the hot path. */
 export function segmentFilter(runKey: string, { attempt, fromStep, toStep }: Segment): string {
-  return `run = ${runLiteral(runKey)} AND attempt = ${integer(attempt)} AND step BETWEEN ${integer(fromStep)} AND ${integer(toStep)}`;
+  return `run = ${runLiteral(runKey)} AND attempt = ${integerLiteral(attempt)} AND step BETWEEN ${integerLiteral(fromStep)} AND ${integerLiteral(toStep)}`;
+}
+
+/** Segments as a relation `segment (attempt, from_step, to_step)`, to be joined laterally with `inSegment`. */
+export function segmentRelation(segments: readonly Segment[]): string {
+  const attempts = segments.map(({ attempt }) => attempt);
+  const fromSteps = segments.map(({ fromStep }) => fromStep);
+  const toSteps = segments.map(({ toStep }) => toStep);
+  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', fromSteps)}, ${arrayLiteral('bigint', toSteps)}) AS segment (attempt, from_step, to_step)`;
+}
+
+/** Rows of the segment at hand, as a range of the primary key. */
+export function inSegment(runKey: string): string {
+  return `run = ${runLiteral(runKey)} AND attempt = segment.attempt AND step BETWEEN segment.from_step AND segment.to_step`;
 }

@@ -1,38 +1,40 @@
 import type { z } from 'zod';
 import type { stageIntervalSchema } from '../contract/reads';
 import type { Database } from './database';
+import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import type { RowReader } from './snapshot';
 import type { Segment } from './trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;
 
 /** Intervals that touch one of the segments, of one layer or of all, by attempt, layer and step; ranges of the primary key. */
 export async function findStageIntervals(
-  db: Database,
+  reader: RowReader,
   runKey: string,
   segments: readonly Segment[],
   layer?: number,
 ): Promise<StageInterval[]> {
-  if (segments.length === 0) return [];
-  const rows = await db.prisma.stageInterval.findMany({
-    where: {
-      runKey,
-      ...(layer === undefined ? {} : { layer }),
-      OR: segments.map(({ attempt, fromStep, toStep }) => ({
-        attempt,
-        fromStep: { lte: BigInt(toStep) },
-        OR: [{ toStep: null }, { toStep: { gte: BigInt(fromStep) } }],
-      })),
-    },
-    orderBy: [{ attempt: 'asc' }, { layer: 'asc' }, { fromStep: 'asc' }],
-  });
-  return rows.map((row) => ({
-    layer: row.layer,
-    attempt: row.attempt,
-    stage: row.stage,
-    label: row.label,
-    fromStep: Number(row.fromStep),
-    toStep: row.toStep === null ? null : Number(row.toStep),
-  }));
+  const intervals: StageInterval[] = [];
+  if (segments.length === 0) return intervals;
+  const ofLayer = layer === undefined ? '' : `AND layer = ${integerLiteral(layer)}`;
+  await reader.copyRows(
+    `SELECT layer, stage.attempt, stage, label, stage.from_step, stage.to_step
+     FROM ${segmentRelation(segments)} JOIN stage_interval AS stage
+       ON stage.attempt = segment.attempt AND stage.from_step <= segment.to_step
+         AND (stage.to_step IS NULL OR stage.to_step >= segment.from_step)
+     WHERE run = ${runLiteral(runKey)} ${ofLayer}
+     ORDER BY stage.attempt, layer, stage.from_step`,
+    (row) =>
+      intervals.push({
+        layer: row.int4(0),
+        attempt: row.int4(1),
+        stage: row.text(2),
+        label: row.isNull(3) ? null : row.text(3),
+        fromStep: row.int8(4),
+        toStep: row.isNull(5) ? null : row.int8(5),
+      }),
+  );
+  return intervals;
 }
 
 export async function hasStageIntervals(db: Database, runKey: string): Promise<boolean> {

@@ -1,10 +1,13 @@
 /** What steps reported, whole: read back to show detectors what they have not seen. */
-import { missingColumn } from '../contract/missing-value';
+import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../contract/missing-value';
+import { runScans } from './covered-scan';
 import type { Database } from './database';
-import { findMetricIds } from './metrics';
-import { scanLayers } from './scan-layers';
-import { findScalarColumns, scanSteps } from './scan-steps';
+import { findReadableRun } from './readable-run';
+import { LayerScan, type LayerSink, type StepCells } from './scan-layers';
+import { scalarColumns } from './scan-steps';
 import { segmentFilter } from './segment-filter';
+import type { Snapshot } from './snapshot';
+import { findStepWindow } from './step-window';
 import type { Segment } from './trajectory';
 
 export interface StepReport {
@@ -25,15 +28,41 @@ export interface StepReportQuery {
 }
 
 /**
- * The steps of a segment, ascending. The caller bounds the segment: all of it is held.
- * One range scan for the posts, one for the scalars and one a metric that the run has.
+ * The steps of a segment, ascending; none of a run that was deleted. The caller bounds the
+ * segment: all of it is held. Wherever they are kept, as of one moment, in three round trips.
  */
-export async function findStepReports(
-  db: Database,
+export function findStepReports(db: Database, query: StepReportQuery): Promise<StepReport[]> {
+  return db.readSnapshot((snapshot) => readStepReports(snapshot, query));
+}
+
+async function readStepReports(
+  snapshot: Snapshot,
   { runKey, layerCount, segment, scalars, layerMetrics }: StepReportQuery,
 ): Promise<StepReport[]> {
+  const run = await findReadableRun(snapshot, runKey);
+  if (run === null) return [];
+  const window = await findStepWindow(snapshot, run, {
+    segments: [segment],
+    columns: scalarColumns(run.names.scalar, scalars),
+    maxSteps: Number.MAX_SAFE_INTEGER,
+    metricId: null,
+  });
   const posts = new Map<number, { layerOffset: number; layerCount: number }[]>();
-  await db.copyRows(
+  const layers = new Map<number, Map<string, Float32Array>>();
+  const scans = layerMetrics.flatMap((name) => {
+    const metricId = run.names.layer.get(name);
+    if (metricId === undefined || layerCount === 0) return [];
+    const sink = new ColumnsByStep(layerCount, (step) => {
+      const ofStep = layers.get(step) ?? new Map<string, Float32Array>();
+      layers.set(step, ofStep);
+      const column = ofStep.get(name) ?? missingColumn(layerCount);
+      ofStep.set(name, column);
+      return column;
+    });
+    const query = { runKey, parts: window.parts, topLevel: -1, metricId, layerCount, planes: [] };
+    return [new LayerScan(query, sink)];
+  });
+  await snapshot.copyRows(
     `SELECT step, layer_offset, layer_count FROM frame WHERE ${segmentFilter(runKey, segment)}
      ORDER BY step, layer_offset`,
     (row) => {
@@ -43,37 +72,43 @@ export async function findStepReports(
       posts.set(step, ofStep);
     },
   );
-  const scalarsOf = new Map<number, Map<string, number>>();
-  const columns = await findScalarColumns(db, runKey, scalars);
-  await scanSteps(db, runKey, segment, columns, (step, values) => {
-    const ofStep = new Map<string, number>();
-    scalars.forEach((name, index) => {
-      const value = values[index] ?? null;
-      if (value !== null) ofStep.set(name, value);
-    });
-    scalarsOf.set(step, ofStep);
-  });
-  const layersOf = new Map<number, Map<string, Float32Array>>();
-  const metricIds = await findMetricIds(db, runKey, 'layer');
-  for (const name of layerMetrics) {
-    const metricId = metricIds.get(name);
-    if (metricId === undefined || layerCount === 0) continue;
-    const scan = { runKey, segment, metricId, firstLayer: 0, layerCount };
-    await scanLayers(db, scan, (step, values) => {
-      const ofStep = layersOf.get(step) ?? new Map<string, Float32Array>();
-      const column = missingColumn(layerCount);
-      column.set(values);
-      layersOf.set(step, ofStep.set(name, column));
-    });
-  }
-  // The posts were read first: one that is committed meanwhile is not among them, however
-  // much of it the later scans have seen.
-  return Array.from(posts, ([step, ofStep]) => ({
+  await runScans(snapshot, scans);
+  return (window.steps ?? []).map(({ step, values }) => ({
     step,
-    scalars: scalarsOf.get(step) ?? new Map<string, number>(),
-    layerMetrics: layersOf.get(step) ?? new Map<string, Float32Array>(),
-    posts: ofStep,
+    scalars: new Map(
+      scalars.flatMap((name, index) => {
+        const value = values[index] ?? null;
+        return value === null ? [] : [[name, value] as const];
+      }),
+    ),
+    layerMetrics: layers.get(step) ?? new Map<string, Float32Array>(),
+    posts: posts.get(step) ?? [],
   }));
+}
+
+/** Takes blocks of steps apart into a column a step. */
+class ColumnsByStep implements LayerSink {
+  constructor(
+    private readonly layerCount: number,
+    private readonly columnOf: (step: number) => Float32Array,
+  ) {}
+
+  addSteps({ steps, from, end, values }: StepCells): void {
+    const source = bitsOf(values);
+    const n = steps.length;
+    for (let index = from; index < end; index++) {
+      const column = bitsOf(this.columnOf(steps[index] ?? -1));
+      for (let layer = 0; layer < this.layerCount; layer++) {
+        const bits = source[layer * n + index] ?? MISSING_FLOAT32_BITS;
+        // What came late is told apart from what the block has: each cell comes once.
+        if (bits !== MISSING_FLOAT32_BITS) column[layer] = bits;
+      }
+    }
+  }
+
+  addBuckets(): void {
+    throw new Error('steps were asked for one by one');
+  }
 }
 
 /** The lowest reported steps of an attempt above `afterStep`, at most `limit`; a range of the primary key. */

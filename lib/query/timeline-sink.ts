@@ -1,0 +1,33 @@
+import type { ScalarSink, ScalarSummary } from '../store/scan-scalars';
+import type { BucketPlan } from './bucket-plan';
+import type { BucketSteps, ScalarBuckets } from './scalar-buckets';
+
+/** Scalars, each reduced to the buckets of a plan. */
+export class TimelineSink implements ScalarSink {
+  constructor(
+    private readonly plan: BucketPlan,
+    private readonly steps: BucketSteps,
+    /** In the order of the columns. */
+    private readonly series: readonly ScalarBuckets[],
+  ) {}
+
+  addStep(step: number, values: readonly (number | null)[]): void {
+    const bucket = this.plan.indexOf(step);
+    if (bucket < 0) return;
+    this.steps.add(bucket, step);
+    for (let position = 0; position < this.series.length; position++) {
+      const value = values[position] ?? null;
+      if (value !== null) this.series[position]?.add(bucket, value);
+    }
+  }
+
+  addSteps(firstStep: number, lastStep: number): void {
+    const bucket = this.plan.indexOf(firstStep);
+    if (bucket >= 0) this.steps.add(bucket, firstStep, lastStep);
+  }
+
+  addSummary(position: number, firstStep: number, summary: ScalarSummary): void {
+    const bucket = this.plan.indexOf(firstStep);
+    if (bucket >= 0) this.series[position]?.addSummary(bucket, summary);
+  }
+}

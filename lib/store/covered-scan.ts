@@ -1,0 +1,199 @@
+/**
+ * A read of rollups and steps in at most three round trips. Rows that must be there are asked
+ * for at once. Those that are missing, since they would not have paid or since nothing was
+ * reported, are looked for at the levels below: first which there are, then the rows.
+ *
+ * Several scans go through their round trips together (`runScans`).
+ */
+import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from './compaction/block-layout';
+import type { RowQuery } from './copy-binary';
+import { type Cover, coverSpans, lowerBound, type RowPiece, type StepSpan } from './cover';
+import { arrayLiteral } from './segment-filter';
+import type { RowReader } from './snapshot';
+import type { WindowPart } from './step-window';
+
+export interface Scan {
+  /** What to ask next, after the queries before are answered; nothing at the end. */
+  nextQueries(): readonly RowQuery[];
+  /** After the last answer. */
+  finish(): void;
+}
+
+export async function runScans(reader: RowReader, scans: readonly Scan[]): Promise<void> {
+  for (;;) {
+    const queries = scans.flatMap((scan) => scan.nextQueries());
+    if (queries.length === 0) break;
+    await reader.copyAll(queries);
+  }
+  for (const scan of scans) scan.finish();
+}
+
+/** A row of a rollup and the pieces of it that are read. */
+export interface AskedRow {
+  readonly attempt: number;
+  readonly level: number;
+  readonly block: number;
+  readonly pieces: readonly RowPiece[];
+}
+
+/** Which entries [from, end) of a row's ascending slots lie in a piece of it. */
+export function slotsOf(
+  slots: Uint8Array,
+  { block, fromBucket, endBucket }: RowPiece,
+): { readonly from: number; readonly end: number } {
+  const firstBucket = block * BUCKETS_PER_ROW;
+  return {
+    from: lowerBound(slots, fromBucket - firstBucket),
+    end: lowerBound(slots, endBucket - firstBucket),
+  };
+}
+
+export interface AskedSpan extends StepSpan {
+  readonly attempt: number;
+}
+
+function rowKey(attempt: number, level: number, block: number): string {
+  return `${attempt}/${level}/${block}`;
+}
+
+export abstract class CoveredScan implements Scan {
+  readonly #topLevel: number;
+  #phase: 'whole' | 'keys' | 'rest' | 'done' = 'whole';
+  /** Asked for and not seen yet. */
+  #asked = new Map<string, AskedRow>();
+  #missing = new Map<number, StepSpan[]>();
+  readonly #keys = new Set<string>();
+
+  /** `topLevel`: the highest level to read, -1 for steps alone. */
+  constructor(
+    protected readonly parts: readonly WindowPart[],
+    topLevel: number,
+  ) {
+    this.#topLevel = topLevel;
+  }
+
+  /** The table and the condition of its rows, without level and block. */
+  protected abstract readonly rollup: string;
+  protected abstract levelsOf(part: WindowPart): ReadonlySet<number>;
+  /** Steps whose rollups say too little. */
+  protected abstract staleStepsOf(part: WindowPart): readonly number[];
+  /** `keys`: the relation `asked (attempt, level, block)`. Each row that is found goes through `takeRow`. */
+  protected abstract rowsQuery(keys: string): RowQuery;
+  /** `isFirst`: in the first round trip, to which what no rollup holds belongs. */
+  protected abstract spansQueries(spans: readonly AskedSpan[], isFirst: boolean): RowQuery[];
+  abstract finish(): void;
+
+  nextQueries(): readonly RowQuery[] {
+    switch (this.#phase) {
+      case 'whole':
+        this.#phase = 'keys';
+        return this.#ask((part) =>
+          coverSpans([{ fromStep: part.firstStep, endStep: part.lastStep + 1 }], {
+            topLevel: this.#topLevel,
+            hasRow: (level, block) =>
+              this.levelsOf(part).has(level) &&
+              block * rowSteps(level) < (part.rolledTo[level] ?? 0),
+            staleSteps: this.staleStepsOf(part),
+          }),
+        );
+      case 'keys':
+        if (this.#asked.size === 0) break;
+        this.#phase = 'rest';
+        return [this.#keysQuery()];
+      case 'rest':
+        this.#phase = 'done';
+        return this.#ask((part) =>
+          coverSpans(this.#missing.get(part.attempt) ?? [], {
+            topLevel: this.#topLevel,
+            hasRow: (level, block) => this.#keys.has(rowKey(part.attempt, level, block)),
+            staleSteps: this.staleStepsOf(part),
+          }),
+        );
+      case 'done':
+        break;
+    }
+    return [];
+  }
+
+  /** What was asked of a row that has come. */
+  protected takeRow(attempt: number, level: number, block: number): AskedRow {
+    const key = rowKey(attempt, level, block);
+    const asked = this.#asked.get(key);
+    if (asked === undefined) throw new Error(`nobody asked for row ${key} of a rollup`);
+    this.#asked.delete(key);
+    return asked;
+  }
+
+  #ask(coverOf: (part: WindowPart) => Cover): RowQuery[] {
+    const isFirst = this.#phase === 'keys';
+    const spans: AskedSpan[] = [];
+    this.#asked = new Map();
+    for (const part of this.parts) {
+      const { attempt } = part;
+      const cover = coverOf(part);
+      for (const piece of cover.pieces) {
+        const { level, block } = piece;
+        const key = rowKey(attempt, level, block);
+        const before = this.#asked.get(key)?.pieces ?? [];
+        this.#asked.set(key, { attempt, level, block, pieces: [...before, piece] });
+      }
+      for (const span of cover.spans) spans.push({ attempt, ...span });
+    }
+    const rows = [...this.#asked.values()];
+    const queries = this.spansQueries(spans, isFirst);
+    if (rows.length > 0) queries.unshift(this.rowsQuery(keyRelation(rows)));
+    return queries;
+  }
+
+  /** Which rows there are below those that are missing. */
+  #keysQuery(): RowQuery {
+    const attempts: number[] = [];
+    const levels: number[] = [];
+    const firstBlocks: number[] = [];
+    const endBlocks: number[] = [];
+    const parts = new Map(this.parts.map((part) => [part.attempt, part]));
+    this.#missing = new Map();
+    for (const { attempt, level, block, pieces } of this.#asked.values()) {
+      const width = bucketSteps(level);
+      const spans = pieces.map(({ fromBucket, endBucket }) => ({
+        fromStep: fromBucket * width,
+        endStep: endBucket * width,
+      }));
+      this.#missing.set(attempt, [...(this.#missing.get(attempt) ?? []), ...spans]);
+      const part = parts.get(attempt);
+      for (let below = 0; below < level; below++) {
+        if (part === undefined || !this.levelsOf(part).has(below)) continue;
+        const rowsOfRow = 4 ** (level - below);
+        attempts.push(attempt);
+        levels.push(below);
+        firstBlocks.push(block * rowsOfRow);
+        endBlocks.push((block + 1) * rowsOfRow);
+      }
+    }
+    return {
+      sql: `SELECT asked.attempt, asked.level, rollup.block
+        FROM unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('smallint', levels)},
+          ${arrayLiteral('bigint', firstBlocks)}, ${arrayLiteral('bigint', endBlocks)})
+          AS asked (attempt, level, first_block, end_block)
+        CROSS JOIN LATERAL (SELECT block FROM ${this.rollup} AND attempt = asked.attempt
+          AND level = asked.level AND block >= first_block AND block < end_block OFFSET 0) AS rollup`,
+      onRow: (row) => this.#keys.add(rowKey(row.int4(0), row.int2(1), row.int8(2))),
+    };
+  }
+}
+
+/** Rows of a rollup as a relation `asked (attempt, level, block)`. */
+function keyRelation(rows: readonly AskedRow[]): string {
+  const attempts = rows.map(({ attempt }) => attempt);
+  const levels = rows.map(({ level }) => level);
+  const blocks = rows.map(({ block }) => block);
+  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('smallint', levels)}, ${arrayLiteral('bigint', blocks)}) AS asked (attempt, level, block)`;
+}
+
+/** Spans of steps as a relation `asked (attempt, from_step, end_step)`. */
+export function spanRelation(spans: readonly AskedSpan[]): string {
+  const attempts = spans.map(({ attempt }) => attempt);
+  const fromSteps = spans.map(({ fromStep }) => fromStep);
+  const endSteps = spans.map(({ endStep }) => endStep);
+  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', fromSteps)}, ${arrayLiteral('bigint', endSteps)}) AS asked (attempt, from_step, end_step)`;
+}

@@ -1,0 +1,56 @@
+import type { MetricKind } from './metric-registry';
+import { outlineQueries, type RunOutline } from './run-context';
+import { runLiteral } from './segment-filter';
+import type { RowReader } from './snapshot';
+
+/** How far an attempt is compacted (docs/decisions/011). */
+export interface CompactionProgress {
+  /** Steps below are in blocks, but for what came since. */
+  readonly blocksTo: number;
+  /** Of each level: steps below are in its rows, where rows pay. */
+  readonly rolledTo: readonly number[];
+}
+
+/** A run with what a read of its steps and layers must know beforehand. */
+export interface ReadableRun extends RunOutline {
+  /** Names with their numbers, in the order in which the run first reported them. */
+  readonly names: Readonly<Record<MetricKind, ReadonlyMap<string, number>>>;
+  /** By attempt; one that is not there has nothing compacted. */
+  readonly compaction: ReadonlyMap<number, CompactionProgress>;
+}
+
+function isMetricKind(text: string): text is MetricKind {
+  return text === 'scalar' || text === 'layer' || text === 'histogram';
+}
+
+/** null for a run that does not exist. One round trip, ranges of primary keys. */
+export async function findReadableRun(
+  reader: RowReader,
+  runKey: string,
+): Promise<ReadableRun | null> {
+  const { queries, outline } = outlineQueries(runKey);
+  const run = runLiteral(runKey);
+  const names = {
+    scalar: new Map<string, number>(),
+    layer: new Map<string, number>(),
+    histogram: new Map<string, number>(),
+  };
+  const compaction = new Map<number, CompactionProgress>();
+  await reader.copyAll([
+    ...queries,
+    {
+      sql: `SELECT kind, metric, name FROM metric WHERE run = ${run} ORDER BY kind, metric`,
+      onRow: (row) => {
+        const kind = row.text(0);
+        if (isMetricKind(kind)) names[kind].set(row.text(2), row.int4(1));
+      },
+    },
+    {
+      sql: `SELECT attempt, blocks_to, rolled_to FROM compaction_state WHERE run = ${run}`,
+      onRow: (row) =>
+        compaction.set(row.int4(0), { blocksTo: row.int8(1), rolledTo: row.int8Array(2) }),
+    },
+  ]);
+  const found = outline();
+  return found === null ? null : { ...found, names, compaction };
+}

@@ -1,0 +1,120 @@
+/** Reads what steps say besides their layers, from rollups where they hold a whole bucket. */
+import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from './compaction/block-rows';
+import type { ScalarRollup } from './compaction/scalar-rollup';
+import type { RowQuery } from './copy-binary';
+import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
+import type { ScalarColumn } from './scan-steps';
+import { runLiteral } from './segment-filter';
+import type { WindowPart } from './step-window';
+
+/** What a bucket of steps says of one scalar; `finite + nonFinite` > 0. */
+export interface ScalarSummary {
+  readonly finite: number;
+  readonly nonFinite: number;
+  /** Over the finite values; without meaning where there is none. */
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** The value at the highest step that has one, finite or not. */
+  readonly last: number;
+}
+
+export interface ScalarSink {
+  /** One reported step. `values` in the order of the columns; null is "not reported". */
+  addStep(step: number, values: readonly (number | null)[]): void;
+  /** Reported steps `firstStep`…`lastStep` of one bucket of a rollup. */
+  addSteps(firstStep: number, lastStep: number): void;
+  /** What those say of the scalar at `position` of the columns. */
+  addSummary(position: number, firstStep: number, summary: ScalarSummary): void;
+}
+
+export interface ScalarScanQuery {
+  readonly runKey: string;
+  readonly parts: readonly WindowPart[];
+  readonly topLevel: number;
+  readonly columns: readonly ScalarColumn[];
+}
+
+/** Each reported step of the parts goes to `sink` once, by itself or in a bucket. */
+export class ScalarScan extends CoveredScan {
+  readonly #run: string;
+  readonly #columns: readonly ScalarColumn[];
+  readonly #sink: ScalarSink;
+  protected readonly rollup: string;
+
+  constructor({ runKey, parts, topLevel, columns }: ScalarScanQuery, sink: ScalarSink) {
+    super(parts, topLevel);
+    this.#run = runLiteral(runKey);
+    this.#columns = columns;
+    this.#sink = sink;
+    this.rollup = `scalar_rollup WHERE run = ${this.#run}`;
+  }
+
+  protected levelsOf({ scalarLevels }: WindowPart): ReadonlySet<number> {
+    return scalarLevels;
+  }
+
+  /** A late post may have added to a step what its rollups do not know. */
+  protected staleStepsOf({ lateSteps }: WindowPart): readonly number[] {
+    return lateSteps;
+  }
+
+  protected rowsQuery(keys: string): RowQuery {
+    return {
+      sql: `SELECT rollup.*, asked.attempt FROM ${keys}
+        CROSS JOIN LATERAL (SELECT ${SCALAR_ROLLUP_COLUMNS} FROM ${this.rollup}
+          AND attempt = asked.attempt AND level = asked.level AND block = asked.block OFFSET 0) AS rollup`,
+      onRow: (row) => {
+        const { level, block, rollup } = decodeScalarRollup(row);
+        for (const piece of this.takeRow(row.int4(10), level, block).pieces) {
+          const { from, end } = slotsOf(rollup.slots, piece);
+          for (let slot = from; slot < end; slot++) this.#addBucket(rollup, slot);
+        }
+      },
+    };
+  }
+
+  #addBucket(rollup: ScalarRollup, slot: number): void {
+    const firstStep = rollup.firstSteps[slot] ?? 0;
+    this.#sink.addSteps(firstStep, rollup.lastSteps[slot] ?? 0);
+    for (let position = 0; position < this.#columns.length; position++) {
+      const column = this.#columns[position] ?? null;
+      const scalar = column === null ? -1 : rollup.scalarIds.indexOf(column.id);
+      if (scalar < 0) continue;
+      const cell = scalar * rollup.slots.length + slot;
+      const finite = rollup.finite[cell] ?? 0;
+      const nonFinite = rollup.nonFinite[cell] ?? 0;
+      if (finite + nonFinite === 0) continue;
+      this.#sink.addSummary(position, firstStep, {
+        finite,
+        nonFinite,
+        min: rollup.minimum[cell] ?? NaN,
+        max: rollup.maximum[cell] ?? NaN,
+        mean: rollup.mean[cell] ?? NaN,
+        last: rollup.last[cell] ?? NaN,
+      });
+    }
+  }
+
+  protected spansQueries(spans: readonly AskedSpan[]): RowQuery[] {
+    if (spans.length === 0) return [];
+    const list = this.#columns.map((column) => `, ${column?.sql ?? 'NULL::float8'}`).join('');
+    const values: (number | null)[] = this.#columns.map(() => null);
+    return [
+      {
+        sql: `SELECT reported.* FROM ${spanRelation(spans)}
+          CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE run = ${this.#run}
+            AND attempt = asked.attempt AND step >= asked.from_step AND step < asked.end_step
+            ORDER BY step) AS reported`,
+        onRow: (row) => {
+          for (let index = 0; index < values.length; index++) values[index] = row.float8(index + 1);
+          this.#sink.addStep(row.int8(0), values);
+        },
+      },
+    ];
+  }
+
+  finish(): void {
+    // Everything went to the sink as it came.
+  }
+}

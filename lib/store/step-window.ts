@@ -1,0 +1,198 @@
+/**
+ * What there is to read in a window of steps, found in one round trip: the ends of each
+ * segment, the steps themselves where they are few, what came after its block was written,
+ * and which levels of rollups exist at all.
+ */
+import type { RowQuery } from './copy-binary';
+import type { CompactionProgress, ReadableRun } from './readable-run';
+import type { ScalarColumn } from './scan-steps';
+import {
+  arrayLiteral,
+  inSegment,
+  integerLiteral,
+  runLiteral,
+  segmentRelation,
+} from './segment-filter';
+import type { RowReader } from './snapshot';
+import type { Segment } from './trajectory';
+
+/** The part of one attempt that lies in the window and has at least one reported step. */
+export interface WindowPart extends CompactionProgress {
+  readonly attempt: number;
+  /** Reported steps, both inclusive. */
+  readonly firstStep: number;
+  readonly lastStep: number;
+  /** Steps below `blocksTo` with posts that are in no block yet, ascending. */
+  readonly lateSteps: readonly number[];
+  /** Levels with at least one row, of what the steps say and of the asked layer metric. */
+  readonly scalarLevels: ReadonlySet<number>;
+  readonly layerLevels: ReadonlySet<number>;
+}
+
+/** One reported step with its scalars in the order asked for; null is "not reported". */
+export interface ScannedStep {
+  readonly attempt: number;
+  readonly step: number;
+  readonly values: readonly (number | null)[];
+}
+
+export interface StepWindow {
+  /** In ascending order of attempt. */
+  readonly parts: readonly WindowPart[];
+  /** Every reported step, by attempt and step; null where there are more than `maxSteps`. */
+  readonly steps: readonly ScannedStep[] | null;
+}
+
+export interface WindowQuery {
+  readonly segments: readonly Segment[];
+  readonly columns: readonly ScalarColumn[];
+  readonly maxSteps: number;
+  /** null for a read that needs no layers. */
+  readonly metricId: number | null;
+}
+
+const NOTHING_COMPACTED: CompactionProgress = { blocksTo: 0, rolledTo: [] };
+
+/**
+ * Ends and ranges of primary keys; at most `maxSteps` rows with all their scalars. `others`
+ * go with them.
+ */
+export async function findStepWindow(
+  reader: RowReader,
+  { runKey, compaction }: Pick<ReadableRun, 'runKey' | 'compaction'>,
+  { segments, columns, maxSteps, metricId }: WindowQuery,
+  others: readonly RowQuery[] = [],
+): Promise<StepWindow> {
+  if (segments.length === 0) {
+    await reader.copyAll(others);
+    return { parts: [], steps: [] };
+  }
+  const progressOf = (attempt: number): CompactionProgress =>
+    compaction.get(attempt) ?? NOTHING_COMPACTED;
+  const extents: { attempt: number; firstStep: number; lastStep: number }[] = [];
+  const steps: ScannedStep[] = [];
+  const late = new Map<number, number[]>();
+  const scalarLevels = new Map<number, Set<number>>();
+  const layerLevels = new Map<number, Set<number>>();
+
+  const queries: RowQuery[] = [
+    ...others,
+    {
+      sql: extentsSql(runKey, segments),
+      onRow: (row) =>
+        extents.push({ attempt: row.int4(0), firstStep: row.int8(1), lastStep: row.int8(2) }),
+    },
+    {
+      sql: stepsSql(runKey, segments, columns, maxSteps),
+      onRow: (row) =>
+        steps.push({
+          attempt: row.int4(0),
+          step: row.int8(1),
+          values: columns.map((_, index) => row.float8(index + 2)),
+        }),
+    },
+  ];
+  const compacted = segments
+    .map((segment) => ({
+      ...segment,
+      toStep: Math.min(segment.toStep, progressOf(segment.attempt).blocksTo - 1),
+    }))
+    .filter(({ fromStep, toStep }) => fromStep <= toStep);
+  if (compacted.length > 0) {
+    queries.push({
+      sql: `SELECT segment.attempt, late.step FROM ${segmentRelation(compacted)}
+        CROSS JOIN LATERAL (SELECT DISTINCT step FROM hot_frame WHERE ${inSegment(runKey)} ORDER BY step) AS late`,
+      onRow: (row) => append(late, row.int4(0), row.int8(1)),
+    });
+    const levels = Math.max(
+      0,
+      ...compacted.map(({ attempt }) => progressOf(attempt).rolledTo.length),
+    );
+    const attempts = compacted.map(({ attempt }) => attempt);
+    const takeInto = (found: Map<number, Set<number>>): RowQuery['onRow'] => {
+      return (row) => {
+        const ofAttempt = found.get(row.int4(0)) ?? new Set();
+        found.set(row.int4(0), ofAttempt.add(row.int4(1)));
+      };
+    };
+    const run = runLiteral(runKey);
+    queries.push({
+      sql: levelsSql(attempts, levels, `scalar_rollup AS rollup WHERE run = ${run}`),
+      onRow: takeInto(scalarLevels),
+    });
+    if (metricId !== null) {
+      queries.push({
+        sql: levelsSql(
+          attempts,
+          levels,
+          `metric_rollup AS rollup WHERE run = ${run} AND metric = ${integerLiteral(metricId)}`,
+        ),
+        onRow: takeInto(layerLevels),
+      });
+    }
+  }
+  await reader.copyAll(queries);
+
+  const isEmpty = extents.length === 0;
+  return {
+    parts: extents.map(({ attempt, firstStep, lastStep }) => ({
+      attempt,
+      firstStep,
+      lastStep,
+      ...progressOf(attempt),
+      lateSteps: late.get(attempt) ?? [],
+      scalarLevels: scalarLevels.get(attempt) ?? new Set(),
+      layerLevels: layerLevels.get(attempt) ?? new Set(),
+    })),
+    // Steps that are too many come as none.
+    steps: isEmpty || steps.length > 0 ? steps : null,
+  };
+}
+
+function append(lists: Map<number, number[]>, key: number, value: number): void {
+  const list = lists.get(key) ?? [];
+  list.push(value);
+  lists.set(key, list);
+}
+
+function extentsSql(runKey: string, segments: readonly Segment[]): string {
+  const end = (order: string): string =>
+    `LATERAL (SELECT step FROM step WHERE ${inSegment(runKey)} ORDER BY step ${order} LIMIT 1)`;
+  return `SELECT segment.attempt, earliest.step, latest.step FROM ${segmentRelation(segments)}
+    CROSS JOIN ${end('ASC')} AS earliest CROSS JOIN ${end('DESC')} AS latest`;
+}
+
+/** The steps, or none where they are more than fit; the index is then counted as far as that. */
+function stepsSql(
+  runKey: string,
+  segments: readonly Segment[],
+  columns: readonly ScalarColumn[],
+  maxSteps: number,
+): string {
+  const relation = segmentRelation(segments);
+  const list = columns.map((column) => `, ${column?.sql ?? 'NULL::float8'}`).join('');
+  // Where segments overlap, several rows may be one step.
+  const maxRows = maxSteps * (haveOverlap(segments) ? segments.length : 1);
+  return `SELECT segment.attempt, reported.* FROM ${relation}
+    CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE ${inSegment(runKey)} ORDER BY step) AS reported
+    WHERE NOT EXISTS (
+      SELECT 1 FROM ${relation} CROSS JOIN LATERAL (SELECT 1 FROM step WHERE ${inSegment(runKey)}) AS counted
+      OFFSET ${integerLiteral(maxRows)} LIMIT 1)`;
+}
+
+/** Whether a step may lie in two of the segments. */
+export function haveOverlap(segments: readonly Segment[]): boolean {
+  const ascending = segments.toSorted((a, b) => a.fromStep - b.fromStep);
+  return ascending.some(({ fromStep }, index) => {
+    const before = ascending[index - 1];
+    return before !== undefined && fromStep <= before.toStep;
+  });
+}
+
+/** Which of the levels have a row; one probe of the primary key each. */
+function levelsSql(attempts: readonly number[], levels: number, rollup: string): string {
+  return `SELECT asked.attempt, asked.level
+    FROM unnest(${arrayLiteral('int', attempts)}) AS attempts (attempt)
+    CROSS JOIN LATERAL (SELECT attempts.attempt, level FROM generate_series(0, ${integerLiteral(levels - 1)}) AS level) AS asked
+    WHERE EXISTS (SELECT 1 FROM ${rollup} AND rollup.attempt = asked.attempt AND rollup.level = asked.level)`;
+}
