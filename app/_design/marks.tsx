@@ -9,6 +9,7 @@ export const MARK_KINDS = [
   'outlier_batch',
   'divergence',
   'rms_spike',
+  'warning',
   'checkpoint',
   'batch_skip',
   'learning_rate',
@@ -23,6 +24,7 @@ const COLOUR_OF_MARK: Readonly<Record<MarkKind, string>> = {
   outlier_batch: 'var(--outlier-batch)',
   divergence: 'var(--divergence)',
   rms_spike: 'var(--rms-spike)',
+  warning: 'var(--outlier-batch)',
   checkpoint: 'var(--checkpoint)',
   batch_skip: 'var(--note)',
   learning_rate: 'var(--note)',
@@ -36,6 +38,7 @@ export const NAME_OF_MARK: Readonly<Record<MarkKind, string>> = {
   outlier_batch: 'Outlier batch',
   divergence: 'Divergence',
   rms_spike: 'RMS spike',
+  warning: 'Warning',
   checkpoint: 'Checkpoint',
   batch_skip: 'Batch skipped',
   learning_rate: 'Learning rate changed',
@@ -58,6 +61,8 @@ function MarkShape({ kind }: { readonly kind: MarkKind }) {
       return <path d="m2 2 8 8M10 2l-8 8" {...OUTLINE} strokeWidth={2} />;
     case 'rms_spike':
       return <circle cx={6} cy={6} r={3.6} {...OUTLINE} strokeWidth={2} />;
+    case 'warning':
+      return <path d="M6 1.4 11 10.4H1zM6 4.6v3" {...OUTLINE} strokeWidth={1.3} />;
     case 'checkpoint':
       return <path d="M3 1.8h6M6 1.8v9" {...OUTLINE} />;
     case 'batch_skip':

@@ -13,6 +13,17 @@ export function newestScalar(values: Float64Array): number | null {
   return null;
 }
 
+/** The newest finite value of a series and its step; null where there is none. */
+export function newestPoint(
+  series: SeriesColumns,
+): { readonly step: number; readonly value: number } | null {
+  for (let i = series.length - 1; i >= 0; i--) {
+    const value = series.max[i] ?? NaN;
+    if (Number.isFinite(value)) return { step: series.toStep[i] ?? 0, value };
+  }
+  return null;
+}
+
 /**
  * Steps a second by the job's wall time over its last 64 columns; null when they are
  * buckets, too few, or carry no time.

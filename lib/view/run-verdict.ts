@@ -1,9 +1,12 @@
 import type { Spike } from '../contract/reads';
+import type { Warning } from '../contract/warnings';
+import { describeOpenWarning } from './curvature-words';
 import type { StepWindow } from './step-axis';
 import type { RunStatusView } from './run-status';
 import type { LayerChanges } from './layer-changes';
 import { HISTORY_STEPS } from './layer-changes';
-import { formatAge, formatFactor, formatNumber, formatStep } from './format-number';
+import { describeMovers } from './spike-movers';
+import { formatAge, formatFactor, formatNumber, formatPercent, formatStep } from './format-number';
 
 /** What the verdict line says of a run; only what the stored data shows. */
 export interface RunVerdict {
@@ -23,11 +26,15 @@ export interface RunVerdictInput {
   readonly lastFiniteStep: number | null;
   readonly lowestLoss: { readonly value: number; readonly step: number } | null;
   readonly spikes: readonly Spike[];
+  readonly warnings: readonly Warning[];
   /** The steps that a person chose to look at; null while the whole run is shown. */
   readonly window: StepWindow | null;
   readonly changes: LayerChanges | null;
   readonly layerNames: readonly string[];
 }
+
+/** A level shift of less is training as usual. */
+const LEAST_SHIFT = 0.02;
 
 const timesOf = (value: number, base: number): string => {
   const factor = value / base;
@@ -70,6 +77,7 @@ export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
     sentence: `${lead}: ${loss}${rise === null ? '' : `, ${rise}`}.`,
     detail: [
       last === undefined ? null : describeClosedSpike(last, lossSpikes.length),
+      describeOpenWarning(input.warnings),
       describeChanges(input),
     ]
       .filter((part) => part !== null)
@@ -111,13 +119,6 @@ function describeRise({ newestLoss, newestStep, lowestLoss }: RunVerdictInput): 
     : `${timesOf(newestLoss, lowestLoss.value)} its lowest (${where})`;
 }
 
-/** Steps by which the first layer moved before the loss rose; null when no layer did. */
-export function leadOfSpike({ verdict, firstMovers }: Spike): number | null {
-  if (verdict !== 'precursor_found') return null;
-  const lead = firstMovers.reduce((most, { leadSteps }) => Math.max(most, leadSteps), 0);
-  return lead > 0 ? lead : null;
-}
-
 /** The one loss spike whose onset and peak are in the window; null for none or several. */
 export function spikeInWindow(
   lossSpikes: readonly Spike[],
@@ -148,8 +149,22 @@ function describeSpikeInWindow(
     mark: 'loss_spike',
     emphasis: `Spike ${lossSpikes.indexOf(spike) + 1} of ${lossSpikes.length}`,
     sentence: `opened at ${formatStep(spike.onsetStep)}${peak}${end}.`,
-    detail: describeMovers(spike, input.layerNames),
+    detail: [describeMovers(spike, input.layerNames), describeDamage(spike)]
+      .filter((part) => part !== null)
+      .join(' '),
   };
+}
+
+/** What a spike that is over has cost, and whether it is one. */
+function describeDamage({ reevaluation, levelShift, baseline }: Spike): string | null {
+  if (reevaluation?.standsOut === false) {
+    return 'Seen from both sides the loss does not stand out here.';
+  }
+  if (levelShift === null || baseline === null || baseline <= 0) return null;
+  const share = levelShift / baseline;
+  if (Math.abs(share) < LEAST_SHIFT) return null;
+  const direction = share > 0 ? 'above' : 'below';
+  return `The loss settled ${formatPercent(Math.abs(share))} ${direction} where it was.`;
 }
 
 function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number): RunVerdict {
@@ -167,29 +182,6 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
       .filter((part) => part !== null)
       .join(' '),
   };
-}
-
-function describeMovers(spike: Spike, layerNames: readonly string[]): string {
-  if (spike.verdict === 'insufficient_data') return 'Too little history to look for a precursor.';
-  const first = spike.firstMovers[0];
-  if (spike.verdict === 'no_precursor') {
-    return 'No precursor: nothing moved in the 10 steps before onset.';
-  }
-  // A job that posts no layers has one mover left, and no layer to name.
-  if (first === undefined) {
-    return 'The gradient norm of the whole model left its baseline before the loss rose.';
-  }
-  const name = layerNames[first.layer] ?? `layer ${first.layer}`;
-  const lead = first.leadSteps === 1 ? 'one step' : `${first.leadSteps} steps`;
-  const together = spike.firstMovers.filter(({ step }) => step === first.step);
-  const others = new Set(together.map(({ layer }) => layer)).size - 1;
-  const who =
-    others === 0
-      ? `${name} left its baseline`
-      : `${name} and ${plural(others, 'other layer')} left their baseline`;
-  return first.leadSteps <= 0
-    ? `${who} at ${formatStep(first.step)}, with the loss.`
-    : `${who} at ${formatStep(first.step)}, ${lead} before the loss rose.`;
 }
 
 function describeClosedSpike(spike: Spike, count: number): string {

@@ -28,6 +28,12 @@ const GAP_INTERVALS = 4;
 const LOG_SNAP = 4;
 const NARROW_LOG_SNAP = 16;
 
+export interface TimelineOptions {
+  readonly maxPoints?: number;
+  /** A value that the domain holds whatever the series does: where a line is drawn. */
+  readonly includes?: number;
+}
+
 interface Extremes {
   step: number;
   toStep: number;
@@ -45,15 +51,15 @@ export function prepareTimelineChart(
   axis: StepAxis,
   wantedScale: 'log' | 'linear',
   tickCount: number,
-  maxPoints = MAX_TIMELINE_POINTS,
+  { maxPoints = MAX_TIMELINE_POINTS, includes }: TimelineOptions = {},
 ): TimelineChart {
   const visible = visibleEntries(series, axis);
   const entries = mergeEntries(visible, maxPoints / 2);
   const interval = medianDistance(entries);
   const points: TimelinePoint[] = [];
   const nonFiniteSteps: number[] = [];
-  let low = NaN;
-  let high = NaN;
+  let low = includes ?? NaN;
+  let high = includes ?? NaN;
   let lowPositive = NaN;
   let previous: Extremes | null = null;
   for (const entry of entries) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { prepareRunVerdict, type RunVerdictInput } from '@/lib/view/run-verdict';
 import { aSpike } from '@/tests/builders/spike';
 
-const spike = aSpike();
+const spike = aSpike({ chanceSteps: null });
 const input: RunVerdictInput = {
   status: { kind: 'live', ageMs: 400 },
   stepsPerSecond: 7.5,
@@ -12,6 +12,7 @@ const input: RunVerdictInput = {
   lastFiniteStep: 560,
   lowestLoss: { value: 0.0043, step: 548 },
   spikes: [],
+  warnings: [],
   window: null,
   changes: null,
   layerNames: ['wte'],

@@ -81,4 +81,16 @@ describe('the timeline chart', () => {
     expect(Math.max(...max)).toBe(77);
     expect(toStep[length - 1]).toBe(4999);
   });
+
+  it('holds a value in sight that the series never reaches: where a line is drawn', () => {
+    const { domain } = prepareTimelineChart(
+      seriesOf([0.2, 0.3]).columns,
+      { low: 0, high: 2 },
+      'linear',
+      3,
+      { includes: 1 },
+    );
+    expect(domain[0]).toBeLessThanOrEqual(0.2);
+    expect(domain[1]).toBeGreaterThanOrEqual(1);
+  });
 });

@@ -3,9 +3,11 @@
 import Link from 'next/link';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
+import type { Warning } from '@/lib/contract/warnings';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import { EmptyState } from '@/app/_components/states';
-import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
+import { Mark } from '@/app/_design/marks';
+import { titleOfSpike } from './run-view-model';
 import { EventsSection } from './side-panel';
 import type { Tab } from './use-run-view-state';
 import styles from './run-screen.module.css';
@@ -49,6 +51,7 @@ export function PhoneTabPage({
   run,
   names,
   spikes,
+  warnings,
   events,
   newestStep,
   onGo,
@@ -57,6 +60,7 @@ export function PhoneTabPage({
   readonly run: Run;
   readonly names: readonly string[];
   readonly spikes: readonly Spike[];
+  readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
   readonly newestStep: number | null;
   readonly onGo: (step: number) => void;
@@ -64,7 +68,7 @@ export function PhoneTabPage({
   if (tab === 'events') {
     return (
       <div className={styles['page']}>
-        <EventsSection events={events} spikes={spikes} onGo={onGo} isWhole />
+        <EventsSection events={events} spikes={spikes} warnings={warnings} onGo={onGo} isWhole />
       </div>
     );
   }
@@ -73,13 +77,13 @@ export function PhoneTabPage({
       <EmptyState title="No spikes are known of this run." />
     ) : (
       <ul className={styles['rows']}>
-        {spikes.map(({ id, kind, onsetStep, peakValue }) => (
-          <li key={id}>
-            <Mark kind={kind} />
+        {spikes.map((spike) => (
+          <li key={spike.id}>
+            <Mark kind={spike.kind} />
             <span>
-              {NAME_OF_MARK[kind]} at {formatStep(onsetStep)}
+              {titleOfSpike(spike)} at {formatStep(spike.onsetStep)}
             </span>
-            <span>{formatNumber(peakValue)}</span>
+            <span>{formatNumber(spike.peakValue)}</span>
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
+import { STABILITY_RATIO } from '@/lib/contract/warnings';
 import { RunColumns } from '@/lib/view/run-columns';
 import { TimelineSeries } from '@/lib/view/timeline-series';
 import type { TimelineBuckets } from './run-reads';
@@ -13,6 +14,8 @@ export class RunData {
   readonly columns: RunColumns;
   readonly loss = new TimelineSeries(TIMELINE_LIMIT);
   readonly gradientNorm = new TimelineSeries(TIMELINE_LIMIT);
+  /** κ, of jobs that measure their curvature. */
+  readonly stabilityRatio = new TimelineSeries(TIMELINE_LIMIT);
   private readonly columnLimit: number;
 
   constructor(layerCount: number, layerFactors: Float64Array | null) {
@@ -24,14 +27,20 @@ export class RunData {
     if (columns.columnCount > 0 || columns.layerCount === this.columns.layerCount) {
       this.columns.replace(columns);
     }
-    this.loss.replace(timeline.loss);
-    this.gradientNorm.replace(timeline.gradientNorm);
+    this.replaceTimeline(timeline);
+  }
+
+  replaceTimeline({ loss, gradientNorm, stabilityRatio }: TimelineBuckets): void {
+    this.loss.replace(loss);
+    this.gradientNorm.replace(gradientNorm);
+    this.stabilityRatio.replace(stabilityRatio);
   }
 
   /** Columns as the socket brings them. True when a loss was not there or not finite. */
   appendLive(columns: HeatmapColumns): boolean {
     this.columns.append(columns);
     const norms = columns.scalars.get('gradient_norm');
+    const ratios = columns.scalars.get(STABILITY_RATIO);
     let lacksLoss = false;
     for (let column = 0; column < columns.columnCount; column++) {
       const step = columns.toStep[column] ?? NaN;
@@ -39,6 +48,7 @@ export class RunData {
       if (Number.isNaN(loss)) lacksLoss = true;
       this.loss.append(step, loss);
       this.gradientNorm.append(step, norms?.[column] ?? NaN);
+      this.stabilityRatio.append(step, ratios?.[column] ?? NaN);
     }
     this.columns.compact(this.columnLimit);
     return lacksLoss;
@@ -48,10 +58,16 @@ export class RunData {
     if (columns.columnCount > 0) this.columns.append(columns);
     this.loss.appendBuckets(timeline.loss);
     this.gradientNorm.appendBuckets(timeline.gradientNorm);
+    this.stabilityRatio.appendBuckets(timeline.stabilityRatio);
     this.columns.compact(this.columnLimit);
   }
 
   get version(): number {
-    return this.columns.version + this.loss.version + this.gradientNorm.version;
+    return (
+      this.columns.version +
+      this.loss.version +
+      this.gradientNorm.version +
+      this.stabilityRatio.version
+    );
   }
 }

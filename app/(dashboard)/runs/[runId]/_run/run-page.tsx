@@ -3,6 +3,7 @@
 import { useCallback } from 'react';
 import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
+import { warningsReplySchema } from '@/lib/contract/warnings';
 import { ErrorState, LoadingState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
@@ -18,16 +19,19 @@ export function RunPage({ runId }: { readonly runId: string }) {
   const run = useApi(apiPath(base), runSchema, { refreshMs: RUN_REFRESH_MS });
   const metrics = useApi(apiPath(`${base}/metrics`), runMetricsSchema);
   const spikes = useApi(apiPath(`${base}/spikes`), spikesReplySchema);
+  const warnings = useApi(apiPath(`${base}/warnings`), warningsReplySchema);
   const events = useApi(apiPath(`${base}/events`), eventsReplySchema);
   const { retry: readRun } = run;
   const { retry: readMetrics } = metrics;
   const { retry: readSpikes } = spikes;
   const { retry: readEvents } = events;
+  const { retry: readWarnings } = warnings;
   const readHappenings = useCallback(() => {
     readSpikes();
+    readWarnings();
     readEvents();
     readRun();
-  }, [readSpikes, readEvents, readRun]);
+  }, [readSpikes, readWarnings, readEvents, readRun]);
 
   const failure = run.error ?? metrics.error;
   if (run.data === null || metrics.data === null) {
@@ -58,6 +62,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       run={run.data}
       metrics={metrics.data}
       spikes={spikes.data?.items ?? NOTHING}
+      warnings={warnings.data?.items ?? NOTHING}
       events={events.data?.items ?? NOTHING}
       onRunChanged={readRun}
       onMetricsChanged={readMetrics}

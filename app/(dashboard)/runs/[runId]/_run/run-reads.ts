@@ -4,6 +4,7 @@ import {
   type HeatmapColumns,
 } from '@/lib/contract/heatmap-columns';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { STABILITY_RATIO } from '@/lib/contract/warnings';
 import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
 
 export interface StepRange {
@@ -31,9 +32,10 @@ export async function readHeatmap(
 export interface TimelineBuckets {
   readonly loss: readonly Bucket[];
   readonly gradientNorm: readonly Bucket[];
+  readonly stabilityRatio: readonly Bucket[];
 }
 
-/** Loss and global gradient norm; one that was never reported is empty. */
+/** Loss, global gradient norm and stability ratio; one that was never reported is empty. */
 export async function readTimeline(
   runId: string,
   { fromStep, toStep }: StepRange,
@@ -41,12 +43,16 @@ export async function readTimeline(
   signal?: AbortSignal,
 ): Promise<TimelineBuckets> {
   const path = apiPath(`/runs/${encodeURIComponent(runId)}/timeline`, {
-    series: 'loss,gradient_norm',
+    series: `loss,gradient_norm,${STABILITY_RATIO}`,
     fromStep,
     toStep,
     points,
   });
   const { series } = await readJson(path, timelineReplySchema, signal);
   const pointsOf = (name: string) => series.find((entry) => entry.name === name)?.points ?? [];
-  return { loss: pointsOf('loss'), gradientNorm: pointsOf('gradient_norm') };
+  return {
+    loss: pointsOf('loss'),
+    gradientNorm: pointsOf('gradient_norm'),
+    stabilityRatio: pointsOf(STABILITY_RATIO),
+  };
 }

@@ -3,12 +3,16 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
+import type { Warning } from '@/lib/contract/warnings';
+import { prepareCurvature } from '@/lib/view/curvature-words';
 import { formatCount, formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
 import { groupLayers } from '@/lib/view/layer-groups';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
-import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
-import { leadOfSpike, prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
+import { refineSpike } from '@/lib/view/refined-spike';
+import { lossFigures, newestPoint, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
+import { prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
+import { describeOpenNorm, leadOfSpike } from '@/lib/view/spike-movers';
 import { countStages } from '@/lib/view/stage-colours';
 import { selectLayers } from '@/lib/view/select-layers';
 import type { PageSearch } from '@/app/_components/search-palette';
@@ -24,6 +28,7 @@ import { useNow } from '@/app/_hooks/use-now';
 import { useTheme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { ColourScaleBar } from './colour-scale-bar';
+import { CurvatureSection } from './curvature-section';
 import { EmptyRun } from './empty-run';
 import { LiveBanner, LiveStatus, statusOf } from './live-status';
 import { Overview } from './overview';
@@ -49,7 +54,8 @@ const NARROW = '(max-width: 719px)';
 export function RunScreen({
   run,
   metrics,
-  spikes,
+  spikes: storedSpikes,
+  warnings,
   events,
   onRunChanged,
   onMetricsChanged,
@@ -58,6 +64,7 @@ export function RunScreen({
   readonly run: Run;
   readonly metrics: RunMetrics;
   readonly spikes: readonly Spike[];
+  readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
   readonly onRunChanged: () => void;
   readonly onMetricsChanged: () => void;
@@ -67,6 +74,7 @@ export function RunScreen({
   const isNarrow = useMedia(NARROW);
   const { state, setWindow, set } = useRunViewState();
   const [hasShortcuts, setHasShortcuts] = useState(false);
+  const spikes = useMemo(() => storedSpikes.map(refineSpike), [storedSpikes]);
 
   const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
   const selection = useMemo(
@@ -95,6 +103,7 @@ export function RunScreen({
     snapshot,
     option,
     spikes,
+    warnings,
     events,
     names,
     layerOfRow: selection.indices,
@@ -145,6 +154,11 @@ export function RunScreen({
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [base, slowVersion],
   );
+  const curvature = useMemo(
+    () => prepareCurvature(newestPoint(base.stabilityRatio.columns), warnings),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [base, slowVersion, warnings],
+  );
   const newestStep = base.columns.newestStep ?? figures.newestStep;
   const isRunning = run.status === 'running';
   const speed = stepsPerSecond(base.columns) ?? run.stepsPerSecond;
@@ -158,6 +172,7 @@ export function RunScreen({
     lastFiniteStep: figures.lastFiniteStep,
     lowestLoss: figures.lowest,
     spikes,
+    warnings,
     window: state.window,
     changes: recent?.changes ?? null,
     layerNames: names,
@@ -242,6 +257,7 @@ export function RunScreen({
             run={run}
             names={names}
             spikes={spikes}
+            warnings={warnings}
             events={events}
             newestStep={newestStep}
             onGo={model.onGo}
@@ -319,9 +335,16 @@ export function RunScreen({
                 recent={recent}
                 layerNames={names}
                 hasGradientNorm={hasGradientNorm}
+                note={describeOpenNorm(spikes)}
               />
+              <CurvatureSection view={curvature} />
               <ConfigurationSection run={run} />
-              <EventsSection events={events} spikes={spikes} onGo={model.onGo} />
+              <EventsSection
+                events={events}
+                spikes={spikes}
+                warnings={warnings}
+                onGo={model.onGo}
+              />
             </aside>
           </main>
           {isNarrow ? null : (
@@ -366,5 +389,8 @@ function spikeFacts(spike: Spike, window: StepWindow | null): VerdictFact[] {
       ? { label: 'lead', value: 'none' }
       : { label: 'lead', value: formatStep(lead), unit: lead === 1 ? 'step' : 'steps' },
     { label: 'class', value: spike.recovery },
+    ...(spike.excessArea === null
+      ? []
+      : [{ label: 'excess area', value: formatNumber(spike.excessArea), unit: 'nats × steps' }]),
   ];
 }

@@ -280,8 +280,7 @@ export class RunSession {
       const { base } = this.snapshot;
       readTimeline(this.run.runId, { fromStep: null, toStep: null }, TIMELINE_POINTS, signal).then(
         (timeline) => {
-          base.loss.replace(timeline.loss);
-          base.gradientNorm.replace(timeline.gradientNorm);
+          base.replaceTimeline(timeline);
           this.update({});
         },
         (cause: unknown) => {

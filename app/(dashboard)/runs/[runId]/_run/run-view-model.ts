@@ -1,10 +1,12 @@
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
+import type { Warning } from '@/lib/contract/warnings';
 import type { ColourScale } from '@/lib/view/colour-scale';
 import type { LaneItem } from '@/lib/view/event-lane';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { RunColumns } from '@/lib/view/run-columns';
+import { isAnnouncedByNormAlone } from '@/lib/view/spike-movers';
 import type { StepAxis, StepWindow } from '@/lib/view/step-axis';
 import type { TimelineChart } from '@/lib/view/timeline-chart';
 import { NAME_OF_MARK } from '@/app/_design/marks';
@@ -25,6 +27,8 @@ export interface RunPlotModel {
   readonly isGrowing: boolean;
   readonly loss: TimelineChart;
   readonly gradientNorm: TimelineChart | null;
+  /** null for a run that never reported its curvature. */
+  readonly stabilityRatio: TimelineChart | null;
   readonly lane: readonly LaneItem[];
   readonly intervals: readonly TimelineInterval[];
   readonly peaks: readonly {
@@ -48,18 +52,20 @@ export interface RunPlotModel {
   readonly emptyReason: string | null;
 }
 
-/** Spikes, posted events and restarts as marks over the timelines. */
+/** Spikes, warnings, posted events and restarts as marks over the timelines. */
 export function laneItems(
   spikes: readonly Spike[],
+  warnings: readonly Warning[],
   events: readonly RunEvent[],
   attempts: Run['attempts'],
 ): LaneItem[] {
   return [
-    ...spikes.map(({ kind, onsetStep }) => ({
-      kind,
-      step: onsetStep,
-      title: NAME_OF_MARK[kind],
+    ...spikes.map((spike) => ({
+      kind: spike.kind,
+      step: spike.onsetStep,
+      title: titleOfSpike(spike),
     })),
+    ...warnings.map(({ fromStep, title }) => ({ kind: 'warning', step: fromStep, title })),
     ...events.map(({ kind, step, title }) => ({ kind, step, title })),
     ...attempts
       .filter(({ attempt }) => attempt > 1)
@@ -69,6 +75,12 @@ export function laneItems(
         title: `Attempt ${attempt} resumed`,
       })),
   ];
+}
+
+/** The kind, and what a reader of the marks would otherwise look for among the layers. */
+export function titleOfSpike(spike: Spike): string {
+  const name = NAME_OF_MARK[spike.kind];
+  return isAnnouncedByNormAlone(spike) ? `${name}, announced by the gradient norm alone` : name;
 }
 
 export function spikeIntervals(spikes: readonly Spike[], newestStep: number): TimelineInterval[] {

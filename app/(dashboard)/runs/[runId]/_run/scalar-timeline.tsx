@@ -32,6 +32,8 @@ export function ScalarTimeline({
   readonly colour: string;
   /** Where a dotted "now" stands; null for none. */
   readonly newestStep: number | null;
+  /** A value that is marked by a line across. */
+  readonly limit?: number;
   readonly left: number;
   readonly top: number;
   readonly width: number;
@@ -87,6 +89,7 @@ const Drawing = memo(function Drawing({
   axis,
   colour,
   newestStep,
+  limit,
   width,
   height,
 }: {
@@ -94,6 +97,7 @@ const Drawing = memo(function Drawing({
   readonly axis: StepAxis;
   readonly colour: string;
   readonly newestStep: number | null;
+  readonly limit?: number;
   readonly width: number;
   readonly height: number;
 }) {
@@ -117,6 +121,9 @@ const Drawing = memo(function Drawing({
         />
         {newestStep === null ? null : (
           <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
+        )}
+        {limit === undefined ? null : (
+          <ReferenceLine y={limit} stroke="var(--loss-spike)" strokeDasharray="4 3" />
         )}
         <Line
           dataKey="value"

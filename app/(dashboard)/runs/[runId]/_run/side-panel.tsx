@@ -4,12 +4,14 @@ import Link from 'next/link';
 import { useState, type ReactNode } from 'react';
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
+import type { Warning } from '@/lib/contract/warnings';
 import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
 import { HISTORY_STEPS } from '@/lib/view/layer-changes';
 import { countStages } from '@/lib/view/stage-colours';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
+import { titleOfSpike } from './run-view-model';
 import type { RecentLayers } from './use-layer-changes';
 import styles from './side-panel.module.css';
 
@@ -23,11 +25,14 @@ export function ChangesSection({
   recent,
   layerNames,
   hasGradientNorm,
+  note,
 }: {
   readonly run: Run;
   readonly recent: RecentLayers | null;
   readonly layerNames: readonly string[];
   readonly hasGradientNorm: boolean;
+  /** What the layers alone do not tell of an open spike; null where they do. */
+  readonly note: string | null;
 }) {
   const [isWhole, setIsWhole] = useState(false);
   const changes = recent?.changes ?? null;
@@ -41,6 +46,7 @@ export function ChangesSection({
         <span>{formatStep(run.layerCount)} layers</span>
       </header>
       <StageBar stages={recent?.stages ?? []} />
+      {note === null ? null : <p className={styles['text']}>{note}</p>}
       {!hasGradientNorm ? (
         <p className={styles['text']}>This run reports no gradient norm per layer.</p>
       ) : recent === null || changes === null ? null : changes.items.length === 0 ? (
@@ -206,21 +212,29 @@ function settingText(value: unknown): string {
 export function EventsSection({
   events,
   spikes,
+  warnings,
   onGo,
   isWhole = false,
 }: {
   readonly events: readonly RunEvent[];
   readonly spikes: readonly Spike[];
+  readonly warnings: readonly Warning[];
   readonly onGo: (step: number) => void;
   readonly isWhole?: boolean;
 }) {
   const items = [
     ...events.map(({ id, kind, step, title }) => ({ id, kind, step, title })),
-    ...spikes.map(({ id, kind, onsetStep }) => ({
+    ...spikes.map((spike) => ({
+      id: spike.id,
+      kind: spike.kind,
+      step: spike.onsetStep,
+      title: titleOfSpike(spike),
+    })),
+    ...warnings.map(({ id, fromStep, title }) => ({
       id,
-      kind,
-      step: onsetStep,
-      title: NAME_OF_MARK[kind],
+      kind: 'warning' as const,
+      step: fromStep,
+      title,
     })),
   ].sort((a, b) => b.step - a.step);
   const shown = isWhole ? items : items.slice(0, SHOWN_EVENTS);

@@ -1,6 +1,7 @@
 'use client';
 
 import { useMemo } from 'react';
+import { STABILITY_LIMIT } from '@/lib/contract/warnings';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { chooseLabels } from '@/lib/view/place-labels';
 import { pixelOfStep, type StepAxis } from '@/lib/view/step-axis';
@@ -22,9 +23,9 @@ import { StripCanvas } from './strip-canvas';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
 
-/** Heights and gaps of VISUAL's run screen; the phone drops the gradient norm. */
-const WIDE = { gutter: 144, right: 30, loss: 132, norm: 64, leastHeatmap: 160 };
-const NARROW = { gutter: 46, right: 14, loss: 104, norm: 0, leastHeatmap: 236 };
+/** Heights and gaps of VISUAL's run screen; the phone drops all but the loss. */
+const WIDE = { gutter: 144, right: 30, loss: 132, norm: 64, ratio: 44, leastHeatmap: 160 };
+const NARROW = { gutter: 46, right: 14, loss: 104, norm: 0, ratio: 0, leastHeatmap: 236 };
 const EVENTS_HEIGHT = 22;
 /** Between the plot and the column of stages. */
 const STAGE_COLUMN_GAP = 8;
@@ -55,7 +56,12 @@ export function StepsRightPlot({
   const lossTop = EVENTS_HEIGHT;
   const normTop = lossTop + measures.loss + 8;
   const hasNorm = measures.norm > 0 && model.gradientNorm !== null;
-  const stripTop = hasNorm ? normTop + measures.norm + 16 : lossTop + measures.loss + 10;
+  const hasRatio = measures.ratio > 0 && model.stabilityRatio !== null;
+  const lossEnd = lossTop + measures.loss;
+  const normEnd = hasNorm ? normTop + measures.norm : lossEnd;
+  const ratioTop = normEnd + 8;
+  const timelinesEnd = hasRatio ? ratioTop + measures.ratio : normEnd;
+  const stripTop = timelinesEnd + (timelinesEnd === lossEnd ? 10 : 16);
   const heatmapTop = stripTop + STRIP_HEIGHT + 6;
   // A phone's page scrolls: the heatmap has its own height there instead of the rest.
   const available = isNarrow
@@ -107,7 +113,7 @@ export function StepsRightPlot({
             axis={axis}
             left={left}
             width={width}
-            height={hasNorm ? normTop + measures.norm : lossTop + measures.loss}
+            height={timelinesEnd}
           />
           <p className={styles['title']} style={{ top: isNarrow ? 3 : lossTop + 2 }}>
             Loss
@@ -170,6 +176,27 @@ export function StepsRightPlot({
                 top={normTop}
                 width={width}
                 height={measures.norm}
+                gridEnd={gridEnd}
+              />
+            </>
+          ) : null}
+          {hasRatio ? (
+            <>
+              <p className={styles['title']} style={{ top: ratioTop }}>
+                Stability <small>η·λ to its limit</small>
+              </p>
+              <ScalarTimeline
+                chart={model.stabilityRatio}
+                axis={axis}
+                drawnAxis={model.drawnAxis}
+                label="Stability ratio over steps, its limit at 1"
+                colour="var(--trace2)"
+                newestStep={nowAt}
+                limit={STABILITY_LIMIT}
+                left={left}
+                top={ratioTop}
+                width={width}
+                height={measures.ratio}
                 gridEnd={gridEnd}
               />
             </>

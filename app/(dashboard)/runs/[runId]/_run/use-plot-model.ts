@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useMemo, useState, type ComponentProps } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
+import { STABILITY_LIMIT, type Warning } from '@/lib/contract/warnings';
 import { bakeColourTable } from '@/lib/view/colour-scale';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import type { LayerGroup } from '@/lib/view/layer-groups';
@@ -32,6 +33,7 @@ interface Input {
   readonly snapshot: SessionSnapshot;
   readonly option: MetricOption | null;
   readonly spikes: readonly Spike[];
+  readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
   readonly names: readonly string[];
   readonly layerOfRow: readonly number[];
@@ -54,7 +56,7 @@ export interface PlotModels {
 
 /** Decides all that the plots draw from what was read, chosen and pointed at. */
 export function usePlotModel(input: Input): PlotModels {
-  const { run, snapshot, option, spikes, events, names, layerOfRow, groups } = input;
+  const { run, snapshot, option, spikes, warnings, events, names, layerOfRow, groups } = input;
   const { window, layout, lossScale, theme, onWindow, onLossScale } = input;
   const crosshair = useCrosshair(run.layerCount);
 
@@ -101,6 +103,14 @@ export function usePlotModel(input: Input): PlotModels {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [data, timelineVersion, drawnAxis],
   );
+  const stabilityRatio = useMemo(
+    () =>
+      prepareTimelineChart(data.stabilityRatio.columns, drawnAxis, 'linear', 3, {
+        includes: STABILITY_LIMIT,
+      }),
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [data, timelineVersion, drawnAxis],
+  );
   const isPaper = layout === 'paper';
   const wholeLoss = useMemo(
     () => (isPaper ? prepareTimelineChart(base.loss.columns, wholeAxis, lossScale, 3) : loss),
@@ -116,8 +126,8 @@ export function usePlotModel(input: Input): PlotModels {
     [isStage, snapshot.scale, theme],
   );
   const lane = useMemo(
-    () => laneItems(spikes, events, run.attempts),
-    [spikes, events, run.attempts],
+    () => laneItems(spikes, warnings, events, run.attempts),
+    [spikes, warnings, events, run.attempts],
   );
   const intervals = useMemo(() => spikeIntervals(spikes, newestStep), [spikes, newestStep]);
   const peaks = useMemo(
@@ -156,6 +166,8 @@ export function usePlotModel(input: Input): PlotModels {
       isGrowing,
       loss,
       gradientNorm: gradientNorm.points.length === 0 ? null : gradientNorm,
+      // Kept in sight where the window holds none of its few samples.
+      stabilityRatio: data.stabilityRatio.columns.length === 0 ? null : stabilityRatio,
       lane,
       intervals,
       peaks,
