@@ -2,12 +2,15 @@
 const PATHS = {
   arrowRight: 'M1.5 6h8.6M6.8 2.6 10.2 6 6.8 9.4',
   arrowDown: 'M6 1.5v8.6M2.6 6.8 6 10.2l3.4-3.4',
+  arrowUp: 'M6 10.5V1.9M2.6 5.2 6 1.8l3.4 3.4',
   chevronDown: 'M2.5 4.2 6 7.8l3.5-3.6',
   chevronLeft: 'M7.6 2.4 4 6l3.6 3.6',
   chevronRight: 'M4.4 2.4 8 6l-3.6 3.6',
   check: 'm2 6.4 2.8 2.8L10.2 3',
   close: 'm2.5 2.5 7 7m0-7-7 7',
   copy: 'M4 4h6.5v6.5H4zM2.2 8H1.5V1.5H8v.7',
+  pencil: 'm2 10 .6-2.6L8.4 1.6l2 2-5.8 5.8z',
+  pin: 'M4 1.5h4L7.6 5l1.6 1.9H2.8L4.4 5zM6 7v3.8',
   search: 'M5 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM7.6 7.6l3 3',
 } as const;
 export type IconName = keyof typeof PATHS;

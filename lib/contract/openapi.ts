@@ -107,6 +107,7 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   project: 'Runs of this project only.',
   status: 'Runs of this status only.',
   q: 'Text in id, name, project, tags and notes, or /regex/ (/regex/i for either case).',
+  ids: 'These runs and no others, separated by commas.',
   state: 'Runs in any of these states now, separated by commas.',
   tags: 'Runs with all of these tags, separated by commas; a comma in a tag is \\,.',
   spikes: 'Runs with any loss spike or divergence, with an open one, or with none.',

@@ -60,6 +60,8 @@ export const runsQuerySchema = z.object({
   status: runStatusSchema.optional(),
   /** Text searched in id, name, project, tags and notes, or `/regex/`. */
   q: z.string().max(256).optional(),
+  /** These runs and no others. */
+  ids: z.string().transform(splitNames).pipe(z.array(runIdSchema).max(500)).optional(),
   /** Any of these. */
   state: z.string().transform(splitNames).pipe(z.array(runStateSchema)).optional(),
   /** All of these. */

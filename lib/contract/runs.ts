@@ -159,6 +159,8 @@ export const runSummarySchema = z.object({
   worstStage: z.string().nullable(),
   /** What the detectors found in all attempts, by kind; kinds without any are left out. */
   findingCounts: z.record(z.string(), z.int()),
+  /** The newest of those that are open; null where none is. */
+  openSpike: z.object({ id: z.string(), kind: z.string(), onsetStep: z.int() }).nullable(),
   /** How many layers of the newest attempt are in each stage now. */
   layersByStage: z.record(z.string(), z.int()),
   /** What no layer ever reported of the metrics that a stage is read from; empty without layers. */

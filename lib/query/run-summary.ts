@@ -30,6 +30,7 @@ export function toRunSummary(run: StoredRun, progress: RunProgress): RunSummary 
     openSpikeCount: run.openSpikeCount,
     worstStage: findWorstStage(Object.keys(run.layersByStage)),
     findingCounts: run.findingCounts,
+    openSpike: run.openSpike,
     layersByStage: run.layersByStage,
     missingStageInputs: [...run.missingStageInputs],
   };

@@ -14,6 +14,12 @@ export interface StoredAttempt {
   readonly createdAt: Date;
 }
 
+export interface OpenSpike {
+  readonly id: string;
+  readonly kind: string;
+  readonly onsetStep: number;
+}
+
 export interface StoredRun {
   readonly runKey: string;
   readonly id: string;
@@ -30,6 +36,8 @@ export interface StoredRun {
   readonly attempts: readonly StoredAttempt[];
   readonly spikeCount: number;
   readonly openSpikeCount: number;
+  /** The newest of those that are open. */
+  readonly openSpike: OpenSpike | null;
   /** By kind, of all attempts. */
   readonly findingCounts: Readonly<Record<string, number>>;
   /** Of the newest attempt, now. */
@@ -61,7 +69,8 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
     db.prisma.spike.groupBy({ by: ['runKey', 'kind'], where, _count: true }),
     db.prisma.spike.findMany({
       where: { ...where, kind: { in: [...TROUBLE] }, recovery: 'open' },
-      select: { runKey: true, attempt: true, onsetStep: true },
+      select: { runKey: true, id: true, kind: true, attempt: true, onsetStep: true },
+      orderBy: { onsetStep: 'asc' },
     }),
     db.prisma.metric.findMany({
       where: { ...where, kind: 'layer', name: { in: STAGE_INPUTS.flat() } },
@@ -84,6 +93,16 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         createdAt,
       }));
     const trajectory = effectiveSegments(ofRun);
+    // What an attempt left open when another took its place is not going on.
+    const openOfRun = openSpikes.filter(
+      (spike) =>
+        spike.runKey === runKey &&
+        trajectory.some(
+          ({ attempt, fromStep, toStep }) =>
+            attempt === spike.attempt && spike.onsetStep >= fromStep && spike.onsetStep <= toStep,
+        ),
+    );
+    const newestOpen = openOfRun.at(-1);
     const findingCounts = Object.fromEntries(
       findings
         .filter((group) => group.runKey === runKey)
@@ -104,17 +123,8 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         finishedAt: run.finishedAt,
         attempts: ofRun,
         spikeCount: TROUBLE.reduce((sum, kind) => sum + (findingCounts[kind] ?? 0), 0),
-        // What an attempt left open when another took its place is not going on.
-        openSpikeCount: openSpikes.filter(
-          (spike) =>
-            spike.runKey === runKey &&
-            trajectory.some(
-              ({ attempt, fromStep, toStep }) =>
-                attempt === spike.attempt &&
-                spike.onsetStep >= fromStep &&
-                spike.onsetStep <= toStep,
-            ),
-        ).length,
+        openSpikeCount: openOfRun.length,
+        openSpike: newestOpen === undefined ? null : toOpenSpike(newestOpen),
         findingCounts,
         layersByStage: stages.get(runKey) ?? {},
         missingStageInputs:
@@ -127,6 +137,10 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
       },
     ];
   });
+}
+
+function toOpenSpike(row: { id: string; kind: string; onsetStep: bigint }): OpenSpike {
+  return { id: row.id, kind: row.kind, onsetStep: Number(row.onsetStep) };
 }
 
 /** What a stage is read from and this run does not have, by the name of its metric or setting. */

@@ -41,11 +41,12 @@ const SPIKES_SQL = {
 
 /** Everything that a query says but which page it wants and which projects it leaves out. */
 export function filterOf(query: RunsQuery): Conditions {
-  const { project, status, state, tags, spikes } = query;
+  const { project, status, ids, state, tags, spikes } = query;
   const conditions = new Conditions();
   conditions.add((deleting = '') => `status <> ${deleting}`, DELETING);
   if (project !== undefined) conditions.add((value = '') => `project = ${value}`, project);
   if (status !== undefined) conditions.add((value = '') => `status = ${value}`, status);
+  if (ids !== undefined) conditions.add((value = '') => `id = ANY(${value}::text[])`, ids);
   if (tags !== undefined && tags.length > 0) {
     conditions.add((value = '') => `tags @> ${value}::text[]`, tags);
   }

@@ -1,30 +1,40 @@
 import type { RunSummary } from '../contract/runs';
 import { formatNumber, formatStep } from './format-number';
-import { matchesRun, parseRunSearch } from './run-search';
 import {
   formatSilence,
   prepareRunStatus,
   type RunStatusKind,
   type RunStatusView,
 } from './run-status';
+import type { RunsFilter } from './runs-filter';
+import { prepareWorstStage, type WorstStageView } from './worst-stage';
+
+/** A kind of finding and how many of it; a count of loss spikes says how many are open. */
+export interface FindingView {
+  readonly kind: 'loss_spike' | 'divergence' | 'outlier_batch' | 'rms_spike';
+  readonly text: string;
+  /** "2 loss spikes, 1 open". */
+  readonly label: string;
+  readonly isOpen: boolean;
+}
 
 export interface RunRow {
   readonly id: string;
   readonly name: string;
   readonly project: string;
   readonly tags: readonly string[];
+  readonly notes: string;
   readonly isPinned: boolean;
   /** "attempt 2"; null for a run that was never restarted. */
   readonly attempt: string | null;
   readonly status: RunStatusView;
   /** Grey words after the status: the age of a stale run's last frame. */
   readonly statusDetail: string | null;
-  readonly spikeCount: number;
-  readonly openSpikeCount: number;
-  readonly worstStage: string | null;
-  /** "69 layers", "no layers". */
-  readonly layers: string;
+  readonly findings: readonly FindingView[];
+  readonly worstStage: WorstStageView;
   readonly lastStep: number | null;
+  /** Loss spikes and divergences: where to look on the sparkline. */
+  readonly spikeCount: number;
   readonly lastLoss: string;
   readonly isLastLossNonFinite: boolean;
   readonly step: string;
@@ -34,23 +44,26 @@ export interface RunRow {
 
 export interface RunGroup {
   readonly project: string;
+  /** "31", or "12 of 31" while not all of its rows are here. */
+  readonly count: string;
+  readonly isClosed: boolean;
   readonly rows: readonly RunRow[];
 }
 
-export type StatusFilter = 'all' | RunStatusKind;
-
-export interface RunsFilter {
-  readonly search: string;
-  readonly status: StatusFilter;
-  readonly isGrouped: boolean;
+/** What the server answered, and to which question. */
+export interface ListedRuns {
+  readonly runs: readonly RunSummary[];
+  readonly total: number;
+  readonly projects: readonly { readonly name: string; readonly runCount: number }[];
 }
 
 export interface RunsListView {
   readonly groups: readonly RunGroup[];
-  /** "Showing 3 of 8". */
+  /** "Showing 200 of 640". */
   readonly showing: string;
-  readonly searchError: string | null;
-  readonly emptyReason: 'no_runs' | 'no_match' | null;
+  readonly emptyReason: 'no_match' | null;
+  /** How many more can be read. */
+  readonly moreCount: number;
 }
 
 /** One row, all words decided. */
@@ -64,15 +77,15 @@ export function prepareRunRow(run: RunSummary, nowMs: number): RunRow {
     name: run.name,
     project: run.project,
     tags: run.tags,
+    notes: run.notes,
     isPinned: run.pinned,
     attempt: run.attempt > 1 ? `attempt ${run.attempt}` : null,
     status,
     statusDetail: status.kind === 'stale' && silenceMs !== null ? formatSilence(silenceMs) : null,
-    spikeCount: run.spikeCount,
-    openSpikeCount: run.openSpikeCount,
-    worstStage: run.worstStage,
-    layers: describeLayers(run.layerCount),
+    findings: prepareFindings(run),
+    worstStage: prepareWorstStage(run),
     lastStep: run.lastStep,
+    spikeCount: run.spikeCount,
     lastLoss: run.isLastLossNonFinite ? 'NaN' : formatNumber(run.lastLoss),
     isLastLossNonFinite: run.isLastLossNonFinite,
     step: formatStep(run.lastStep),
@@ -82,49 +95,106 @@ export function prepareRunRow(run: RunSummary, nowMs: number): RunRow {
   };
 }
 
-function describeLayers(count: number): string {
-  if (count === 0) return 'no layers';
-  return `${formatStep(count)} ${count === 1 ? 'layer' : 'layers'}`;
-}
+const FINDINGS = [
+  { kind: 'divergence', one: 'divergence', many: 'divergences' },
+  { kind: 'loss_spike', one: 'loss spike', many: 'loss spikes' },
+  { kind: 'outlier_batch', one: 'outlier batch', many: 'outlier batches' },
+  { kind: 'rms_spike', one: 'RMS spike', many: 'RMS spikes' },
+] as const;
 
-/** Pinned first, then the newest. No live value takes part, so nothing moves while it is watched. */
-function compareRuns(a: RunSummary, b: RunSummary): number {
-  if (a.pinned !== b.pinned) return a.pinned ? -1 : 1;
-  return Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? -1 : 1);
+/** The worst kind first. What is open is a loss spike, or a divergence where there is no spike. */
+function prepareFindings(run: RunSummary): readonly FindingView[] {
+  const { findingCounts, openSpikeCount } = run;
+  const openKind = (findingCounts['loss_spike'] ?? 0) > 0 ? 'loss_spike' : 'divergence';
+  return FINDINGS.flatMap(({ kind, one, many }) => {
+    const count = findingCounts[kind] ?? 0;
+    if (count === 0) return [];
+    const isOpen = kind === openKind && openSpikeCount > 0;
+    const open = isOpen ? `, ${formatStep(openSpikeCount)} open` : '';
+    return [
+      {
+        kind,
+        text: `${formatStep(count)}${open}`,
+        label: `${formatStep(count)} ${count === 1 ? one : many}${open}`,
+        isOpen,
+      },
+    ];
+  });
 }
 
 /**
- * The list as it is drawn: filtered, grouped by project (the project with the newest run
- * first) and sorted by what does not change while a run goes on.
+ * The rows as they were answered, in groups of their projects where that is asked for: the
+ * project with the newest run first, which no live value moves.
  *
- * `total` is how many runs there are on the server, which may be more than were loaded.
+ * `runCount` is how many runs there are, filters aside; null while that is not known.
  */
 export function prepareRunsList(
-  runs: readonly RunSummary[],
-  total: number,
+  { runs, total, projects }: ListedRuns,
   filter: RunsFilter,
   nowMs: number,
+  runCount: number | null,
 ): RunsListView {
-  const search = parseRunSearch(filter.search);
-  const rows = [...runs]
-    .sort(compareRuns)
-    .filter((run) => matchesRun(search, run))
-    .map((run) => prepareRunRow(run, nowMs))
-    .filter(({ status }) => filter.status === 'all' || status.kind === filter.status);
+  const rows = runs.map((run) => prepareRunRow(run, nowMs));
+  const closedCount = projects
+    .filter(({ name }) => filter.closedProjects.includes(name))
+    .reduce((sum, project) => sum + project.runCount, 0);
   return {
     groups: filter.isGrouped
-      ? groupByProject(rows)
+      ? groupByProject(rows, projects, filter.closedProjects)
       : rows.length === 0
         ? []
-        : [{ project: '', rows }],
-    showing: `Showing ${formatStep(rows.length)} of ${formatStep(total)}`,
-    searchError: search.kind === 'invalid' ? search.message : null,
-    emptyReason: total === 0 ? 'no_runs' : rows.length === 0 ? 'no_match' : null,
+        : [{ project: '', count: formatStep(total), isClosed: false, rows }],
+    showing: describeShowing(rows.length, total, closedCount, runCount ?? total),
+    emptyReason: total === 0 ? 'no_match' : null,
+    moreCount: Math.max(0, total - closedCount - rows.length),
   };
 }
 
-function groupByProject(rows: readonly RunRow[]): readonly RunGroup[] {
-  const groups = new Map<string, RunRow[]>();
-  for (const row of rows) groups.set(row.project, [...(groups.get(row.project) ?? []), row]);
-  return Array.from(groups, ([project, members]) => ({ project, rows: members }));
+function groupByProject(
+  rows: readonly RunRow[],
+  projects: ListedRuns['projects'],
+  closedProjects: readonly string[],
+): readonly RunGroup[] {
+  return projects.map(({ name, runCount }) => {
+    const isClosed = closedProjects.includes(name);
+    const members = isClosed ? [] : rows.filter(({ project }) => project === name);
+    const isWhole = isClosed || members.length >= runCount;
+    return {
+      project: name,
+      count: isWhole
+        ? formatStep(runCount)
+        : `${formatStep(members.length)} of ${formatStep(runCount)}`,
+      isClosed,
+      rows: members,
+    };
+  });
 }
+
+/** "Showing 12 of 640"; what is loaded of what matches is said where that is not all of it. */
+function describeShowing(
+  shown: number,
+  matching: number,
+  closed: number,
+  runCount: number,
+): string {
+  const open = matching - closed;
+  const parts =
+    shown < open && matching < runCount
+      ? [
+          `Showing ${formatStep(shown)} of ${formatStep(open)} that match`,
+          `${formatStep(runCount)} in all`,
+        ]
+      : [`Showing ${formatStep(shown)} of ${formatStep(runCount)}`];
+  if (closed > 0) parts.push(`${formatStep(closed)} in closed groups`);
+  return parts.join(', ');
+}
+
+/** The kinds of status in the order in which a menu offers them. */
+export const STATUS_LABELS: readonly { readonly value: RunStatusKind; readonly label: string }[] = [
+  { value: 'live', label: 'Live' },
+  { value: 'stale', label: 'Stale' },
+  { value: 'waiting', label: 'No frames yet' },
+  { value: 'finished', label: 'Finished' },
+  { value: 'failed', label: 'Failed' },
+  { value: 'stopped', label: 'Stopped' },
+];

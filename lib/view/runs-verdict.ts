@@ -1,5 +1,5 @@
-import type { RunSummary } from '../contract/runs';
-import { formatAge } from './format-number';
+import type { RunStatus, RunSummary } from '../contract/runs';
+import { formatAge, formatStep } from './format-number';
 import { prepareRunStatus, type RunStatusKind } from './run-status';
 
 /** The one sentence above the runs and the one below it, all of it from data. */
@@ -48,17 +48,28 @@ export function spellAge(ageMs: number): string {
   return `${whole} ${names[unit] ?? unit}${whole === '1' ? '' : 's'}`;
 }
 
+/** What the verdict is about, filters aside. */
+export interface RunsOverview {
+  /** Those that run, all of them or the first few hundred. */
+  readonly running: readonly RunSummary[];
+  readonly total: number;
+  readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
+}
+
 /**
- * The verdict over all runs, filters aside: what needs someone, else how many are live;
- * then who has fallen silent, then how the others ended.
+ * The verdict over all runs: what needs someone, else how many are live; then who has
+ * fallen silent, then how the others ended.
  *
  * Empty  a sentence that says that there are no runs
  */
-export function prepareRunsVerdict(runs: readonly RunSummary[], nowMs: number): RunsVerdict {
-  const withStatus = runs.map((run) => ({ run, status: prepareRunStatus(run, nowMs) }));
+export function prepareRunsVerdict(
+  { running, total, statuses }: RunsOverview,
+  nowMs: number,
+): RunsVerdict {
+  const withStatus = running.map((run) => ({ run, status: prepareRunStatus(run, nowMs) }));
   const ofKind = (kind: RunStatusKind) => withStatus.filter(({ status }) => status.kind === kind);
   const live = ofKind('live');
-  const sentence = describeLive(live.length, runs.length);
+  const sentence = describeLive(live.length, total);
   const diverged = withStatus.filter(
     ({ run }) => run.status === 'running' && run.isLastLossNonFinite,
   );
@@ -67,13 +78,13 @@ export function prepareRunsVerdict(runs: readonly RunSummary[], nowMs: number): 
   );
   const needing = [...diverged, ...spiking].map(({ run }) => run);
   const first = needing[0];
-  const detail = describeOthers(withStatus);
+  const detail = describeOthers(withStatus, statuses);
   if (first === undefined) {
     return { alarm: null, sentence, detail, liveCount: live.length };
   }
   const what = [
     ...diverged.map(({ run }) => `${run.name}: loss is NaN`),
-    ...spiking.map(({ run }) => `${run.name}: ${describeSpikes(run.openSpikeCount)}`),
+    ...spiking.map(({ run }) => `${run.name}: ${describeSpikes(run)}`),
   ];
   const more = what.length - MOST_NAMED;
   return {
@@ -88,8 +99,13 @@ export function prepareRunsVerdict(runs: readonly RunSummary[], nowMs: number): 
   };
 }
 
-function describeSpikes(count: number): string {
-  return count === 1 ? 'a spike is open' : `${countWord(count)} spikes are open`;
+function describeSpikes({ openSpikeCount, openSpike }: RunSummary): string {
+  const since = openSpike === null ? '' : ` since step ${formatStep(openSpike.onsetStep)}`;
+  if (openSpikeCount === 1) {
+    return `${openSpike?.kind === 'divergence' ? 'divergence' : 'loss spike'} open${since}`;
+  }
+  const newest = openSpike === null ? '' : `, the newest${since}`;
+  return `${countWord(openSpikeCount)} spikes are open${newest}`;
 }
 
 function describeLive(liveCount: number, total: number): string {
@@ -100,6 +116,7 @@ function describeLive(liveCount: number, total: number): string {
 
 function describeOthers(
   runs: readonly { run: RunSummary; status: ReturnType<typeof prepareRunStatus> }[],
+  statuses: RunsOverview['statuses'],
 ): string | null {
   const named = (kind: RunStatusKind) =>
     runs.filter(({ status }) => status.kind === kind).map(({ run }) => run.name);
@@ -119,7 +136,7 @@ function describeOthers(
     sentences.push(`${joinNames(waiting)} ${waiting.length === 1 ? 'has' : 'have'} no frames yet.`);
   }
   const ended = (['finished', 'failed', 'stopped'] as const)
-    .map((kind) => ({ kind, count: named(kind).length }))
+    .map((kind) => ({ kind, count: statuses[kind] ?? 0 }))
     .filter(({ count }) => count > 0)
     .map(({ kind, count }) => `${countWord(count)} ${kind}`);
   if (ended.length > 0) sentences.push(`${capitalise(joinParts(ended))}.`);

@@ -25,6 +25,7 @@ export function aRun(over: Partial<RunSummary> = {}): RunSummary {
     openSpikeCount: 0,
     worstStage: null,
     findingCounts: {},
+    openSpike: null,
     layersByStage: {},
     missingStageInputs: [],
     ...over,

@@ -1,14 +1,16 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { prepareTrace, type TracePoint } from '@/lib/view/trace';
-import { useLossPoints } from './use-loss-points';
+import { prepareTrace, stepToX, type TracePoint, type TraceWindow } from '@/lib/view/trace';
+import { useLossPoints, useSpikeOnsets } from './use-loss-points';
 
 const WIDTH = 168;
 const HEIGHT = 26;
 const INSET = 2;
 /** Noise of a pixel and a half is drawn as its mean: teeth would look like data. */
 const RESOLUTION = 1.5 / (HEIGHT - 2 * INSET);
+/** Marks nearer than this would lie on each other. */
+const MARK_WIDTH = 5 / (WIDTH - 2 * INSET);
 
 const x = (share: number) => (INSET + share * (WIDTH - 2 * INSET)).toFixed(1);
 const y = (share: number) => (HEIGHT - INSET - share * (HEIGHT - 2 * INSET)).toFixed(1);
@@ -20,15 +22,28 @@ function toPath(segments: readonly (readonly TracePoint[])[]): string {
     .join('');
 }
 
-/** The whole loss of a run between its own extremes; a one-step spike keeps its height. */
+/** Places of marks, one for all that would lie on it. */
+function placeMarks(onsets: readonly number[], window: TraceWindow): readonly number[] {
+  const places: number[] = [];
+  for (const onset of onsets) {
+    const at = stepToX(window, onset);
+    if (at >= 0 && at <= 1 && at - (places.at(-1) ?? -1) >= MARK_WIDTH) places.push(at);
+  }
+  return places;
+}
+
+/** The whole loss of a run between its own extremes, with a mark where each spike begins. */
 export function LossSparkline({
   runId,
   name,
   lastStep,
+  spikeCount,
 }: {
   readonly runId: string;
   readonly name: string;
   readonly lastStep: number | null;
+  /** Loss spikes and divergences. */
+  readonly spikeCount: number;
 }) {
   const box = useRef<HTMLSpanElement>(null);
   const [isSeen, setIsSeen] = useState(false);
@@ -44,20 +59,18 @@ export function LossSparkline({
   }, []);
 
   const points = useLossPoints(runId, lastStep, isSeen);
+  const onsets = useSpikeOnsets(runId, spikeCount, isSeen);
   const first = points?.[0];
   const last = points?.at(-1);
-  const trace =
-    points === null || first === undefined || last === undefined
+  const window =
+    first === undefined || last === undefined
       ? null
-      : prepareTrace(
-          points,
-          { fromStep: first.fromStep, toStep: last.toStep },
-          'linear',
-          RESOLUTION,
-        );
+      : { fromStep: first.fromStep, toStep: last.toStep };
+  const trace =
+    points === null || window === null ? null : prepareTrace(points, window, 'linear', RESOLUTION);
   return (
     <span ref={box} style={{ display: 'block', width: WIDTH, height: HEIGHT }}>
-      {trace === null ? null : (
+      {trace === null || window === null ? null : (
         <svg width={WIDTH} height={HEIGHT} role="img" aria-label={`Loss of ${name}`}>
           <path
             d={toPath(trace.segments)}
@@ -73,6 +86,15 @@ export function LossSparkline({
                 <circle key={point.x} cx={x(point.x)} cy={y(point.y)} r={1.5} fill="var(--trace)" />
               ),
             )}
+          {placeMarks(onsets, window).map((at) => (
+            <path
+              key={at}
+              data-mark="spike"
+              transform={`translate(${x(at)} ${HEIGHT})`}
+              d="m-3 0 3-5.5 3 5.5z"
+              fill="var(--loss-spike)"
+            />
+          ))}
           {trace.nonFinite.map((at) => (
             <path
               key={at}

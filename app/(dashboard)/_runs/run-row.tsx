@@ -3,15 +3,18 @@
 import Link from 'next/link';
 import { memo } from 'react';
 import type { RunRow } from '@/lib/view/runs-list';
+import { Icon } from '@/app/_design/icons';
 import { Mark } from '@/app/_design/marks';
 import { StageChip } from '@/app/_components/stage-chip';
 import { StatusDot } from '@/app/_components/status-dot';
 import { LossSparkline } from './loss-sparkline';
 import styles from './runs-table.module.css';
 
-export interface RunColumns {
-  readonly hasEvents: boolean;
-  readonly hasStages: boolean;
+/** What a row can be asked to do; the same functions from poll to poll. */
+export interface RowActions {
+  readonly toggleChosen: (id: string) => void;
+  readonly togglePinned: (id: string) => void;
+  readonly edit: (id: string) => void;
 }
 
 const WORDS_OF_STATUS = {
@@ -31,56 +34,144 @@ function Status({ row }: { readonly row: RunRow }) {
 }
 
 function Events({ row }: { readonly row: RunRow }) {
-  if (row.spikeCount === 0) return <span className={styles['missing']}>–</span>;
-  const isOpen = row.openSpikeCount > 0;
+  if (row.findings.length === 0) return <span className={styles['missing']}>–</span>;
   return (
-    <span className={styles['events']} data-open={isOpen || undefined}>
-      <Mark kind="loss_spike" size={10} title="Loss spikes" />
-      {row.spikeCount}
-      {isOpen ? `, ${row.openSpikeCount} open` : ''}
+    <span className={styles['events']}>
+      {row.findings.map(({ kind, text, label, isOpen }) => (
+        <span
+          key={kind}
+          className={styles['event']}
+          data-kind={kind}
+          data-open={isOpen || undefined}
+          title={label}
+        >
+          <Mark kind={kind} size={10} title={label} />
+          <span aria-hidden="true">{text}</span>
+        </span>
+      ))}
     </span>
   );
 }
 
-function RunRowView({ row, columns }: { readonly row: RunRow; readonly columns: RunColumns }) {
+function WorstStage({ view }: { readonly view: RunRow['worstStage'] }) {
+  if (view.kind === 'words') {
+    return (
+      <span className={styles['missing']} title={view.title ?? undefined}>
+        {view.words}
+      </span>
+    );
+  }
   return (
-    <tr className={styles['row']}>
+    <>
+      <StageChip stage={view.stage} />
+      {view.detail === null ? null : (
+        <span className={styles['stage_detail']} title={`${view.detail} layers`}>
+          {view.detail}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** Grey words after the name: restarts, tags, the first of the notes. */
+function Words({ row }: { readonly row: RunRow }) {
+  const words = [row.attempt, ...row.tags].filter((word) => word !== null).join(', ');
+  return (
+    <>
+      {words === '' ? null : (
+        <span className={styles['words']} title={words}>
+          {words}
+        </span>
+      )}
+      {row.notes === '' ? null : (
+        <span className={styles['notes']} title={row.notes}>
+          <Mark kind="note" size={10} title="Notes" />
+          <span className={styles['words']}>{row.notes}</span>
+        </span>
+      )}
+    </>
+  );
+}
+
+function RunRowView({
+  row,
+  isChosen,
+  actions,
+}: {
+  readonly row: RunRow;
+  readonly isChosen: boolean;
+  readonly actions: RowActions;
+}) {
+  return (
+    <tr className={styles['row']} data-run={row.id} data-chosen={isChosen || undefined}>
+      <td className={styles['choice']}>
+        <label className={styles['choice_label']}>
+          <input
+            type="checkbox"
+            className={styles['checkbox']}
+            checked={isChosen}
+            onChange={() => actions.toggleChosen(row.id)}
+            aria-label={`Choose ${row.name}`}
+          />
+        </label>
+      </td>
       <th scope="row" className={styles['run']}>
         <span className={styles['run_words']}>
+          {row.isPinned ? (
+            <span className={styles['pinned']} title="Pinned">
+              <Icon name="pin" size={11} />
+              <span className="visually-hidden">Pinned</span>
+            </span>
+          ) : null}
           {/* Not fetched ahead: a list of 500 would ask for 500 pages. */}
           <Link
             href={`/runs/${encodeURIComponent(row.id)}`}
             prefetch={false}
             className={styles['name']}
+            title={row.name}
           >
             {row.name}
           </Link>
-          {row.isPinned ? <span className={styles['tags']}>pinned</span> : null}
-          {row.attempt === null ? null : <span className={styles['tags']}>{row.attempt}</span>}
-          {row.tags.length === 0 ? null : (
-            <span className={styles['tags']} title={row.tags.join(', ')}>
-              {row.tags.join(', ')}
-            </span>
-          )}
+          <Words row={row} />
+        </span>
+        {/* For the mouse; the keyboard has P and E, touch the panel of chosen runs. */}
+        <span className={styles['row_actions']}>
+          <button
+            type="button"
+            tabIndex={-1}
+            title={row.isPinned ? 'Unpin (P)' : 'Pin (P)'}
+            aria-label={`${row.isPinned ? 'Unpin' : 'Pin'} ${row.name}`}
+            onClick={() => actions.togglePinned(row.id)}
+          >
+            <Icon name="pin" />
+          </button>
+          <button
+            type="button"
+            tabIndex={-1}
+            title="Name, tags, notes (E)"
+            aria-label={`Edit ${row.name}`}
+            onClick={() => actions.edit(row.id)}
+          >
+            <Icon name="pencil" />
+          </button>
         </span>
       </th>
       <td className={styles['status']}>
         <Status row={row} />
       </td>
-      {columns.hasEvents ? (
-        <td className={styles['events_cell']}>
-          <Events row={row} />
-        </td>
-      ) : null}
-      <td className={styles['stage']}>
-        {columns.hasStages && row.worstStage !== null ? (
-          <StageChip stage={row.worstStage} />
-        ) : (
-          <span className={styles['missing']}>{row.layers}</span>
-        )}
+      <td className={styles['events_cell']} data-empty={row.findings.length === 0 || undefined}>
+        <Events row={row} />
+      </td>
+      <td className={styles['stage']} data-known={row.worstStage.kind === 'stage' || undefined}>
+        <WorstStage view={row.worstStage} />
       </td>
       <td className={styles['loss']}>
-        <LossSparkline runId={row.id} name={row.name} lastStep={row.lastStep} />
+        <LossSparkline
+          runId={row.id}
+          name={row.name}
+          lastStep={row.lastStep}
+          spikeCount={row.spikeCount}
+        />
       </td>
       <td
         className={styles['number']}
@@ -106,8 +197,8 @@ function RunRowView({ row, columns }: { readonly row: RunRow; readonly columns: 
 export const RunRowMemo = memo(
   RunRowView,
   (before, after) =>
-    before.columns.hasEvents === after.columns.hasEvents &&
-    before.columns.hasStages === after.columns.hasStages &&
+    before.isChosen === after.isChosen &&
+    before.actions === after.actions &&
     writtenRow(before.row) === writtenRow(after.row),
 );
 

@@ -1,193 +1,224 @@
 'use client';
 
 import Link from 'next/link';
-import { useMemo, useRef, type ReactNode } from 'react';
+import { useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
+import { joinNames } from '@/lib/contract/name-list';
 import {
-  prepareRunRow,
-  prepareRunsList,
-  type RunsFilter,
-  type StatusFilter,
-} from '@/lib/view/runs-list';
+  projectsReplySchema,
+  tagsReplySchema,
+  type RunSort,
+} from '@/lib/contract/reads';
+import {
+  NEWEST_FIRST,
+  WITHOUT_FILTER,
+  describeSearchFault,
+  readRunsFilter,
+} from '@/lib/view/runs-filter';
+import { prepareRunsList, type RunsListView } from '@/lib/view/runs-list';
 import { prepareRunsVerdict } from '@/lib/view/runs-verdict';
-import { Mark, colourOfMark } from '@/app/_design/marks';
-import { Button, ButtonLink } from '@/app/_components/button';
-import { SelectMenu } from '@/app/_components/select-menu';
+import { formatStep } from '@/lib/view/format-number';
+import { Button } from '@/app/_components/button';
 import { ConnectionBanner, EmptyState, ErrorState, LoadingState } from '@/app/_components/states';
 import { StatusDot } from '@/app/_components/status-dot';
-import { TextField } from '@/app/_components/text-field';
 import { TopBar } from '@/app/_components/top-bar';
-import { VerdictLine } from '@/app/_components/verdict-line';
+import { apiPath } from '@/app/_hooks/api-client';
+import { useApi } from '@/app/_hooks/use-api';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { useNow } from '@/app/_hooks/use-now';
+import { setTheme, useTheme } from '@/app/_hooks/use-theme';
+import { useThrottled } from '@/app/_hooks/use-throttled';
 import { useUrlState } from '@/app/_hooks/use-url-state';
+import { ChosenPanel } from './chosen-panel';
+import { EditDialog } from './edit-dialog';
 import { FirstPost } from './first-post';
+import { RunsKeys } from './runs-keys';
 import { RunsTable } from './runs-table';
-import { useRuns } from './use-runs';
+import { RunsToolbar } from './runs-toolbar';
+import { RunsVerdictLine } from './runs-verdict-line';
+import { useChosenRuns } from './use-chosen-runs';
+import { useHeldLayout } from './use-held-layout';
+import { useRowActions } from './use-row-actions';
+import { useRunEdits } from './use-run-edits';
+import { useRuns, useRunsOverview } from './use-runs';
 import styles from './runs-page.module.css';
 
-const STATUS_OPTIONS: readonly { readonly value: StatusFilter; readonly label: string }[] = [
-  { value: 'all', label: 'Any status' },
-  { value: 'live', label: 'Live' },
-  { value: 'stale', label: 'Stale' },
-  { value: 'waiting', label: 'No frames yet' },
-  { value: 'finished', label: 'Finished' },
-  { value: 'failed', label: 'Failed' },
-  { value: 'stopped', label: 'Stopped' },
-];
+const PAGE_SIZE = 200;
+/** More rows than this are slow to draw, and nobody reads that far: filters do it. */
+const MOST_ROWS = 5000;
+const TYPING_MS = 150;
+/** Menus of tags and projects grow slowly. */
+const MENU_REFRESH_MS = 30_000;
 
-const GROUP_OPTIONS = [
-  { value: 'project', label: 'By project' },
-  { value: 'none', label: 'One list' },
-] as const;
+const NO_LIST: RunsListView = { groups: [], showing: '', emptyReason: null, moreCount: 0 };
 
-function readFilter(parameters: URLSearchParams): RunsFilter {
-  const status = parameters.get('status');
-  return {
-    search: parameters.get('q') ?? '',
-    status: STATUS_OPTIONS.find(({ value }) => value === status)?.value ?? 'all',
-    isGrouped: parameters.get('group') !== 'none',
-  };
+function readWantedRows(parameters: URLSearchParams): number {
+  const wanted = Number(parameters.get('rows') ?? PAGE_SIZE);
+  return Number.isInteger(wanted) ? Math.min(MOST_ROWS, Math.max(PAGE_SIZE, wanted)) : PAGE_SIZE;
 }
 
 /** The start page: every run, what needs someone first. */
 export function RunsPage() {
-  const { runs, total, error, retry, loadMore } = useRuns();
   const nowMs = useNow(1000);
   const [parameters, patchUrl] = useUrlState();
+  const filter = useMemo(() => readRunsFilter(parameters), [parameters]);
+  const asked = { ...filter, search: useThrottled(filter.search, TYPING_MS) };
+  const wantedRows = readWantedRows(parameters);
+  const list = useRuns(asked, wantedRows);
+  const overview = useRunsOverview();
+  const projects = useApi(apiPath('/projects'), projectsReplySchema, { refreshMs: MENU_REFRESH_MS });
+  const tags = useApi(apiPath('/tags'), tagsReplySchema, { refreshMs: MENU_REFRESH_MS });
+  const chosen = useChosenRuns(list.data?.runs ?? []);
+  const edits = useRunEdits(() => {
+    list.retry();
+    chosen.retry();
+    tags.retry();
+  });
+  const [edited, setEdited] = useState<readonly string[] | null>(null);
+  const [isShowingKeys, setIsShowingKeys] = useState(false);
+  const theme = useTheme();
   const search = useRef<HTMLInputElement>(null);
+  const actions = useRowActions({ chosen, runs: list.data?.runs ?? [], edits, edit: setEdited });
   useKeyboard({
     '/': (event) => {
       event.preventDefault();
       search.current?.focus();
     },
+    t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
+    '?': () => setIsShowingKeys(true),
+    Escape: chosen.clear,
   });
-  const rowsById = useMemo(
-    () =>
-      new Map(
-        (nowMs === null ? [] : (runs ?? [])).map((run) => [run.id, prepareRunRow(run, nowMs ?? 0)]),
-      ),
-    [runs, nowMs],
-  );
 
-  if (runs === null || nowMs === null) {
-    return (
-      <Shell>
-        <main>
-          <h1 className="visually-hidden">Runs</h1>
-          {error === null ? (
-            <LoadingState text="Reading the runs." />
-          ) : (
-            <ErrorState
-              title="The runs could not be read."
-              message={error.message}
-              onRetry={retry}
-            />
-          )}
-        </main>
-      </Shell>
-    );
-  }
-  if (total === 0) {
+  const view =
+    list.data === null || nowMs === null
+      ? null
+      : prepareRunsList(list.data, filter, nowMs, overview.data?.total ?? null);
+  const held = useHeldLayout(view?.groups ?? NO_LIST.groups, list.answer);
+  const choose = useCallback(
+    (patch: Readonly<Record<string, string | null>>, isStep: boolean) =>
+      patchUrl({ ...patch, rows: null }, isStep ? 'push' : 'replace'),
+    [patchUrl],
+  );
+  const verdict =
+    overview.data === null || nowMs === null ? null : prepareRunsVerdict(overview.data, nowMs);
+  const searchFault = list.error === null ? null : describeSearchFault(list.error);
+  const failure = searchFault === null ? (list.error ?? overview.error) : null;
+  const retry = () => {
+    list.retry();
+    overview.retry();
+  };
+
+  if (overview.data?.total === 0 && chosen.ids.length === 0) {
     return (
       <Shell>
         <FirstPost />
       </Shell>
     );
   }
-
-  const filter = readFilter(parameters);
-  const view = prepareRunsList(runs, total, filter, nowMs);
-  const verdict = prepareRunsVerdict(runs, nowMs);
   const status =
-    error !== null ? (
+    failure !== null ? (
       <StatusDot kind="disconnected" />
-    ) : verdict.liveCount === 0 ? null : (
+    ) : verdict === null || verdict.liveCount === 0 ? null : (
       <StatusDot
         kind="live"
         detail={`${verdict.liveCount} ${verdict.liveCount === 1 ? 'run' : 'runs'}`}
       />
     );
+  const editedRuns = (list.data?.runs ?? [])
+    .concat(chosen.runs)
+    .filter((run, index, all) => all.findIndex(({ id }) => id === run.id) === index)
+    .filter(({ id }) => edited?.includes(id));
+  const waiting =
+    held.waitingCount === 0 ? '' : `, ${formatStep(held.waitingCount)} new once you leave the rows`;
   return (
     <Shell status={status}>
-      {error === null ? null : (
+      {failure === null || view === null ? null : (
         <ConnectionBanner
           headline="The runs could not be read again."
-          text={`${error.message} Showing what was received; next try in 2 s.`}
+          text={`${failure.message} Showing what was received; next try in 2 s.`}
           onRetry={retry}
         />
       )}
-      <VerdictLine
-        {...(verdict.alarm === null
-          ? {}
-          : {
-              mark: <Mark kind={verdict.alarm.kind} size={20} />,
-              emphasis: verdict.alarm.words,
-              emphasisColour: colourOfMark(verdict.alarm.kind),
-              actions: (
-                <ButtonLink
-                  variant="primary"
-                  href={`/runs/${encodeURIComponent(verdict.alarm.runId)}`}
+      <RunsVerdictLine verdict={verdict} />
+      <main className={styles['main']}>
+        <RunsToolbar
+          searchRef={search}
+          filter={filter}
+          searchFault={searchFault}
+          projects={projects.data?.items ?? []}
+          tags={tags.data?.items ?? []}
+          showing={view === null ? '' : view.showing + waiting}
+          onPatch={choose}
+        />
+        {view === null && failure !== null ? (
+          <ErrorState
+            title="The runs could not be read."
+            message={failure.message}
+            onRetry={retry}
+          />
+        ) : (
+          <RunsTable
+            held={held}
+            isGrouped={filter.isGrouped}
+            isBusy={!list.isCurrent}
+            sort={filter.sort}
+            onSort={(sort: RunSort) => choose({ sort: sort === NEWEST_FIRST ? null : sort }, true)}
+            chosen={chosen.ids}
+            actions={actions}
+            onToggleGroup={(project) => {
+              const { closedProjects } = filter;
+              const next = closedProjects.includes(project)
+                ? closedProjects.filter((other) => other !== project)
+                : [...closedProjects, project];
+              patchUrl({ closed: next.length === 0 ? null : joinNames(next) });
+            }}
+            emptyRow={
+              view === null ? (
+                <LoadingState text="Reading the runs." />
+              ) : view.emptyReason === 'no_match' ? (
+                <EmptyState
+                  title="No run matches."
+                  text="Name, id, project, tags and notes were searched."
                 >
-                  Open the run
-                </ButtonLink>
-              ),
-            })}
-        sentence={verdict.sentence}
-        detail={verdict.detail}
-      />
-      <main>
-        <div className={styles['toolbar']}>
-          <TextField
-            ref={search}
-            label="Search runs by name, tag or /regex/"
-            placeholder="Name, tag or /regex/"
-            className={styles['search'] ?? ''}
-            value={filter.search}
-            error={view.searchError}
-            onChange={(event) =>
-              patchUrl({ q: event.target.value === '' ? null : event.target.value })
+                  <Button onClick={() => choose(WITHOUT_FILTER, true)}>Show all runs</Button>
+                </EmptyState>
+              ) : null
             }
           />
-          <SelectMenu
-            label="Status"
-            options={STATUS_OPTIONS}
-            value={filter.status}
-            onChange={(value) => patchUrl({ status: value === 'all' ? null : value })}
-          />
-          <SelectMenu
-            label="Grouping"
-            options={GROUP_OPTIONS}
-            value={filter.isGrouped ? 'project' : 'none'}
-            onChange={(value) => patchUrl({ group: value === 'none' ? 'none' : null })}
-          />
-          {view.searchError === null ? null : (
-            <span className={styles['fault']} role="status">
-              No regex: {view.searchError}
-            </span>
-          )}
-          <span className={styles['showing']} role="status">
-            {view.showing}
-          </span>
-        </div>
-        {view.emptyReason === 'no_match' ? (
-          <EmptyState title="No run matches." text="Name, id, project and tags were searched.">
-            <Button onClick={() => patchUrl({ q: null, status: null })}>Show all runs</Button>
-          </EmptyState>
-        ) : (
-          <RunsTable groups={view.groups} rowsById={rowsById} isGrouped={filter.isGrouped} />
         )}
-        {runs.length < total ? (
+        {view === null || view.moreCount === 0 ? null : (
           <div className={styles['more']}>
-            <Button onClick={loadMore}>Read more</Button>
-            <span>
-              {runs.length} of {total} runs are here; search covers these.
-            </span>
+            <Button onClick={() => patchUrl({ rows: String(wantedRows + PAGE_SIZE) })}>
+              Show {formatStep(Math.min(PAGE_SIZE, view.moreCount))} more
+            </Button>
+            <span>{formatStep(view.moreCount)} more match.</span>
           </div>
-        ) : null}
+        )}
         <p className={styles['foot']}>
           <Link href="/api-reference">API reference</Link>
+          <Button variant="link" onClick={() => setIsShowingKeys(true)}>
+            Shortcuts <kbd>?</kbd>
+          </Button>
         </p>
       </main>
+      {chosen.runs.length === 0 ? null : (
+        <ChosenPanel
+          chosen={chosen}
+          isShowingAll={parameters.get('settings') === 'all'}
+          fault={edits.pinFault}
+          onShowAll={(isShowingAll) => patchUrl({ settings: isShowingAll ? 'all' : null })}
+          onEdit={setEdited}
+          onPin={edits.pin}
+        />
+      )}
+      {edited === null || editedRuns.length === 0 ? null : (
+        <EditDialog
+          runs={editedRuns}
+          knownTags={(tags.data?.items ?? []).map(({ name }) => name)}
+          onSave={edits.save}
+          onClose={() => setEdited(null)}
+        />
+      )}
+      {isShowingKeys ? <RunsKeys onClose={() => setIsShowingKeys(false)} /> : null}
     </Shell>
   );
 }
@@ -200,9 +231,9 @@ function Shell({
   readonly children: ReactNode;
 }) {
   return (
-    <>
+    <div className={styles['page']}>
       <TopBar crumbs={[{ label: 'Runs' }]} status={status} />
       {children}
-    </>
+    </div>
   );
 }

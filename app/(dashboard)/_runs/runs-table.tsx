@@ -1,121 +1,147 @@
 'use client';
 
-import { Fragment, useState, type PointerEvent } from 'react';
-import type { RunGroup, RunRow } from '@/lib/view/runs-list';
-import { RunRowMemo, type RunColumns } from './run-row';
+import type { KeyboardEvent, ReactNode } from 'react';
+import type { RunSort } from '@/lib/contract/reads';
+import type { RunGroup } from '@/lib/view/runs-list';
+import { Icon } from '@/app/_design/icons';
+import { ColumnHead } from './column-head';
+import { RunRowMemo, type RowActions } from './run-row';
+import type { HeldLayout } from './use-held-layout';
 import styles from './runs-table.module.css';
 
-/** Which rows stand where, without what they say. */
-interface Layout {
-  readonly groups: readonly { readonly project: string; readonly ids: readonly string[] }[];
+const COLUMN_COUNT = 10;
+
+/** The run whose row holds the element. */
+function runOf(target: EventTarget): string | null {
+  if (!(target instanceof HTMLElement)) return null;
+  return target.closest<HTMLElement>('[data-run]')?.dataset['run'] ?? null;
 }
 
-function layoutOf(groups: readonly RunGroup[]): Layout {
-  return {
-    groups: groups.map(({ project, rows }) => ({ project, ids: rows.map(({ id }) => id) })),
-  };
+/** Moves the focus to the name of the row before or after. */
+function focusRow(table: HTMLElement, id: string | null, by: 1 | -1): void {
+  const rows = [...table.querySelectorAll<HTMLElement>('[data-run]')];
+  const at = rows.findIndex((row) => row.dataset['run'] === id);
+  const next = rows[at + by];
+  next?.querySelector<HTMLElement>('a')?.focus();
+  next?.scrollIntoView({ block: 'nearest' });
 }
 
-function hold(layout: Layout, rows: ReadonlyMap<string, RunRow>): readonly RunGroup[] {
-  return layout.groups.map(({ project, ids }) => ({
-    project,
-    rows: ids.flatMap((id) => rows.get(id) ?? []),
-  }));
-}
-
-/**
- * The rows. While a mouse is over them their places are held, so that nothing jumps
- * under the pointer; what they say goes on. New runs take their place when it leaves.
- */
+/** The rows; ↑ ↓ move between them, X chooses, P pins and E edits the one that has the focus. */
 export function RunsTable({
-  groups,
-  rowsById,
+  held,
   isGrouped,
+  isBusy,
+  sort,
+  onSort,
+  chosen,
+  actions,
+  onToggleGroup,
+  emptyRow,
 }: {
-  readonly groups: readonly RunGroup[];
-  /** Every run, filters aside: a held row may have left the filter meanwhile. */
-  readonly rowsById: ReadonlyMap<string, RunRow>;
+  readonly held: HeldLayout;
   readonly isGrouped: boolean;
+  readonly isBusy: boolean;
+  readonly sort: RunSort;
+  readonly onSort: (sort: RunSort) => void;
+  readonly chosen: readonly string[];
+  readonly actions: RowActions;
+  readonly onToggleGroup: (project: string) => void;
+  /** What stands in the place of rows while there are none. */
+  readonly emptyRow: ReactNode;
 }) {
-  const [held, setHeld] = useState<Layout | null>(null);
-  const onPointerEnter = (event: PointerEvent) => {
-    if (event.pointerType === 'mouse') setHeld(layoutOf(groups));
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const id = runOf(event.target);
+    if (id === null) return;
+    const keys: Readonly<Record<string, () => void>> = {
+      ArrowDown: () => focusRow(event.currentTarget, id, 1),
+      ArrowUp: () => focusRow(event.currentTarget, id, -1),
+      j: () => focusRow(event.currentTarget, id, 1),
+      k: () => focusRow(event.currentTarget, id, -1),
+      x: () => actions.toggleChosen(id),
+      p: () => actions.togglePinned(id),
+      e: () => actions.edit(id),
+    };
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
   };
-  const drawn = held === null ? groups : hold(held, rowsById);
-  const heldIds = new Set(held?.groups.flatMap(({ ids }) => ids));
-  const waitingCount =
-    held === null
-      ? 0
-      : groups.flatMap(({ rows }) => rows).filter(({ id }) => !heldIds.has(id)).length;
-  const all = Array.from(rowsById.values());
-  const columns: RunColumns = {
-    hasEvents: all.some(({ spikeCount }) => spikeCount > 0),
-    hasStages: all.some(({ worstStage }) => worstStage !== null),
-  };
-  const columnCount = 8 + Number(columns.hasEvents);
+  const head = { sort, onSort };
   return (
-    <div
-      className={styles['list']}
-      onPointerEnter={onPointerEnter}
-      onPointerLeave={() => setHeld(null)}
-    >
-      <table className={styles['table']}>
+    <div className={styles['list']} {...held.holdProps}>
+      <table className={styles['table']} aria-busy={isBusy} onKeyDown={onKeyDown}>
         <caption className="visually-hidden">Runs</caption>
         <thead>
           <tr>
-            <th scope="col" className={styles['run']}>
-              Run
+            <th scope="col" className={styles['choice']}>
+              <span className="visually-hidden">Chosen</span>
             </th>
-            <th scope="col" className={styles['status']}>
-              Status
-            </th>
-            {columns.hasEvents ? (
-              <th scope="col" className={styles['events_cell']}>
-                Events
-              </th>
-            ) : null}
-            <th scope="col" className={styles['stage']}>
-              {columns.hasStages ? 'Worst stage' : 'Layers'}
-            </th>
+            <ColumnHead label="Run" sortKey="name" className={styles['run']} {...head} />
+            <ColumnHead label="Status" sortKey="state" className={styles['status']} {...head} />
+            <ColumnHead
+              label="Events"
+              sortKey="spikes"
+              className={styles['events_cell']}
+              {...head}
+            />
+            <ColumnHead label="Worst stage" sortKey="stage" className={styles['stage']} {...head} />
             <th scope="col" className={styles['loss']}>
               Loss
             </th>
-            <th scope="col" className={styles['number']}>
-              last
-            </th>
-            <th scope="col" className={styles['number']}>
-              step
-            </th>
-            <th scope="col" className={styles['number']}>
-              steps/s
-            </th>
-            <th scope="col" className={styles['number']}>
-              heard
-            </th>
+            <ColumnHead label="last" sortKey="loss" className={styles['number']} {...head} />
+            <ColumnHead label="step" sortKey="step" className={styles['number']} {...head} />
+            <ColumnHead label="steps/s" sortKey="speed" className={styles['number']} {...head} />
+            <ColumnHead label="heard" sortKey="heard" className={styles['number']} {...head} />
           </tr>
         </thead>
-        {drawn.map(({ project, rows }) => (
-          <Fragment key={project}>
-            <tbody>
-              {isGrouped ? (
-                <tr className={styles['group']}>
-                  <th scope="rowgroup" colSpan={columnCount}>
-                    {project} <span className={styles['group_count']}>{rows.length}</span>
-                  </th>
-                </tr>
-              ) : null}
-              {rows.map((row) => (
-                <RunRowMemo key={row.id} row={row} columns={columns} />
-              ))}
-            </tbody>
-          </Fragment>
+        {held.groups.map((group) => (
+          <tbody key={group.project}>
+            {isGrouped ? <GroupHead group={group} onToggle={onToggleGroup} /> : null}
+            {group.rows.map((row) => (
+              <RunRowMemo
+                key={row.id}
+                row={row}
+                isChosen={chosen.includes(row.id)}
+                actions={actions}
+              />
+            ))}
+          </tbody>
         ))}
+        {emptyRow === null ? null : (
+          <tbody>
+            <tr className={styles['empty']}>
+              <td colSpan={COLUMN_COUNT}>{emptyRow}</td>
+            </tr>
+          </tbody>
+        )}
       </table>
-      <p className={styles['waiting']} role="status">
-        {waitingCount === 0
-          ? ''
-          : `${waitingCount} more ${waitingCount === 1 ? 'run takes its' : 'runs take their'} place when the pointer leaves the list`}
-      </p>
     </div>
+  );
+}
+
+function GroupHead({
+  group,
+  onToggle,
+}: {
+  readonly group: RunGroup;
+  readonly onToggle: (project: string) => void;
+}) {
+  return (
+    <tr className={styles['group']}>
+      <th scope="rowgroup" colSpan={COLUMN_COUNT}>
+        <button
+          type="button"
+          className={styles['group_button']}
+          aria-expanded={!group.isClosed}
+          onClick={() => onToggle(group.project)}
+        >
+          <span className={styles['chevron']}>
+            <Icon name={group.isClosed ? 'chevronRight' : 'chevronDown'} size={9} />
+          </span>
+          {group.project} <span className={styles['group_count']}>{group.count}</span>
+        </button>
+      </th>
+    </tr>
   );
 }

@@ -1,11 +1,14 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { spikesReplySchema, timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
+import { useThrottled } from '@/app/_hooks/use-throttled';
 
 /** A sparkline of 168 px takes two pixels a bucket: its minimum and its maximum. */
 const POINTS = 84;
+/** Thirty live runs would otherwise ask fifteen times a second for lines that barely move. */
+const REREAD_MS = 5000;
 
 /**
  * The loss of a run in 84 buckets, read again when the run has gone on. `isWanted` is
@@ -18,8 +21,9 @@ export function useLossPoints(
   isWanted: boolean,
 ): readonly Bucket[] | null {
   const [points, setPoints] = useState<readonly Bucket[] | null>(null);
+  const readStep = useThrottled(lastStep, REREAD_MS);
   useEffect(() => {
-    if (!isWanted || lastStep === null) return;
+    if (!isWanted || readStep === null) return;
     const controller = new AbortController();
     const path = apiPath(`/runs/${encodeURIComponent(runId)}/timeline`, {
       series: 'loss',
@@ -32,6 +36,35 @@ export function useLossPoints(
       },
     );
     return () => controller.abort();
-  }, [runId, lastStep, isWanted]);
+  }, [runId, readStep, isWanted]);
   return points;
+}
+
+const NO_STEPS: readonly number[] = [];
+
+/** Where loss spikes and divergences begin; read again when their number changes. */
+export function useSpikeOnsets(
+  runId: string,
+  spikeCount: number,
+  isWanted: boolean,
+): readonly number[] {
+  const [onsets, setOnsets] = useState(NO_STEPS);
+  useEffect(() => {
+    if (!isWanted || spikeCount === 0) return;
+    const controller = new AbortController();
+    const path = apiPath(`/runs/${encodeURIComponent(runId)}/spikes`, { attempt: 'effective' });
+    readJson(path, spikesReplySchema, controller.signal).then(
+      ({ items }) =>
+        setOnsets(
+          items
+            .filter(({ kind }) => kind === 'loss_spike' || kind === 'divergence')
+            .map(({ onsetStep }) => onsetStep),
+        ),
+      () => {
+        // Without them the line stands as it is; the row says how many there are.
+      },
+    );
+    return () => controller.abort();
+  }, [runId, spikeCount, isWanted]);
+  return spikeCount === 0 ? NO_STEPS : onsets;
 }

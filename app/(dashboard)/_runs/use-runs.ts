@@ -1,104 +1,80 @@
 'use client';
 
-import { useCallback, useEffect, useState } from 'react';
-import { runsReplySchema } from '@/lib/contract/reads';
+import { runsReplySchema, type RunsReply } from '@/lib/contract/reads';
+import { joinNames } from '@/lib/contract/name-list';
 import type { RunSummary } from '@/lib/contract/runs';
-import { ApiFailure, apiPath, readJson } from '@/app/_hooks/api-client';
+import type { ListedRuns } from '@/lib/view/runs-list';
+import { toRunsQuery, type RunsFilter } from '@/lib/view/runs-filter';
+import type { RunsOverview } from '@/lib/view/runs-verdict';
+import { apiPath, readJson } from '@/app/_hooks/api-client';
+import { usePolled, type Polled } from './use-polled';
 
-const POLL_MS = 2000;
-/** One page of the API; more are read on request. */
-const PAGE_SIZE = 500;
-
-export interface Runs {
-  /** null until the first reply. */
-  readonly runs: readonly RunSummary[] | null;
-  /** How many there are on the server. */
-  readonly total: number;
-  readonly error: ApiFailure | null;
-  readonly retry: () => void;
-  readonly loadMore: () => void;
-}
-
-interface State {
-  readonly runs: readonly RunSummary[] | null;
-  readonly total: number;
-  readonly error: ApiFailure | null;
-}
+/** The most that the API answers at once. */
+const LARGEST_PAGE = 500;
+/** More running runs than this are counted but not named in the verdict. */
+const OVERVIEW_SIZE = 200;
 
 async function readPages(
-  pages: number,
+  query: Readonly<Record<string, string | null>>,
+  wanted: number,
   signal: AbortSignal,
-): Promise<{ runs: RunSummary[]; total: number }> {
-  const runs: RunSummary[] = [];
-  let total = 0;
+): Promise<RunsReply> {
+  const items: RunSummary[] = [];
   let cursor: string | null = null;
-  for (let page = 0; page < pages; page++) {
-    const path = apiPath('/runs', { limit: PAGE_SIZE, cursor });
-    const reply = await readJson(path, runsReplySchema, signal);
-    runs.push(...reply.items);
-    total = reply.total;
-    if (reply.nextCursor === undefined) break;
+  for (;;) {
+    const limit = Math.min(LARGEST_PAGE, wanted - items.length);
+    const reply: RunsReply = await readJson(
+      apiPath('/runs', { ...query, limit, cursor }),
+      runsReplySchema,
+      signal,
+    );
+    items.push(...reply.items);
+    if (reply.nextCursor === undefined || items.length >= wanted) return { ...reply, items };
     cursor = reply.nextCursor;
   }
-  return { runs, total };
 }
 
 /** Keeps the objects of runs that did not change, so that only what changed is drawn anew. */
 function keepUnchanged(
-  before: readonly RunSummary[] | null,
+  before: readonly RunSummary[],
   after: readonly RunSummary[],
 ): readonly RunSummary[] {
-  if (before === null) return after;
   const known = new Map(before.map((run) => [run.id, run]));
-  const merged = after.map((run) => {
+  return after.map((run) => {
     const old = known.get(run.id);
     return old !== undefined && JSON.stringify(old) === JSON.stringify(run) ? old : run;
   });
-  const isSame = merged.length === before.length && merged.every((run, i) => run === before[i]);
-  return isSame ? before : merged;
 }
 
-/**
- * The runs, read again every two seconds while the tab is seen and at once when it is
- * seen again. A failed read keeps what is there beside the error.
- */
-export function useRuns(): Runs {
-  const [state, setState] = useState<State>({ runs: null, total: 0, error: null });
-  const [pages, setPages] = useState(1);
-  const [round, setRound] = useState(0);
+/** The first `wanted` runs that match, in the order that was asked for. */
+export function useRuns(filter: RunsFilter, wanted: number): Polled<ListedRuns> {
+  const query = toRunsQuery(filter);
+  return usePolled<ListedRuns>(
+    `${JSON.stringify(query)} ${wanted}`,
+    async (signal, before) => {
+      const { items, total, projects } = await readPages(query, wanted, signal);
+      return { runs: keepUnchanged(before?.runs ?? [], items), total, projects };
+    },
+  );
+}
 
-  useEffect(() => {
-    const controller = new AbortController();
-    let isReading = false;
-    const read = async () => {
-      if (isReading || document.visibilityState !== 'visible') return;
-      isReading = true;
-      try {
-        const { runs, total } = await readPages(pages, controller.signal);
-        setState((before) => ({ runs: keepUnchanged(before.runs, runs), total, error: null }));
-      } catch (cause) {
-        if (controller.signal.aborted) return;
-        const error =
-          cause instanceof ApiFailure
-            ? cause
-            : new ApiFailure('unexpected', cause instanceof Error ? cause.message : '', null);
-        setState((before) => ({ ...before, error }));
-      } finally {
-        isReading = false;
-      }
-    };
-    const readSoon = () => void read();
-    readSoon();
-    const timer = setInterval(readSoon, POLL_MS);
-    document.addEventListener('visibilitychange', readSoon);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', readSoon);
-      controller.abort();
-    };
-  }, [pages, round]);
+/** What the verdict needs of all runs, whatever the list is filtered by. */
+export function useRunsOverview(): Polled<RunsOverview> {
+  return usePolled<RunsOverview>('overview', async (signal) => {
+    const path = apiPath('/runs', { sort: 'state', limit: OVERVIEW_SIZE });
+    const { items, total, statuses } = await readJson(path, runsReplySchema, signal);
+    return { running: items.filter(({ status }) => status === 'running'), total, statuses };
+  });
+}
 
-  const retry = useCallback(() => setRound((before) => before + 1), []);
-  const loadMore = useCallback(() => setPages((before) => before + 1), []);
-  return { ...state, retry, loadMore };
+/** Runs by their ids: those that were chosen and have left the list. */
+export function useRunsById(ids: readonly string[]): Polled<readonly RunSummary[]> {
+  const query = { ids: joinNames(ids), limit: LARGEST_PAGE };
+  return usePolled<readonly RunSummary[]>(
+    ids.length === 0 ? null : query.ids,
+    async (signal, before) => {
+      const { items } = await readJson(apiPath('/runs', query), runsReplySchema, signal);
+      return keepUnchanged(before ?? [], items);
+    },
+  );
 }

@@ -140,7 +140,15 @@ describe('readRuns by conditions and order', () => {
     expect(await ofProject({ tags: ['keep', 'a,b'] })).toEqual(['fast']);
     expect(await ofProject({ spikes: 'any' })).toEqual(['slow', 'fast']);
     expect(await ofProject({ spikes: 'open' })).toEqual(['slow']);
+    const { items } = await readRuns(database.db, { spikes: 'open', limit: 1 });
+    expect(items[0]!.openSpike).toEqual({ id: 's1', kind: 'loss_spike', onsetStep: 20 });
     expect(await ofProject({ spikes: 'none' })).toEqual(['idle', 'lost']);
+  });
+
+  it('lists the runs that are named, where the other conditions hold', async () => {
+    expect(await idsOf({ ids: ['idle', 'gamma-1', 'nobody'] })).toEqual(['idle', 'gamma-1']);
+    expect(await ofProject({ ids: ['idle', 'gamma-1'] })).toEqual(['idle']);
+    expect(await idsOf({ ids: [] })).toEqual([]);
   });
 
   it('takes what an attempt left open for over once another replays its steps', async () => {
@@ -149,7 +157,7 @@ describe('readRuns by conditions and order', () => {
     expect(await ofProject({ spikes: 'open' })).toEqual([]);
     expect(await ofProject({ sort: 'step' })).toEqual(['fast', 'lost', 'slow', 'idle']);
     const { items } = await readRuns(db, { project: 'ordered', limit: 10, q: 'slow' });
-    expect(items[0]).toMatchObject({ lastStep: 10, openSpikeCount: 0, layersByStage: {} });
+    expect(items[0]).toMatchObject({ lastStep: 10, openSpikeCount: 0, openSpike: null });
   });
 
   it('searches project and notes too', async () => {

@@ -1,88 +1,79 @@
 import { describe, expect, it } from 'vitest';
-import { prepareRunRow, prepareRunsList, type RunsFilter } from '@/lib/view/runs-list';
+import { readRunsFilter } from '@/lib/view/runs-filter';
+import { prepareRunRow, prepareRunsList, type ListedRuns } from '@/lib/view/runs-list';
 import { aRun } from '../../builders/run-summary';
 
 const NOW = Date.parse('2026-11-22T12:00:00.000Z');
 
-const everything: RunsFilter = { search: '', status: 'all', isGrouped: true };
-const runs = [
-  aRun({
-    id: 'a',
-    name: 'adam',
-    project: 'nanogpt',
-    createdAt: '2026-11-20T10:00:00.000Z',
-    status: 'finished',
-    tags: ['baseline'],
-  }),
-  aRun({ id: 'b', name: 'B_spontaneous_spike' }),
-  aRun({
-    id: 'c',
-    name: 'C_stale_v',
-    createdAt: '2026-11-22T09:00:00.000Z',
-    lastFrameAt: '2026-11-22T11:46:00.000Z',
-  }),
-  aRun({
-    id: 'd',
-    name: 'soap',
-    project: 'nanogpt',
-    createdAt: '2026-11-19T10:00:00.000Z',
-    status: 'failed',
-  }),
-];
-const list = (filter: Partial<RunsFilter> = {}, total = runs.length) =>
-  prepareRunsList(runs, total, { ...everything, ...filter }, NOW);
-const ids = (filter: Partial<RunsFilter> = {}) =>
-  list(filter).groups.flatMap(({ rows }) => rows.map(({ id }) => id));
+const listed: ListedRuns = {
+  runs: [
+    aRun({ id: 'd', project: 'nanogpt', pinned: true }),
+    aRun({ id: 'b' }),
+    aRun({ id: 'c' }),
+    aRun({ id: 'a', project: 'nanogpt' }),
+  ],
+  total: 4,
+  projects: [
+    { name: 'char-lm', runCount: 2 },
+    { name: 'nanogpt', runCount: 2 },
+  ],
+};
+const list = (query = '', over: Partial<ListedRuns> = {}, runCount: number | null = 4) =>
+  prepareRunsList(
+    { ...listed, ...over },
+    readRunsFilter(new URLSearchParams(query)),
+    NOW,
+    runCount,
+  );
+const shape = (view: ReturnType<typeof list>) =>
+  view.groups.map(({ project, count, rows }) => [project, count, rows.map(({ id }) => id)]);
 
 describe('the runs', () => {
-  it('are grouped by project, the project with the newest run first', () => {
-    expect(list().groups.map(({ project, rows }) => [project, rows.map(({ id }) => id)])).toEqual([
-      ['char-lm', ['b', 'c']],
-      ['nanogpt', ['a', 'd']],
+  it('are grouped by project in the order of the answer', () => {
+    expect(shape(list())).toEqual([
+      ['char-lm', '2', ['b', 'c']],
+      ['nanogpt', '2', ['d', 'a']],
     ]);
-    expect(list({ isGrouped: false }).groups).toHaveLength(1);
+    expect(shape(list('group=none'))).toEqual([['', '4', ['d', 'b', 'c', 'a']]]);
   });
 
-  it('keep their order whatever their live values do', () => {
-    const later = runs.map((run) => ({
-      ...run,
-      lastStep: 9999,
-      lastFrameAt: new Date(NOW).toISOString(),
-    }));
-    const after = prepareRunsList([...later].reverse(), 4, everything, NOW + 5000);
-    expect(after.groups.flatMap(({ rows }) => rows.map(({ id }) => id))).toEqual(ids());
+  it('are not shown in a closed group, whose head says how many there are', () => {
+    const view = list('closed=nanogpt');
+    expect(shape(view)).toEqual([
+      ['char-lm', '2', ['b', 'c']],
+      ['nanogpt', '2', []],
+    ]);
+    expect(view.groups[1]).toMatchObject({ isClosed: true });
+    const answered = list('closed=nanogpt', { runs: listed.runs.slice(1, 3) });
+    expect(answered.showing).toBe('Showing 2 of 4, 2 in closed groups');
+    expect(answered.moreCount).toBe(0);
   });
 
-  it('put pinned runs first', () => {
-    const pinned = runs.map((run) => (run.id === 'd' ? { ...run, pinned: true } : run));
-    const view = prepareRunsList(pinned, 4, { ...everything, isGrouped: false }, NOW);
-    expect(view.groups[0]?.rows[0]?.id).toBe('d');
+  it('keep a head for a project whose runs are on a later page', () => {
+    const view = list('', {
+      ...{ total: 640, projects: [...listed.projects, { name: 'late', runCount: 636 }] },
+    });
+    expect(shape(view).at(-1)).toEqual(['late', '0 of 636', []]);
+    expect(view.moreCount).toBe(636);
   });
 
-  it('are found by text in any field, or by a regex, and counted against all', () => {
-    expect(ids({ search: 'SPIKE' })).toEqual(['b']);
-    expect(ids({ search: 'baseline' })).toEqual(['a']);
-    expect(ids({ search: 'nanogpt' })).toEqual(['a', 'd']);
-    expect(ids({ search: '/^[bc]_/' })).toEqual(['b', 'c']);
-    expect(list({ search: 'spike' }).showing).toBe('Showing 1 of 4');
+  it('say how many are shown, of those that match and of all', () => {
     expect(list().showing).toBe('Showing 4 of 4');
+    expect(list('', { total: 640 }, 640).showing).toBe('Showing 4 of 640');
+    expect(list('q=a', {}, 640).showing).toBe('Showing 4 of 640');
+    expect(list('q=a', { total: 312 }, 640).showing).toBe(
+      'Showing 4 of 312 that match, 640 in all',
+    );
+    expect(list('', {}, null).showing).toBe('Showing 4 of 4');
   });
 
-  it('stay while a regex cannot be read, which is said', () => {
-    expect(list({ search: '/(/' }).searchError).toMatch(/group/i);
-    expect(ids({ search: '/(/' })).toHaveLength(4);
-    expect(ids({ search: '/' })).toEqual([]);
-  });
-
-  it('are filtered by how they stand now, stale apart from live', () => {
-    expect(ids({ status: 'live' })).toEqual(['b']);
-    expect(ids({ status: 'stale' })).toEqual(['c']);
-    expect(ids({ status: 'failed' })).toEqual(['d']);
-  });
-
-  it('say why nothing is shown', () => {
-    expect(list({ search: 'zzz' }).emptyReason).toBe('no_match');
-    expect(prepareRunsList([], 0, everything, NOW).emptyReason).toBe('no_runs');
+  it('say that none matches', () => {
+    const none = { runs: [], total: 0, projects: [] };
+    expect(list('q=zzz', none)).toMatchObject({
+      ...{ emptyReason: 'no_match', groups: [], showing: 'Showing 0 of 4', moreCount: 0 },
+    });
+    expect(list('q=zzz&group=none', none).groups).toEqual([]);
+    expect(list().emptyReason).toBeNull();
   });
 });
 
@@ -120,6 +111,26 @@ describe('a row', () => {
       step: '–',
       lastLoss: '–',
     });
+  });
+
+  it('counts what was found by kind, the worst first, with what is open', () => {
+    const findings = (over: Parameters<typeof aRun>[0]) =>
+      prepareRunRow(aRun(over), NOW).findings.map(({ label, isOpen }) => [label, isOpen]);
+    expect(
+      findings({
+        openSpikeCount: 1,
+        findingCounts: { rms_spike: 4, loss_spike: 2, outlier_batch: 1, divergence: 1 },
+      }),
+    ).toEqual([
+      ['1 divergence', false],
+      ['2 loss spikes, 1 open', true],
+      ['1 outlier batch', false],
+      ['4 RMS spikes', false],
+    ]);
+    expect(findings({ openSpikeCount: 1, findingCounts: { divergence: 1 } })).toEqual([
+      ['1 divergence, 1 open', true],
+    ]);
+    expect(findings({})).toEqual([]);
   });
 
   it('names a loss that is not finite and the speed of no run that has ended', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunStatus, RunSummary } from '@/lib/contract/runs';
 import { prepareRunsVerdict, spellAge } from '@/lib/view/runs-verdict';
 import { aRun } from '../../builders/run-summary';
 
@@ -8,19 +9,24 @@ const stale = (name: string, minutes: number) =>
   live(name, { lastFrameAt: new Date(NOW - minutes * 60_000).toISOString() });
 const ended = (name: string, status: 'finished' | 'failed' | 'stopped') => live(name, { status });
 
+/** The verdict over these runs, as an overview tells of them. */
+function verdictOver(runs: readonly RunSummary[]) {
+  const statuses: Partial<Record<RunStatus, number>> = {};
+  for (const { status } of runs) statuses[status] = (statuses[status] ?? 0) + 1;
+  const running = runs.filter(({ status }) => status === 'running');
+  return prepareRunsVerdict({ running, total: runs.length, statuses }, NOW);
+}
+
 describe('the verdict over the runs', () => {
   it('says how many are live, who is silent, and how the others ended', () => {
-    const verdict = prepareRunsVerdict(
-      [
-        live('a'),
-        live('b'),
-        stale('C_stale_v', 14),
-        ended('d', 'finished'),
-        ended('e', 'finished'),
-        ended('f', 'failed'),
-      ],
-      NOW,
-    );
+    const verdict = verdictOver([
+      live('a'),
+      live('b'),
+      stale('C_stale_v', 14),
+      ended('d', 'finished'),
+      ended('e', 'finished'),
+      ended('f', 'failed'),
+    ]);
     expect(verdict.alarm).toBeNull();
     expect(verdict.sentence).toBe('Two runs are live.');
     expect(verdict.detail).toBe(
@@ -30,17 +36,17 @@ describe('the verdict over the runs', () => {
   });
 
   it('opens with a run that needs someone', () => {
-    const verdict = prepareRunsVerdict([live('a', { openSpikeCount: 1 }), live('b')], NOW);
+    const verdict = verdictOver([live('a', { openSpikeCount: 1 }), live('b')]);
     expect(verdict.alarm).toEqual({ kind: 'loss_spike', words: 'One run needs you.', runId: 'a' });
     expect(verdict.sentence).toBe('a: a spike is open.');
     expect(verdict.detail).toBe('Two runs are live.');
   });
 
   it('puts a loss of NaN before an open spike', () => {
-    const verdict = prepareRunsVerdict(
-      [live('a', { openSpikeCount: 2 }), live('b', { isLastLossNonFinite: true, lastLoss: null })],
-      NOW,
-    );
+    const verdict = verdictOver([
+      live('a', { openSpikeCount: 2 }),
+      live('b', { isLastLossNonFinite: true, lastLoss: null }),
+    ]);
     expect(verdict.alarm).toMatchObject({
       kind: 'divergence',
       words: 'Two runs need you.',
@@ -50,16 +56,11 @@ describe('the verdict over the runs', () => {
   });
 
   it('raises no alarm for a run that has ended', () => {
-    expect(
-      prepareRunsVerdict([live('a', { status: 'failed', openSpikeCount: 1 })], NOW).alarm,
-    ).toBeNull();
+    expect(verdictOver([live('a', { status: 'failed', openSpikeCount: 1 })]).alarm).toBeNull();
   });
 
   it('names at most three silent runs', () => {
-    const verdict = prepareRunsVerdict(
-      ['a', 'b', 'c', 'd', 'e'].map((name, i) => stale(name, 5 + i)),
-      NOW,
-    );
+    const verdict = verdictOver(['a', 'b', 'c', 'd', 'e'].map((name, i) => stale(name, 5 + i)));
     expect(verdict.sentence).toBe('No run is live.');
     expect(verdict.detail).toBe(
       'a, b, c and two more have gone silent, the longest for 9 minutes.',
@@ -67,12 +68,12 @@ describe('the verdict over the runs', () => {
   });
 
   it('names runs that wait for their first frame', () => {
-    const verdict = prepareRunsVerdict([live('a', { lastFrameAt: null })], NOW);
+    const verdict = verdictOver([live('a', { lastFrameAt: null })]);
     expect(verdict.detail).toBe('a has no frames yet.');
   });
 
   it('has a sentence for a fresh install', () => {
-    expect(prepareRunsVerdict([], NOW)).toEqual({
+    expect(verdictOver([])).toEqual({
       alarm: null,
       sentence: 'No runs yet.',
       detail: null,

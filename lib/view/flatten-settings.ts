@@ -1,0 +1,92 @@
+import type { Optimizer, RunSettings } from '../contract/runs';
+import { formatExactly } from './format-exactly';
+import { formatCount, formatStep } from './format-number';
+
+export interface SettingValue {
+  readonly text: string;
+  readonly isSet: boolean;
+  /** Equal exactly when two values are the same; null where nothing is set. */
+  readonly identity: string | null;
+}
+
+export interface Setting {
+  readonly key: string;
+  readonly label: string;
+  readonly value: SettingValue;
+}
+
+type Json = RunSettings['config'][string];
+
+const OPTIMIZER_FIELDS: readonly (readonly [keyof Optimizer, string])[] = [
+  ['name', 'optimizer'],
+  ['beta1', 'β₁'],
+  ['beta2', 'β₂'],
+  ['epsilon', 'ε'],
+  ['weightDecay', 'weight decay'],
+];
+
+/**
+ * What a run was told as a flat list: the optimizer with its changes from attempt to
+ * attempt, the number of layers, then the config, keys of nested objects joined by dots.
+ */
+export function flattenSettings({ attempts, layerCount, config }: RunSettings): readonly Setting[] {
+  const optimizer = OPTIMIZER_FIELDS.flatMap(([field, label]): Setting[] => {
+    const value = overAttempts(attempts, field);
+    return value === null ? [] : [{ key: `optimizer ${field}`, label, value }];
+  });
+  const layers = {
+    key: 'layers',
+    label: 'layers',
+    value: { text: formatCount(layerCount), isSet: true, identity: String(layerCount) },
+  };
+  return [...optimizer, layers, ...flattenConfig(config)];
+}
+
+/** "3e−3", or "3e−3, from 340: 1e−3" where a later attempt had another; null where none had any. */
+function overAttempts(
+  attempts: RunSettings['attempts'],
+  field: keyof Optimizer,
+): SettingValue | null {
+  const parts: string[] = [];
+  let before: string | null = null;
+  let isSet = false;
+  for (const { resumeFromStep, optimizer } of attempts) {
+    const value = optimizer[field];
+    const text = value === undefined ? '–' : formatJson(value);
+    isSet ||= value !== undefined;
+    if (text !== before) {
+      parts.push(before === null ? text : `from ${formatStep(resumeFromStep)}: ${text}`);
+    }
+    before = text;
+  }
+  const text = parts.join(', ');
+  return isSet ? { text, isSet, identity: text } : null;
+}
+
+function flattenConfig(config: RunSettings['config'], path = ''): readonly Setting[] {
+  return Object.entries(config).flatMap(([name, value]): readonly Setting[] => {
+    const key = path === '' ? name : `${path}.${name}`;
+    if (isObject(value) && Object.keys(value).length > 0) return flattenConfig(value, key);
+    return [
+      {
+        // Apart from what is not of the config: it may have "layers" of its own.
+        key: `config ${key}`,
+        label: key,
+        value: { text: formatJson(value), isSet: true, identity: JSON.stringify(value) },
+      },
+    ];
+  });
+}
+
+function isObject(value: Json): value is Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Strings that look like another kind of value are quoted, so that "1" and 1 read differently. */
+function formatJson(value: Json): string {
+  if (typeof value === 'number') return formatExactly(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  const isAmbiguous =
+    value.trim() === '' || /^(true|false|null|[-+]?[\d.]+(e[-+]?\d+)?)$/i.test(value);
+  return isAmbiguous ? JSON.stringify(value) : value;
+}
