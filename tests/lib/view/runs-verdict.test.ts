@@ -9,6 +9,8 @@ const stale = (name: string, minutes: number) =>
   live(name, { lastFrameAt: new Date(NOW - minutes * 60_000).toISOString() });
 const ended = (name: string, status: 'finished' | 'failed' | 'stopped') => live(name, { status });
 
+const openSpike = { id: 's', kind: 'loss_spike', onsetStep: 1552 };
+
 /** The verdict over these runs, as an overview tells of them. */
 function verdictOver(runs: readonly RunSummary[]) {
   const statuses: Partial<Record<RunStatus, number>> = {};
@@ -36,15 +38,15 @@ describe('the verdict over the runs', () => {
   });
 
   it('opens with a run that needs someone', () => {
-    const verdict = verdictOver([live('a', { openSpikeCount: 1 }), live('b')]);
+    const verdict = verdictOver([live('a', { openSpikeCount: 1, openSpike }), live('b')]);
     expect(verdict.alarm).toEqual({ kind: 'loss_spike', words: 'One run needs you.', runId: 'a' });
-    expect(verdict.sentence).toBe('a: a spike is open.');
+    expect(verdict.sentence).toBe('a: loss spike open since step 1\u2009552.');
     expect(verdict.detail).toBe('Two runs are live.');
   });
 
   it('puts a loss of NaN before an open spike', () => {
     const verdict = verdictOver([
-      live('a', { openSpikeCount: 2 }),
+      live('a', { openSpikeCount: 2, openSpike }),
       live('b', { isLastLossNonFinite: true, lastLoss: null }),
     ]);
     expect(verdict.alarm).toMatchObject({
@@ -52,7 +54,9 @@ describe('the verdict over the runs', () => {
       words: 'Two runs need you.',
       runId: 'b',
     });
-    expect(verdict.sentence).toBe('b: loss is NaN; a: two spikes are open.');
+    expect(verdict.sentence).toBe(
+      'b: loss is NaN; a: two spikes are open, the newest since step 1\u2009552.',
+    );
   });
 
   it('raises no alarm for a run that has ended', () => {
