@@ -3,5 +3,29 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 # Helper modules beside the tests, by their plain names.
 sys.path.insert(0, str(Path(__file__).parent))
+
+from fake_server import FakeServer  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_person(monkeypatch, tmp_path):
+    """Nothing of the machine's own settings, and nothing written beside the tests."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("SPIKESCOPE_") and not name.startswith("SPIKESCOPE_TEST_"):
+            monkeypatch.delenv(name)
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def server():
+    fake = FakeServer()
+    yield fake
+    fake.stop()

@@ -9,17 +9,26 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 # "Not reported" in a layer's column: a NaN whose payload no arithmetic makes.
 MISSING_FLOAT32_BITS = 0x7FE5CA1E
 MISSING_FLOAT32 = struct.pack("<I", MISSING_FLOAT32_BITS)
 
-# Whatever array('f'), numpy or torch offer; typed loosely since neither need be installed.
-Numbers = Union[Sequence[Optional[float]], memoryview, Any]
+# A sequence of numbers, or whatever array('f'), numpy or torch offer; neither need be installed.
+Numbers = Any
 
-_KIND_OF_FORMAT = {"f": "f", "<f": "f", "=f": "f", "I": "I", "<I": "I", "=I": "I", "L": "L", "i": "i", "l": "i"}
+_KIND_OF_FORMAT = {
+    "f": "f",
+    "<f": "f",
+    "=f": "f",
+    "I": "I",
+    "<I": "I",
+    "=I": "I",
+    "L": "L",
+    "i": "i",
+    "l": "i",
+}
 
 
 def missing_column(length: int) -> bytes:
@@ -64,7 +73,7 @@ def _direct_bytes(values: Numbers, code: str) -> bytes | None:
 
 def _packed(values: Numbers, code: str) -> bytes:
     if code == "I":
-        packed = array("I", (int(value) for value in values))
+        packed: array[Any] = array("I", (int(value) for value in values))
     else:
         packed = array("f", (_to_float32(value) for value in values))
     if sys.byteorder == "big":

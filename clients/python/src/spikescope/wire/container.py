@@ -76,7 +76,7 @@ def decode_container(body: Buffer) -> tuple[dict[str, str], dict[str, Tensor]]:
 def _parse_entry(name: str, entry: object, data: memoryview) -> Tensor:
     if not isinstance(entry, dict):
         raise ValueError(f"{name}: expected an object with dtype, shape and data_offsets")
-    dtype, shape = entry.get("dtype"), tuple(entry.get("shape", ()))
+    dtype, shape = str(entry.get("dtype")), tuple(entry.get("shape", ()))
     begin, end = entry.get("data_offsets", (0, 0))
     if dtype not in DTYPE_SIZES:
         raise ValueError(f"{name}.dtype: expected one of {', '.join(DTYPE_SIZES)}")

@@ -77,11 +77,15 @@ def check_frame(frame: Frame) -> None:
     for name, histogram in frame.histograms.items():
         if not 1 <= histogram.bin_count <= MAX_BINS:
             raise ValueError(f"histograms.{name}: expected 1 to {MAX_BINS} bins, got {histogram.bin_count}")
-        _check_length(f"histograms.{name}.counts", histogram.counts, 4 * frame.layer_count * histogram.bin_count)
+        _check_length(
+            f"histograms.{name}.counts", histogram.counts, 4 * frame.layer_count * histogram.bin_count
+        )
         _check_length(f"histograms.{name}.outside", histogram.outside, 16 * frame.layer_count)
     if frame.samples is not None:
         if not 1 <= frame.samples.sample_count <= MAX_SAMPLES:
-            raise ValueError(f"samples: expected 1 to {MAX_SAMPLES} a layer, got {frame.samples.sample_count}")
+            raise ValueError(
+                f"samples: expected 1 to {MAX_SAMPLES} a layer, got {frame.samples.sample_count}"
+            )
         for part in SAMPLE_PARTS:
             expected = 4 * frame.layer_count * frame.samples.sample_count
             _check_length(f"samples.{part}", getattr(frame.samples, part), expected)
@@ -141,7 +145,9 @@ def encode_frames(
     if first.samples is not None:
         shape = (count, layer_count, first.samples.sample_count)
         for part in SAMPLE_PARTS:
-            tensors[f"sample/{part}"] = Tensor("F32", shape, _join([getattr(f.samples, part) for f in frames]))
+            tensors[f"sample/{part}"] = Tensor(
+                "F32", shape, _join([getattr(f.samples, part) for f in frames])
+            )
     metadata = {}
     if attempt is not None:
         metadata["attempt"] = str(attempt)

@@ -1,0 +1,234 @@
+"""Puts together what belongs to one step: the numbers of log() and the layers of a capture.
+
+A step is open from its first log() until a later step begins, or until HOLD seconds passed
+since anything was added: a page that is watched live is then at most that far behind.
+What is logged for a step that has been sent already goes after it as a part of its own.
+
+A capture belongs to the log() that follows it, or, in loops that log before they call
+optimizer.step(), to the one before it; the first step of a loop shows which. Optimizer
+steps that nobody logs are numbered between those that somebody does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable, Protocol
+
+from .clock import WallClock
+from .scalars import Scalar
+from .wire.frames import Histogram, Samples
+
+# Longer than a validation's numbers usually take to follow, short for a person who watches.
+HOLD = 2.0
+# Captures that wait for a step number; a loop that logs more rarely has them numbered for it.
+MAX_WAITING = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a capture says of its step, on the host."""
+
+    layers: Mapping[str, bytes] = field(default_factory=dict)
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    samples: Samples | None = None
+
+
+class Capture(Protocol):
+    """What `watch` saw of the layers at one optimizer step."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    def read(self) -> Reading:
+        """In the outbox's thread: waits until the device has copied it."""
+        ...
+
+
+@dataclass
+class Step:
+    number: int
+    wall_time: float
+    scalars: dict[str, Scalar] = field(default_factory=dict)
+    # Posted by the caller itself: metric → values, name → histogram.
+    layers: dict[str, Any] = field(default_factory=dict)
+    histograms: dict[str, Any] = field(default_factory=dict)
+    capture: Capture | None = None
+    touched_at: float = 0.0
+    is_late: bool = False
+
+
+@dataclass
+class _Waiting:
+    capture: Capture
+    index: int  # counted in optimizer steps
+    wall_time: float
+
+
+class Assembly:
+    """Thread-safe. `emit` is called with complete steps, ascending save for late parts."""
+
+    def __init__(
+        self,
+        emit: Callable[[Step], None],
+        *,
+        first_step: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: WallClock | None = None,
+    ) -> None:
+        self._emit = emit
+        self._monotonic = monotonic
+        self._clock = clock or WallClock()
+        self._lock = threading.RLock()
+        self._open: Step | None = None
+        self._first = first_step
+        self._sent = first_step - 1
+        self._waiting: list[_Waiting] = []
+        self._capture_count = 0
+        # Optimizer step ↔ step number, of the last capture that found its log().
+        self._anchor: tuple[int, int] | None = None
+        self._logs_first: bool | None = None
+
+    @property
+    def current_step(self) -> int:
+        """The step that is open, or the one that comes next."""
+        with self._lock:
+            return self._open.number if self._open else self._sent + 1
+
+    def log(
+        self,
+        step: int | None,
+        scalars: Mapping[str, Scalar],
+        layers: Mapping[str, Any],
+        histograms: Mapping[str, Any],
+    ) -> None:
+        with self._lock:
+            number = self._next_number() if step is None else step
+            self._number_waiting(number)
+            if number <= self._sent and not (self._open and self._open.number == number):
+                late = self._make(number)
+                late.is_late = True
+                self._fill(late, scalars, layers, histograms)
+                self._emit(late)
+                return
+            if self._open is not None and number > self._open.number:
+                self._send_open()
+            if self._open is None:
+                self._open = self._make(number)
+            elif number < self._open.number:
+                # Before the open one, and never sent: it goes first.
+                early = self._make(number)
+                self._fill(early, scalars, layers, histograms)
+                self._sent = number
+                self._emit(early)
+                return
+            self._fill(self._open, scalars, layers, histograms)
+            self._take_waiting(self._open)
+
+    def attach(self, capture: Capture) -> None:
+        """One optimizer step was captured."""
+        with self._lock:
+            index = self._capture_count
+            self._capture_count += 1
+            step = self._open
+            if self._logs_first is None:
+                self._logs_first = step is not None and bool(step.scalars)
+            if self._logs_first and step is not None:
+                if step.capture is None:
+                    self._set_capture(step, capture, index)
+                    return
+                # Two optimizer steps within one log: so it was the other order after all.
+                self._logs_first = False
+            self._waiting.append(_Waiting(capture, index, self._clock.now()))
+            if len(self._waiting) > MAX_WAITING:
+                self._send_waiting(self._guess(self._waiting[-1].index))
+
+    def tick(self) -> None:
+        """Sends the open step once nothing was added for HOLD seconds."""
+        with self._lock:
+            if self._open is not None and self._monotonic() - self._open.touched_at >= HOLD:
+                self._send_open()
+
+    def finish(self) -> None:
+        """Sends what is open, and captures that no log() followed."""
+        with self._lock:
+            if self._waiting:
+                self._number_waiting(self._guess(self._waiting[-1].index) + 1)
+                last = self._waiting.pop() if self._waiting else None
+                if last is not None:
+                    number = self._guess(last.index)
+                    if self._open is not None and number > self._open.number:
+                        self._send_open()
+                    if self._open is None and number > self._sent:
+                        self._open = self._make(number)
+                        self._set_capture(self._open, last.capture, last.index)
+            self._send_open()
+
+    def _next_number(self) -> int:
+        """Without a step every log() is one, as people are used to."""
+        return self._open.number + 1 if self._open else self._sent + 1
+
+    def _take_waiting(self, step: Step) -> None:
+        if self._waiting and step.capture is None:
+            last = self._waiting.pop()
+            self._set_capture(step, last.capture, last.index)
+
+    def _number_waiting(self, number: int) -> None:
+        """All but the newest waiting capture belong to steps before `number`."""
+        if len(self._waiting) > 1 and (self._open is None or number > self._open.number):
+            newest = self._waiting.pop()
+            self._send_waiting(number, newest.index)
+            self._waiting.append(newest)
+
+    def _send_waiting(self, number: int, index: int | None = None) -> None:
+        """Sends them with numbers spread evenly between the anchor and (index, number)."""
+        waiting, self._waiting = self._waiting, []
+        at = waiting[-1].index if index is None else index
+        stride = 1.0
+        if self._anchor is not None and at > self._anchor[0]:
+            stride = max(1.0, (number - self._anchor[1]) / (at - self._anchor[0]))
+        for entry in waiting:
+            step_number = number - round((at - entry.index) * stride)
+            if self._open is not None and step_number > self._open.number:
+                self._send_open()
+            if step_number <= self._sent or (self._open is not None and step_number <= self._open.number):
+                continue
+            step = self._make(step_number)
+            step.wall_time = entry.wall_time
+            step.capture = entry.capture
+            self._sent = step_number
+            self._emit(step)
+
+    def _guess(self, index: int) -> int:
+        if self._anchor is not None:
+            return self._anchor[1] + index - self._anchor[0]
+        return self._first + index
+
+    def _set_capture(self, step: Step, capture: Capture, index: int) -> None:
+        step.capture = capture
+        step.touched_at = self._monotonic()
+        self._anchor = (index, step.number)
+
+    def _make(self, number: int) -> Step:
+        return Step(number, self._clock.now(), touched_at=self._monotonic())
+
+    def _fill(
+        self,
+        step: Step,
+        scalars: Mapping[str, Scalar],
+        layers: Mapping[str, Any],
+        histograms: Mapping[str, Any],
+    ) -> None:
+        step.scalars.update(scalars)
+        step.layers.update(layers)
+        step.histograms.update(histograms)
+        step.touched_at = self._monotonic()
+
+    def _send_open(self) -> None:
+        step, self._open = self._open, None
+        if step is not None:
+            self._sent = max(self._sent, step.number)
+            self._emit(step)

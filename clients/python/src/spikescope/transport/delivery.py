@@ -1,0 +1,229 @@
+"""Delivers a backlog: opens the run, posts what waits, and acts on each outcome.
+
+No threads and no sleeps here: `send_next` makes one request and says when to come back.
+
+  backlog ─▶ next_batch ─▶ POST ─▶ settle
+                             └▶ away: the backlog goes to disk, and the batch again later
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+from urllib.parse import quote
+
+from ..wire.frames import encode_frames
+from .backlog import EVENT, FINISH, FRAME, SAMPLES, Backlog, Batch
+from .backoff import LONGEST_WAIT, backoff
+from .connection import SAFETENSORS_TYPE, Connection, Outcome
+from .kept_run import KeptRun
+from .notices import Notices
+from .opening import Opened, Opening, open_run
+
+# A request of this size decodes in a few milliseconds and is far below the contract's 32 MiB.
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+# Enough to catch up quickly, few enough that one reply comes soon.
+MAX_BATCH_FRAMES = 64
+# A request over which the server breaks this often is given up, so that later steps pass.
+MAX_FAULTS = 5
+# Worth a word from the second in a row: a restarting server is back within a second.
+SAID_FAILURES = 2
+
+
+@dataclass
+class Counts:
+    """Steps and events of this process. What was lost stands in `dropped`."""
+
+    logged: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    queued: int = 0
+    kept_on_disk: int = 0
+    retries: int = 0
+
+
+class Delivery:
+    """Used by one thread at a time."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        kept: KeptRun,
+        connection: Connection | None,
+        notices: Notices,
+        counts: Counts,
+        random: Callable[[], float],
+    ) -> None:
+        self._backlog = backlog
+        self._kept = kept
+        self._connection = connection
+        self._notices = notices
+        self._counts = counts
+        self._random = random
+        self._opening: Opening | None = None
+        self.opened: Opened | None = None
+        self.is_away = connection is None
+        # Why nothing is sent any more; what comes is kept on disk.
+        self.ended: str | None = None
+        self._failures = 0
+        self._faults = 0
+        self._max_frames = self._most_frames = MAX_BATCH_FRAMES
+
+    @property
+    def opening(self) -> Opening | None:
+        return self._opening
+
+    @property
+    def can_send(self) -> bool:
+        return self._connection is not None and self.ended is None and self._opening is not None
+
+    def prepare(self, opening: Opening) -> None:
+        self._opening = opening
+
+    def restore(self, description: dict[str, Any]) -> None:
+        """As another process left it."""
+        self.prepare(
+            Opening(
+                description["create"], description.get("resume", "allow"), description.get("sharedAttempt")
+            )
+        )
+        if description.get("attempt") is not None:
+            self.opened = Opened(
+                description["create"]["id"], description["attempt"], description.get("url", ""), 0, False
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        opening = self._opening or Opening()
+        return {
+            "create": opening.create,
+            "resume": opening.resume,
+            "sharedAttempt": opening.attempt,
+            "attempt": self.opened.attempt if self.opened else None,
+            "url": self.opened.url if self.opened else None,
+        }
+
+    def send_next(self) -> float | None:
+        """One request: None when it went through, else the seconds to wait before the next."""
+        connection = self._connection
+        if connection is None or self.ended is not None or self._opening is None:
+            return LONGEST_WAIT
+        if self.opened is None:
+            return self._open(connection, self._opening)
+        batch = self._backlog.next_batch(max_frames=self._max_frames, max_bytes=MAX_BATCH_BYTES)
+        if batch is None:
+            return None
+        outcome = self._post(connection, batch, self.opened)
+        return self._settle(batch, outcome)
+
+    def _open(self, connection: Connection, opening: Opening) -> float | None:
+        result = open_run(connection, opening, self._backlog.first_step())
+        if isinstance(result, Outcome):
+            if result.kind in ("retry", "fault", "denied"):
+                return self._wait(result)
+            self._end(f"run {opening.create.get('id')} could not be opened: {result.describe()}")
+            return LONGEST_WAIT
+        self._succeed()
+        if result.run_id != opening.create.get("id"):
+            self._notices.say(
+                "renamed", f"run {opening.create.get('id')} exists; this one is {result.run_id}"
+            )
+            self._opening = replace(opening, create={**opening.create, "id": result.run_id})
+        elif opening.resume == "must" and result.is_new and result.attempt == 1:
+            self._notices.say("no run", f"there was no run {result.run_id} to resume; it was created")
+        self.opened = result
+        self._notices.say(
+            "url", f"{result.url}" + (f" (attempt {result.attempt})" if result.attempt > 1 else "")
+        )
+        return None
+
+    def _post(self, connection: Connection, batch: Batch, opened: Opened) -> Outcome:
+        path = f"/api/v1/runs/{quote(opened.run_id, safe='')}"
+        first = batch.items[0]
+        if first.kind == EVENT:
+            event = json.loads(first.payload)
+            return connection.post_json(f"{path}/events", {"attempt": opened.attempt, **event})
+        if first.kind == FINISH:
+            return connection.post(f"{path}/finish", first.payload, "application/json")
+        frames = [item.frame for item in batch.items if item.frame is not None]
+        body = encode_frames(frames, attempt=opened.attempt, layer_offset=first.layer_offset)
+        return connection.post(f"{path}/frames", body, SAFETENSORS_TYPE)
+
+    def _settle(self, batch: Batch, outcome: Outcome) -> float | None:
+        if outcome.kind == "fault":
+            self._faults += 1
+        if outcome.kind in ("retry", "denied") or (outcome.kind == "fault" and self._faults < MAX_FAULTS):
+            return self._wait(outcome)
+        if outcome.kind == "closed":
+            self._end(outcome.describe())
+            return LONGEST_WAIT
+        count = len(batch.items)
+        if outcome.kind in ("too_large", "refused", "fault") and count > 1:
+            # Not settled: fewer a request, so that one bad step does not cost the others.
+            self._max_frames = max(1, count // 2)
+            if outcome.kind == "too_large":
+                self._most_frames = self._max_frames
+            self._faults = 0
+            return None
+        self._backlog.settle(batch)
+        self._succeed()
+        if outcome.is_done:
+            self._max_frames = min(self._most_frames, self._max_frames * 2)
+            if batch.items[0].kind in (FRAME, SAMPLES):
+                self._count(outcome.body, batch)
+        elif batch.items[0].kind != SAMPLES:
+            self._counts.dropped += count
+            self._notices.say(
+                f"refused {outcome.code}", f"a post was refused and dropped: {outcome.describe()}"
+            )
+        return None
+
+    def _count(self, reply: Any, batch: Batch) -> None:
+        if batch.items[0].kind == SAMPLES:
+            return
+        rejected = reply.get("rejected", []) if isinstance(reply, dict) else []
+        self._counts.duplicates += int(reply.get("duplicates", 0)) if isinstance(reply, dict) else 0
+        self._counts.rejected += len(rejected)
+        self._counts.accepted += (
+            int(reply.get("accepted", 0)) if isinstance(reply, dict) else len(batch.items)
+        )
+        for fault in rejected:
+            self._notices.say(
+                f"rejected {fault.get('code')}",
+                f"step {fault.get('step')} was rejected ({fault.get('code')}): {fault.get('message')}",
+            )
+
+    def _wait(self, outcome: Outcome) -> float:
+        self._failures += 1
+        self._counts.retries += 1
+        self.is_away = True
+        if self._failures >= SAID_FAILURES:
+            self._notices.forget("back")
+            self._notices.say("away", f"{outcome.describe()}; training goes on, trying again until it works")
+        if outcome.kind == "denied":
+            # A token is repaired by a person: no use in asking every second.
+            return LONGEST_WAIT * (0.5 + self._random() / 2)
+        return backoff(self._failures, outcome.retry_after, self._random())
+
+    def _succeed(self) -> None:
+        if self._failures >= SAID_FAILURES:
+            self._notices.say("back", f"the server answers again after {self._failures} tries")
+            self._notices.forget("away")
+        self._failures = self._faults = 0
+        self.is_away = False
+
+    def _end(self, reason: str) -> None:
+        self.ended = reason
+        self.is_away = True
+        self._notices.say("ended", f"{reason}; what follows is kept in {self._kept.folder}")
+
+
+def describe_left(backlog: Backlog, kept: KeptRun) -> str | None:
+    """Where undelivered items lie, for a person; None where there are none."""
+    if backlog.is_empty:
+        return None
+    where = kept.folder.parent.parent
+    return f"not everything could be delivered; it is kept: spikescope sync {where}"

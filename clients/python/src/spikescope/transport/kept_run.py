@@ -1,0 +1,130 @@
+"""A run's folder on disk: what opens the run, and what waits for the server.
+
+DIRECTORY/RUN/20260131T120000-4242-5f0c9a/
+  run.json   how the run is opened, and its attempt once that is known
+  lock       held while its process lives; a folder that nobody holds is left over
+  *.spool    see spool.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .spool import Spool
+
+VERSION = 1
+
+
+class KeptRun:
+    """Nothing touches the disk until `save` or `spool.append` does."""
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        self.folder = folder
+        self.spool = Spool(folder, max_bytes=max_bytes)
+        self._lock_file: int | None = None
+        _kept_runs.add(self)
+
+    @classmethod
+    def create(cls, directory: Path, run_id: str, *, max_bytes: int) -> KeptRun:
+        """Names sort by time; two processes of one second differ."""
+        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(3)}"
+        return cls(directory / run_id / name, max_bytes=max_bytes)
+
+    def save(self, description: Mapping[str, Any]) -> None:
+        """Writes run.json whole or not at all. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock()
+        temporary = self.folder / "run.json.new"
+        temporary.write_text(json.dumps({"version": VERSION, **description}))
+        os.replace(temporary, self.folder / "run.json")
+
+    def load(self) -> dict[str, Any]:
+        """What `save` wrote. Raises OSError or ValueError."""
+        description = json.loads((self.folder / "run.json").read_text())
+        if not isinstance(description, dict) or description.get("version") != VERSION:
+            raise ValueError(f"{self.folder}/run.json: expected version {VERSION}")
+        return description
+
+    def lock(self) -> bool:
+        """Whether this process holds the folder now. Systems without flock always do."""
+        if self._lock_file is not None:
+            return True
+        try:
+            import fcntl
+        except ImportError:
+            return True
+        file = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        except OSError:
+            # A network file system without locks: as on systems without flock.
+            os.close(file)
+            return True
+        self._lock_file = file
+        return True
+
+    def release(self) -> None:
+        self.spool.close()
+        file, self._lock_file = self._lock_file, None
+        if file is not None:
+            os.close(file)
+
+    def remove(self) -> None:
+        """All was delivered: leaves nothing behind. Never raises."""
+        self.spool.clear()
+        self.release()
+        for name in ("run.json", "run.json.new", "lock", "cursor", "cursor.new"):
+            try:
+                (self.folder / name).unlink()
+            except OSError:
+                continue
+        for folder in (self.folder, self.folder.parent):
+            try:
+                folder.rmdir()
+            except OSError:
+                # Not empty: another process of the run keeps its own beside this one.
+                return
+
+    def forget_lock(self) -> None:
+        """In a forked child: the parent's lock must not live as long as the child."""
+        file, self._lock_file = self._lock_file, None
+        if file is not None:
+            os.close(file)
+
+
+def find_kept_runs(directory: Path, run_id: str | None = None) -> Iterator[Path]:
+    """Folders below `directory` with something kept, oldest first within a run."""
+    runs = [directory / run_id] if run_id is not None else sorted(_folders(directory))
+    for run in runs:
+        for folder in sorted(_folders(run)):
+            if (folder / "run.json").exists():
+                yield folder
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return [child for child in path.iterdir() if child.is_dir()]
+    except OSError:
+        return []
+
+
+_kept_runs: weakref.WeakSet[KeptRun] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for kept in list(_kept_runs):
+        kept.forget_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

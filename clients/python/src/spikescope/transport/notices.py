@@ -1,0 +1,42 @@
+"""What the client has to say, to standard error: each kind of thing once, never an exception."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Callable
+
+
+def write_to_stderr(message: str) -> None:
+    if sys.stderr is not None:  # None under pythonw and late in interpreter shutdown
+        sys.stderr.write(f"spikescope: {message}\n")
+        sys.stderr.flush()
+
+
+class Notices:
+    def __init__(self, write: Callable[[str], None] = write_to_stderr) -> None:
+        self._write = write
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+
+    def say(self, kind: str, message: str) -> None:
+        """Says the first of a kind; the counts tell how often it happened."""
+        with self._lock:
+            if kind in self._said:
+                return
+            self._said.add(kind)
+        try:
+            self._write(message)
+        except Exception:
+            # A closed or full standard error must not reach the training loop, and there
+            # is no other place left to say so.
+            return
+
+    def forget(self, kind: str) -> None:
+        """The next of this kind is said again."""
+        with self._lock:
+            self._said.discard(kind)
+
+    def renew_lock(self) -> None:
+        """After a fork: the parent may have held the lock."""
+        self._lock = threading.Lock()
