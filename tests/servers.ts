@@ -23,6 +23,8 @@ export interface TestServers {
   readonly statistics: StatisticsClient;
   /** Looks at what earlier servers on this database left. */
   readonly catchUp: () => Promise<void>;
+  /** Resolves when no batch job runs or waits. */
+  readonly jobsSettled: () => Promise<void>;
   readonly api: (path: string, init?: RequestInit) => Promise<Response>;
   /** POST of a JSON value. */
   readonly post: (
@@ -116,6 +118,7 @@ export async function startServers(
     writer,
     statistics,
     catchUp: () => ingest.catchUp(),
+    jobsSettled: () => ingest.jobsSettled(),
     api,
     async post(path, value, headers = {}) {
       return toResult(

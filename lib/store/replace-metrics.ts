@@ -2,14 +2,16 @@
  * Layer metrics computed anew, put in the place of those that are stored. The one way in
  * which a stored cell changes: by a batch job that somebody asked for.
  *
- * One transaction: lock the run against deletion ▶ numbers of new names ▶ the rows.
+ * One transaction: lock the run against deletion and the attempt against compaction ▶
+ * numbers of new names ▶ hot posts ▶ compacted posts.
  */
 import type { PoolClient } from 'pg';
 import { AppError } from '../contract/app-error';
 import { MAX_METRICS_PER_RUN } from '../contract/identifiers';
+import { replaceInBlocks } from './block-replacement';
+import { lockAttempt } from './compaction/compaction-state';
 import type { Database } from './database';
 import { replaceInHotFrames } from './hot-replacement';
-import { DELETING } from './run-status';
 
 /** What one post's layers are given. */
 export interface Replacement {
@@ -23,7 +25,8 @@ export interface Replacement {
 /**
  * Replaces, or adds where there was none, the named metrics of the posts given.
  *
- * Returns  false, and nothing written, for a run that was deleted meanwhile
+ * Returns  how many posts were left out, of steps of which only rollups are kept; null, and
+ *          nothing written, for a run that was deleted meanwhile
  * Throws   AppError `too_many_metrics`
  */
 export async function replaceLayerMetrics(
@@ -31,22 +34,22 @@ export async function replaceLayerMetrics(
   runKey: string,
   attempt: number,
   replacements: readonly Replacement[],
-): Promise<boolean> {
+): Promise<number | null> {
   const client = await db.pool.connect();
   let failure: Error | undefined;
   try {
     await client.query('BEGIN');
-    const run = await client.query(
-      `SELECT 1 FROM run WHERE run = $1 AND status <> '${DELETING}' FOR NO KEY UPDATE`,
-      [runKey],
-    );
-    const exists = run.rows.length > 0;
-    if (exists) {
+    // The stronger lock first: whoever deletes the run may wait between the two.
+    await client.query('SELECT 1 FROM run WHERE run = $1 FOR NO KEY UPDATE', [runKey]);
+    const facts = await lockAttempt(client, { runKey, attempt });
+    let leftOut: number | null = null;
+    if (facts !== null) {
       const ids = await numberMetrics(client, runKey, replacements);
-      await replaceInHotFrames(client, runKey, attempt, replacements, ids);
+      const others = await replaceInHotFrames(client, runKey, attempt, replacements, ids);
+      leftOut = await replaceInBlocks(client, runKey, attempt, others, ids);
     }
     await client.query('COMMIT');
-    return exists;
+    return leftOut;
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
     throw error;

@@ -41,6 +41,8 @@ export interface IngestServer {
    * resolves when all has been looked at and the jobs wait for their turn.
    */
   catchUp(): Promise<void>;
+  /** Resolves when no batch job runs or waits. */
+  jobsSettled(): Promise<void>;
   /** From now on `/readyz` says no; requests under way go on. */
   startDraining(): void;
   /** Answers what is under way, then closes every connection. */
@@ -180,6 +182,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       await detection.catchUp((id) => runs.find(id));
       await jobs.resume();
     },
+    jobsSettled: () => jobs.settled(),
     startDraining() {
       isDraining = true;
     },

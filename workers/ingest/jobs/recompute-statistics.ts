@@ -23,17 +23,22 @@ import type { JobJson } from '../../../lib/store/jobs';
 import { findMetricIds } from '../../../lib/store/metrics';
 import { type Replacement, replaceLayerMetrics } from '../../../lib/store/replace-metrics';
 import type { RunAttempt } from '../../../lib/store/run-context';
+import { BLOCK_STEPS, alignDown } from '../../../lib/store/compaction/block-layout';
 import type { Segment } from '../../../lib/store/trajectory';
 import type { StatisticsClient } from '../../accelerator/statistics-client';
 import { type JobContext, JobStopped } from './job-kind';
 
 /** The last step that is done, and what has been done up to it. */
-const cursorSchema = z.object({ attempt: z.int(), step: z.int(), done: z.int(), cells: z.int() });
+const cursorSchema = z.object({
+  attempt: z.int(),
+  step: z.int(),
+  done: z.int(),
+  cells: z.int(),
+  leftOut: z.int(),
+});
 
 export type ShapeStatistics = Pick<StatisticsClient, 'computeShapes'>;
 
-/** Steps looked up at a time: their numbers alone are held. */
-const STEPS_AT_ONCE = 256;
 /** Histograms of one call: the single pass takes some 15 ms, and a post's samples wait no longer for it. */
 const ROWS_AT_ONCE = 1_024;
 const HISTOGRAMS = ['ratio', 'update'] as const;
@@ -55,26 +60,42 @@ export async function recomputeStatistics(
   const start = context.cursor === null ? null : cursorSchema.parse(context.cursor);
   let done = start?.done ?? 0;
   let cells = start?.cells ?? 0;
+  let leftOut = start?.leftOut ?? 0;
+  let at = { attempt: start?.attempt ?? 0, step: start?.step ?? -1 };
   for (const segment of segments) {
     const { attempt } = segment;
     const optimizer = run.attempts.find((known) => known.attempt === attempt);
     if (optimizer === undefined || attempt < (start?.attempt ?? 0)) continue;
     const afterStep = start?.attempt === attempt ? start.step : -1;
-    for await (const step of stepsAfter(context, segment, kindIds, afterStep)) {
-      const frames = await findHistogramFrames(db, run.runKey, attempt, step, kindIds);
-      const replacements = await recompute(statistics, frames, kinds, optimizer, metrics);
-      if (!(await replaceLayerMetrics(db, run.runKey, attempt, replacements))) {
-        throw new JobStopped('gone');
+    for await (const steps of batchesAfter(context, segment, kindIds, afterStep)) {
+      const replacements: Replacement[] = [];
+      for (const step of steps) {
+        const frames = await findHistogramFrames(db, run.runKey, attempt, step, kindIds);
+        replacements.push(...(await recompute(statistics, frames, kinds, optimizer, metrics)));
+        // Nothing is written before the batch is whole: the cursor stays where it was.
+        await context.report({
+          doneSteps: done,
+          totalSteps,
+          cursor: { ...at, done, cells, leftOut },
+        });
       }
-      done++;
+      const notKept = await replaceLayerMetrics(db, run.runKey, attempt, replacements);
+      if (notKept === null) throw new JobStopped('gone');
+      leftOut += notKept;
+      done += steps.length;
       for (const { layerCount, layerMetrics } of replacements) {
         cells += layerCount * layerMetrics.size;
       }
-      const cursor = { attempt, step, done, cells };
-      await context.report({ doneSteps: done, totalSteps: Math.max(totalSteps, done), cursor });
+      at = { attempt, step: steps.at(-1) ?? at.step };
+      totalSteps = Math.max(totalSteps, done);
+      await context.report({
+        doneSteps: done,
+        totalSteps,
+        cursor: { ...at, done, cells, leftOut },
+      });
     }
   }
-  return { steps: done, cells, metrics: [...metrics] };
+  return { steps: done, cells, postsLeftOut: leftOut, metrics: [...metrics] };
 }
 
 /** The histograms that metrics are read from, by their number in the run. */
@@ -95,19 +116,21 @@ function segmentsOf(attempts: readonly RunAttempt[], parameters: RecomputeStatis
     .map(({ attempt }) => ({ attempt, fromStep, toStep }));
 }
 
-async function* stepsAfter(
+/** Steps with histograms, those of 64 aligned ones at a time: a block is rewritten once. */
+async function* batchesAfter(
   { db, run }: JobContext,
   segment: Segment,
   kindIds: readonly number[],
   afterStep: number,
-): AsyncGenerator<number> {
+): AsyncGenerator<number[]> {
   for (let fromStep = Math.max(segment.fromStep, afterStep + 1); ;) {
     const rest = { ...segment, fromStep };
-    const steps = await findStepsWithHistograms(db, run.runKey, rest, kindIds, STEPS_AT_ONCE);
-    yield* steps;
-    const last = steps.at(-1);
-    if (last === undefined || steps.length < STEPS_AT_ONCE) return;
-    fromStep = last + 1;
+    const steps = await findStepsWithHistograms(db, run.runKey, rest, kindIds, BLOCK_STEPS);
+    const [first] = steps;
+    if (first === undefined) return;
+    const end = alignDown(first, BLOCK_STEPS) + BLOCK_STEPS;
+    yield steps.filter((step) => step < end);
+    fromStep = end;
   }
 }
 
