@@ -2,7 +2,7 @@
 import { bitsOf, MISSING_FLOAT32_BITS } from '../../contract/missing-value';
 import type { MetricBlock } from './block-rows';
 import type { BlockSpan } from './choose-spans';
-import type { HotSlab } from './hot-slab';
+import type { FloatSlab } from './float-slab';
 import { transposeColumns } from './transpose-columns';
 
 export interface HotRow {
@@ -42,16 +42,17 @@ export function groupParts(rows: readonly HotRow[]): HotParts {
 }
 
 /**
- * The block of one metric over a span. A cell has the value that `existing` has of it, else
+ * The block of one metric over a span, its values in `out`. A cell has the value that `existing` has of it, else
  * that of the first post that reported it.
  */
 export function assembleBlock(
   metricId: number,
   { firstStep, span }: BlockSpan,
   partsOfSteps: ReadonlyMap<number, readonly Part[]>,
-  slab: HotSlab,
+  slab: FloatSlab,
   layerCount: number,
   existing: MetricBlock | null,
+  out: FloatSlab,
 ): MetricBlock {
   const known = new Map(
     Array.from(existing?.offsets ?? [], (offset, column) => [firstStep + offset, column]),
@@ -70,7 +71,8 @@ export function assembleBlock(
     for (const part of parts) fillMissing(slab.words, part, target);
     return start;
   });
-  const values = new Float32Array(steps.length * layerCount);
+  const size = steps.length * layerCount;
+  const values = out.floats(out.reserve(size), size);
   transposeColumns(slab.words, starts, layerCount, bitsOf(values));
   const offsets = Uint16Array.from(steps, (step) => step - firstStep);
   return { metricId, firstStep, span, offsets, values };

@@ -39,19 +39,26 @@ export const SCALAR_ROLLUP_COLUMNS =
   'level, block, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts';
 
 /** Throws RangeError on a codec that this version does not know. */
-export function decodeBlockValues(codec: number, bytes: Uint8Array): Float32Array {
+export function decodeBlockValues(
+  codec: number,
+  bytes: Uint8Array,
+  copy: (bytes: Uint8Array) => Float32Array = toFloat32,
+): Float32Array {
   if (codec !== RAW_CODEC) throw new RangeError(`no block is packed by codec ${codec}`);
-  return toFloat32(bytes);
+  return copy(bytes);
 }
 
-/** A row of METRIC_BLOCK_COLUMNS; its arrays are copies. */
-export function decodeMetricBlock(row: CopyRow): MetricBlock {
+/** A row of METRIC_BLOCK_COLUMNS; its arrays are copies, the values as `copy` makes them. */
+export function decodeMetricBlock(
+  row: CopyRow,
+  copy: (bytes: Uint8Array) => Float32Array = toFloat32,
+): MetricBlock {
   return {
     metricId: row.int2(0),
     firstStep: row.int8(1),
     span: row.int4(2),
     offsets: toUint16(row.bytes(4)),
-    values: decodeBlockValues(row.int2(3), row.bytes(5)),
+    values: decodeBlockValues(row.int2(3), row.bytes(5), copy),
   };
 }
 

@@ -13,9 +13,8 @@ import { alignDown, alignUp, MAX_SPAN, rowSteps } from './block-layout';
 import { chooseSpan, type BlockSpan, type HotCell } from './choose-spans';
 import { lockAttempt, saveState, type AttemptFacts, type AttemptId } from './compaction-state';
 import { countHotCells, findFirstHotStep } from './hot-cells';
-import type { HotSlab } from './hot-slab';
 import { endOfRows, rollLevels, type ChangedSpan } from './roll-levels';
-import { findBlockAround, writeBlocks } from './write-blocks';
+import { findBlockAround, writeBlocks, type CompactionBuffers } from './write-blocks';
 
 export interface CompactionUnit {
   /** The run is gone; nothing of it is left to do. */
@@ -34,7 +33,7 @@ export interface CompactionUnit {
 export interface CompactionOptions {
   /** Looks for rows below `blocksTo` first. */
   readonly includesLate: boolean;
-  readonly slab: HotSlab;
+  readonly buffers: CompactionBuffers;
 }
 
 /** Steps that may still come between and after those of a span before it counts as sealed. */
@@ -87,7 +86,7 @@ async function compactLocked(
   client: ClientBase,
   id: AttemptId,
   facts: AttemptFacts,
-  { includesLate, slab }: CompactionOptions,
+  { includesLate, buffers }: CompactionOptions,
 ): Promise<CompactionUnit> {
   const late = includesLate ? await findLateWork(client, id, facts) : null;
   const work = late ?? (await findSealedWork(client, id, facts));
@@ -96,15 +95,12 @@ async function compactLocked(
   let hotBytes = 0;
   let blocks = 0;
   for (const span of work.spans) {
-    slab.clear(work.sizeBytes);
-    const { layerCount } = facts;
-    const moved = await writeBlocks(
-      client,
-      id,
-      span,
-      { layerCount, isRewrite: work.isRewrite },
-      slab,
-    );
+    const write = {
+      layerCount: facts.layerCount,
+      isRewrite: work.isRewrite,
+      expectedBytes: work.sizeBytes,
+    };
+    const moved = await writeBlocks(client, id, span, write, buffers);
     changed.push({
       from: span.firstStep,
       to: span.firstStep + span.span,
@@ -117,7 +113,7 @@ async function compactLocked(
   // The last rows of an attempt are sealed by its end; what comes later is late.
   const isEnd = facts.isFinal && !work.hasMore && facts.newestStep >= 0;
   const blocksTo = isEnd ? Math.max(work.blocksTo, endOfRows(facts.newestStep)) : work.blocksTo;
-  const { rolledTo, rowCount } = await rollLevels(client, id, facts, blocksTo, changed);
+  const { rolledTo, rowCount } = await rollLevels(client, id, facts, blocksTo, changed, buffers);
   if (blocksTo !== facts.blocksTo || rolledTo.join() !== facts.rolledTo.join()) {
     await saveState(client, id, blocksTo, rolledTo);
   }

@@ -78,24 +78,49 @@ export class MetricRollupAccumulator {
       this.#reported[slot] = (this.#reported[slot] ?? 0) + to - from;
     for (let layer = 0; layer < this.#layerCount; layer++) {
       for (const { slot, from, to } of runs) {
-        let minimum = Infinity;
-        let maximum = -Infinity;
-        let sum = 0;
-        let finite = 0;
-        let nonFinite = 0;
-        const end = layer * n + to;
-        for (let index = layer * n + from; index < end; index++) {
-          const value = values[index] ?? 0;
-          // Only a finite number less itself is 0.
-          if (value - value === 0) {
-            if (value < minimum) minimum = value;
-            if (value > maximum) maximum = value;
-            sum += value;
-            finite++;
-          } else if (bits[index] !== MISSING_FLOAT32_BITS) nonFinite++;
-        }
-        this.#add(layer * BUCKETS_PER_ROW + slot, minimum, maximum, sum, finite, nonFinite);
+        const cell = layer * BUCKETS_PER_ROW + slot;
+        this.#addRun(cell, values, bits, layer * n + from, layer * n + to);
       }
+    }
+  }
+
+  /**
+   * Adds values[from … to) to one cell. Three loops of one comparison or sum each take 2.3 ns a
+   * value, one loop of all three 4: nothing in it can be foreseen by the processor.
+   */
+  #addRun(cell: number, values: Float32Array, bits: Uint32Array, from: number, to: number): void {
+    let sum = 0;
+    for (let index = from; index < to; index++) sum += values[index] ?? 0;
+    // Float32 values add up to a finite float64, and only a finite number less itself is 0.
+    if (sum - sum !== 0) {
+      this.#addMixedRun(cell, values, bits, from, to);
+      return;
+    }
+    let minimum = Infinity;
+    for (let index = from; index < to; index++) {
+      const value = values[index] ?? 0;
+      if (value < minimum) minimum = value;
+    }
+    let maximum = -Infinity;
+    for (let index = from; index < to; index++) {
+      const value = values[index] ?? 0;
+      if (value > maximum) maximum = value;
+    }
+    this.#add(cell, minimum, maximum, sum, to - from, 0);
+  }
+
+  /** The same where some are not finite, or not reported. */
+  #addMixedRun(
+    cell: number,
+    values: Float32Array,
+    bits: Uint32Array,
+    from: number,
+    to: number,
+  ): void {
+    for (let index = from; index < to; index++) {
+      const value = values[index] ?? 0;
+      if (value - value === 0) this.#add(cell, value, value, value, 1, 0);
+      else if (bits[index] !== MISSING_FLOAT32_BITS) this.#add(cell, Infinity, -Infinity, 0, 0, 1);
     }
   }
 

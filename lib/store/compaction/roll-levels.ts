@@ -5,6 +5,7 @@ import type { AttemptFacts, AttemptId } from './compaction-state';
 import { overlaps, type Interval } from './intervals';
 import { intervalOf, rollMetrics, type RollupPlace } from './roll-metrics';
 import { rollScalars } from './roll-scalars';
+import type { CompactionBuffers } from './write-blocks';
 
 export interface ChangedSpan extends Interval {
   /** Metrics whose block changed. */
@@ -24,6 +25,7 @@ export async function rollLevels(
   facts: AttemptFacts,
   blocksTo: number,
   changed: readonly ChangedSpan[],
+  buffers: CompactionBuffers,
 ): Promise<Rolled> {
   const rolledTo: number[] = [];
   let rowCount = 0;
@@ -33,14 +35,24 @@ export async function rollLevels(
     for (const place of placesOf(level, before, changed)) {
       const touching = changed.filter((span) => overlaps(span, intervalOf(place)));
       const metricIds = [...new Set(touching.flatMap((span) => span.metricIds))];
-      rowCount += await rollPlace(client, id, facts, { place, metricIds, isRewrite: true });
+      rowCount += await rollPlace(client, id, facts, {
+        place,
+        metricIds,
+        isRewrite: true,
+        buffers,
+      });
     }
     // Empty stretches, which a resume far on leaves, are stepped over.
     let next = await findReportedStep(client, id, before, sealed);
     while (next !== null) {
       const place = { level, block: Math.floor(next / rowSteps(level)) };
       const { metricIds } = facts;
-      rowCount += await rollPlace(client, id, facts, { place, metricIds, isRewrite: false });
+      rowCount += await rollPlace(client, id, facts, {
+        place,
+        metricIds,
+        isRewrite: false,
+        buffers,
+      });
       next = await findReportedStep(client, id, intervalOf(place).to, sealed);
     }
     rolledTo.push(Math.max(before, sealed));
@@ -78,6 +90,7 @@ async function rollPlace(
     readonly place: RollupPlace;
     readonly metricIds: readonly number[];
     readonly isRewrite: boolean;
+    readonly buffers: CompactionBuffers;
   },
 ): Promise<number> {
   const metricRows = await rollMetrics(client, { id, layerCount, ...row });

@@ -16,9 +16,11 @@ import {
   METRIC_ROLLUP_TARGET,
 } from './block-rows';
 import type { AttemptId } from './compaction-state';
+import type { FloatSlab } from './float-slab';
 import { overlaps, uncoveredOf, type Interval } from './intervals';
 import { MetricRollupAccumulator, type MetricRollup } from './metric-rollup';
 import { toUint16, toUint8 } from './packed-arrays';
+import type { CompactionBuffers } from './write-blocks';
 
 export interface RollupPlace {
   readonly level: number;
@@ -59,6 +61,7 @@ export interface RollJob {
   readonly layerCount: number;
   /** Rows of the place may be there and are replaced. */
   readonly isRewrite: boolean;
+  readonly buffers: CompactionBuffers;
 }
 
 /** Writes the rows of a place, one a metric where it pays; returns how many. */
@@ -173,7 +176,7 @@ function doesPay(place: RollupPlace, { rollups, blocks, gaps }: Sources): boolea
 
 async function writeRows(
   client: ClientBase,
-  { id, place, layerCount }: RollJob,
+  { id, place, layerCount, buffers }: RollJob,
   metricIds: readonly number[],
   found: ReadonlyMap<number, Sources>,
 ): Promise<void> {
@@ -190,7 +193,9 @@ async function writeRows(
   };
   const queries = metricIds.flatMap((metricId) => {
     const sources = found.get(metricId);
-    return sources === undefined ? [] : queriesFor(id, metricId, sources, accumulator, turnTo);
+    return sources === undefined
+      ? []
+      : queriesFor(id, metricId, sources, accumulator, buffers.hot, turnTo);
   });
   await client.query(new CopyOut(queries)).done;
   turnTo(null);
@@ -206,6 +211,7 @@ function queriesFor(
   metricId: number,
   { rollups, blocks, gaps }: Sources,
   accumulator: MetricRollupAccumulator,
+  scratch: FloatSlab,
   turnTo: (metricId: number) => void,
 ): RowQuery[] {
   const owned = ownedBy(id, [metricId]);
@@ -229,7 +235,10 @@ function queriesFor(
         WHERE ${owned} AND first_step = ANY(ARRAY[${firstSteps.join(',')}]::bigint[])`,
       onRow: (row) => {
         turnTo(metricId);
-        const block = decodeMetricBlock(row);
+        const block = decodeMetricBlock(row, (bytes) => {
+          scratch.clear(bytes.length);
+          return scratch.floats(scratch.add(bytes), bytes.length / 4);
+        });
         for (const gap of gaps)
           accumulator.addBlock(block.firstStep, block.offsets, block.values, gap);
       },

@@ -12,7 +12,7 @@ import {
 } from './block-rows';
 import type { BlockSpan } from './choose-spans';
 import type { AttemptId } from './compaction-state';
-import type { HotSlab } from './hot-slab';
+import { FloatSlab } from './float-slab';
 
 export interface MovedSpan extends BlockSpan {
   readonly rows: number;
@@ -21,21 +21,41 @@ export interface MovedSpan extends BlockSpan {
   readonly metricIds: readonly number[];
 }
 
+/** What is used again from one unit to the next. */
+export interface CompactionBuffers {
+  readonly hot: FloatSlab;
+  readonly blocks: FloatSlab;
+}
+
+export function createBuffers(): CompactionBuffers {
+  return { hot: new FloatSlab(), blocks: new FloatSlab() };
+}
+
+export interface WriteOptions {
+  readonly layerCount: number;
+  /** Blocks of the span may be there. */
+  readonly isRewrite: boolean;
+  /** Of the values that the span's hot rows have, as far as is known. */
+  readonly expectedBytes: number;
+}
+
 /** Blocks of one COPY: what is laid out and not yet sent stays below this. */
 const MAX_COPY_BYTES = 32 * 1024 * 1024;
 
 /**
- * Writes the blocks of a span from its hot rows. With `isRewrite` blocks of the span may be
- * there: what they hold stands, and what came late is added.
+ * Writes the blocks of a span from its hot rows. What blocks that are there hold stands,
+ * and what came late is added.
  */
 export async function writeBlocks(
   client: ClientBase,
   id: AttemptId,
   span: BlockSpan,
-  { layerCount, isRewrite }: { readonly layerCount: number; readonly isRewrite: boolean },
-  slab: HotSlab,
+  { layerCount, isRewrite, expectedBytes }: WriteOptions,
+  { hot, blocks }: CompactionBuffers,
 ): Promise<MovedSpan> {
-  const { rows, sizeBytes } = await takeHotRows(client, id, span, slab);
+  hot.clear(expectedBytes);
+  blocks.clear(expectedBytes);
+  const { rows, sizeBytes } = await takeHotRows(client, id, span, hot);
   const parts = groupParts(rows);
   const metricIds = [...parts.keys()].sort((a, b) => a - b);
   const existing = isRewrite
@@ -47,10 +67,11 @@ export async function writeBlocks(
     const ofMetric = parts.get(metricId);
     if (ofMetric === undefined) continue;
     const old = existing.get(metricId) ?? null;
-    copy.addBlock(key, assembleBlock(metricId, span, ofMetric, slab, layerCount, old));
+    copy.addBlock(key, assembleBlock(metricId, span, ofMetric, hot, layerCount, old, blocks));
     if (copy.byteLength < MAX_COPY_BYTES) continue;
     await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
     copy = new CopyRows();
+    blocks.clear(0);
   }
   if (!copy.isEmpty) await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
   return { ...span, rows: rows.length, sizeBytes, metricIds };
@@ -60,7 +81,7 @@ async function takeHotRows(
   client: ClientBase,
   { runKey, attempt }: AttemptId,
   { firstStep, span }: BlockSpan,
-  slab: HotSlab,
+  slab: FloatSlab,
 ): Promise<{ rows: HotRow[]; sizeBytes: number }> {
   const rows: HotRow[] = [];
   let sizeBytes = 0;

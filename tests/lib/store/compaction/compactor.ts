@@ -1,7 +1,7 @@
 /** A connection of its own that compacts, and can be made to fail. */
 import pg from 'pg';
 import { compactAttempt, type CompactionUnit } from '@/lib/store/compaction/compact-attempt';
-import { HotSlab } from '@/lib/store/compaction/hot-slab';
+import { createBuffers } from '@/lib/store/compaction/write-blocks';
 
 const MAX_UNITS = 10_000;
 
@@ -25,11 +25,15 @@ export async function compactAll(
   runKey: string,
   attempts: readonly number[] = [1],
 ): Promise<CompactionUnit[]> {
-  const slab = new HotSlab();
+  const buffers = createBuffers();
   const units: CompactionUnit[] = [];
   for (const attempt of attempts) {
     for (let hasMore = true; hasMore;) {
-      const unit = await compactAttempt(client, { runKey, attempt }, { includesLate: true, slab });
+      const unit = await compactAttempt(
+        client,
+        { runKey, attempt },
+        { includesLate: true, buffers },
+      );
       units.push(unit);
       hasMore = unit.hasMore;
       if (units.length > MAX_UNITS) throw new Error('compaction does not come to an end');

@@ -1,5 +1,8 @@
-/** One buffer for the values of many hot rows, kept from one unit of work to the next. */
-export class HotSlab {
+/**
+ * One buffer for the values of many rows, kept from one unit of work to the next: megabytes
+ * allocated for each unit would cost more to collect than to transpose.
+ */
+export class FloatSlab {
   #words = new Uint32Array(0);
   #length = 0;
 
@@ -21,6 +24,11 @@ export class HotSlab {
     const start = this.reserve(bytes.length / 4);
     new Uint8Array(this.#words.buffer).set(bytes, start * 4);
     return start;
+  }
+
+  /** `length` values from `start` on; what is added later does not move them. */
+  floats(start: number, length: number): Float32Array {
+    return new Float32Array(this.#words.buffer, start * 4, length);
   }
 
   /** Appends `length` values that the caller writes. */

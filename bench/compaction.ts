@@ -1,0 +1,164 @@
+/**
+ * How many datapoints a second compaction moves from hot frames into blocks and rollups, with
+ * one connection and nothing beside it, and what of a core it needs on both sides.
+ * On an embedded server of its own with fsync on. Run: npm run bench -- compaction [steps]
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Frame } from '../lib/contract/frame';
+import { compactAttempt } from '../lib/store/compaction/compact-attempt';
+import { createBuffers } from '../lib/store/compaction/write-blocks';
+import { createRun } from '../lib/store/create-run';
+import { openDatabase } from '../lib/store/database';
+import { createFrameWriter } from '../lib/store/frame-writer';
+import { applyMigrations } from '../lib/store/migrate';
+import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+
+const LAYERS = 1000;
+const METRICS = 16;
+const DATAPOINTS = LAYERS * METRICS;
+const FRAMES_A_POST = 16;
+
+const steps = Number(process.argv[2] ?? 4200);
+const logger = {
+  info: () => undefined,
+  warn: (fields: object, message: string) => console.warn(message, fields),
+  error: (fields: object, message: string) => console.error(message, fields),
+};
+
+/** Deterministic uniform numbers in [0, 1): mulberry32. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = seededRandom(1);
+const layerMetrics = Array.from(
+  { length: 32 },
+  () =>
+    new Map(
+      Array.from({ length: METRICS }, (_, index) => [
+        `metric_${index}`,
+        Float32Array.from({ length: LAYERS }, () => random()),
+      ]),
+    ),
+);
+
+function frameOf(step: number): Frame {
+  return {
+    step,
+    wallTime: step / 10,
+    scalars: new Map([
+      ['loss', random()],
+      ['learning_rate', 1e-3],
+    ]),
+    layerCount: LAYERS,
+    layerMetrics: layerMetrics[step % layerMetrics.length] ?? new Map<string, Float32Array>(),
+    histograms: new Map(),
+    samples: null,
+  };
+}
+
+/** Seconds of a core that a process has used; Linux alone says so, NaN elsewhere. */
+function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return NaN;
+  }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8' }).trim();
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
+);
+const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
+const server = await startEmbeddedPostgres({ dataDirectory, logger });
+try {
+  await applyMigrations({
+    url: server.url,
+    directory: fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
+  });
+  const db = openDatabase({ url: server.url, maxConnections: 2 });
+  const writer = createFrameWriter({ url: server.url, logger, maxQueuedBytes: 256 * 1024 * 1024 });
+  const { runKey } = await createRun(db, {
+    project: 'bench',
+    id: 'compaction',
+    optimizer: { name: 'adamw' },
+    layers: Array.from({ length: LAYERS }, (_, index) => ({
+      name: `layer.${index}`,
+      parameterCount: 1000,
+    })),
+  });
+  for (let step = 0; step < steps; step += FRAMES_A_POST) {
+    const frames = Array.from({ length: FRAMES_A_POST }, (_, index) => frameOf(step + index));
+    await writer.write(frames.map((frame) => ({ runKey, attempt: 1, layerOffset: 0, frame })));
+  }
+  await writer.close();
+
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const backend = rows[0]?.pid ?? 0;
+  const buffers = createBuffers();
+  const before = { backend: cpuSecondsOf(backend), node: process.cpuUsage() };
+  const startedAt = performance.now();
+  let hotRows = 0;
+  let blocks = 0;
+  let rollups = 0;
+  const unitMs: number[] = [];
+  for (let hasMore = true; hasMore;) {
+    const unitAt = performance.now();
+    const unit = await compactAttempt(
+      client,
+      { runKey, attempt: 1 },
+      { includesLate: false, buffers },
+    );
+    unitMs.push(performance.now() - unitAt);
+    ({ hasMore } = unit);
+    hotRows += unit.hotRows;
+    blocks += unit.blocks;
+    rollups += unit.rollups;
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  const node = process.cpuUsage(before.node);
+  const share = (used: number): string => `${((used / seconds) * 100).toFixed(0)} %`;
+  const sorted = unitMs.toSorted((a, b) => a - b);
+  console.log(
+    `${((hotRows * DATAPOINTS) / seconds / 1e6).toFixed(1)} M datapoints/s: ${hotRows} frames into ${blocks} blocks and ${rollups} rollup rows in ${seconds.toFixed(1)} s`,
+  );
+  console.log(
+    `of a core: ${share((node.user + node.system) / 1e6)} here, ${share(cpuSecondsOf(backend) - before.backend)} in its backend`,
+  );
+  console.log(
+    `a unit: median ${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(0)} ms, longest ${(sorted.at(-1) ?? 0).toFixed(0)} ms`,
+  );
+  const sizes = await client.query<{ name: string; bytes: string }>(
+    `SELECT name, pg_total_relation_size(name) AS bytes
+     FROM unnest(ARRAY['hot_frame', 'metric_block', 'metric_rollup', 'scalar_rollup']) AS name`,
+  );
+  console.log(
+    sizes.rows.map(({ name, bytes }) => `${name} ${megabytes(Number(bytes))}`).join(', '),
+  );
+  await client.end();
+  await db.close();
+} finally {
+  await server.stop();
+  await rm(dataDirectory, { recursive: true, force: true });
+}
