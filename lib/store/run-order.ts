@@ -8,7 +8,7 @@ import { RUN_STATES, STALE_AFTER_AT_LEAST_SECONDS, STALE_INTERVALS } from '../co
 import { STAGES_BY_SEVERITY } from '../contract/stages';
 import { recentStepsSql } from './run-progress';
 
-const LATEST_JOIN = `
+const latestJoin = (condition: string) => `
   LEFT JOIN LATERAL (
     SELECT segment.attempt, segment.from_step, newest.step, newest.received_at
     FROM (
@@ -16,7 +16,7 @@ const LATEST_JOIN = `
           SELECT min(later.resume_from_step) FROM attempt AS later
           WHERE later.run = run.run AND later.attempt > attempt.attempt
         ), 9223372036854775807) AS end_step
-      FROM attempt WHERE attempt.run = run.run
+      FROM attempt WHERE attempt.run = run.run AND ${condition}
     ) AS segment
     CROSS JOIN LATERAL (
       SELECT step, received_at FROM step
@@ -94,9 +94,14 @@ function keyOf(sort: RunSort): RunSortKey {
   return RUN_SORT_KEYS.find((key) => sort === key || sort === `-${key}`) ?? 'created';
 }
 
-/** The joins that these pieces of SQL speak of. */
+/** The joins that these pieces of SQL speak of; the state alone needs those of running runs. */
 export function joinsOf(...pieces: readonly string[]): string {
   const text = pieces.join(' ');
-  const needsRecent = text.includes('recent.');
-  return `${needsRecent || text.includes('latest.') ? LATEST_JOIN : ''}${needsRecent ? RECENT_JOIN : ''}`;
+  const needsState = text.includes(STATE_SQL);
+  const rest = text.replaceAll(STATE_SQL, '');
+  const needsRecent = rest.includes('recent.');
+  if (needsRecent || rest.includes('latest.')) {
+    return latestJoin('true') + (needsRecent || needsState ? RECENT_JOIN : '');
+  }
+  return needsState ? latestJoin(`run.status = 'running'`) + RECENT_JOIN : '';
 }
