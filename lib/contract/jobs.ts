@@ -32,8 +32,18 @@ const recomputeStatisticsSchema = z.strictObject({
 });
 export type RecomputeStatistics = z.infer<typeof recomputeStatisticsSchema>;
 
+const reevaluateLossesSchema = z.strictObject({
+  kind: z.literal('reevaluate_losses'),
+  /** Without it, every attempt. */
+  attempt: z.int().min(1).optional(),
+});
+export type ReevaluateLosses = z.infer<typeof reevaluateLossesSchema>;
+
 /** Body of `POST /api/v1/runs/{id}/jobs`. */
-export const createJobSchema = z.discriminatedUnion('kind', [recomputeStatisticsSchema]);
+export const createJobSchema = z.discriminatedUnion('kind', [
+  recomputeStatisticsSchema,
+  reevaluateLossesSchema,
+]);
 export type CreateJob = z.infer<typeof createJobSchema>;
 export type JobKind = CreateJob['kind'];
 

@@ -1,19 +1,24 @@
 import type { Spike } from '../contract/reads';
-import { classifyRecovery } from './loss-event';
+import { type LossEvent, classifyRecovery } from './loss-event';
 import type { Precursor } from './precursor';
 import type { LossReport, RmsReport } from './run-detector';
 
-/**
- * A loss event as the contract's spike of `attempt`. The id follows from attempt, kind and
- * the step on which it opened, so that every later word on the event overwrites the first.
- */
+/** Of attempt, kind and the step on which it opened: every later word on the event overwrites the first. */
+export function spikeIdOfLoss(
+  { kind, openedStep }: Pick<LossEvent, 'kind' | 'openedStep'>,
+  attempt: number,
+): string {
+  return `${attempt}-${kind}-${openedStep}`;
+}
+
+/** A loss event as the contract's spike of `attempt`. */
 export function spikeOfLoss(
   { event, precursor, reevaluation }: LossReport,
   attempt: number,
 ): Spike {
   const isMeasured = event.kind !== 'divergence' && event.baseline !== null;
   return {
-    id: `${attempt}-${event.kind}-${event.openedStep}`,
+    id: spikeIdOfLoss(event, attempt),
     attempt,
     kind: event.kind,
     onsetStep: event.onsetStep,

@@ -147,6 +147,7 @@ async function begin(
   const loaded = await options.loadAttempt(previous);
   // The new attempt says that nothing more comes before its start.
   loaded.passGaps(options.nowMs(), 'all');
+  loaded.conclude();
   const continuation = continueDetector(loaded.detector, resumeFromStep);
   const { detector } = continuation;
   if (continuation.kind === 'replay') {
@@ -241,7 +242,11 @@ function toParts({ step, scalars, layerMetrics, posts }: StepReport): StepPart[]
 }
 
 /** What led up to `toStep`, as this attempt knows it: without newer attempts. */
-function segmentsBefore(run: RunContext, { attempt }: RunAttempt, toStep: number): Segment[] {
+export function segmentsBefore(
+  run: Pick<RunContext, 'attempts'>,
+  { attempt }: RunAttempt,
+  toStep: number,
+): Segment[] {
   return effectiveSegments(run.attempts.filter((other) => other.attempt <= attempt))
     .map((segment) => ({ ...segment, toStep: Math.min(segment.toStep, toStep) }))
     .filter((segment) => segment.fromStep <= segment.toStep);

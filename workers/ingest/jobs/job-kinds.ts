@@ -1,7 +1,9 @@
+import { assertNever } from '../../../lib/contract/app-error';
 import type { CreateJob } from '../../../lib/contract/jobs';
 import type { JobJson } from '../../../lib/store/jobs';
 import type { StatisticsClient } from '../../accelerator/statistics-client';
 import type { JobContext } from './job-kind';
+import { reevaluateLosses } from './reevaluate-losses';
 import { recomputeStatistics } from './recompute-statistics';
 
 export interface JobKindDependencies {
@@ -10,6 +12,14 @@ export interface JobKindDependencies {
 
 /** Every kind of job that the worker knows. */
 export function createJobWork({ statistics }: JobKindDependencies) {
-  return (context: JobContext, request: CreateJob): Promise<JobJson> =>
-    recomputeStatistics(statistics, context, request);
+  return (context: JobContext, request: CreateJob): Promise<JobJson> => {
+    switch (request.kind) {
+      case 'recompute_statistics':
+        return recomputeStatistics(statistics, context, request);
+      case 'reevaluate_losses':
+        return reevaluateLosses(context, request);
+      default:
+        return assertNever(request);
+    }
+  };
 }

@@ -161,7 +161,9 @@ describe('JobRunner', () => {
     const run = await storedRun('failing');
     const runner = aRunner({
       work: (_, request) =>
-        request.fromStep === 1 ? Promise.reject(new Error('secret')) : Promise.resolve('done'),
+        'fromStep' in request && request.fromStep === 1
+          ? Promise.reject(new Error('secret'))
+          : Promise.resolve('done'),
     });
     const bad = await runner.submit(run, { ...REQUEST, fromStep: 1 });
     const good = await runner.submit(run, REQUEST);
