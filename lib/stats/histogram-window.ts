@@ -18,7 +18,9 @@ export interface HistogramWindow {
 /** Silverman's factor: a little less than the best for a normal, so that two peaks stay two. */
 const SILVERMAN = 0.9;
 /** Interquartile range of a normal in standard deviations. */
-const NORMAL_QUARTILE_RANGE = 1.349;
+export const NORMAL_QUARTILE_RANGE = 1.349;
+/** A box of half-width w has the standard deviation w/√3. */
+export const WINDOW_FACTOR = Math.sqrt(3) * SILVERMAN;
 
 /**
  * Cumulative counts of the bins, and the window's half-width: that of the box whose own
@@ -66,7 +68,7 @@ export function computeHistogramWindow(
     quantileOfBins(edges, below, 0.75 * cumulative) -
     quantileOfBins(edges, below, 0.25 * cumulative);
   const spread = Math.min(std, quartileRange / NORMAL_QUARTILE_RANGE);
-  const halfWidth = Math.sqrt(3) * SILVERMAN * spread * cumulative ** -0.2;
+  const halfWidth = WINDOW_FACTOR * spread * cumulative ** -0.2;
   return { below, binnedCount: cumulative, halfWidth };
 }
 

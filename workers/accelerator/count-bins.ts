@@ -1,5 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { DeviceConstants } from './device-constants';
+import { countEdgesUpTo } from './search-edges';
 import type { TensorLibrary } from './tensor-library';
 
 /** [R, S] values and what they are without their signs, which most operations ask for. */
@@ -30,13 +31,7 @@ export function findSlots(
 ): BinnedQuotients {
   const half = magnitudes.size;
   return tf.tidy(() => {
-    const edgesBelow = (scaled: Tensor): Tensor =>
-      // As float32, exactly: integers of tfjs's WebGPU are computed as such anyway, and
-      // TensorFlow does them on the host.
-      tf.reshape(
-        tf.cast(tf.searchSorted(magnitudes, tf.reshape(scaled, [1, -1]), 'right'), 'float32'),
-        values.shape,
-      );
+    const edgesBelow = (scaled: Tensor): Tensor => countEdgesUpTo(tf, magnitudes, scaled);
     const bins = edgesBelow(tf.mul(sizes, justBelow));
     const near = tf.notEqual(bins, edgesBelow(tf.mul(sizes, justAbove)));
     const slots: Tensor = tf.where(

@@ -6,7 +6,7 @@ import {
   type FrameStatisticsInput,
   computeFrameStatistics,
 } from '../../lib/stats/frame-statistics';
-import { computeHistogramShapes } from '../../lib/stats/histogram-shapes';
+import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
 import { computeBatch } from './batch-tensors';
 import { slotCountOf } from './count-bins';
 import {
@@ -14,6 +14,7 @@ import {
   type StatisticsOptions,
   createDeviceConstants,
 } from './device-constants';
+import { computeDeviceShapes } from './device-shapes';
 import { type DeviceRows, emptyStatistics, finishRows } from './finish-rows';
 import { columnNames } from './row-columns';
 import type { StatisticsBackend } from './statistics-backend';
@@ -109,12 +110,18 @@ export function createTensorBackend(device: TensorDevice): StatisticsBackend {
     return output;
   }
 
+  async function computeShapes(input: ShapesInput): Promise<HistogramShapes> {
+    const { shapes, hostRowCount: left } = await computeDeviceShapes(device, input);
+    hostRowCount += left;
+    return shapes;
+  }
+
   return {
     name,
     device: device.device,
     isSoftware,
     compute,
-    computeShapes: (input) => Promise.resolve(computeHistogramShapes(input)),
+    computeShapes,
     status: () => ({
       tensorCount: tf.memory().numTensors,
       deviceBytes: device.deviceBytes(),

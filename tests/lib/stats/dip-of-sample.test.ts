@@ -1,19 +1,11 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { dipOfSample } from '@/lib/stats/dip-of-sample';
+import { readDipCases } from './dip-cases';
 import { dipByDefinition, type Vertex } from './dip-definition';
 import { normalFrom, seededRandom } from './seeded-random';
 
-const referenceSchema = z.object({
-  cases: z.array(z.object({ name: z.string(), dip: z.number(), x: z.array(z.number()) })),
-});
-const { cases } = referenceSchema.parse(
-  JSON.parse(
-    readFileSync(new URL('../../fixtures/reference/dip-reference.json', import.meta.url), 'utf8'),
-  ),
-);
+const cases = readDipCases();
 
 /** Small integers: many ties, and sums that are exact. */
 const tiedSample = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 2, maxLength: 60 });

@@ -13,7 +13,7 @@ import {
   recordedInputs,
 } from './sample-inputs';
 
-type TestOnBackend = (title: string, test: () => Promise<void>, timeoutMs?: number) => void;
+export type TestOnBackend = (title: string, test: () => Promise<void>, timeoutMs?: number) => void;
 
 /** What every backend must hold, on whatever device it runs. */
 export function describeBackend(

@@ -5,6 +5,7 @@ import type { TensorDevice } from '@/workers/accelerator/tensor-library';
 import { createTensorBackend } from '@/workers/accelerator/tensor-backend';
 import { describeBackend } from './backend-laws';
 import { randomInput } from './sample-inputs';
+import { describeShapes } from './shape-laws';
 import { itOnSwiftShader } from './software-vulkan';
 
 describe('the operations on WebGPU, in software', () => {
@@ -23,6 +24,7 @@ describe('the operations on WebGPU, in software', () => {
   });
 
   describeBackend(async () => (await load()).backend, { test: itOnSwiftShader });
+  describeShapes(async () => (await load()).backend, { test: itOnSwiftShader, isEmulated: true });
 
   itOnSwiftShader('throws where the device reports a fault and leaves zeros behind', async () => {
     const { device, backend } = await load();
