@@ -1,5 +1,6 @@
 /** What the columns of a heatmap say besides their layers. */
 import type { ScalarSink, ScalarSummary } from '../store/scan-scalars';
+import type { ScannedStep, StepPlace } from '../store/step-window';
 import type { BucketPlan } from './bucket-plan';
 import { BucketSteps, LastValues, ScalarBuckets } from './scalar-buckets';
 
@@ -23,15 +24,16 @@ export class ColumnStrip implements ScalarSink {
     this.#wallTime = new LastValues(count);
   }
 
-  addStep(step: number, values: readonly (number | null)[]): void {
+  addStep(reported: ScannedStep): void {
+    const { step, values } = reported;
     const bucket = this.plan.indexOf(step);
     if (bucket < 0) return;
     this.steps.add(bucket, step);
     const [loss = null, gradientNorm = null, learningRate = null, wallTime = null] = values;
     if (loss !== null) this.loss.add(bucket, loss);
     if (gradientNorm !== null) this.#gradientNorm.add(bucket, gradientNorm);
-    if (learningRate !== null) this.#learningRate.add(bucket, step, learningRate);
-    if (wallTime !== null) this.#wallTime.add(bucket, step, wallTime);
+    if (learningRate !== null) this.#learningRate.add(bucket, reported, learningRate);
+    if (wallTime !== null) this.#wallTime.add(bucket, reported, wallTime);
   }
 
   addSteps(firstStep: number, lastStep: number): void {
@@ -39,14 +41,14 @@ export class ColumnStrip implements ScalarSink {
     if (bucket >= 0) this.steps.add(bucket, firstStep, lastStep);
   }
 
-  addSummary(position: number, firstStep: number, summary: ScalarSummary): void {
-    const bucket = this.plan.indexOf(firstStep);
+  addSummary(position: number, place: StepPlace, summary: ScalarSummary): void {
+    const bucket = this.plan.indexOf(place.step);
     const name: ColumnScalar | undefined = COLUMN_SCALARS[position];
     if (bucket < 0) return;
     if (name === 'loss') this.loss.addSummary(bucket, summary);
     if (name === 'gradient_norm') this.#gradientNorm.addSummary(bucket, summary);
-    if (name === 'learning_rate') this.#learningRate.add(bucket, firstStep, summary.last);
-    if (name === 'wall_time') this.#wallTime.add(bucket, firstStep, summary.last);
+    if (name === 'learning_rate') this.#learningRate.add(bucket, place, summary.last);
+    if (name === 'wall_time') this.#wallTime.add(bucket, place, summary.last);
   }
 
   /** Ascending. */

@@ -1,5 +1,6 @@
 import { AppError } from '../contract/app-error';
 import type { Distribution, DistributionsQuery, DistributionsReply } from '../contract/reads';
+import { adamRatioBound } from '../stats/adam-ratio-bound';
 import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
 import { layerQuery } from '../store/layers';
@@ -9,10 +10,10 @@ import {
   findLayerAtSteps,
   findNewestHistogramSteps,
   type LayerAtStep,
-  type StepPlace,
   type StoredHistogram,
 } from '../store/scan-histograms';
 import type { Snapshot } from '../store/snapshot';
+import type { StepPlace } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { requireLayer, requireRun } from './find-run';
 
@@ -51,11 +52,12 @@ async function readFrom(
     optimizer?.beta1 ?? null,
     optimizer?.beta2 ?? null,
   );
+  const ratioBound = optimizer === undefined ? null : adamRatioBound(optimizer);
   const found = await findLayerAtSteps(snapshot, run, places, index);
   return {
     layer: named.layer(),
     items: found.sort(byStep).map((place) => toItem(run, place)),
-    referenceCurves: { healthyStd, markers: [...markers] },
+    referenceCurves: { healthyStd, ratioBound, markers: [...markers] },
   };
 }
 

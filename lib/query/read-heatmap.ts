@@ -73,7 +73,7 @@ async function readFrom(
   if (plan.steps === null) {
     scans.push(new ScalarScan({ runKey, parts, topLevel, columns }, strip));
   } else {
-    for (const { step, values } of plan.steps) strip.addStep(step, values);
+    for (const reported of plan.steps) strip.addStep(reported);
   }
   if (metricId !== null) {
     const scan = { runKey, parts, topLevel, metricId, layerCount, planes: [planeOf(reduce)] };

@@ -67,7 +67,7 @@ async function readFrom(
   if (plan.steps === null) {
     scans.push(new ScalarScan({ runKey, parts, topLevel, columns: [] }, sink));
   } else {
-    for (const reported of plan.steps) sink.addStep(reported.step, reported.values);
+    for (const reported of plan.steps) sink.addStep(reported);
   }
   if (metricId !== null) {
     const scan = { runKey, parts, topLevel, metricId, layerCount, layer: index };

@@ -53,7 +53,7 @@ async function readFrom(
       new ScalarScan({ runKey, parts, topLevel: plan.topLevel, columns }, sink),
     ]);
   } else {
-    for (const { step, values } of plan.steps) sink.addStep(step, values);
+    for (const reported of plan.steps) sink.addStep(reported);
   }
   return {
     series: query.series.map((name, position) => ({

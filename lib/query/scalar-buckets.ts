@@ -1,5 +1,6 @@
 import type { Bucket } from '../contract/reads';
 import type { ScalarSummary } from '../store/scan-scalars';
+import type { StepPlace } from '../store/step-window';
 
 /** First and last reported step of each bucket; a bucket that no step fell into stays unreported. */
 export class BucketSteps {
@@ -96,21 +97,25 @@ export class ScalarBuckets {
   }
 }
 
-/** Of each bucket the value at its highest step; of one step in two attempts, the newer one's. */
+/** Of each bucket the newest attempt's value at its highest step that has one. */
 export class LastValues {
   readonly values: Float64Array;
+  readonly #attempts: Int32Array;
   readonly #steps: Float64Array;
   isReported = false;
 
   constructor(count: number) {
     this.values = new Float64Array(count).fill(NaN);
-    this.#steps = new Float64Array(count).fill(-1);
+    this.#attempts = new Int32Array(count);
+    this.#steps = new Float64Array(count);
   }
 
-  /** `step`: any of those that the value was chosen from, which hold no other attempt's steps between them. */
-  add(index: number, step: number, value: number): void {
+  /** `step`: the value's, or the first of a bucket that says it of all its steps. */
+  add(index: number, { attempt, step }: StepPlace, value: number): void {
     this.isReported = true;
-    if (step < (this.#steps[index] ?? -1)) return;
+    const known = this.#attempts[index] ?? 0;
+    if (attempt < known || (attempt === known && step < (this.#steps[index] ?? 0))) return;
+    this.#attempts[index] = attempt;
     this.#steps[index] = step;
     this.values[index] = value;
   }

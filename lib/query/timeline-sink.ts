@@ -1,4 +1,5 @@
 import type { ScalarSink, ScalarSummary } from '../store/scan-scalars';
+import type { ScannedStep, StepPlace } from '../store/step-window';
 import type { BucketPlan } from './bucket-plan';
 import type { BucketSteps, ScalarBuckets } from './scalar-buckets';
 
@@ -11,7 +12,7 @@ export class TimelineSink implements ScalarSink {
     private readonly series: readonly ScalarBuckets[],
   ) {}
 
-  addStep(step: number, values: readonly (number | null)[]): void {
+  addStep({ step, values }: ScannedStep): void {
     const bucket = this.plan.indexOf(step);
     if (bucket < 0) return;
     this.steps.add(bucket, step);
@@ -26,8 +27,8 @@ export class TimelineSink implements ScalarSink {
     if (bucket >= 0) this.steps.add(bucket, firstStep, lastStep);
   }
 
-  addSummary(position: number, firstStep: number, summary: ScalarSummary): void {
-    const bucket = this.plan.indexOf(firstStep);
+  addSummary(position: number, { step }: StepPlace, summary: ScalarSummary): void {
+    const bucket = this.plan.indexOf(step);
     if (bucket >= 0) this.series[position]?.addSummary(bucket, summary);
   }
 }

@@ -13,6 +13,7 @@ import {
   segmentRelation,
 } from './segment-filter';
 import type { RowReader } from './snapshot';
+import type { StepPlace } from './step-window';
 import type { Segment } from './trajectory';
 
 export interface StoredHistogram {
@@ -21,12 +22,6 @@ export interface StoredHistogram {
   readonly counts: readonly number[];
   /** Underflow, overflow, exact zeros, non-finite. */
   readonly outside: readonly number[];
-}
-
-/** A reported step of one attempt. */
-export interface StepPlace {
-  readonly attempt: number;
-  readonly step: number;
 }
 
 /** What is known of one layer at one step. */

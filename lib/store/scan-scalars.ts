@@ -5,7 +5,7 @@ import type { RowQuery } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import type { ScalarColumn } from './scan-steps';
 import { runLiteral } from './segment-filter';
-import type { WindowPart } from './step-window';
+import type { ScannedStep, StepPlace, WindowPart } from './step-window';
 
 /** What a bucket of steps says of one scalar; `finite + nonFinite` > 0. */
 export interface ScalarSummary {
@@ -20,12 +20,12 @@ export interface ScalarSummary {
 }
 
 export interface ScalarSink {
-  /** One reported step. `values` in the order of the columns; null is "not reported". */
-  addStep(step: number, values: readonly (number | null)[]): void;
+  /** One reported step. Its values are in the order of the columns; valid during the call. */
+  addStep(reported: ScannedStep): void;
   /** Reported steps `firstStep`…`lastStep` of one bucket of a rollup. */
   addSteps(firstStep: number, lastStep: number): void;
   /** What those say of the scalar at `position` of the columns. */
-  addSummary(position: number, firstStep: number, summary: ScalarSummary): void;
+  addSummary(position: number, place: StepPlace, summary: ScalarSummary): void;
 }
 
 export interface ScalarScanQuery {
@@ -68,13 +68,13 @@ export class ScalarScan extends CoveredScan {
         const { level, block, rollup } = decodeScalarRollup(row);
         for (const piece of this.takeRow(row.int4(10), level, block).pieces) {
           const { from, end } = slotsOf(rollup.slots, piece);
-          for (let slot = from; slot < end; slot++) this.#addBucket(rollup, slot);
+          for (let slot = from; slot < end; slot++) this.#addBucket(row.int4(10), rollup, slot);
         }
       },
     };
   }
 
-  #addBucket(rollup: ScalarRollup, slot: number): void {
+  #addBucket(attempt: number, rollup: ScalarRollup, slot: number): void {
     const firstStep = rollup.firstSteps[slot] ?? 0;
     this.#sink.addSteps(firstStep, rollup.lastSteps[slot] ?? 0);
     for (let position = 0; position < this.#columns.length; position++) {
@@ -85,14 +85,18 @@ export class ScalarScan extends CoveredScan {
       const finite = rollup.finite[cell] ?? 0;
       const nonFinite = rollup.nonFinite[cell] ?? 0;
       if (finite + nonFinite === 0) continue;
-      this.#sink.addSummary(position, firstStep, {
-        finite,
-        nonFinite,
-        min: rollup.minimum[cell] ?? NaN,
-        max: rollup.maximum[cell] ?? NaN,
-        mean: rollup.mean[cell] ?? NaN,
-        last: rollup.last[cell] ?? NaN,
-      });
+      this.#sink.addSummary(
+        position,
+        { attempt, step: firstStep },
+        {
+          finite,
+          nonFinite,
+          min: rollup.minimum[cell] ?? NaN,
+          max: rollup.maximum[cell] ?? NaN,
+          mean: rollup.mean[cell] ?? NaN,
+          last: rollup.last[cell] ?? NaN,
+        },
+      );
     }
   }
 
@@ -102,13 +106,13 @@ export class ScalarScan extends CoveredScan {
     const values: (number | null)[] = this.#columns.map(() => null);
     return [
       {
-        sql: `SELECT reported.* FROM ${spanRelation(spans)}
+        sql: `SELECT asked.attempt, reported.* FROM ${spanRelation(spans)}
           CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE run = ${this.#run}
             AND attempt = asked.attempt AND step >= asked.from_step AND step < asked.end_step
             ORDER BY step) AS reported`,
         onRow: (row) => {
-          for (let index = 0; index < values.length; index++) values[index] = row.float8(index + 1);
-          this.#sink.addStep(row.int8(0), values);
+          for (let index = 0; index < values.length; index++) values[index] = row.float8(index + 2);
+          this.#sink.addStep({ attempt: row.int4(0), step: row.int8(1), values });
         },
       },
     ];

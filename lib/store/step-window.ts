@@ -29,10 +29,14 @@ export interface WindowPart extends CompactionProgress {
   readonly layerLevels: ReadonlySet<number>;
 }
 
-/** One reported step with its scalars in the order asked for; null is "not reported". */
-export interface ScannedStep {
+/** A step of one attempt. */
+export interface StepPlace {
   readonly attempt: number;
   readonly step: number;
+}
+
+/** One reported step with its scalars in the order asked for; null is "not reported". */
+export interface ScannedStep extends StepPlace {
   readonly values: readonly (number | null)[];
 }
 

@@ -1,0 +1,316 @@
+/** Every read of compacted, half compacted and hot runs against every posted value. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { encodeHeatmapColumns } from '@/lib/contract/heatmap-columns';
+import type { Bucket } from '@/lib/contract/reads';
+import { readHeatmap } from '@/lib/query/read-heatmap';
+import { readSeries } from '@/lib/query/read-series';
+import { readTimeline } from '@/lib/query/read-timeline';
+import { createRun } from '@/lib/store/create-run';
+import { aFrame } from '@/tests/builders/frame';
+import { aRun } from '@/tests/builders/run';
+import { useDatabase } from '@/tests/database';
+import type { Cell } from '@/tests/lib/store/compaction/brute-rollup';
+import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
+import { anyLongRun, type LongPost, type LongRun, type LongStep, stepsOf } from './long-runs';
+import { METRIC, type Reduced, reduceCells } from './stored-runs';
+
+const database = useDatabase();
+let runNumber = 0;
+
+const SERIES = ['loss', 'custom', 'of_second_shard', 'wall_time'] as const;
+
+const anyWindow = fc.record({
+  attempt: fc.constantFrom<'effective' | 'all' | number>('effective', 'effective', 'all', 1),
+  range: fc.option(fc.tuple(fc.nat({ max: 4000 }), fc.nat({ max: 40_000 })), { freq: 2 }),
+  limit: fc.oneof(
+    fc.integer({ min: 1, max: 8 }),
+    fc.integer({ min: 9, max: 300 }),
+    fc.constantFrom(1000, 3000),
+  ),
+  reduce: fc.constantFrom<'max' | 'min' | 'mean'>('max', 'min', 'mean'),
+  layer: fc.nat({ max: 3 }),
+});
+type Window = typeof anyWindow extends fc.Arbitrary<infer T> ? T : never;
+
+function selectSteps(
+  steps: readonly LongStep[],
+  { resumeSteps }: LongRun,
+  { attempt, range }: Window,
+): LongStep[] {
+  const [fromStep = 0, toStep = Infinity] = range ?? [];
+  return steps.filter((it) => {
+    if (it.step < fromStep || it.step > toStep) return false;
+    if (attempt === 'all') return true;
+    if (attempt !== 'effective') return it.attempt === attempt;
+    return resumeSteps.findLastIndex((resume) => resume <= it.step) + 1 === it.attempt;
+  });
+}
+
+/** Says what is wrong; thousands of values are too many for an `expect` each. */
+class Faults {
+  readonly #faults: string[] = [];
+
+  same(actual: number | null | undefined, expected: number | null, what: string): void {
+    if (!Object.is(actual ?? NaN, expected ?? NaN)) this.#add(what, actual, expected);
+  }
+
+  /** The mean of numbers of both signs is as exact as the largest of them. */
+  mean(actual: number | null | undefined, { mean, min, max }: Reduced, what: string): void {
+    const tolerance = 1e-6 * Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0));
+    const isRight =
+      mean === null ? Number.isNaN(actual ?? NaN) : Math.abs((actual ?? NaN) - mean) <= tolerance;
+    if (!isRight) this.#add(what, actual, mean);
+  }
+
+  point(point: Bucket | undefined, cells: readonly Cell[], what: string): void {
+    const reduced = reduceCells(cells);
+    this.same(point?.min, reduced.min, `${what} min`);
+    this.same(point?.max, reduced.max, `${what} max`);
+    this.same(point?.nonFiniteCount, reduced.nonFiniteCount, `${what} non-finite`);
+    this.mean(point?.mean, reduced, `${what} mean`);
+  }
+
+  expectNone(): void {
+    expect(this.#faults.slice(0, 5)).toEqual([]);
+  }
+
+  #add(what: string, actual: unknown, expected: unknown): void {
+    this.#faults.push(`${what}: ${String(actual)} instead of ${String(expected)}`);
+  }
+}
+
+/** The steps that a reply's columns say they hold; every step in exactly one of them. */
+function groupByColumns(
+  steps: readonly LongStep[],
+  columns: readonly { readonly fromStep: number; readonly toStep: number }[],
+  limit: number,
+  faults: Faults,
+): LongStep[][] {
+  const distinct = new Set(steps.map(({ step }) => step)).size;
+  expect(columns.length).toBeLessThanOrEqual(limit);
+  if (distinct <= limit) expect(columns).toHaveLength(distinct);
+  let position = 0;
+  const groups = columns.map(({ fromStep, toStep }) => {
+    const start = position;
+    while ((steps[position]?.step ?? Infinity) <= toStep) position++;
+    const group = steps.slice(start, position);
+    faults.same(group[0]?.step, fromStep, 'first step');
+    faults.same(group.at(-1)?.step, toStep, 'last step');
+    return group;
+  });
+  expect(position).toBe(steps.length);
+  return groups;
+}
+
+/** Reads through `window` what must be there, and returns what may not change while it is compacted. */
+async function checkWindow(id: string, run: LongRun, all: readonly LongStep[], window: Window) {
+  const { db } = database;
+  const faults = new Faults();
+  const [fromStep, toStep] = window.range ?? [];
+  const { attempt, limit, reduce } = window;
+  const layer = window.layer % run.layerCount;
+  const query = {
+    attempt,
+    ...(fromStep === undefined ? {} : { fromStep }),
+    ...(toStep === undefined ? {} : { toStep }),
+  };
+  const steps = selectSteps(all, run, window);
+  const isKnown = (name: string) => name === 'wall_time' || all.some((it) => it.scalars.has(name));
+
+  const timeline = await readTimeline(db, id, { ...query, series: [...SERIES], points: limit });
+  for (const { name, points } of timeline.series) {
+    const groups = isKnown(name) ? groupByColumns(steps, points, limit, faults) : [];
+    expect(points).toHaveLength(groups.length);
+    groups.forEach((group, index) => {
+      const cells = group.map((it) => it.scalars.get(name) ?? null);
+      faults.point(points[index], cells, `${name} ${index}`);
+    });
+  }
+
+  const { points } = await readSeries(db, id, layer, { ...query, metric: METRIC, points: limit });
+  const hasMetric = all.some(({ hasLayers }) => hasLayers);
+  const groups = hasMetric ? groupByColumns(steps, points, limit, faults) : [];
+  expect(points).toHaveLength(groups.length);
+  groups.forEach((group, index) => {
+    const cells = group.map((it) => it.cells[layer]!);
+    faults.point(points[index], cells, `series ${index}`);
+  });
+
+  const { body, ...columns } = await readHeatmap(db, id, {
+    ...query,
+    metric: METRIC,
+    columns: limit,
+    reduce,
+  });
+  expect(Buffer.compare(body, encodeHeatmapColumns(columns))).toBe(0);
+  const extents = Array.from(columns.fromStep, (from, column) => ({
+    fromStep: from,
+    toStep: columns.toStep[column]!,
+  }));
+  groupByColumns(steps, extents, limit, faults).forEach((group, column) => {
+    const loss = reduceCells(group.map((it) => it.scalars.get('loss') ?? null)).max;
+    faults.same(columns.loss[column], loss === null ? null : Math.fround(loss), `loss ${column}`);
+    // The newest attempt's, where several are shown.
+    const rates = group
+      .filter((it) => it.scalars.has('learning_rate'))
+      .sort((a, b) => a.attempt - b.attempt || a.step - b.step);
+    const rate = rates.at(-1)?.scalars.get('learning_rate') ?? null;
+    faults.same(columns.scalars.get('learning_rate')?.[column], rate, `learning rate ${column}`);
+    for (let row = 0; row < run.layerCount; row++) {
+      const expected = reduceCells(group.map((it) => it.cells[row]!));
+      const cell = row * extents.length + column;
+      const what = `${reduce} ${row}, ${column}`;
+      faults.same(columns.nonFinite[cell], expected.nonFiniteCount, `${what} non-finite`);
+      if (reduce === 'mean') faults.mean(columns.values[cell], expected, what);
+      else faults.same(columns.values[cell], expected[reduce], what);
+    }
+  });
+  faults.expectNone();
+  const withoutMeans = (buckets: readonly Bucket[]) =>
+    JSON.stringify(buckets, (key, value: unknown) => (key === 'mean' ? 0 : value));
+  return [
+    ...timeline.series.map((it) => withoutMeans(it.points)),
+    withoutMeans(points),
+    reduce === 'mean' ? JSON.stringify(extents) : Buffer.from(body).toString('base64'),
+  ];
+}
+
+async function openRun({
+  layerCount,
+  resumeSteps,
+}: LongRun): Promise<{ id: string; runKey: string }> {
+  const id = `long-${++runNumber}`;
+  const { runKey } = await createRun(database.db, aRun({ id, layerCount }));
+  return { id, runKey: await addAttempts(runKey, resumeSteps) };
+}
+
+async function addAttempts(runKey: string, resumeSteps: readonly number[]): Promise<string> {
+  await database.db.prisma.attempt.createMany({
+    data: resumeSteps.slice(1).map((resumeFromStep, index) => ({
+      runKey,
+      attempt: index + 2,
+      resumeFromStep: BigInt(resumeFromStep),
+      optimizer: { name: 'x' },
+    })),
+  });
+  return runKey;
+}
+
+async function post(runKey: string, posts: readonly LongPost[]): Promise<void> {
+  const outcomes = await database.writer.write(
+    posts.map(({ attempt, layerOffset, frame }) => ({ runKey, attempt, layerOffset, frame })),
+  );
+  expect(new Set(outcomes)).toEqual(new Set(posts.length === 0 ? [] : ['stored']));
+}
+
+const compact = (runKey: string, attempts: number) =>
+  withClient(database.url, (client) =>
+    compactAll(
+      client,
+      runKey,
+      Array.from({ length: attempts }, (_, index) => index + 1),
+    ),
+  );
+
+it('says what was posted, whatever was posted, when and how far it is compacted', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyLongRun,
+      fc.array(anyWindow, { minLength: 4, maxLength: 4 }),
+      async (run, windows) => {
+        const { id, runKey } = await openRun(run);
+        const posted: LongPost[] = [];
+        const check = async () => {
+          const steps = stepsOf(run.layerCount, posted);
+          const seen = [];
+          for (const window of windows) seen.push(await checkWindow(id, run, steps, window));
+          return seen;
+        };
+        for (const portion of run.portions) {
+          await post(runKey, portion);
+          posted.push(...portion);
+          const before = await check();
+          await compact(runKey, run.resumeSteps.length);
+          expect(await check()).toEqual(before);
+        }
+        await database.db.prisma.run.update({ where: { runKey }, data: { status: 'finished' } });
+        await compact(runKey, run.resumeSteps.length);
+        await check();
+      },
+    ),
+    { numRuns: 20, seed: 20_260_105, endOnFailure: true },
+  );
+});
+
+it('shows one step of each of 100 layers at every zoom, the same at every reload', async () => {
+  const { db } = database;
+  const layerCount = 100;
+  const stepCount = 5000;
+  const { runKey } = await createRun(db, aRun({ id: 'extremes', layerCount }));
+  const spikeStep = (layer: number) => (layer * 3571 + 13) % stepCount;
+  const frames = Array.from({ length: stepCount }, (_, step) =>
+    aFrame(step, {
+      loss: step === 2222 ? 99 : 1,
+      layers: {
+        [METRIC]: Array.from({ length: layerCount }, (__, layer) =>
+          step === spikeStep(layer) ? 1e6 + layer : Math.fround(Math.sin(step)),
+        ),
+      },
+    }),
+  );
+  const toPost = (frame: (typeof frames)[number]) => ({
+    runKey,
+    attempt: 1,
+    layerOffset: 0,
+    frame,
+  });
+  const isLate = (step: number) => step % 700 === 13;
+  await database.writer.write(frames.filter(({ step }) => !isLate(step)).map(toPost));
+  await compact(runKey, 1);
+  await database.writer.write(frames.filter(({ step }) => isLate(step)).map(toPost));
+
+  const zooms = [1, 2, 3, 10, 77, 300, 1000, 4999, 5000, 8192];
+  const readAll = async () => {
+    const replies: string[] = [];
+    for (const columns of zooms) {
+      const query = {
+        attempt: 'effective' as const,
+        metric: METRIC,
+        columns,
+        reduce: 'max' as const,
+      };
+      const heatmap = await readHeatmap(db, 'extremes', query);
+      const missing: number[] = [];
+      for (let layer = 0; layer < layerCount; layer++) {
+        const row = heatmap.values.subarray(
+          layer * heatmap.columnCount,
+          (layer + 1) * heatmap.columnCount,
+        );
+        const column = row.indexOf(1e6 + layer);
+        const isThere =
+          column >= 0 &&
+          heatmap.fromStep[column]! <= spikeStep(layer) &&
+          heatmap.toStep[column]! >= spikeStep(layer);
+        if (!isThere) missing.push(layer);
+      }
+      expect(missing).toEqual([]);
+      const layer = columns % layerCount;
+      const series = await readSeries(db, 'extremes', layer, { ...query, points: columns });
+      expect(series.points.filter(({ max }) => max === 1e6 + layer)).toHaveLength(1);
+      const timeline = await readTimeline(db, 'extremes', {
+        ...query,
+        series: ['loss'],
+        points: columns,
+      });
+      const [loss] = timeline.series;
+      expect(loss!.points.filter(({ max }) => max === 99)).toHaveLength(1);
+      replies.push(Buffer.from(heatmap.body).toString('base64'));
+    }
+    return replies;
+  };
+  const first = await readAll();
+  expect(await readAll()).toEqual(first);
+  await compact(runKey, 1);
+  expect(await readAll()).toEqual(first);
+});
