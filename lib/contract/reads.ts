@@ -172,6 +172,8 @@ export type Distribution = z.infer<typeof distributionSchema>;
 export const referenceCurvesSchema = z.object({
   /** Standard deviation of the healthy normal, √((1−β1)/(1+β1)). */
   healthyStd: z.number().nullable(),
+  /** Largest |r| that Adam's moments can reach; null where the run's optimizer sets none. */
+  ratioBound: z.number().nullable(),
   markers: z.array(
     z.object({ kind: z.enum(['limit', 'stale_step', 'single_burst']), at: z.number() }),
   ),
@@ -294,7 +296,10 @@ export const stageIntervalSchema = z.object({
   fromStep: z.int(),
   toStep: z.int().nullable(),
 });
-export const stagesReplySchema = z.object({ items: z.array(stageIntervalSchema) });
+export const stagesReplySchema = z.object({
+  /** `meaning` is the label in words; null without one. */
+  items: z.array(stageIntervalSchema.extend({ meaning: z.string().nullable() })),
+});
 
 export const eventsQuerySchema = z.object({
   fromStep: queryStep.optional(),

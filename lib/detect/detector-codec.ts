@@ -26,7 +26,7 @@ import { readPrecursor, writePrecursor } from './precursor-codec';
 import { type RunDetector, createRunDetector } from './run-detector';
 
 /** Raised whenever the meaning of any number changes: older bytes are then refused. */
-const VERSION = 2;
+const VERSION = 3;
 
 type Column = Float32Array | Float64Array | Uint32Array;
 

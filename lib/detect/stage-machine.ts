@@ -52,12 +52,16 @@ const MOST_STRUCTURAL_ZEROS = 0.99;
 const HOLD_SAMPLES = 256;
 const COSINE_MEMORY = 0.8;
 const JUMP_LABEL_SAMPLES = 3;
-/** A stale v may not become an oscillating gradient, or the other way, sooner: both may be true. */
+/**
+ * A stale v may not become an oscillating gradient, or the other way, sooner: both may be
+ * true. A ratio that was corrupt is called so for as long, since it often is now and then.
+ */
 const SETTLED_SAMPLES = 16;
 const MOST_QUIET_SAMPLES = 0xffff;
 
 const COSINE = HELD_INPUTS.indexOf('gradient_cosine');
 const RATIO_DIP = HELD_INPUTS.indexOf('ratio_dip');
+const BEYOND_BOUND = HELD_INPUTS.indexOf('ratio_beyond_bound_fraction');
 const BELOW_EPSILON = HELD_INPUTS.indexOf('second_moment_below_epsilon_fraction');
 
 /**
@@ -221,8 +225,15 @@ function chooseLabel(
   { setting }: StageObservation,
   isStartUp: boolean,
 ): number {
-  if (isStartUp) return Label.startUp;
   const before = state.label[layer] ?? Label.none;
+  // First of all labels: what r says of a layer is worth nothing while it is corrupt.
+  if (heldValue(state, BEYOND_BOUND, layer) > 0) {
+    state.labelSamples[layer] = 0;
+    return Label.corruptRatio;
+  }
+  const wasCorrupt = before === Label.corruptRatio;
+  if (wasCorrupt && (state.labelSamples[layer] ?? 0) < SETTLED_SAMPLES) return before;
+  if (isStartUp) return Label.startUp;
   if (isSingleBurst(reading, setting)) return Label.singleBurst;
   if (reading.quietSamples < JUMP_LABEL_SAMPLES && stage <= Stage.gradientsVanish) {
     if (setting.isLossDisturbed || stage === Stage.insufficientData) return Label.gradientSpike;

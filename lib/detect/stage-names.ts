@@ -32,6 +32,8 @@ export const STAGE_LABELS = [
   'gradient_spike',
   /** Coordinates that never get a gradient, left out of the judgement. */
   'structural_zeros',
+  /** |r| beyond its bound: the posted moments are not Adam's with the run's betas. */
+  'corrupt_ratio',
 ] as const;
 
 export type StageLabel = (typeof STAGE_LABELS)[number];
@@ -45,6 +47,7 @@ export const Label = {
   benignGradientSpike: 5,
   gradientSpike: 6,
   structuralZeros: 7,
+  corruptRatio: 8,
 } as const;
 
 export function stageName(code: number): StageName {

@@ -9,6 +9,7 @@ export const HELD_INPUTS = [
   'update_dip',
   'ratio_dip',
   'gradient_cosine',
+  'ratio_beyond_bound_fraction',
 ] as const;
 export type HeldInput = (typeof HELD_INPUTS)[number];
 
@@ -33,7 +34,7 @@ export interface StageState {
   /** [L] samples since the newest stage began; since the newest jump. */
   readonly stageSamples: Uint32Array;
   readonly quietSamples: Uint32Array;
-  /** [L] samples since the newest label began. */
+  /** [L] samples since the newest label began, or since r was last seen beyond its bound. */
   readonly labelSamples: Uint32Array;
   /** [L] 1 when a loss event was open since the layer triggered. */
   readonly hasSeenLossEvent: Uint32Array;

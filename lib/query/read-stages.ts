@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { StagesQuery, stagesReplySchema } from '../contract/reads';
+import { describeStageLabel } from '../contract/stages';
 import type { Database } from '../store/database';
 import { findStageIntervals } from '../store/stages';
 import { selectSegments } from '../store/trajectory';
@@ -15,5 +16,11 @@ export async function readStages(
 ): Promise<StagesReply> {
   const run = await requireRun(db, runId);
   const segments = selectSegments(run, query.attempt, query);
-  return { items: await findStageIntervals(db, run.runKey, segments) };
+  const intervals = await findStageIntervals(db, run.runKey, segments);
+  return {
+    items: intervals.map((interval) => ({
+      ...interval,
+      meaning: describeStageLabel(interval.label),
+    })),
+  };
 }

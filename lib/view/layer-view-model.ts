@@ -72,7 +72,11 @@ const KNOWN_KINDS = {
 const RIDGES_BEFORE = 11;
 const RIDGES = 26;
 const DIP_TWO_PEAKS = 0.03;
-const NO_CURVES: DistributionsReply['referenceCurves'] = { healthyStd: null, markers: [] };
+const NO_CURVES: DistributionsReply['referenceCurves'] = {
+  healthyStd: null,
+  ratioBound: null,
+  markers: [],
+};
 
 function isKnownKind(kind: string): kind is keyof typeof KNOWN_KINDS {
   return Object.hasOwn(KNOWN_KINDS, kind);

@@ -1,4 +1,5 @@
 import type { DistributionsReply } from '../contract/reads';
+import { RATIO_EXCESS_METRIC } from '../contract/standard-metrics';
 import { findModes, type Modes } from './distribution-modes';
 import { markerPlace } from './distribution-panel';
 import { formatFixed, formatNumber, formatPercent } from './format-number';
@@ -121,6 +122,8 @@ export function prepareLayerVerdict(
         'It is no proof that gradients were correlated before it.',
     );
   }
+  const corrupt = describeCorruptRatio(item, curves);
+  if (corrupt !== null) details.unshift(`${capitalise(corrupt)}.`);
   const ratioWidth = describeWidth('r', statistic(item, 'ratio_std'), curves.healthyStd);
   if (ratioWidth !== null && details.length === 0) details.push(`${capitalise(ratioWidth)}.`);
   const sentence = parts.slice(0, 2).join(', and ');
@@ -148,6 +151,7 @@ export function prepareStepWords(
   };
   const updateStd = statistic(item, 'update_std');
   const ratioStd = statistic(item, 'ratio_std');
+  say(describeCorruptRatio(item, curves));
   say(describeJump(item, before));
   say(describeWidth('u', updateStd, curves.healthyStd));
   say(describeNarrowRatio(updateStd, ratioStd, curves.healthyStd));
@@ -169,6 +173,18 @@ export function prepareStepWords(
       `${item.nonFiniteCount} of the layer’s metrics ${item.nonFiniteCount === 1 ? 'is' : 'are'} not finite`,
     );
   return { step: item.step, sentences };
+}
+
+/** Says so where r is larger than the run's betas allow: nothing else about r can be trusted then. */
+function describeCorruptRatio(
+  item: DistributionItem,
+  { ratioBound }: DistributionsReply['referenceCurves'],
+): string | null {
+  const share = statistic(item, RATIO_EXCESS_METRIC);
+  if (share === null || share <= 0) return null;
+  const bound = ratioBound === null ? '' : ` ${formatFixed(ratioBound, 3)}`;
+  const many = share < 0.001 ? `less than ${formatPercent(0.001)}` : formatPercent(share);
+  return `|r| is beyond its bound${bound} in ${many} of coordinates: the posted moments are not Adam’s with these betas`;
 }
 
 /** Where u is narrow, whether r is too: then it is not ε that holds u. */
@@ -251,6 +267,7 @@ export function prepareNumberRows(
     ['update_dip', 'dip of u', dip, '≥ 0.030: two peaks'],
     ['ratio_dip', 'dip of r', dip, '≥ 0.030: two peaks'],
     ['ratio_valley_depth', 'valley depth', signed, '1 is fully split'],
+    [RATIO_EXCESS_METRIC, '|r| beyond bound', formatPercent, 'more than 0 is corrupt'],
     ['rms', 'RMS', signed, '≥ 2.3 is a spike'],
     ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
     ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],

@@ -6,6 +6,7 @@ export type Curves = DistributionsReply['referenceCurves'];
 /** Reference curves of β1 0.9, β2 0.95. */
 export const CURVES: Curves = {
   healthyStd: 0.22941573387056174,
+  ratioBound: 1.1649647450214347,
   markers: [
     { kind: 'limit', at: 1 },
     { kind: 'stale_step', at: 0.9233805168766388 },

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { STAGE_INPUTS, STAGE_NAMES, findWorstStage, stageCode } from '@/lib/contract/stages';
-import { Stage, stageName } from '@/lib/detect/stage-names';
+import { RATIO_EXCESS_METRIC } from '@/lib/contract/standard-metrics';
+import {
+  STAGE_INPUTS,
+  STAGE_LABEL_MEANINGS,
+  STAGE_NAMES,
+  describeStageLabel,
+  findWorstStage,
+  stageCode,
+} from '@/lib/contract/stages';
+import { STAGE_LABELS, Stage, stageName } from '@/lib/detect/stage-names';
 import { HELD_INPUTS } from '@/lib/detect/stage-state';
 
 describe('stages', () => {
@@ -14,9 +22,22 @@ describe('stages', () => {
   });
 
   it('are read from what the detectors hold and the gradient', () => {
+    // What lies beyond the bound of r makes a label and no stage.
+    const held = HELD_INPUTS.filter((name) => name !== RATIO_EXCESS_METRIC);
     expect(STAGE_INPUTS.flat().toSorted()).toEqual(
-      ['gradient_norm', 'gradient_rms', ...HELD_INPUTS].toSorted(),
+      ['gradient_norm', 'gradient_rms', ...held].toSorted(),
     );
+  });
+
+  it('have words for every label', () => {
+    const labels = STAGE_LABELS.filter((label) => label !== null);
+    expect(labels.map(describeStageLabel)).not.toContain(null);
+    expect(Object.keys(STAGE_LABEL_MEANINGS).toSorted()).toEqual(labels.toSorted());
+    expect(describeStageLabel('corrupt_ratio')).toBe(
+      '|r| beyond its bound: the posted moments are not Adam’s with these betas',
+    );
+    expect(describeStageLabel(null)).toBeNull();
+    expect(describeStageLabel('elsewhere')).toBeNull();
   });
 
   it('are worse on the way in than on the way back', () => {

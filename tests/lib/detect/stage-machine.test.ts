@@ -238,3 +238,59 @@ describe('run B before its spikes', () => {
     expect(stages).toEqual(new Set(['insufficient_data']));
   });
 });
+
+describe('a ratio beyond its bound', () => {
+  const context = { parameterCounts: [10, 10], beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
+
+  /** Layer 0 reports these shares, a step each, NaN being none; layer 1 is never corrupt. */
+  function labelsOfShares(shares: readonly number[]) {
+    const detector = createRunDetector(2);
+    let label: string | null = null;
+    return shares.map((share, step) => {
+      const { stages } = observeStep(
+        detector,
+        {
+          step,
+          scalars: new Map([['loss', 3]]),
+          layerMetrics: new Map([
+            ['gradient_norm', Float32Array.of(1, 1)],
+            ['ratio_beyond_bound_fraction', Float32Array.of(share, 0)],
+          ]),
+        },
+        context,
+      );
+      for (const change of stages) {
+        if (change.layer === 0) ({ label } = change);
+        else expect(change.label).not.toBe('corrupt_ratio');
+      }
+      return label;
+    });
+  }
+
+  it('is said at once, at the start of training too, and keeps no layer from its stage', () => {
+    expect(labelsOfShares([0, 1e-4, 0])).toEqual(['start_up', 'corrupt_ratio', 'corrupt_ratio']);
+  });
+
+  it('is said for sixteen samples after the last of it', () => {
+    const shares = [
+      ...Array.from({ length: 80 }, () => 0),
+      0.1,
+      0,
+      0,
+      0.1,
+      ...Array.from({ length: 20 }, () => 0),
+    ];
+    const labels = labelsOfShares(shares);
+    const corrupt = labels.flatMap((label, step) => (label === 'corrupt_ratio' ? [step] : []));
+    expect([corrupt[0], corrupt.at(-1), corrupt.length]).toEqual([80, 98, 19]);
+  });
+
+  it('is held between reports of a job that reports r now and then', () => {
+    const shares = Array.from({ length: 120 }, (_, step) =>
+      step === 80 ? 0.1 : step === 110 ? 0 : NaN,
+    );
+    const labels = labelsOfShares(shares);
+    expect(labels[109]).toBe('corrupt_ratio');
+    expect(labels.slice(80).every((label) => label === 'corrupt_ratio')).toBe(true);
+  });
+});

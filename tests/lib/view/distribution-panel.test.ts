@@ -75,7 +75,7 @@ describe('a distribution panel', () => {
     const empty = panel(aDistribution('update', [], { nonFinite: 5 }));
     expect(empty.maxHeight).toBe(1);
     expect(empty.healthy).toEqual([]);
-    const unknown = { healthyStd: null, markers: [] };
+    const unknown = { healthyStd: null, ratioBound: null, markers: [] };
     const bare = prepareDistributionPanel('u', healthyLike, unknown, linear, 'density');
     expect(bare.healthy).toEqual([]);
     expect(bare.markers).toEqual([]);

@@ -31,7 +31,11 @@ describe('the verdict on a layer', () => {
   });
 
   it('claims no burst where the run’s betas are unknown', () => {
-    const { detail } = prepareLayerVerdict(burst, before, { healthyStd: null, markers: [] });
+    const { detail } = prepareLayerVerdict(burst, before, {
+      healthyStd: null,
+      ratioBound: null,
+      markers: [],
+    });
     expect(detail).toBe('r has std 0.463.');
   });
 
@@ -94,6 +98,17 @@ describe('the words on a step', () => {
     expect(words(anItem({ statistics: { ratio_dip: 0.004 } }))).toContain(
       'Dip of r 0.004: one peak.',
     );
+  });
+
+  it('say first that r is larger than the betas allow', () => {
+    const corrupt = (share: number) =>
+      anItem({ statistics: { ratio_beyond_bound_fraction: share, update_std: 0.229 } });
+    const prefix =
+      /^\|r\| is beyond its bound 1\.165 in 3\u2009% of coordinates: the posted moments are not Adam’s with these betas\./;
+    expect(words(corrupt(0.03))).toMatch(prefix);
+    expect(words(corrupt(1 / 4096))).toContain('in less than 0.1\u2009% of coordinates');
+    expect(words(corrupt(0))).not.toContain('bound');
+    expect(prepareLayerVerdict(corrupt(0.03), null, CURVES).detail).toMatch(prefix);
   });
 
   it('name an RMS above 2.3 and a gradient that turned round', () => {
