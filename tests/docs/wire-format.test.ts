@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ZodType } from 'zod';
 import { decodeJsonFrames } from '@/lib/contract/frames-json';
+import { createJobSchema } from '@/lib/contract/jobs';
 import {
   createEventSchema,
   createRunSchema,
@@ -24,6 +25,7 @@ describe('docs/wire-format.md', () => {
     ['frames-reply', framesReplySchema],
     ['event', createEventSchema],
     ['finish', finishRunSchema],
+    ['job', createJobSchema],
   ])('has a valid example of %s', (name, schema) => {
     const value: unknown = JSON.parse(example(name));
     expect(schema.parse(value)).toEqual(value);
