@@ -28,9 +28,18 @@ export interface ClonedDatabase {
   readonly drop: () => Promise<void>;
 }
 
-export async function createTestDatabase(): Promise<ClonedDatabase> {
+export function createTestDatabase(): Promise<ClonedDatabase> {
+  return createDatabase(inject('templateDatabase'));
+}
+
+/** Without any table. */
+export function createEmptyDatabase(): Promise<ClonedDatabase> {
+  return createDatabase('template0');
+}
+
+async function createDatabase(template: string): Promise<ClonedDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runOnServer(`CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')}`);
+  await runOnServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(inject('databaseServerUrl'));
   url.pathname = name;
   return {

@@ -6,10 +6,11 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
+import { AtomicMigrationsFactory } from './atomic-migrations';
+import { checkMigrationHistory } from './migration-history';
 
 /** Tables of the hot path, hand-written in the migrations; the same list as in prisma.config.ts. */
 export const EXTERNAL_TABLES = [
@@ -19,6 +20,11 @@ export const EXTERNAL_TABLES = [
   'histogram_edges',
   'histogram_frame',
   'detector_state',
+  'rms_spike_step',
+  'metric_block',
+  'metric_rollup',
+  'scalar_rollup',
+  'compaction_state',
   'sample_frame',
   'job',
 ].map((name) => `public.${name}`);
@@ -83,10 +89,14 @@ export interface MigrationOptions {
   readonly directory: string;
 }
 
-/** Runs `use` with an engine on the database, and frees both afterwards. */
+/**
+ * Runs `use` with an engine on the database, and frees both afterwards. `migrationNames`:
+ * of each script that is to be applied whole or not at all.
+ */
 export async function withSchemaEngine<Result>(
   url: string,
   use: (engine: schemaEngine.SchemaEngine) => Promise<Result>,
+  migrationNames: ReadonlyMap<string, string> = new Map(),
 ): Promise<Result> {
   await loadEngine();
   const pool = new pg.Pool({ connectionString: url, max: 2 });
@@ -94,7 +104,7 @@ export async function withSchemaEngine<Result>(
     const engine = await schemaEngine.SchemaEngine.new(
       { datamodels: [['schema.prisma', DATAMODEL]] },
       () => undefined,
-      bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool)),
+      bindMigrationAwareSqlAdapterFactory(new AtomicMigrationsFactory(pool, migrationNames)),
     );
     try {
       return await use(engine);
@@ -106,12 +116,33 @@ export async function withSchemaEngine<Result>(
   }
 }
 
+/** Any number that nothing else locks; the engine's own lock is another. */
+const MIGRATION_LOCK = 7_365_616;
+
+/** One process at a time looks at a database's history and brings it forward; others wait. */
+async function withMigrationLock<Result>(
+  url: string,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'spikescope migrations',
+  });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
 /**
- * Applies what is not applied yet, in order of name, and returns the names applied.
- * A second call returns an empty list.
+ * Applies what is not applied yet, in order of name, each migration whole or not at all,
+ * and returns the names applied. A second call returns an empty list.
  *
- * Throws  with the engine's message when a migration fails; it is then marked as failed
- *         and must be resolved before the next start
+ * Throws  MigrationHistoryError for a database that a newer version has used; with the
+ *         engine's message when a migration fails, which the next start tries again
  */
 export async function applyMigrations({
   url,
@@ -121,16 +152,26 @@ export async function applyMigrations({
     readMigrations(directory),
     readFile(path.join(directory, 'migration_lock.toml'), 'utf8'),
   ]);
-  const { appliedMigrationNames } = await withSchemaEngine(url, (engine) =>
-    engine.applyMigrations({
-      migrationsList: {
-        baseDir: directory,
-        lockfile: { path: 'migration_lock.toml', content: lockfile },
-        shadowDbInitScript: '',
-        migrationDirectories: [...migrationDirectories],
-      },
-      filters: { externalTables: [...EXTERNAL_TABLES], externalEnums: [] },
-    }),
+  const names = new Map(
+    migrationDirectories.map(({ path: name, migrationFile }) => [
+      migrationFile.content.value,
+      name,
+    ]),
   );
-  return appliedMigrationNames;
+  const migrationsList = {
+    baseDir: directory,
+    lockfile: { path: 'migration_lock.toml', content: lockfile },
+    shadowDbInitScript: '',
+    migrationDirectories: [...migrationDirectories],
+  };
+  const filters = { externalTables: [...EXTERNAL_TABLES], externalEnums: [] };
+  return withMigrationLock(url, async (client) => {
+    await checkMigrationHistory(client, [...names.values()]);
+    const { appliedMigrationNames } = await withSchemaEngine(
+      url,
+      (engine) => engine.applyMigrations({ migrationsList, filters }),
+      names,
+    );
+    return appliedMigrationNames;
+  });
 }
