@@ -69,7 +69,9 @@ export function prepareRunsVerdict(
   const withStatus = running.map((run) => ({ run, status: prepareRunStatus(run, nowMs) }));
   const ofKind = (kind: RunStatusKind) => withStatus.filter(({ status }) => status.kind === kind);
   const live = ofKind('live');
-  const sentence = describeLive(live.length, total);
+  // Of very many running runs only the first are here.
+  const isPartial = (statuses.running ?? 0) > running.length;
+  const sentence = describeLive(live.length, total, isPartial);
   const diverged = withStatus.filter(
     ({ run }) => run.status === 'running' && run.isLastLossNonFinite,
   );
@@ -108,10 +110,11 @@ function describeSpikes({ openSpikeCount, openSpike }: RunSummary): string {
   return `${countWord(openSpikeCount)} spikes are open${newest}`;
 }
 
-function describeLive(liveCount: number, total: number): string {
+function describeLive(liveCount: number, total: number, isPartial: boolean): string {
   if (total === 0) return 'No runs yet.';
   if (liveCount === 0) return 'No run is live.';
-  return `${capitalise(countWord(liveCount))} ${liveCount === 1 ? 'run is' : 'runs are'} live.`;
+  const count = isPartial ? `At least ${countWord(liveCount)}` : capitalise(countWord(liveCount));
+  return `${count} ${liveCount === 1 ? 'run is' : 'runs are'} live.`;
 }
 
 function describeOthers(

@@ -71,6 +71,11 @@ describe('the verdict over the runs', () => {
     );
   });
 
+  it('counts at least those that it was told of where there are more', () => {
+    const overview = { running: [live('a'), live('b')], total: 900, statuses: { running: 700 } };
+    expect(prepareRunsVerdict(overview, NOW).sentence).toBe('At least two runs are live.');
+  });
+
   it('names runs that wait for their first frame', () => {
     const verdict = verdictOver([live('a', { lastFrameAt: null })]);
     expect(verdict.detail).toBe('a has no frames yet.');
