@@ -1,6 +1,11 @@
-/** The one connection that writes frames: opened when needed, reopened with growing patience. */
+/**
+ * A connection that writes: opened when needed, opened again when it is lost. After an
+ * outage it counts as connected only when a trial write went through: a server whose disk
+ * is full takes connections as if nothing were wrong.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { describeOutage, isOutage } from './outage';
 import type { StoreLogger } from './store-logger';
 
 const FIRST_DELAY_MS = 100;
@@ -16,66 +21,82 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * The server cannot be reached or turns us away: connection failures (08), a server that
- * starts, stops (57P) or is full (53), or a socket that broke.
- */
-export function isConnectionLost(error: unknown): boolean {
-  const code = codeOf(error);
-  if (/^(?:08...|57P0.|53...)$/.test(code)) return true;
-  // Node's own codes: ECONNREFUSED, ECONNRESET, EPIPE, ETIMEDOUT, ENOTFOUND.
-  if (/^E[A-Z]+$/.test(code)) return true;
-  return code === '' && error instanceof Error && /connection|not queryable/i.test(error.message);
-}
-
-/**
- * Failures that may be gone a moment later and say nothing about the frames: a lost
- * connection, an internal error of a distributed server (XX000, which is also how it
- * reports violations), a deadlock or a serialization failure (40).
+ * Failures that may be gone a moment later and say nothing about the frames: an outage, an
+ * internal error of a distributed server (XX000, which is also how it reports violations),
+ * a deadlock or a serialization failure (40).
  */
 export function isTransient(error: unknown): boolean {
-  return isConnectionLost(error) || /^(?:XX000|40...)$/.test(codeOf(error));
+  return isOutage(error) || /^(?:XX000|40...)$/.test(codeOf(error));
 }
 
 export class WriterConnection {
   #client: pg.Client | null = null;
-  #isBroken = false;
-  #reconnecting: Promise<void> | null = null;
+  #connecting: Promise<pg.Client> | null = null;
+  #outage: string | null = null;
+  #recovering: Promise<void> | null = null;
   readonly #closing = new AbortController();
 
   constructor(
     private readonly url: string,
     private readonly logger: StoreLogger,
+    /** As the server's list of connections names it. */
+    private readonly name = 'spikescope writer',
+    /** SQL that writes and leaves nothing behind; run before an outage counts as over. */
+    private readonly trialSql: string | null = null,
   ) {}
 
-  /** False between a lost connection and the next one; true before the first use. */
-  get isConnected(): boolean {
-    return !this.#isBroken;
+  /** Why nothing can be written now, in words; null where it can, or has not been tried yet. */
+  get outage(): string | null {
+    return this.#outage;
   }
 
   /** The open client, connecting once if there is none. */
-  async client(): Promise<pg.Client> {
-    if (this.#client !== null) return this.#client;
+  client(): Promise<pg.Client> {
+    if (this.#client !== null) return Promise.resolve(this.#client);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = await this.#open(this.name);
+    const drop = (): void => {
+      if (this.#client !== client) return;
+      this.#client = null;
+      if (this.trialSql !== null) this.#noticeLoss();
+    };
+    client.on('error', drop);
+    client.on('end', drop);
+    this.#client = client;
+    return client;
+  }
+
+  async #open(name: string): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.url,
-      application_name: 'spikescope writer',
+      application_name: name,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
     });
-    const drop = (): void => {
-      if (this.#client === client) this.#client = null;
-    };
-    client.on('error', drop);
-    client.on('end', drop);
+    // Unheard, the event would end the process; queries under way fail by themselves.
+    client.on('error', () => undefined);
     try {
       await client.connect();
     } catch (error) {
       await client.end().catch(() => undefined);
       throw error;
     }
-    this.#client = client;
-    this.#isBroken = false;
     return client;
+  }
+
+  /** Lost while nothing was being written: a server that is back at once is no outage. */
+  #noticeLoss(): void {
+    if (this.#closing.signal.aborted) return;
+    this.client().catch((error: unknown) => {
+      this.breakDown(error);
+    });
   }
 
   /** Gives the client up, whatever state it is in. */
@@ -85,13 +106,14 @@ export class WriterConnection {
     await client?.end().catch(() => undefined);
   }
 
-  /** From now on writes are refused; connects again in the background until it works. */
-  breakDown(): void {
-    this.#isBroken = true;
-    this.#reconnecting ??= this.#reconnect();
+  /** From now on there is an outage; tries in the background until it is over. */
+  breakDown(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#outage = describeOutage(error);
+    this.#recovering ??= this.#recover();
   }
 
-  async #reconnect(): Promise<void> {
+  async #recover(): Promise<void> {
     const { signal } = this.#closing;
     const isClosing = (): boolean => signal.aborted;
     for (
@@ -101,19 +123,35 @@ export class WriterConnection {
     ) {
       try {
         await delay(waitMs, undefined, { signal });
+        await this.#tryToWrite();
         await this.client();
-        this.#reconnecting = null;
-        this.logger.info({}, 'the writer is connected to the database again');
+        this.#outage = null;
+        this.#recovering = null;
+        this.logger.info({}, `${this.name}: the database takes writes again`);
         return;
       } catch (error) {
-        if (!isClosing()) this.logger.warn({ error, waitMs }, 'the database cannot be reached');
+        if (isClosing()) return;
+        this.#outage = describeOutage(error);
+        this.logger.warn({ error, waitMs }, `${this.name}: ${this.#outage}`);
       }
+    }
+  }
+
+  /** On a connection of its own: the writer's may be in the middle of something. */
+  async #tryToWrite(): Promise<void> {
+    if (this.trialSql === null) return;
+    const client = await this.#open(`${this.name}, trial`);
+    try {
+      await client.query(this.trialSql);
+    } finally {
+      await client.end().catch(() => undefined);
     }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#reconnecting;
+    await this.#recovering;
+    await this.#connecting?.catch(() => undefined);
     await this.discard();
   }
 }

@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createRun } from '@/lib/store/create-run';
+import { finishRun } from '@/lib/store/runs';
+import { aFrame } from '@/tests/builders/frame';
+import { aRun } from '@/tests/builders/run';
+import { silentLogger, useDatabase } from '@/tests/database';
+import { readStored } from '@/tests/lib/store/compaction/stored-attempt';
+import {
+  type CompactionClient,
+  createCompactionClient,
+} from '@/workers/compaction/compaction-client';
+
+const database = useDatabase();
+const open: CompactionClient[] = [];
+let runNumber = 0;
+
+afterEach(async () => {
+  for (const client of open.splice(0)) await client.close();
+});
+
+function startClient(threadUrl?: URL): CompactionClient {
+  const client = createCompactionClient({
+    databaseUrl: database.url,
+    logger: silentLogger,
+    ...(threadUrl === undefined ? {} : { threadUrl }),
+  });
+  open.push(client);
+  return client;
+}
+
+function aStoredRun(): Promise<{ id: string; runKey: string }> {
+  return createRun(database.db, aRun({ id: `threaded-${++runNumber}` }));
+}
+
+async function post(runKey: string, from: number, to: number): Promise<void> {
+  const frames = Array.from({ length: to - from }, (_, index) => aFrame(from + index, { loss: 1 }));
+  await database.writer.write(
+    frames.map((frame) => ({ runKey, attempt: 1, layerOffset: 0, frame })),
+  );
+}
+
+function noteStored(client: CompactionClient, runKey: string, from: number, to: number): void {
+  const steps = Array.from({ length: to - from }, (_, index) => ({
+    step: from + index,
+    sizeBytes: 12,
+  }));
+  client.noteStored({ runKey, attempt: 1 }, steps);
+}
+
+/** Another process works: its answer is seen in the store, which sends no event. */
+async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (await holds()) return;
+    await delay(25);
+  }
+  throw new Error('it did not come to that');
+}
+
+const blocksTo = async (runKey: string) => (await readStored(database.db, runKey, 1)).blocksTo;
+
+describe('the compaction thread', () => {
+  it('finds what an earlier worker left, then follows what it is told', async () => {
+    const { id, runKey } = await aStoredRun();
+    await post(runKey, 0, 200);
+    const client = startClient();
+    await client.ready;
+    await until(async () => (await blocksTo(runKey)) === 128);
+    await post(runKey, 200, 400);
+    noteStored(client, runKey, 200, 400);
+    await until(async () => (await blocksTo(runKey)) === 320);
+    await finishRun(database.db, id, 'finished', new Date());
+    client.noteChanged(runKey, [1]);
+    await until(async () => (await readStored(database.db, runKey, 1)).hot.length === 0);
+    await until(() => client.status().hotRows === 0);
+    expect(client.status()).toMatchObject({ isRunning: true, restarts: 0, failures: 0 });
+    expect(client.status().compactedRows).toBe(400);
+    expect(client.check()).toBe('ok');
+  });
+
+  it('takes late steps in, though nobody asks', async () => {
+    const { runKey } = await aStoredRun();
+    await post(runKey, 1, 200);
+    const client = startClient();
+    await until(async () => (await blocksTo(runKey)) === 128);
+    await post(runKey, 0, 1);
+    noteStored(client, runKey, 0, 1);
+    await until(async () => {
+      const { hot, blocks } = await readStored(database.db, runKey, 1);
+      return hot.every(({ step }) => step >= 128) && blocks[0]!.offsets[0] === 0;
+    });
+  });
+
+  it('goes on over a lost connection', async () => {
+    const { runKey } = await aStoredRun();
+    const client = startClient();
+    await client.ready;
+    await post(runKey, 0, 200);
+    noteStored(client, runKey, 0, 200);
+    await until(async () => (await blocksTo(runKey)) === 128);
+    const admin = new pg.Client({ connectionString: database.url });
+    await admin.connect();
+    const { rows } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'spikescope compaction' AND datname = current_database()`,
+    );
+    expect(rows.length).toBe(1);
+    await admin.end();
+    await post(runKey, 200, 400);
+    noteStored(client, runKey, 200, 400);
+    await until(async () => (await blocksTo(runKey)) === 320);
+    expect(client.status().restarts).toBe(0);
+  });
+
+  it('drops a run that is gone', async () => {
+    const client = startClient();
+    await client.ready;
+    await until(() => client.status().waitingAttempts === 0);
+    const { hotRows, units } = client.status();
+    noteStored(client, 'ffffffff-ffff-4fff-8fff-ffffffffffff', 0, 300);
+    await until(() => client.status().units > units);
+    expect(client.status()).toMatchObject({ hotRows, waitingAttempts: 0, failures: 0 });
+  });
+
+  it('is started again when it dies, and says so', async () => {
+    const client = startClient(new URL('./threads/dies-at-work.ts', import.meta.url));
+    await client.ready;
+    noteStored(client, 'ffffffff-ffff-4fff-8fff-ffffffffffff', 0, 1);
+    await until(() => client.status().restarts === 1);
+    expect(client.status().isRunning).toBe(false);
+    await until(() => client.status().isRunning);
+    expect(client.check()).toBe('ok');
+  });
+
+  it('says for how long it has not been running', () => {
+    let nowMs = 0;
+    const client = createCompactionClient({
+      databaseUrl: database.url,
+      logger: silentLogger,
+      threadUrl: new URL('./threads/never-starts.ts', import.meta.url),
+      clock: () => nowMs,
+    });
+    open.push(client);
+    expect(client.check()).toBe('ok');
+    nowMs = 90_000;
+    expect(client.check()).toBe('not running for 90 s');
+  });
+});

@@ -1,0 +1,169 @@
+/**
+ * The compaction thread's side of the conversation: one unit after the other, for as long as
+ * any attempt is due. While little is behind, it rests after each unit as long as that took,
+ * so that a machine of few cores acknowledges posts as fast as without it.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Compactor } from '../../lib/store/compaction/compactor';
+import { AttemptSchedule, type ScheduleTotals, type Turn } from './attempt-schedule';
+import type {
+  CompactionProgress,
+  CompactionReply,
+  CompactionRequest,
+  LogLevel,
+} from './thread-messages';
+
+/** A second of the highest load measured: more than this is behind, and rests no more. */
+const RESTED_BELOW_BYTES = 64 * 1024 * 1024;
+const LONGEST_REST_MS = 200;
+const FIRST_START_DELAY_MS = 500;
+const LONGEST_START_DELAY_MS = 10_000;
+
+type Totals = {
+  -readonly [
+    Name in Exclude<keyof CompactionProgress, keyof ScheduleTotals>
+  ]: CompactionProgress[Name];
+};
+
+export interface CompactionService {
+  /** Resolves once the thread was asked to close and has finished its unit. */
+  readonly closed: Promise<void>;
+}
+
+/** Serves until it is asked to close. */
+export function serveCompaction(
+  port: MessagePort,
+  createCompactor: (log: (level: LogLevel, fields: object, message: string) => void) => Compactor,
+  clock: () => number = () => performance.now(),
+): CompactionService {
+  const schedule = new AttemptSchedule();
+  const compactor = createCompactor(log);
+  let isClosing = false;
+  let wake = (): void => undefined;
+  const totals: Totals = {
+    compactedRows: 0,
+    blocks: 0,
+    rollups: 0,
+    units: 0,
+    busySeconds: 0,
+    failures: 0,
+    lastFailure: null,
+  };
+
+  function reply(message: CompactionReply): void {
+    port.postMessage(message);
+  }
+
+  function log(level: LogLevel, fields: object, message: string): void {
+    reply({ kind: 'log', level, fields: toPlain(fields), message });
+  }
+
+  function report(): void {
+    const progress: CompactionProgress = { ...schedule.totals(), ...totals };
+    reply({ kind: 'progress', progress });
+  }
+
+  port.on('message', (request: CompactionRequest) => {
+    switch (request.kind) {
+      case 'stored':
+        for (const posts of request.posts) schedule.noteStored(posts, clock());
+        break;
+      case 'changed': {
+        const { runKey, attempts } = request;
+        for (const attempt of attempts) schedule.noteChanged({ runKey, attempt }, clock());
+        break;
+      }
+      case 'forget':
+        schedule.forget(request.runKey);
+        break;
+      case 'close':
+        isClosing = true;
+        break;
+    }
+    wake();
+  });
+
+  /** Until a message comes, or `limitMs` have passed. */
+  function sleep(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = limitMs < Infinity ? setTimeout(resolve, limitMs) : undefined;
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function rest(ms: number): Promise<void> {
+    const endMs = clock() + ms;
+    while (!isClosing && clock() < endMs) await sleep(endMs - clock());
+  }
+
+  async function findWork(): Promise<void> {
+    for (let delayMs = FIRST_START_DELAY_MS; !isClosing;) {
+      try {
+        const found = await compactor.findHotAttempts();
+        for (const { hotRows, hotBytes, ...id } of found) {
+          schedule.noteFound(id, hotRows, hotBytes, clock());
+        }
+        return;
+      } catch (error) {
+        noteFailure(error);
+        log('warn', { error, delayMs }, 'compaction cannot read what is hot; trying again');
+        await rest(delayMs);
+        delayMs = Math.min(delayMs * 2, LONGEST_START_DELAY_MS);
+      }
+    }
+  }
+
+  function noteFailure(error: unknown): void {
+    totals.failures++;
+    totals.lastFailure = error instanceof Error ? error.message : String(error);
+  }
+
+  async function take(turn: Turn): Promise<void> {
+    const startMs = clock();
+    try {
+      const unit = await compactor.compact(turn.id, turn.includesLate);
+      schedule.noteDone(turn, unit, clock());
+      totals.compactedRows += unit.hotRows;
+      totals.blocks += unit.blocks;
+      totals.rollups += unit.rollups;
+      totals.units++;
+    } catch (error) {
+      noteFailure(error);
+      const waitMs = schedule.noteFailed(turn, clock());
+      log('warn', { error, ...turn.id, waitMs }, 'an attempt was not compacted; trying again');
+    }
+    const tookMs = clock() - startMs;
+    totals.busySeconds += tookMs / 1000;
+    report();
+    const isBehind = schedule.dueBytes(clock()) > RESTED_BELOW_BYTES;
+    if (!isBehind) await rest(Math.min(tookMs, LONGEST_REST_MS));
+  }
+
+  async function run(): Promise<void> {
+    await findWork();
+    report();
+    reply({ kind: 'ready' });
+    while (!isClosing) {
+      const turn = schedule.next(clock());
+      if (turn === null) await sleep(Math.max(0, schedule.nextDueMs - clock()));
+      else await take(turn);
+    }
+    await compactor.close();
+    port.close();
+  }
+
+  return { closed: run() };
+}
+
+/** What a message may carry: errors lose their prototype on the way. */
+function toPlain(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Error ? { message: value.message, stack: value.stack } : value,
+    ]),
+  );
+}
