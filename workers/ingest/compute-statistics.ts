@@ -8,14 +8,14 @@ import {
   deriveHistogramMetrics,
 } from '../../lib/stats/histogram-metrics';
 import { deriveRatioExcess } from '../../lib/stats/ratio-excess';
-import { deriveShapeMetrics } from '../../lib/stats/shape-metrics';
+import { deriveShapeMetrics, shapeMeasuresOf, toShapeMetrics } from '../../lib/stats/shape-metrics';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { PreviousGradients } from './previous-gradients';
 import type { ValidFrames } from './validate-frames';
 
 export interface StatisticsDependencies {
   readonly previousGradients: PreviousGradients;
-  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute'>;
+  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes'>;
 }
 
 /**
@@ -53,6 +53,9 @@ async function complete(
     const computed = await computeFromSamples(deps, valid, frame, frame.samples);
     addMissing(layerMetrics, computed.layerMetrics);
     addMissing(histograms, computed.histograms);
+    for (const shapes of await measureShapes(deps, histograms, frame.layerCount, layerMetrics)) {
+      addMissing(layerMetrics, shapes);
+    }
   }
   const { layerCount } = frame;
   for (const [name, histogram] of frame.histograms) {
@@ -70,6 +73,23 @@ async function complete(
     layerMetrics.set(RATIO_EXCESS_METRIC, deriveRatioExcess(toInput(ratio, layerCount), bound));
   }
   return { ...frame, layerMetrics, histograms };
+}
+
+/** A frame that has waited for a batch waits for its shapes there too; others take theirs here. */
+function measureShapes(
+  { statistics }: StatisticsDependencies,
+  histograms: ReadonlyMap<string, HistogramFrame>,
+  layerCount: number,
+  known: ReadonlyMap<string, Float32Array>,
+): Promise<ReadonlyMap<string, Float32Array>[]> {
+  return Promise.all(
+    Array.from(histograms, async ([name, histogram]) => {
+      const measures = shapeMeasuresOf(name, known);
+      if (measures.length === 0) return new Map();
+      const shapes = await statistics.computeShapes({ ...histogram, layerCount, measures });
+      return toShapeMetrics(name, shapes, MISSING_FLOAT32_BITS);
+    }),
+  );
 }
 
 function computeFromSamples(

@@ -4,6 +4,7 @@ import { MISSING_FLOAT32_BITS, bitsOf } from '@/lib/contract/missing-value';
 import { computeBimodalityCoefficient } from '@/lib/stats/bimodality-coefficient';
 import { dipOfHistogram } from '@/lib/stats/dip-of-histogram';
 import { computeFrameStatistics } from '@/lib/stats/frame-statistics';
+import { computeHistogramShapes } from '@/lib/stats/histogram-shapes';
 import { computeHistogramMoments } from '@/lib/stats/histogram-moments';
 import { computeValleyDepth } from '@/lib/stats/valley-depth';
 import { computeStatistics } from '@/workers/ingest/compute-statistics';
@@ -40,6 +41,7 @@ async function compute(overrides: Partial<Frame>): Promise<ReadonlyMap<string, F
       statistics: {
         checkRoom: () => undefined,
         compute: (input) => Promise.resolve(computeFrameStatistics(input)),
+        computeShapes: (input) => Promise.resolve(computeHistogramShapes(input)),
       },
     },
     {

@@ -3,6 +3,7 @@ import { AppError } from '@/lib/contract/app-error';
 import type { Frame } from '@/lib/contract/frame';
 import type { Optimizer } from '@/lib/contract/runs';
 import { type FrameStatisticsInput, computeFrameStatistics } from '@/lib/stats/frame-statistics';
+import { type ShapesInput, computeHistogramShapes } from '@/lib/stats/histogram-shapes';
 import { computeStatistics } from '@/workers/ingest/compute-statistics';
 import { PreviousGradients } from '@/workers/ingest/previous-gradients';
 import type { ValidFrames } from '@/workers/ingest/validate-frames';
@@ -49,6 +50,7 @@ function heldStatistics() {
     inputs,
     release: () => waiting.splice(0).forEach((go) => go()),
     checkRoom: () => undefined,
+    computeShapes: (input: ShapesInput) => Promise.resolve(computeHistogramShapes(input)),
     compute: (input: FrameStatisticsInput) => {
       inputs.push(input);
       return new Promise<ReturnType<typeof computeFrameStatistics>>((resolve) => {
