@@ -1,5 +1,5 @@
 import type { RunSettings } from '../contract/runs';
-import { flattenSettings, type SettingValue } from './flatten-settings';
+import { SETTING_KINDS, flattenSettings, type SettingValue } from './flatten-settings';
 
 export interface ComparedRun {
   readonly id: string;
@@ -20,8 +20,6 @@ export interface ConfigDifference {
   readonly rows: readonly SettingRow[];
   /** "6 of 31 settings differ". */
   readonly summary: string;
-  readonly differingCount: number;
-  readonly settingCount: number;
   /** A row a run while its settings fit side by side; else a row a setting. */
   readonly layout: 'row_per_run' | 'row_per_setting';
 }
@@ -42,7 +40,11 @@ export function prepareConfigDifference(
 ): ConfigDifference {
   const flat = runs.map(({ settings }) => flattenSettings(settings));
   const labels = new Map(
-    flat.flatMap((settings) => settings.map(({ key, label }) => [key, label])),
+    flat
+      .flat()
+      // What only a later run sets stands with its kind all the same.
+      .sort((a, b) => SETTING_KINDS.indexOf(a.kind) - SETTING_KINDS.indexOf(b.kind))
+      .map(({ key, label }) => [key, label]),
   );
   const valuesOfRuns = flat.map((settings) => new Map(settings.map((one) => [one.key, one.value])));
   const all = Array.from(labels, ([key, label]): SettingRow => {
@@ -55,8 +57,6 @@ export function prepareConfigDifference(
     runs: runs.map(({ id, name }) => ({ id, name })),
     rows,
     summary: summarise(differing.length, all.length, runs.length),
-    differingCount: differing.length,
-    settingCount: all.length,
     layout: rows.length > MOST_ACROSS ? 'row_per_setting' : 'row_per_run',
   };
 }

@@ -9,7 +9,12 @@ export interface SettingValue {
   readonly identity: string | null;
 }
 
+/** In the order in which they are shown. */
+export const SETTING_KINDS = ['optimizer', 'layers', 'config'] as const;
+
 export interface Setting {
+  readonly kind: (typeof SETTING_KINDS)[number];
+  /** Apart from all others: a config may have "layers" of its own. */
   readonly key: string;
   readonly label: string;
   readonly value: SettingValue;
@@ -25,6 +30,11 @@ const OPTIMIZER_FIELDS: readonly (readonly [keyof Optimizer, string])[] = [
   ['weightDecay', 'weight decay'],
 ];
 
+const LAYERS_LABEL = 'layers';
+
+/** Names that a key of the config would share with something else. */
+const TAKEN_LABELS = new Set([LAYERS_LABEL, ...OPTIMIZER_FIELDS.map(([, label]) => label)]);
+
 /**
  * What a run was told as a flat list: the optimizer with its changes from attempt to
  * attempt, the number of layers, then the config, keys of nested objects joined by dots.
@@ -32,11 +42,10 @@ const OPTIMIZER_FIELDS: readonly (readonly [keyof Optimizer, string])[] = [
 export function flattenSettings({ attempts, layerCount, config }: RunSettings): readonly Setting[] {
   const optimizer = OPTIMIZER_FIELDS.flatMap(([field, label]): Setting[] => {
     const value = overAttempts(attempts, field);
-    return value === null ? [] : [{ key: `optimizer ${field}`, label, value }];
+    return value === null ? [] : [{ kind: 'optimizer', key: `optimizer ${field}`, label, value }];
   });
-  const layers = {
-    key: 'layers',
-    label: 'layers',
+  const layers: Setting = {
+    ...{ kind: 'layers', key: 'layers', label: LAYERS_LABEL },
     value: { text: formatCount(layerCount), isSet: true, identity: String(layerCount) },
   };
   return [...optimizer, layers, ...flattenConfig(config)];
@@ -69,9 +78,8 @@ function flattenConfig(config: RunSettings['config'], path = ''): readonly Setti
     if (isObject(value) && Object.keys(value).length > 0) return flattenConfig(value, key);
     return [
       {
-        // Apart from what is not of the config: it may have "layers" of its own.
-        key: `config ${key}`,
-        label: key,
+        ...{ kind: 'config', key: `config ${key}` },
+        label: TAKEN_LABELS.has(key) ? `config.${key}` : key,
         value: { text: formatJson(value), isSet: true, identity: JSON.stringify(value) },
       },
     ];

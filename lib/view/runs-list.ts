@@ -102,6 +102,8 @@ const FINDINGS = [
   { kind: 'rms_spike', one: 'RMS spike', many: 'RMS spikes' },
 ] as const;
 
+const join = (...parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
+
 /** The worst kind first. What is open is a loss spike, or a divergence where there is no spike. */
 function prepareFindings(run: RunSummary): readonly FindingView[] {
   const { findingCounts, openSpikeCount } = run;
@@ -110,12 +112,12 @@ function prepareFindings(run: RunSummary): readonly FindingView[] {
     const count = findingCounts[kind] ?? 0;
     if (count === 0) return [];
     const isOpen = kind === openKind && openSpikeCount > 0;
-    const open = isOpen ? `, ${formatStep(openSpikeCount)} open` : '';
+    const open = isOpen ? `${formatStep(openSpikeCount)} open` : '';
     return [
       {
         kind,
-        text: `${formatStep(count)}${open}`,
-        label: `${formatStep(count)} ${count === 1 ? one : many}${open}`,
+        text: isOpen && count === openSpikeCount ? open : join(formatStep(count), open),
+        label: join(`${formatStep(count)} ${count === 1 ? one : many}`, open),
         isOpen,
       },
     ];

@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { prepareTrace, stepToX, type TracePoint, type TraceWindow } from '@/lib/view/trace';
+import { prepareTrace, stepToX, type TracePoint } from '@/lib/view/trace';
 import { useLossPoints, useSpikeOnsets } from './use-loss-points';
 
 const WIDTH = 168;
@@ -22,14 +22,13 @@ function toPath(segments: readonly (readonly TracePoint[])[]): string {
     .join('');
 }
 
-/** Places of marks, one for all that would lie on it. */
-function placeMarks(onsets: readonly number[], window: TraceWindow): readonly number[] {
-  const places: number[] = [];
-  for (const onset of onsets) {
-    const at = stepToX(window, onset);
-    if (at >= 0 && at <= 1 && at - (places.at(-1) ?? -1) >= MARK_WIDTH) places.push(at);
+/** Places on the line, 0 to 1 and ascending, without those that would lie on one before. */
+function spread(places: readonly number[]): readonly number[] {
+  const kept: number[] = [];
+  for (const at of places) {
+    if (at >= 0 && at <= 1 && at - (kept.at(-1) ?? -1) >= MARK_WIDTH) kept.push(at);
   }
-  return places;
+  return kept;
 }
 
 /** The whole loss of a run between its own extremes, with a mark where each spike begins. */
@@ -86,7 +85,7 @@ export function LossSparkline({
                 <circle key={point.x} cx={x(point.x)} cy={y(point.y)} r={1.5} fill="var(--trace)" />
               ),
             )}
-          {placeMarks(onsets, window).map((at) => (
+          {spread(onsets.map((onset) => stepToX(window, onset))).map((at) => (
             <path
               key={at}
               data-mark="spike"
@@ -95,7 +94,7 @@ export function LossSparkline({
               fill="var(--loss-spike)"
             />
           ))}
-          {trace.nonFinite.map((at) => (
+          {spread(trace.nonFinite).map((at) => (
             <path
               key={at}
               transform={`translate(${x(at)} 5)`}

@@ -42,7 +42,7 @@ export function useLossPoints(
 
 const NO_STEPS: readonly number[] = [];
 
-/** Where loss spikes and divergences begin; read again when their number changes. */
+/** Where loss spikes begin; read again when the number of spikes and divergences changes. */
 export function useSpikeOnsets(
   runId: string,
   spikeCount: number,
@@ -56,9 +56,7 @@ export function useSpikeOnsets(
     readJson(path, spikesReplySchema, controller.signal).then(
       ({ items }) =>
         setOnsets(
-          items
-            .filter(({ kind }) => kind === 'loss_spike' || kind === 'divergence')
-            .map(({ onsetStep }) => onsetStep),
+          items.filter(({ kind }) => kind === 'loss_spike').map(({ onsetStep }) => onsetStep),
         ),
       () => {
         // Without them the line stands as it is; the row says how many there are.

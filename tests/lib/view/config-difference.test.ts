@@ -87,6 +87,21 @@ describe('the settings of two runs', () => {
     ]);
   });
 
+  it('keep their kinds together and their names apart', () => {
+    const runs = [
+      aComparedRun('a', { config: { optimizer: 'adam', layers: 2 } }),
+      aComparedRun('b', {
+        config: { optimizer: 'soap', layers: 4 },
+        attempts: [{ attempt: 1, resumeFromStep: 0, optimizer: { ...adam, weightDecay: 0.1 } }],
+      }),
+    ];
+    expect(textsOf(runs)).toEqual([
+      ['weight decay', '–', '0.1'],
+      ['config.optimizer', 'adam', 'soap'],
+      ['config.layers', '2', '4'],
+    ]);
+  });
+
   it('may be the same', () => {
     expect(prepareConfigDifference([b, b], false)).toMatchObject({
       rows: [],

@@ -131,6 +131,11 @@ describe('a row', () => {
       ['1 divergence, 1 open', true],
     ]);
     expect(findings({})).toEqual([]);
+    const [only] = prepareRunRow(
+      aRun({ openSpikeCount: 1, findingCounts: { loss_spike: 1 } }),
+      NOW,
+    ).findings;
+    expect(only).toMatchObject({ text: '1 open', label: '1 loss spike, 1 open' });
   });
 
   it('names a loss that is not finite and the speed of no run that has ended', () => {
