@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bitsOf, MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
+import {
+  packRows,
+  ROUNDED_BITS,
+  unpackRows,
+  unpackSingleRow,
+} from '@/lib/store/compaction/row-codec';
+
+/** Bits of any float32: near neighbours, far ones, and what is not a number. */
+const anyBits = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0x3f800000, max: 0x3f8fffff }) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 0xffffffff }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      0,
+      0x80000000,
+      1,
+      0x80000001,
+      0x7f7fffff,
+      0xff7fffff,
+      0x7f800000,
+      0xff800000,
+      0x7fc00000,
+      0xffffffff,
+      MISSING_FLOAT32_BITS,
+    ),
+  },
+);
+
+const anyRows = fc.record({
+  rowCount: fc.integer({ min: 1, max: 5 }),
+  columnCount: fc.integer({ min: 1, max: 70 }),
+  seed: fc.array(anyBits, { minLength: 1, maxLength: 40 }),
+});
+
+function toValues(rowCount: number, columnCount: number, seed: readonly number[]): Float32Array {
+  const values = new Float32Array(rowCount * columnCount);
+  const bits = bitsOf(values);
+  for (let index = 0; index < bits.length; index++) bits[index] = seed[index % seed.length]!;
+  return values;
+}
+
+/** Near 1: compressible whatever else a test puts in. */
+function nearOne(rowCount: number, columnCount: number): Float32Array {
+  return Float32Array.from(
+    { length: rowCount * columnCount },
+    (_, index) => 1 + Math.sin(index) * 1e-3,
+  );
+}
+
+describe('packed rows', () => {
+  it('come back bit by bit, whatever the bits', () => {
+    fc.assert(
+      fc.property(anyRows, ({ rowCount, columnCount, seed }) => {
+        const values = toValues(rowCount, columnCount, seed);
+        const packed = packRows(values, rowCount, 0);
+        if (packed === null) return;
+        expect(packed.length).toBeLessThan(values.byteLength);
+        expect(bitsOf(unpackRows(packed, rowCount, columnCount, 0))).toEqual(bitsOf(values));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('come back rounded by at most 2^-10, and exact where a row holds a NaN', () => {
+    fc.assert(
+      fc.property(anyRows, ({ rowCount, columnCount, seed }) => {
+        const values = toValues(rowCount, columnCount, seed);
+        const packed = packRows(values, rowCount, ROUNDED_BITS);
+        if (packed === null) return;
+        const back = unpackRows(packed, rowCount, columnCount, ROUNDED_BITS);
+        for (let row = 0; row < rowCount; row++) {
+          const before = values.subarray(row * columnCount, (row + 1) * columnCount);
+          const after = back.subarray(row * columnCount, (row + 1) * columnCount);
+          if (before.some(Number.isNaN)) {
+            expect(bitsOf(after)).toEqual(bitsOf(before));
+            continue;
+          }
+          const wrong = [...before].filter((value, index) => {
+            const got = after[index]!;
+            if (!Number.isFinite(value)) return got !== value;
+            const allowed = Math.max(Math.abs(value) * 2 ** -10, 2 ** -136);
+            return (
+              !(Math.abs(got - value) <= allowed) ||
+              Object.is(got, -0) !== (got === 0 && (value < 0 || Object.is(value, -0)))
+            );
+          });
+          expect(wrong).toEqual([]);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('keep the order of values when they are rounded, so that extremes stay extremes', () => {
+    const values = nearOne(3, 64).map((value, index) => value * (index % 3 === 0 ? -1 : 1));
+    const back = unpackRows(packRows(values, 3, ROUNDED_BITS)!, 3, 64, ROUNDED_BITS);
+    const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
+    for (const [at, index] of order.entries()) {
+      const next = order[at + 1];
+      if (next !== undefined) expect(back[index]!).toBeLessThanOrEqual(back[next]!);
+    }
+  });
+
+  it('give any one row from its base, its entry and its own words', () => {
+    const values = nearOne(4, 37);
+    bitsOf(values)[40] = MISSING_FLOAT32_BITS;
+    const packed = packRows(values, 4, 0)!;
+    const words = new Int32Array(packed.buffer, packed.byteOffset, packed.length / 4);
+    for (let row = 0; row < 4; row++) {
+      const begin = row === 0 ? 0 : words[4 + row - 1]! & 0x1ffffff;
+      const end = words[4 + row]! & 0x1ffffff;
+      // One byte off, as it may lie in what a database sends.
+      const slice = new Uint8Array((end - begin) * 4 + 1).subarray(1);
+      slice.set(packed.subarray((8 + begin) * 4, (8 + end) * 4));
+      const single = unpackSingleRow(words[row]!, words[4 + row]!, slice, 37, 0);
+      expect(bitsOf(single)).toEqual(bitsOf(values.slice(row * 37, (row + 1) * 37)));
+    }
+  });
+
+  it('are not made where they would save nothing', () => {
+    const random = new Float32Array([1e-30, -1e30, 3, -4e-5]);
+    expect(packRows(random, 2, 0)).toBeNull();
+    expect(packRows(new Float32Array(0), 0, 0)).toBeNull();
+  });
+
+  it('take no word for a row of one value, and are refused when cut short', () => {
+    const values = new Float32Array(128).fill(0.25);
+    const packed = packRows(values, 2, 0)!;
+    expect(packed.length).toBe(16);
+    expect(unpackRows(packed, 2, 64, 0)).toEqual(values);
+    const longer = packRows(nearOne(2, 64), 2, 0)!;
+    expect(() => unpackRows(longer.subarray(0, longer.length - 4), 2, 64, 0)).toThrow(RangeError);
+  });
+});
