@@ -62,5 +62,7 @@ export const liveEventSchema = z.object({
   step: z.int(),
   attempt: z.int(),
   title: z.string(),
+  /** Of the spike or warning that it tells of. */
+  id: z.string().optional(),
 });
 export type LiveEvent = z.infer<typeof liveEventSchema>;

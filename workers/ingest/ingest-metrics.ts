@@ -101,6 +101,11 @@ export class IngestMetrics {
       'Times that detection started again from the store',
       () => detection.status().failures,
     );
+    gauge(
+      'detection_failed_writes',
+      'Writes of findings that failed and were left to the next',
+      () => detection.status().failedWrites,
+    );
     gauge('body_bytes_held', 'Bytes of request bodies being read', () => budget.heldBytes);
     gauge(
       'statistics_queued_bytes',

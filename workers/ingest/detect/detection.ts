@@ -26,6 +26,8 @@ export interface DetectionStatus {
   readonly latePosts: number;
   readonly passedGaps: number;
   readonly failures: number;
+  /** Writes of findings that failed; what they held is written with the next. */
+  readonly failedWrites: number;
 }
 
 /** Whose steps: a run's, of one attempt. */
@@ -56,6 +58,7 @@ export class Detection {
   /** In the order of use, the least recent first. */
   readonly #entries = new Map<string, Entry>();
   #failures = 0;
+  #failedWrites = 0;
   #latePosts = 0;
   #passedGaps = 0;
 
@@ -113,7 +116,7 @@ export class Detection {
         await detection.flush(this.#nowMs(), true);
         this.#drop(key, entry);
       } catch (error) {
-        this.#options.logger.error({ error, run: id }, 'findings wait for the database');
+        this.#failWrite(id, error);
       }
     }
   }
@@ -176,7 +179,13 @@ export class Detection {
       latePosts += detection?.counts.late ?? 0;
       passedGaps += detection?.counts.passed ?? 0;
     }
-    return { attempts: this.#entries.size, latePosts, passedGaps, failures: this.#failures };
+    return {
+      attempts: this.#entries.size,
+      latePosts,
+      passedGaps,
+      failures: this.#failures,
+      failedWrites: this.#failedWrites,
+    };
   }
 
   #nowMs(): number {
@@ -246,8 +255,8 @@ export class Detection {
       this.#fail(entry, error);
       return [];
     }
-    for (const { kind, step, attempt, title } of messages) {
-      this.#options.publish({ runId: run.id, kind, step, attempt, title });
+    for (const { id, ...message } of messages) {
+      this.#options.publish({ runId: run.id, ...message, ...(id === null ? {} : { id }) });
     }
     if (detection.isDue(this.#nowMs())) this.#flush(entry, detection);
     return messages;
@@ -255,11 +264,14 @@ export class Detection {
 
   #flush({ run }: Entry, detection: AttemptDetection): void {
     detection.flush(this.#nowMs()).catch((error: unknown) => {
-      this.#options.logger.error(
-        { error, run: run.id },
-        'findings could not be written; they wait',
-      );
+      this.#failWrite(run.id, error);
     });
+  }
+
+  /** What could not be written is tried again with the next step, or the next tick. */
+  #failWrite(run: string, error: unknown): void {
+    this.#failedWrites++;
+    this.#options.logger.error({ error, run }, 'findings wait for the database');
   }
 
   #fail(entry: Entry, error: unknown): void {
@@ -296,7 +308,7 @@ export class Detection {
         if (this.#entries.get(key) === entry && entry.usedAtMs === usedAtMs) this.#drop(key, entry);
       },
       (error: unknown) => {
-        this.#options.logger.error({ error, run: entry.run.id }, 'findings wait for the database');
+        this.#failWrite(entry.run.id, error);
       },
     );
   }

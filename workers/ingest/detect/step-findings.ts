@@ -17,7 +17,7 @@ export interface FindingsOfStep {
 }
 
 /** `id` names the spike; a stage change has none. */
-export type FindingMessage = Omit<LiveEvent, 'runId'> & { readonly id: string | null };
+export type FindingMessage = Omit<LiveEvent, 'runId' | 'id'> & { readonly id: string | null };
 
 const KIND_WORDS = {
   loss_spike: 'Loss spike',
