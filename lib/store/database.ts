@@ -37,6 +37,8 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
   });
   // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
   pool.on('error', (error) => logger?.warn({ error }, 'an idle database connection was lost'));
+  // One that breaks between two queries of whoever holds it has no other listener; the next query fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   const database: Database = {
     prisma,

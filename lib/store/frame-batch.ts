@@ -17,6 +17,15 @@ import { DELETING } from './run-status';
 import { upsertSteps } from './step-batch';
 
 /**
+ * As much as a small batch, so that a disk with room for a row alone still counts as full;
+ * rolled back, it leaves dead rows that the next ones reuse. EXTERNAL storage keeps it whole.
+ */
+export const TRIAL_WRITE_SQL = `BEGIN;
+  INSERT INTO hot_frame (run, attempt, step, layer_offset, layer_count, metric_ids, "values")
+  VALUES (gen_random_uuid(), 0, 0, 0, 0, '{}', convert_to(repeat('x', 1000000), 'UTF8'));
+  ROLLBACK`;
+
+/**
  * Stores the entries and returns their outcomes in order. Names must be registered.
  *
  * Throws  StaleNamesError, or whatever the database says; nothing is stored then

@@ -6,12 +6,13 @@
  *
  * A batch that fails for a passing reason is tried again; one that fails for another is
  * taken apart, so that a single bad frame fails alone. When the database cannot be
- * reached, all that waits is refused with `unavailable`: the training jobs still have it
- * and post it again, which is safe, since a frame is stored once.
+ * reached or cannot write, all that waits is refused with `unavailable`: the training jobs
+ * still have it and post it again, which is safe, since a frame is stored once. So is all
+ * that comes until a trial write has gone through.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../contract/app-error';
-import { storeBatch } from './frame-batch';
+import { storeBatch, TRIAL_WRITE_SQL } from './frame-batch';
 import {
   byteLengthOf,
   StaleNamesError,
@@ -21,8 +22,9 @@ import {
   type FrameToStore,
 } from './frame-entry';
 import { MetricRegistry } from './metric-registry';
+import { describeOutage, isOutage, unavailable } from './outage';
 import type { StoreLogger } from './store-logger';
-import { isConnectionLost, isTransient, WriterConnection } from './writer-connection';
+import { isTransient, WriterConnection } from './writer-connection';
 
 export type { FrameOutcome, FrameToStore } from './frame-entry';
 
@@ -34,7 +36,8 @@ export interface FrameWriterOptions {
 }
 
 export interface FrameWriterStatus {
-  readonly isConnected: boolean;
+  /** Why nothing can be written now, in words; null where it can. */
+  readonly outage: string | null;
   /** Waiting and being written. */
   readonly queuedFrames: number;
   readonly queuedBytes: number;
@@ -55,6 +58,8 @@ export interface FrameWriter {
    *         `retryAfterSeconds`; then none of the call's frames is known to be stored
    */
   write(frames: readonly FrameToStore[]): Promise<FrameOutcome[]>;
+  /** Throws what `write` would now, so that nothing is computed in vain. */
+  checkOpen(): void;
   status(): FrameWriterStatus;
   /** Writes what waits, then closes the connection. Later writes are refused. */
   close(): Promise<void>;
@@ -67,7 +72,6 @@ const MAX_BATCH_FRAMES = 512;
 const MAX_TRIES = 4;
 const FIRST_RETRY_DELAY_MS = 50;
 const RETRY_AFTER_SECONDS = 1;
-
 interface Pending {
   readonly entry: BatchEntry;
   readonly byteLength: number;
@@ -84,10 +88,6 @@ function groupByRun(batch: readonly Pending[]): ReadonlyMap<string, readonly Pen
     else group.push(pending);
   }
   return groups;
-}
-
-function unavailable(message: string, cause?: unknown): AppError {
-  return new AppError('unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause });
 }
 
 export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
@@ -111,16 +111,13 @@ class GroupCommitWriter implements FrameWriter {
   #refusedWrites = 0;
 
   constructor({ url, logger, maxQueuedBytes }: FrameWriterOptions) {
-    this.#connection = new WriterConnection(url, logger);
+    this.#connection = new WriterConnection(url, logger, 'spikescope writer', TRIAL_WRITE_SQL);
     this.#logger = logger;
     this.#maxQueuedBytes = maxQueuedBytes;
   }
 
   async write(frames: readonly FrameToStore[]): Promise<FrameOutcome[]> {
-    if (this.#isClosed) throw this.#refuse(unavailable('the writer is shutting down'));
-    if (!this.#connection.isConnected) {
-      throw this.#refuse(unavailable('the database cannot be reached'));
-    }
+    this.checkOpen();
     const byteLengths = frames.map(byteLengthOf);
     const total = byteLengths.reduce((sum, bytes) => sum + bytes, 0);
     // An empty queue takes any request: one that is larger than the limit must pass too.
@@ -144,10 +141,16 @@ class GroupCommitWriter implements FrameWriter {
     return Promise.all(outcomes);
   }
 
+  checkOpen(): void {
+    if (this.#isClosed) throw this.#refuse(unavailable('the writer is shutting down'));
+    const { outage } = this.#connection;
+    if (outage !== null) throw this.#refuse(unavailable(outage));
+  }
+
   status(): FrameWriterStatus {
     const oldest = this.#inFlight[0] ?? this.#queue[0];
     return {
-      isConnected: this.#connection.isConnected,
+      outage: this.#connection.outage,
       queuedFrames: this.#queue.length + this.#inFlight.length,
       queuedBytes: this.#queuedBytes,
       oldestQueuedMs: oldest === undefined ? 0 : performance.now() - oldest.queuedAt,
@@ -201,14 +204,16 @@ class GroupCommitWriter implements FrameWriter {
     return batch;
   }
 
-  /** The database is gone: nothing that waits will be written soon. */
+  /** The database is gone or full: nothing that waits will be written soon. */
   #refuseAll(batch: readonly Pending[], error: unknown): void {
-    this.#logger.error({ error, frames: batch.length + this.#queue.length }, 'frames refused');
-    this.#connection.breakDown();
+    const words = describeOutage(error);
+    const frames = batch.length + this.#queue.length;
+    this.#logger.error({ error, frames }, `frames refused: ${words}`);
+    this.#connection.breakDown(error);
     const waiting = this.#queue;
     this.#queue = [];
     for (const { byteLength } of waiting) this.#queuedBytes -= byteLength;
-    const refusal = unavailable('the database cannot be reached', error);
+    const refusal = unavailable(words, error);
     for (const { refuse } of [...batch, ...waiting]) {
       this.#refusedWrites++;
       refuse(refusal);
@@ -220,7 +225,7 @@ class GroupCommitWriter implements FrameWriter {
     try {
       await this.#storeWithRetries(batch, maxTries);
     } catch (error) {
-      if (isConnectionLost(error)) throw error;
+      if (isOutage(error)) throw error;
       if (batch.length > 1) {
         this.#logger.warn({ error, frames: batch.length }, 'a batch failed; storing frames singly');
         for (const pending of batch) await this.#storeApart([pending], 1);

@@ -110,6 +110,7 @@ export class WriterConnection {
   breakDown(error: unknown): void {
     if (this.#closing.signal.aborted) return;
     this.#outage = describeOutage(error);
+    void this.discard();
     this.#recovering ??= this.#recover();
   }
 

@@ -6,6 +6,7 @@ import { AppError } from '../../lib/contract/app-error';
 import { LIVE_PATH } from '../../lib/contract/live';
 import { buildOpenApi } from '../../lib/contract/openapi';
 import type { Database } from '../../lib/store/database';
+import { toUnavailable } from '../../lib/store/outage';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitScope } from '../access/principal';
 import { BodyBudget } from '../http/read-body';
@@ -93,7 +94,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       const reply = await answer(request, response);
       if (reply !== null) send(request, response, reply);
     } catch (error) {
-      send(request, response, toReply(error, logger, request));
+      send(request, response, toReply(toUnavailable(error), logger, request));
     }
   }
 

@@ -7,7 +7,12 @@ import { onShutdown } from '../http/shutdown';
 import { createFrontDoor } from './front-door';
 
 async function start(config: ApiConfig): Promise<void> {
-  const logger = pino({ name: 'api', level: config.logLevel });
+  const logger = pino({
+    name: 'api',
+    level: config.logLevel,
+    // The store logs what failed as `error`; without this its message and stack are lost.
+    serializers: { error: pino.stdSerializers.err },
+  });
   const db = openDatabase({ url: config.databaseUrl, maxConnections: 8, logger });
   const frontDoor = createFrontDoor({
     db,

@@ -41,11 +41,25 @@ export function errorReply(error: AppError): Reply {
 /** An unknown failure as an answer: expected ones speak, bugs are logged and stay silent. */
 export function toReply(error: unknown, logger: Logger, request: IncomingMessage): Reply {
   if (error instanceof AppError) {
-    if (error.status >= 500) logger.error({ err: error, url: request.url }, 'request failed');
+    logFailure(error, logger, request);
     return errorReply(error);
   }
   logger.error({ err: error, method: request.method, url: request.url }, 'request crashed');
   return errorReply(new AppError('internal', 'The server failed to answer; its log says why.'));
+}
+
+/**
+ * An outage is logged by whom it hits first, in a line and with its cause; the requests that
+ * are turned away while it lasts may be thousands a second.
+ */
+function logFailure(error: AppError, logger: Logger, request: IncomingMessage): void {
+  if (error.status < 500) return;
+  if (error.code !== 'unavailable') {
+    logger.error({ err: error, url: request.url }, 'request failed');
+  } else if (error.cause !== undefined) {
+    const cause = error.cause instanceof Error ? error.cause.message : undefined;
+    logger.warn({ url: request.url, cause }, error.message);
+  }
 }
 
 /** Writes a reply. Nothing of the API may be cached: the next frame changes it. */

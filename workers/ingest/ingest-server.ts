@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../lib/store/database';
 import type { FrameWriter } from '../../lib/store/frame-writer';
 import { saveSamples } from '../../lib/store/sample-frames';
+import { toUnavailable } from '../../lib/store/outage';
 import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
@@ -140,7 +141,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     try {
       reply = await answer(request);
     } catch (error) {
-      reply = toReply(error, logger, request);
+      reply = toReply(toUnavailable(error), logger, request);
     }
     metrics.countRequest(reply.status);
     send(request, response, reply);
@@ -165,12 +166,12 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   }
 
   function readiness(): Reply {
-    const { isConnected, oldestQueuedMs, queuedBytes } = writer.status();
-    const isReady = !isDraining && isConnected && oldestQueuedMs <= MAX_WRITER_LAG_MS;
+    const { outage, oldestQueuedMs, queuedBytes } = writer.status();
+    const isReady = !isDraining && outage === null && oldestQueuedMs <= MAX_WRITER_LAG_MS;
     return json(isReady ? 200 : 503, {
       ready: isReady,
       draining: isDraining,
-      writerConnected: isConnected,
+      writerOutage: outage,
       writerLagMs: oldestQueuedMs,
       writerQueuedBytes: queuedBytes,
     });

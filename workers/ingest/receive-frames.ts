@@ -36,6 +36,7 @@ export async function receiveFrames(
   runId: string,
   request: FrameRequest,
 ): Promise<FramesReply> {
+  deps.writer.checkOpen();
   const run = await deps.runs.find(runId);
   const valid = validateFrames(request, run);
   const computed = deriveScalars(await computeStatistics(deps, valid));

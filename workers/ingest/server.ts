@@ -12,7 +12,12 @@ import { createIngestServer } from './ingest-server';
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
 
 async function start(config: IngestConfig): Promise<void> {
-  const logger = pino({ name: 'ingest', level: config.logLevel });
+  const logger = pino({
+    name: 'ingest',
+    level: config.logLevel,
+    // The store logs what failed as `error`; without this its message and stack are lost.
+    serializers: { error: pino.stdSerializers.err },
+  });
   const db = openDatabase({ url: config.databaseUrl, maxConnections: 8, logger });
   const writer = createFrameWriter({
     url: config.databaseUrl,
