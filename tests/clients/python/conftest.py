@@ -8,7 +8,7 @@ import pytest
 # Helper modules beside the tests, by their plain names.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_server import FakeServer  # noqa: E402
+from fake_server import FakeServer
 
 
 @pytest.fixture(autouse=True)

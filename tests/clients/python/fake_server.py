@@ -161,10 +161,11 @@ class _Handler(BaseHTTPRequestHandler):
             return 409, {"error": {"code": "layers_differ", "message": "other layers"}}
         attempt = len(run["attempts"])
         has_frames = any(number == attempt for number, _, _ in run["stored"])
-        if "resumeFromStep" in create and (has_frames or run["attempts"][-1] != create["resumeFromStep"]):
-            if status == 200 or create["resumeFromStep"] > 0:
-                status = 201
-                run["attempts"].append(create["resumeFromStep"])
+        resume = create.get("resumeFromStep")
+        is_again = resume is not None and not has_frames and run["attempts"][-1] == resume
+        if resume is not None and not is_again and (status == 200 or resume > 0):
+            status = 201
+            run["attempts"].append(resume)
         run["status"] = run.get("status", "running") if "resumeFromStep" not in create else "running"
         next_step = 1 + max((step for _, step, _ in run["stored"]), default=-1)
         url = f"{self.fake.url}/runs/{create['id']}"

@@ -7,8 +7,9 @@ import threading
 from pathlib import Path
 
 import pytest
-import spikescope
 from fake_server import FakeServer
+
+import spikescope
 from spikescope.settings import Settings
 from spikescope.transport import backlog, spool
 from spikescope.transport.kept_run import find_kept_runs

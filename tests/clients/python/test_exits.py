@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import pytest
+
 from spikescope.transport.kept_run import KeptRun, find_kept_runs
 
 BEGIN = """
@@ -166,7 +167,7 @@ def test_a_closed_standard_error_and_a_lost_reference_harm_nobody(server, tmp_pa
     run.log(loss=1.0, step=0)
     del run
     """
-    returned, _, _ = run_to_end(server, tmp_path, code)
+    _returned, _, _ = run_to_end(server, tmp_path, code)
     assert server.runs["run-1"]["status"] == "finished"
     assert server.scalars("run-1") == {0: 1.0}
 

@@ -5,6 +5,7 @@ from array import array
 
 import pytest
 from frame_vectors import FRAMES, read_frame, read_vectors
+
 from spikescope.wire.buffers import MISSING_FLOAT32_BITS, float32_bytes, missing_column, uint32_bytes
 from spikescope.wire.container import Tensor, decode_container, encode_container
 from spikescope.wire.frames import Frame, Histogram, check_frame, decode_frames, encode_frames

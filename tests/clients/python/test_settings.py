@@ -5,6 +5,7 @@ import dataclasses
 import math
 
 import pytest
+
 import spikescope
 from spikescope.ranks import find_rank
 from spikescope.scalars import json_config, read_scalars

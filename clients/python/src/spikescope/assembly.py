@@ -156,7 +156,7 @@ class Assembly:
         """Sends what is open, and captures that no log() followed."""
         with self._lock:
             if self._waiting:
-                self._number_waiting(self._guess(self._waiting[-1].index) + 1)
+                self._number_waiting(self._guess(self._waiting[-1].index))
                 last = self._waiting.pop() if self._waiting else None
                 if last is not None:
                     number = self._guess(last.index)

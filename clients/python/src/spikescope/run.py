@@ -49,7 +49,7 @@ def _never_raises(method: Callable[..., Result]) -> Callable[..., Any]:
             return None
         try:
             return method(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._notices.say(
                 f"{method.__name__} {type(error).__name__}",
                 f"{method.__name__}() failed and was passed over: {type(error).__name__}: {error}",
@@ -153,8 +153,6 @@ class Run:
         scalars = read_scalars({**(values or {}), **metrics}, self._notices.say)
         if self._first_log_at is None:
             self._first_log_at = time.monotonic()
-        if self._watch is not None:
-            self._watch.before_log()
         self._assembly.log(None if step is None else int(step), scalars, layers or {}, histograms or {})
 
     @_never_raises
@@ -201,6 +199,18 @@ class Run:
             self._optimizer = self._optimizer or self._watch.optimizer_info
             self._open()
         return self._watch
+
+    @_never_raises
+    def request_samples(self, steps: int = 5) -> None:
+        """Posts raw coordinates of each layer with the next steps, where `watch` keeps some."""
+        if self._watch is not None:
+            self._watch.request_samples(steps)
+
+    @_never_raises
+    def capture_gradients(self) -> None:
+        """Call before clipping gradients by other means than those of torch.nn.utils."""
+        if self._watch is not None:
+            self._watch.capture_gradients()
 
     @_never_raises
     def flush(self, timeout: float = 10.0) -> bool:

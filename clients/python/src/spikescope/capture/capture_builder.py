@@ -1,0 +1,202 @@
+"""Puts a capture together from what the hooks of one optimizer step see."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import torch
+
+from ..assembly import Reading
+from ..layers import OptimizerInfo
+from .device_capture import DeviceCapture, Taken
+from .edges import DEFAULT_EPSILON
+from .host_copy import copy_to_host
+from .layer_plan import LayerPlan
+from .optimizers import Adapter
+from .readings import Edges, read_statistics
+from .sample_ring import RawSamples
+from .shards import Shards
+from .statistics import LayerSums
+
+
+@dataclass
+class DeviceReading:
+    """One capture, on its way to the host."""
+
+    read_sums: Callable[[], LayerSums]
+    parameter_counts: torch.Tensor
+    edges: Edges
+    size_bytes: int
+    scalars: dict[str, float] = field(default_factory=dict)
+    raw: RawSamples | None = None
+    wants_samples: bool = False
+
+    def read(self) -> Reading:
+        samples = self.raw.read() if self.raw is not None and self.wants_samples else None
+        return read_statistics(
+            self.read_sums(), self.parameter_counts, self.edges, scalars=self.scalars, samples=samples
+        )
+
+
+class CaptureBuilder:
+    def __init__(
+        self,
+        plan: LayerPlan,
+        optimizers: Sequence[Any],
+        *,
+        adapter: Adapter | None,
+        optimizer_info: OptimizerInfo | None,
+        shards: Shards,
+        sample_count: int,
+    ) -> None:
+        info = optimizer_info or OptimizerInfo("none")
+        self._plan = plan
+        self._optimizers = optimizers
+        self._shards = shards
+        self._edges = Edges(info.beta1, info.beta2)
+        self._counts = torch.tensor([layer.parameter_count for layer in plan.layers], dtype=torch.float64)
+        self._devices: dict[torch.device, DeviceCapture] = {}
+        self._make_device = lambda device: DeviceCapture(
+            device,
+            plan,
+            optimizers,
+            adapter=adapter,
+            betas=(info.beta1, info.beta2),
+            epsilon=DEFAULT_EPSILON if info.epsilon is None else info.epsilon,
+            sample_count=sample_count,
+        )
+        self._taken: dict[torch.device, Taken] = {}
+        self._clipped: set[int] = set()
+        self._wants_samples = 0
+        # What ranks that post nothing have under way must live until it is done.
+        self._in_flight: deque[Callable[[], LayerSums]] = deque()
+
+    def request_samples(self, steps: int) -> None:
+        self._wants_samples = max(self._wants_samples, steps)
+
+    def forget_layouts(self) -> None:
+        self._devices.clear()
+
+    def before_clip(self, parameters: list[torch.Tensor] | None) -> None:
+        """Gradients as they are now; a second call for other parameters changes nothing."""
+        wanted = {id(parameter) for parameter in parameters or ()}
+        if parameters is not None and not wanted & self._plan.by_parameter.keys():
+            return
+        if self._taken and not wanted & self._clipped:
+            self._clipped |= wanted
+            return
+        # The step after the clip before never came: GradScaler skipped it.
+        self._clipped = wanted
+        self._take(None, is_clipped=True)
+
+    def before_step(self, index: int, scale: torch.Tensor | None) -> None:
+        """`index` of several optimizers; the first of them takes the gradients of all."""
+        if not self._taken:
+            self._take(scale, is_clipped=False)
+
+    def finish(self, *, is_wanted: bool, has_histograms: bool) -> DeviceReading | None:
+        """After the update. None where this step is not captured."""
+        taken, self._taken = self._taken, {}
+        self._clipped = set()
+        if not is_wanted or (not taken and not self._shards.is_sharded):
+            for device, entry in taken.items():
+                self._devices[device].keep_gradients(entry)
+            return None
+        readers = []
+        raw: RawSamples | None = None
+        size = 0
+        for device, entry in taken.items():
+            result = self._devices[device].finish(
+                entry, has_histograms=has_histograms, must_be_now=self._shards.is_sharded
+            )
+            readers.append(result.read_sums)
+            raw = raw or result.raw
+            size += result.size_bytes
+        read_sums = self._combine(readers, has_histograms)
+        wants_samples = self._wants_samples > 0
+        self._wants_samples = max(0, self._wants_samples - 1)
+        return DeviceReading(
+            read_sums,
+            self._counts,
+            self._edges,
+            size_bytes=size,
+            scalars=self._learning_rate(),
+            raw=raw,
+            wants_samples=wants_samples,
+        )
+
+    def _take(self, scale: torch.Tensor | None, *, is_clipped: bool) -> None:
+        by_device: dict[torch.device, list[int]] = {}
+        for index, planned in enumerate(self._plan.tensors):
+            if planned.is_owned and planned.parameter.grad is not None:
+                by_device.setdefault(planned.parameter.grad.device, []).append(index)
+        self._taken = {}
+        for device, indexes in by_device.items():
+            capture = self._devices.get(device)
+            if capture is None:
+                capture = self._devices[device] = self._make_device(device)
+            self._taken[device] = capture.take(indexes, scale, is_clipped=is_clipped)
+
+    def _combine(
+        self, readers: list[Callable[[], LayerSums]], has_histograms: bool
+    ) -> Callable[[], LayerSums]:
+        if not self._shards.is_sharded:
+            if len(readers) == 1:
+                return readers[0]
+            return lambda: _sum([read() for read in readers])
+        # Ranks must reduce in step, so here and not in the outbox's thread.
+        layer_count = len(self._plan.layers)
+        device = self._shards.device
+        parts = [read() for read in readers]
+        local = _sum([LayerSums.zeros(layer_count, device, has_histograms=has_histograms), *parts])
+        read = self._shards.reduce(local)
+        self._in_flight.append(read)
+        while len(self._in_flight) > 2:
+            self._in_flight.popleft()()
+        return read
+
+    def _learning_rate(self) -> dict[str, float]:
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                rate = group.get("lr")
+                if isinstance(rate, torch.Tensor):
+                    return {} if rate.device.type != "cpu" else {"learning_rate": float(rate)}
+                if isinstance(rate, (int, float)):
+                    return {"learning_rate": float(rate)}
+        return {}
+
+
+def _sum(parts: list[LayerSums]) -> LayerSums:
+    total = parts[0]
+    for part in parts[1:]:
+        device = total.sums.device
+        total.sums = total.sums + part.sums.to(device)
+        total.maxima = torch.maximum(total.maxima, part.maxima.to(device))
+        if total.ratio_slots is not None and part.ratio_slots is not None:
+            total.ratio_slots = total.ratio_slots + part.ratio_slots.to(device)
+        if total.update_slots is not None and part.update_slots is not None:
+            total.update_slots = total.update_slots + part.update_slots.to(device)
+    return total
+
+
+def read_later(sums: LayerSums) -> Callable[[], LayerSums]:
+    """Begins the one copy to the host that a capture makes."""
+    if sums.sums.device.type == "cpu":
+        return lambda: sums
+    parts = [sums.sums.view(torch.int32), sums.maxima.view(torch.int32)]
+    parts += [slots for slots in (sums.ratio_slots, sums.update_slots) if slots is not None]
+    widths = [part.shape[1] for part in parts]
+    wide = sums.sums.dtype
+    wait = copy_to_host(torch.cat(parts, dim=1))
+
+    def read() -> LayerSums:
+        columns = list(wait().split(widths, dim=1))
+        slots = [column.contiguous() for column in columns[2:]]
+        return LayerSums(
+            columns[0].contiguous().view(wide), columns[1].contiguous().view(torch.float32), *slots
+        )
+
+    return read

@@ -1,0 +1,67 @@
+"""Tells of gradients that are about to be clipped.
+
+torch.nn.utils.clip_grad_norm_ and clip_grad_value_ change gradients in place, and nothing
+in torch announces it. Both look up what they need in their module, so replacing that
+reaches callers who imported the functions earlier, Accelerate's and Lightning's among them.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Iterable
+from typing import Any, Callable
+
+import torch
+import torch.nn.utils.clip_grad as clip_grad
+
+# Called with the parameters whose gradients are about to change.
+BeforeClip = Callable[[list[torch.Tensor]], None]
+
+_listeners: weakref.WeakSet[Any] = weakref.WeakSet()
+_is_installed = False
+
+
+def listen(listener: Any) -> None:
+    """`listener.before_clip(parameters)` is called from now on, as long as it lives."""
+    _install()
+    _listeners.add(listener)
+
+
+def forget(listener: Any) -> None:
+    _listeners.discard(listener)
+
+
+def _install() -> None:
+    global _is_installed
+    if _is_installed:
+        return
+    _is_installed = True
+    for name in ("_clip_grads_with_norm_", "clip_grads_with_norm_"):
+        _wrap(name)
+    if not hasattr(clip_grad, "_clip_grads_with_norm_"):  # torch before 2.6
+        _wrap("clip_grad_norm_", is_public=True)
+    _wrap("clip_grad_value_", is_public=True)
+
+
+def _wrap(name: str, *, is_public: bool = False) -> None:
+    original: Callable[..., Any] | None = getattr(clip_grad, name, None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _listeners or torch.compiler.is_compiling():
+            return original(parameters, *args, **kwargs)
+        listed = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
+        _announce(listed)
+        return original(listed, *args, **kwargs)
+
+    setattr(clip_grad, name, clip)
+    if is_public and getattr(torch.nn.utils, name, None) is original:
+        setattr(torch.nn.utils, name, clip)
+
+
+def _announce(parameters: Iterable[torch.Tensor]) -> None:
+    for listener in list(_listeners):
+        listener.before_clip(list(parameters))

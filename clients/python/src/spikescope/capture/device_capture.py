@@ -1,0 +1,271 @@
+"""One device's part of captures: gathers, computes, and begins the copy to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .edges import float32_at_or_above, float32_with_root_at_or_above
+from .gather import Layout, make_layouts
+from .layer_plan import LayerPlan, PlannedTensor
+from .local_tensors import read_gradient, to_local
+from .optimizers import Adapter, Moments, read_moments
+from .sample_ring import RawSamples, SamplePlan
+from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
+
+# Sets of tensors with a gradient that are remembered; mixtures of experts have many.
+MAX_LAYOUTS = 8
+
+
+@dataclass
+class Taken:
+    """Gradients as they were before clipping."""
+
+    indexes: tuple[int, ...]  # into the plan's tensors
+    layouts: list[Layout]
+    gradient: list[torch.Tensor]  # (R, W) a layout
+    whole_squares: torch.Tensor  # (L,) float64
+    whole_max: torch.Tensor  # (L,) float32
+    is_clipped: bool
+
+
+@dataclass
+class DeviceResult:
+    read_sums: Callable[[], LayerSums]
+    raw: RawSamples | None
+    size_bytes: int
+
+
+class DeviceCapture:
+    def __init__(
+        self,
+        device: torch.device,
+        plan: LayerPlan,
+        optimizers: Sequence[Any],
+        *,
+        adapter: Adapter | None,
+        betas: tuple[float | None, float | None],
+        epsilon: float,
+        sample_count: int,
+    ) -> None:
+        self._device = device
+        self._plan = plan
+        self._optimizers = optimizers
+        self._adapter = adapter
+        self._epsilon = epsilon
+        self._sample_count = sample_count
+        self._statistics = Statistics(*betas, device)
+        self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Layout]] = {}
+        self._sample_plans: dict[int, SamplePlan] = {}
+        self._previous: Taken | None = None
+        self._groups: dict[int, tuple[Any, Any]] = {}
+        self._group_count = -1
+
+    def take(self, indexes: list[int], scale: torch.Tensor | None, *, is_clipped: bool) -> Taken:
+        """Reads gradients of these tensors; `scale` is what they still are multiplied by."""
+        with torch.no_grad():
+            tensors = [self._plan.tensors[index] for index in indexes]
+            values = [read_gradient(tensor.parameter) for tensor in tensors]
+            dense = [value for value in values if value is not None]
+            layouts = self._find_layouts(tuple(indexes), tensors, dense)
+            gradient = [layout.gather(dense) for layout in layouts]
+            squares, largest = self._whole_norms(tensors, dense)
+            if scale is not None:
+                inverse = 1 / scale.to(self._device)
+                gradient = [rows * inverse for rows in gradient]
+                squares, largest = squares * inverse.double() ** 2, largest * inverse
+            return Taken(tuple(indexes), layouts, gradient, squares, largest, is_clipped)
+
+    def keep_gradients(self, taken: Taken) -> None:
+        """What the next step's cosine compares with."""
+        self._previous = taken
+
+    def finish(self, taken: Taken, *, has_histograms: bool, must_be_now: bool) -> DeviceResult:
+        """After the update: gathers moments, and computes or leaves that to the reader."""
+        with torch.no_grad():
+            previous, self._previous = self._previous, taken
+            pairs = previous is not None and previous.layouts is taken.layouts
+            tensors = [self._plan.tensors[index] for index in taken.indexes]
+            moments, epsilons = self._read_moments(tensors)
+            used = [read_gradient(tensor.parameter) for tensor in tensors] if taken.is_clipped else None
+            has_moments = any(moment.second is not None for moment in moments)
+            work = []
+            for position, layout in enumerate(taken.layouts):
+                rows = self._rows(
+                    layout,
+                    taken.gradient[position],
+                    previous.gradient[position] if pairs and previous is not None else None,
+                    moments if has_moments else None,
+                    None if used is None else layout.gather(used),
+                )
+                work.append((rows, self._thresholds(layout, epsilons)))
+            weights = self._weight_squares()
+            sums = LayerSums.zeros(len(self._plan.layers), self._device, has_histograms=has_histograms)
+            sums.sums[:, COLUMN["whole_gradient_squares"]] += taken.whole_squares
+            sums.sums[:, COLUMN["whole_weight_squares"]] += weights
+            sums.maxima[:, MAXIMA.index("whole_gradient_abs_max")] = taken.whole_max
+            raw = self._raw_samples(taken, work)
+
+        def compute() -> LayerSums:
+            for rows, thresholds in work:
+                self._statistics.add(sums, rows, thresholds)
+            return sums
+
+        size = 4 * len(self._plan.layers) * (64 + (560 if has_histograms else 0))
+        # On the processor itself the arithmetic is the cost, and the loop need not wait for it.
+        if self._device.type == "cpu" and not must_be_now and len(taken.layouts) == 1:
+            size += 16 * taken.gradient[0].numel()
+            return DeviceResult(_once(compute), raw, size)
+        from .capture_builder import read_later
+
+        done = compute()
+        return DeviceResult((lambda: done) if must_be_now else read_later(done), raw, size)
+
+    def _rows(
+        self,
+        layout: Layout,
+        gradient: torch.Tensor,
+        previous: torch.Tensor | None,
+        moments: list[Moments] | None,
+        used: torch.Tensor | None,
+    ) -> Rows:
+        if moments is None:
+            return Rows(layout.layer, layout.padding, gradient, previous)
+        has_first = [0.0 if moment.first is None else 1.0 for moment in moments]
+        has_second = [0.0 if moment.second is None else 1.0 for moment in moments]
+        first = second = None
+        if any(has_first):
+            first = layout.gather([_local(moment.first) for moment in moments])
+            first *= layout.per_row([moment.first_scale for moment in moments]).unsqueeze(1)
+        second = layout.gather([_local(moment.second) for moment in moments])
+        second *= layout.per_row([moment.second_scale for moment in moments]).unsqueeze(1)
+        return Rows(
+            layout.layer,
+            layout.padding,
+            gradient,
+            previous,
+            gradient if used is None else used,
+            first,
+            second,
+            layout.per_row(has_first),
+            layout.per_row(has_second),
+        )
+
+    def _thresholds(self, layout: Layout, epsilons: list[float]) -> Thresholds:
+        def column(values: list[float]) -> torch.Tensor:
+            return layout.per_row(values).unsqueeze(1)
+
+        return Thresholds(
+            column(epsilons),
+            column([float32_at_or_above(value) for value in epsilons]),
+            column([float32_with_root_at_or_above(value) for value in epsilons]),
+        )
+
+    def _read_moments(self, tensors: list[PlannedTensor]) -> tuple[list[Moments], list[float]]:
+        groups = self._find_groups()
+        moments, epsilons = [], []
+        for tensor in tensors:
+            optimizer, group = groups.get(id(tensor.parameter), (None, None))
+            state = {} if optimizer is None else optimizer.state.get(tensor.parameter, {})
+            found = read_moments(self._adapter, tensor.parameter, state, group or {}) if state else Moments()
+            moments.append(found)
+            epsilon = found.epsilon if found.epsilon is not None else (group or {}).get("eps")
+            epsilons.append(float(epsilon) if isinstance(epsilon, (int, float)) else self._epsilon)
+        return moments, epsilons
+
+    def _find_groups(self) -> dict[int, tuple[Any, Any]]:
+        count = sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)
+        if count != self._group_count:
+            self._group_count = count
+            self._groups = {
+                id(parameter): (optimizer, group)
+                for optimizer in self._optimizers
+                for group in optimizer.param_groups
+                for parameter in group["params"]
+            }
+        return self._groups
+
+    def _find_layouts(
+        self, indexes: tuple[int, ...], tensors: list[PlannedTensor], values: list[torch.Tensor]
+    ) -> list[Layout]:
+        key = (indexes, tuple(value.numel() for value in values))
+        layouts = self._layouts.get(key)
+        if layouts is None:
+            if len(self._layouts) >= MAX_LAYOUTS:
+                self._layouts.clear()
+                self._sample_plans.clear()
+            layouts = self._layouts[key] = make_layouts(tensors, key[1], self._device)
+        return layouts
+
+    def _whole_norms(
+        self, tensors: list[PlannedTensor], values: list[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        layers = len(self._plan.layers)
+        wide = torch.float32 if self._device.type == "mps" else torch.float64
+        squares = torch.zeros(layers, dtype=wide, device=self._device)
+        largest = torch.zeros(layers, device=self._device)
+        kept = [(tensor, value) for tensor, value in zip(tensors, values) if value.numel() > 0]
+        if kept:
+            index = self._layer_index([tensor for tensor, _ in kept])
+            parts = [value for _, value in kept]
+            squares.index_add_(0, index, _norms(parts, 2).to(wide).square())
+            largest.scatter_reduce_(0, index, _norms(parts, float("inf")), "amax")
+        return squares, largest
+
+    def _weight_squares(self) -> torch.Tensor:
+        wide = torch.float32 if self._device.type == "mps" else torch.float64
+        squares = torch.zeros(len(self._plan.layers), dtype=wide, device=self._device)
+        owned = [
+            tensor
+            for tensor in self._plan.tensors
+            if tensor.is_owned and tensor.parameter.device == self._device
+        ]
+        locals_ = [(tensor, to_local(tensor.parameter)) for tensor in owned]
+        kept = [(tensor, value) for tensor, value in locals_ if value.numel() > 0]
+        if kept:
+            norms = _norms([value for _, value in kept], 2)
+            squares.index_add_(0, self._layer_index([tensor for tensor, _ in kept]), norms.to(wide).square())
+        return squares
+
+    def _layer_index(self, tensors: list[PlannedTensor]) -> torch.Tensor:
+        return torch.tensor([tensor.layer for tensor in tensors]).to(self._device, non_blocking=True)
+
+    def _raw_samples(self, taken: Taken, work: list[tuple[Rows, Thresholds]]) -> RawSamples | None:
+        """Of layers that fit one chunk; what is larger is too much to post anyway."""
+        if self._sample_count == 0 or len(work) != 1 or work[0][0].first is None:
+            return None
+        plan = self._sample_plans.get(id(taken.layouts))
+        if plan is None:
+            plan = SamplePlan.make(taken.layouts[0], len(self._plan.layers), self._sample_count)
+            self._sample_plans[id(taken.layouts)] = plan
+        rows = work[0][0]
+        assert rows.gradient is not None and rows.first is not None and rows.second is not None
+        return plan.read(rows.gradient, rows.first, rows.second)
+
+
+def _norms(values: list[torch.Tensor], order: float) -> torch.Tensor:
+    """(T,) float32, by one operation over all tensors."""
+    if any(value.dtype != torch.float32 for value in values):
+        # In bfloat16 a norm would keep two digits.
+        norms = torch._foreach_norm(values, order, torch.float32)
+    else:
+        norms = torch._foreach_norm(values, order)
+    return torch.stack(list(norms))
+
+
+def _local(tensor: torch.Tensor | None) -> torch.Tensor | None:
+    return None if tensor is None else to_local(tensor)
+
+
+def _once(compute: Callable[[], LayerSums]) -> Callable[[], LayerSums]:
+    found: list[LayerSums] = []
+
+    def read() -> LayerSums:
+        if not found:
+            found.append(compute())
+        return found[0]
+
+    return read

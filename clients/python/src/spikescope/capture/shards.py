@@ -1,0 +1,124 @@
+"""Models whose parts lie on different ranks: FSDP, tensor and pipeline parallelism, ZeRO.
+
+Each rank computes sufficient statistics of what it holds; one reduction a capture adds
+them up. All ranks reduce on the same optimizer steps, in a process group of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from ..layers import LayerInfo
+from .layer_plan import LayerPlan
+from .local_tensors import is_owner, to_local
+from .statistics import LayerSums
+
+
+class Shards:
+    def __init__(self, group: Any = None) -> None:
+        self._group = group
+        self.is_sharded = group is not None
+        backend = "" if group is None else str(torch.distributed.get_backend(group))
+        self.device = (
+            torch.device("cuda", torch.cuda.current_device()) if "nccl" in backend else torch.device("cpu")
+        )
+
+    @classmethod
+    def find(cls, model: Any, wanted: bool | None) -> Shards:
+        """All ranks must ask alike. Replicas (DDP) are no shards: rank 0 sees all."""
+        distributed = torch.distributed
+        if not distributed.is_available() or not distributed.is_initialized():
+            return cls()
+        if distributed.get_world_size() == 1:
+            return cls()
+        is_sharded = _looks_sharded(model) if wanted is None else wanted
+        return cls(distributed.new_group()) if is_sharded else cls()
+
+    def element_counter(self, named: Sequence[tuple[str, Any]]) -> Callable[[Any], int]:
+        """How many elements a parameter has over all ranks."""
+        if not self.is_sharded:
+            return lambda parameter: int(parameter.numel())
+        local = {name: _owned_count(parameter) for name, parameter in named}
+        totals: dict[str, int] = {}
+        for counts in self._gather(local):
+            for name, count in counts.items():
+                totals[name] = totals.get(name, 0) + count
+        of_parameter = {id(parameter): totals[name] for name, parameter in named}
+        return lambda parameter: of_parameter[id(parameter)]
+
+    def merge_plan(self, plan: LayerPlan) -> LayerPlan:
+        """The layers of all ranks, those of earlier ranks first."""
+        if not self.is_sharded:
+            return plan
+        merged: dict[str, LayerInfo] = {}
+        for layers in self._gather(plan.layers):
+            for layer in layers:
+                merged.setdefault(layer.name, layer)
+        index = {name: position for position, name in enumerate(merged)}
+        tensors = [
+            replace(
+                tensor,
+                layer=index[plan.layers[tensor.layer].name],
+                is_owned=is_owner(tensor.parameter),
+            )
+            for tensor in plan.tensors
+        ]
+        return LayerPlan(list(merged.values()), tensors)
+
+    def reduce(self, local: LayerSums) -> Callable[[], LayerSums]:
+        """Begins the reduction; the function waits for it."""
+        from .capture_builder import read_later
+
+        slots = [part for part in (local.ratio_slots, local.update_slots) if part is not None]
+        sums = torch.cat([local.sums, *(part.to(local.sums.dtype) for part in slots)], dim=1)
+        # Magnitudes compare as their bits do, and so NaN beats infinity, as in amax.
+        largest = local.maxima.contiguous().view(torch.int32).clone()
+        operation = torch.distributed.ReduceOp
+        works = [
+            torch.distributed.all_reduce(sums, operation.SUM, group=self._group, async_op=True),
+            torch.distributed.all_reduce(largest, operation.MAX, group=self._group, async_op=True),
+        ]
+        widths = [local.sums.shape[1], *(part.shape[1] for part in slots)]
+
+        def split() -> LayerSums:
+            columns = sums.split(widths, dim=1)
+            counts = [column.to(torch.int32).contiguous() for column in columns[1:]]
+            return LayerSums(columns[0].contiguous(), largest.view(torch.float32), *counts)
+
+        if self.device.type == "cuda":
+            for work in works:
+                work.wait()  # the stream waits, the loop does not
+            return read_later(split())
+
+        def read() -> LayerSums:
+            for work in works:
+                work.wait()
+            return split()
+
+        return read
+
+    def _gather(self, value: Any) -> list[Any]:
+        found: list[Any] = [None] * torch.distributed.get_world_size(self._group)
+        torch.distributed.all_gather_object(found, value, group=self._group)
+        return found
+
+
+def _owned_count(parameter: Any) -> int:
+    return int(to_local(parameter).numel()) if is_owner(parameter) else 0
+
+
+def _looks_sharded(model: Any) -> bool:
+    models = model if isinstance(model, (list, tuple)) else [model]
+    for part in models:
+        for module in part.modules():
+            if type(module).__name__ == "FullyShardedDataParallel":
+                return True
+        for parameter in part.parameters():
+            placements = getattr(parameter, "placements", ())
+            if any(place.is_shard() for place in placements):
+                return True
+    return False

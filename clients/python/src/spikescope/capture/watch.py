@@ -1,0 +1,215 @@
+"""Reads gradients, moments and weights at each step of an optimizer.
+
+  clip_grad_norm_  ─▶ before_clip   the gradient, after unscaling and reduction, unclipped
+  optimizer.step() ─▶ pre-hook      the gradient, where nothing clipped it
+                   ─▶ post-hook     moments and weights after the update; the capture is complete
+
+Nothing here waits for a device: a capture is a copy under way, read by the outbox's thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable
+
+import torch
+
+from ..layers import LayerInfo, OptimizerInfo
+from ..transport.notices import Notices
+from . import clip_hook
+from .cadence import Cadence
+from .capture_builder import CaptureBuilder
+from .layer_plan import Grouping, make_layer_plan, name_parameters
+from .optimizers import Adapter, describe_optimizer
+from .shards import Shards
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+# Chosen by bench/python: see docs/performance.md.
+DEFAULT_MAX_ELEMENTS = 8192
+
+
+class Watch:
+    """Made by `run.watch`.
+
+    scalars_every     metrics of each layer, every so many optimizer steps
+    histograms_every  the distributions of u and r
+    max_elements      coordinates read of a layer, a fixed seeded subset; None: all of them.
+                      Norms and the largest gradient are always of the whole layer
+    group             "tensor", "module", a pattern whose first group names the layer, or a
+                      function of the parameter's name
+    samples           raw coordinates kept of each layer for the steps around a suspected
+                      spike; 0: none
+    sharded           whether ranks hold different parts of the model (FSDP, tensor or
+                      pipeline parallel); None: find out
+    adapter           (parameter, state, group) → Moments, for an optimizer we do not know
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        optimizer: Any | Sequence[Any] | None = None,
+        *,
+        notices: Notices,
+        scalars_every: int = 1,
+        histograms_every: int = 10,
+        max_elements: int | None = DEFAULT_MAX_ELEMENTS,
+        group: Grouping = "tensor",
+        samples: int = 0,
+        sharded: bool | None = None,
+        adapter: Adapter | None = None,
+        seed: int = 0,
+    ) -> None:
+        optimizers = self._optimizers = _as_list(optimizer)
+        self._run = run
+        self._notices = notices
+        self._cadence = Cadence(scalars_every, histograms_every)
+        self._is_stopped = False
+        self._shards = Shards.find(model, sharded)
+        named = name_parameters(model, optimizers)
+        self._plan = self._shards.merge_plan(
+            make_layer_plan(
+                named,
+                grouping=group,
+                max_elements=max_elements,
+                seed=seed,
+                count_elements=self._shards.element_counter(named),
+            )
+        )
+        self.layers: Sequence[LayerInfo] = self._plan.layers
+        self.optimizer_info: OptimizerInfo | None = describe_optimizer(optimizers[0]) if optimizers else None
+        self._builder = CaptureBuilder(
+            self._plan,
+            optimizers,
+            adapter=adapter,
+            optimizer_info=self.optimizer_info,
+            shards=self._shards,
+            sample_count=samples,
+        )
+        self._model = model
+        self._group = group
+        self._known_count = self._count_parameters()
+        self._index = 0
+        self._stepped: set[int] = set()
+        self._handles: list[Any] = []
+        # Ranks that neither post nor hold a shard have nothing to do.
+        if run.rank == 0 or self._shards.is_sharded:
+            self._hook()
+
+    def stop(self) -> None:
+        """Removes every hook."""
+        self._is_stopped = True
+        clip_hook.forget(self)
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def request_samples(self, steps: int = 5) -> None:
+        """Posts raw coordinates with the next captures."""
+        self._builder.request_samples(steps)
+
+    def capture_gradients(self) -> None:
+        """Call before clipping gradients by other means than torch.nn.utils."""
+        self._guard("capture_gradients", lambda: self._take_gradients(None))
+
+    # Hooks
+
+    def before_clip(self, parameters: list[torch.Tensor]) -> None:
+        self._guard("before_clip", lambda: self._take_gradients(parameters))
+
+    def _hook(self) -> None:
+        clip_hook.listen(self)
+        # Weakly: an optimizer outlives the run, and must not keep it alive.
+        watch = weakref.ref(self)
+        for index, optimizer in enumerate(self._optimizers):
+            before = functools.partial(_call, watch, "_before_step", index)
+            after = functools.partial(_call, watch, "_after_step", index)
+            self._handles.append(optimizer.register_step_pre_hook(before))
+            self._handles.append(optimizer.register_step_post_hook(after))
+
+    def _before_step(self, index: int) -> None:
+        if self._cadence.needs_gradient(self._index):
+            self._find_new_parameters()
+            self._builder.before_step(index, _pending_unscale(self._optimizers[index]))
+
+    def _after_step(self, index: int) -> None:
+        self._stepped.add(index)
+        if len(self._stepped) < len(self._optimizers):
+            return
+        self._stepped.clear()
+        step = self._index
+        self._index += 1
+        capture = self._builder.finish(
+            is_wanted=self._cadence.wants_scalars(step),
+            has_histograms=self._cadence.wants_histograms(step),
+        )
+        if capture is not None:
+            self._run.attach(capture)
+
+    def _take_gradients(self, parameters: list[torch.Tensor] | None) -> None:
+        if self._cadence.needs_gradient(self._index):
+            self._builder.before_clip(parameters)
+
+    def _count_parameters(self) -> int:
+        return sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)
+
+    def _find_new_parameters(self) -> None:
+        """Parameters that joined later go to the layers that there are; a run's layers are fixed."""
+        count = self._count_parameters()
+        if count == self._known_count:
+            return
+        self._known_count = count
+        homeless = self._plan.adopt(name_parameters(self._model, self._optimizers), self._group)
+        self._builder.forget_layouts()
+        if homeless:
+            self._notices.say(
+                "late parameters",
+                f"{len(homeless)} parameters joined after the run was opened, as {homeless[0]}; "
+                "they are not shown. watch(group=…) can put them into layers that are there",
+            )
+
+    def _guard(self, name: str, work: Callable[[], None]) -> None:
+        if self._is_stopped or _is_capturing_graph():
+            return
+        try:
+            work()
+        except Exception as error:
+            # A fault of this client, or a model that it does not know; training goes on.
+            self._notices.say(
+                f"watch {name} {type(error).__name__}",
+                f"watch: {name} failed and was passed over: {type(error).__name__}: {error}",
+            )
+
+
+def _call(watch: weakref.ref[Watch], name: str, index: int, *_: Any) -> None:
+    alive = watch()
+    if alive is not None:
+        alive._guard(name, lambda: getattr(alive, name)(index))
+
+
+def _is_capturing_graph() -> bool:
+    """Inside a CUDA graph nothing new may be launched, and steps are replayed without us."""
+    return bool(torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
+
+
+def _pending_unscale(optimizer: Any) -> torch.Tensor | None:
+    """What GradScaler leaves for a fused optimizer to divide gradients by."""
+    scale = getattr(optimizer, "grad_scale", None)
+    return scale if isinstance(scale, torch.Tensor) else None
+
+
+def _as_list(optimizer: Any) -> list[Any]:
+    if optimizer is None:
+        return []
+    optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+    return [_unwrap(each) for each in optimizers]
+
+
+def _unwrap(optimizer: Any) -> Any:
+    """Accelerate and others wrap the optimizer that steps."""
+    inner = getattr(optimizer, "optimizer", None)
+    return inner if hasattr(inner, "register_step_pre_hook") else optimizer
