@@ -8,6 +8,11 @@ import {
   type StatisticsClient,
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
+import {
+  type CompactionClient,
+  NO_PROGRESS,
+  createCompactionClient,
+} from '@/workers/compaction/compaction-client';
 import { createIngestServer } from '@/workers/ingest/ingest-server';
 import { type ClonedDatabase, createTestDatabase } from './database';
 
@@ -44,6 +49,15 @@ export interface ApiResult {
   readonly headers: Headers;
 }
 
+/** Everything stays hot. */
+const NO_COMPACTION: Omit<CompactionClient, 'ready' | 'close'> = {
+  noteStored: () => undefined,
+  noteChanged: () => undefined,
+  forget: () => undefined,
+  check: () => 'ok',
+  status: () => ({ ...NO_PROGRESS, isRunning: false, restarts: 0, stalledMs: 0, downMs: 0 }),
+};
+
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -58,6 +72,8 @@ export async function startServers(
     /** A database of an earlier start; it is left when these stop. */
     database?: ClonedDatabase;
     now?: () => Date;
+    /** Moves frames into blocks meanwhile, as the worker does. */
+    compacts?: boolean;
   } = {},
 ): Promise<TestServers> {
   const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
@@ -69,12 +85,17 @@ export async function startServers(
     maxQueuedBytes: options.maxQueuedBytes ?? 64 * 1024 * 1024,
   });
   const statistics = createStatisticsClient({ choice: 'cpu', logger });
+  const compaction =
+    options.compacts === true
+      ? createCompactionClient({ databaseUrl: database.url, logger })
+      : null;
   const requireTokens = options.requireTokens ?? false;
   const hosts = { host: '127.0.0.1', allowedHosts: ['spikes.example.org'] };
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
+    compaction: compaction ?? NO_COMPACTION,
     logger,
     now: options.now ?? (() => new Date()),
     requireTokens,
@@ -136,6 +157,7 @@ export async function startServers(
       await frontDoor.close();
       await ingest.close();
       await statistics.close();
+      await compaction?.close();
       web.closeAllConnections();
       web.close();
       await writer.close();

@@ -122,8 +122,9 @@ export class AttemptSchedule {
     entry.backoffMs = 0;
     entry.blocksTo = unit.blocksTo;
     entry.newestStep = Math.max(entry.newestStep, unit.newestStep);
-    entry.hotRows = Math.max(0, entry.hotRows - unit.hotRows);
-    entry.hotBytes = Math.max(0, entry.hotBytes - unit.hotBytes);
+    // Posts may have been counted where they were found and again when they were told.
+    entry.hotRows = unit.hotLeft?.rows ?? Math.max(0, entry.hotRows - unit.hotRows);
+    entry.hotBytes = unit.hotLeft?.sizeBytes ?? Math.max(0, entry.hotBytes - unit.hotBytes);
     if (unit.hasMore) {
       // Rows of other stretches may be late as well.
       entry.hasLate ||= includesLate;

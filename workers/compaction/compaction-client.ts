@@ -62,7 +62,8 @@ const MAX_STALL_MS = 300_000;
 /** Eight minutes of the highest load measured. */
 const MAX_BEHIND_BYTES = 32 * 1024 ** 3;
 
-const NOTHING: CompactionProgress = {
+/** Of a thread that has done nothing yet. */
+export const NO_PROGRESS: CompactionProgress = {
   hotRows: 0,
   hotBytes: 0,
   lagSteps: 0,
@@ -100,8 +101,8 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
   let restartMs = FIRST_RESTART_MS;
   let startedMs = clock();
   let downSinceMs = clock();
-  let earlier = NOTHING;
-  let progress = NOTHING;
+  let earlier = NO_PROGRESS;
+  let progress = NO_PROGRESS;
   let lastDoneMs = clock();
   let flushTimer: NodeJS.Timeout | undefined;
   let restartTimer: NodeJS.Timeout | undefined;
@@ -154,7 +155,7 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
     if (isClosing) return;
     restarts++;
     earlier = addTotals(earlier, progress);
-    progress = NOTHING;
+    progress = NO_PROGRESS;
     if (clock() - startedMs > STEADY_MS) restartMs = FIRST_RESTART_MS;
     logger.error({ reason, restartMs }, 'the compaction thread died; starting it again');
     restartTimer = setTimeout(start, restartMs);

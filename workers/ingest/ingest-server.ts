@@ -9,10 +9,12 @@ import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
 import type { StatisticsClient } from '../accelerator/statistics-client';
+import type { CompactionClient } from '../compaction/compaction-client';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
 import { Publisher } from '../publish/publisher';
+import { observeCompaction } from './compaction-metrics';
 import { Detection } from './detect/detection';
 import { IngestMetrics } from './ingest-metrics';
 import { PreviousGradients } from './previous-gradients';
@@ -27,6 +29,7 @@ export interface IngestServerOptions {
   readonly db: Database;
   readonly writer: FrameWriter;
   readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes' | 'status'>;
+  readonly compaction: Omit<CompactionClient, 'ready' | 'close'>;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly requireTokens: boolean;
@@ -62,7 +65,7 @@ const DETECTION_TICK_MS = 1_000;
 
 /** The ingestion worker's HTTP server and socket, not yet listening. */
 export function createIngestServer(options: IngestServerOptions): IngestServer {
-  const { db, writer, statistics, logger, now, requireTokens, hosts } = options;
+  const { db, writer, statistics, compaction, logger, now, requireTokens, hosts } = options;
   const access = { db, requireTokens };
   const runs = new RunCache(db);
   const metrics = new IngestMetrics();
@@ -109,16 +112,30 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     detection.tick();
   }, DETECTION_TICK_MS);
   detectionTimer.unref();
+  const work = createJobWork({ statistics });
   const jobs = new JobRunner({
     db,
     logger,
     now,
     newId: randomUUID,
     findRun: (id) => runs.find(id),
-    work: createJobWork({ statistics }),
+    work: async (context, request) => {
+      try {
+        return await work(context, request);
+      } finally {
+        // What it put in the place of compacted cells is hot, as late posts are.
+        const { runKey, attempts } = context.run;
+        compaction.noteChanged(
+          runKey,
+          attempts.map(({ attempt }) => attempt),
+        );
+      }
+    },
     isBusy: () => writer.status().queuedFrames > 0 || statistics.status().queuedFrames > 0,
   });
   metrics.observe(writer, publisher, budget, statistics, detection, jobs, samples);
+
+  observeCompaction(metrics.registry, compaction);
 
   const deps: RouteDependencies = {
     access,
@@ -127,6 +144,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     publisher,
     detection,
     samples,
+    compaction,
     metrics,
     jobs,
     budget,
@@ -167,13 +185,16 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
 
   function readiness(): Reply {
     const { outage, oldestQueuedMs, queuedBytes } = writer.status();
-    const isReady = !isDraining && outage === null && oldestQueuedMs <= MAX_WRITER_LAG_MS;
+    const isWriting = !isDraining && outage === null && oldestQueuedMs <= MAX_WRITER_LAG_MS;
+    const compacts = compaction.check();
+    const isReady = isWriting && compacts === 'ok';
     return json(isReady ? 200 : 503, {
       ready: isReady,
       draining: isDraining,
       writerOutage: outage,
       writerLagMs: oldestQueuedMs,
       writerQueuedBytes: queuedBytes,
+      compaction: compacts,
     });
   }
 

@@ -9,6 +9,7 @@ import type { FramesReply } from '../../lib/contract/runs';
 import { RATIO_EXCESS_METRIC } from '../../lib/contract/standard-metrics';
 import { frameContentHash } from '../../lib/store/content-hash';
 import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
+import type { CompactionClient } from '../compaction/compaction-client';
 import type { CommittedFrame } from '../publish/live-room';
 import type { Publisher } from '../publish/publisher';
 import { type StatisticsDependencies, computeStatistics } from './compute-statistics';
@@ -26,6 +27,7 @@ export interface ReceiveDependencies extends StatisticsDependencies {
   readonly writer: FrameWriter;
   readonly publisher: Pick<Publisher, 'publishFrames'>;
   readonly samples: SampleKeeper;
+  readonly compaction: Pick<CompactionClient, 'noteStored'>;
   readonly detection: Detection;
   readonly metrics: IngestMetrics;
 }
@@ -43,6 +45,7 @@ export async function receiveFrames(
   if (computed.frames.length > 0) await deps.detection.prepare(computed);
   const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
+  compact(deps, computed, outcomes);
   keepSamples(deps, computed, outcomes);
   const found = detect(deps, computed, outcomes);
   return count(deps, computed, outcomes, found);
@@ -66,6 +69,22 @@ async function store(
       layerOffset,
       frame,
       contentHash: frameContentHash(posted.frames[index] ?? frame),
+    })),
+  );
+}
+
+/** Tells what became hot; it is moved into blocks behind the reply. */
+function compact(
+  deps: ReceiveDependencies,
+  { run, attempt, frames }: ValidFrames,
+  outcomes: readonly FrameOutcome[],
+): void {
+  const stored = frames.filter((_, index) => outcomes[index] === 'stored');
+  deps.compaction.noteStored(
+    { runKey: run.runKey, attempt: attempt.attempt },
+    stored.map(({ step, layerMetrics, layerCount }) => ({
+      step,
+      sizeBytes: layerMetrics.size * layerCount * Float32Array.BYTES_PER_ELEMENT,
     })),
   );
 }

@@ -50,6 +50,9 @@ async function postRun(deps: RouteDependencies, { request }: WriteRequest): Prom
     const created = await createRun(deps.access.db, input);
     deps.runs.forget(created.id);
     if (created.isNewAttempt) {
+      // The one before it has all its steps now.
+      const { runKey, attempt } = created;
+      if (attempt > 1) deps.compaction.noteChanged(runKey, [attempt - 1]);
       deps.publisher.publishRun({ runId: created.id, status: 'running', attempt: created.attempt });
     }
     const reply: CreateRunReply = {
@@ -115,6 +118,7 @@ async function postFinish(
     deps.runs.forget(run.id);
     await deps.detection.finish(run);
     await deps.samples.settled();
+    deps.compaction.noteChanged(run.runKey, [run.newestAttempt]);
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
     return ok({ id: run.id, status });
   });
@@ -144,6 +148,7 @@ async function deleteRunRoute(
   deps.detection.forget(run.runKey);
   deps.samples.forget(run.runKey);
   await deps.jobs.forget(run.runKey);
+  deps.compaction.forget(run.runKey);
   await deleteRun(deps.access.db, run.id);
   deps.runs.forget(run.id);
   // Again: a post may have come before the run was marked.

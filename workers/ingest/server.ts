@@ -5,6 +5,7 @@ import { openDatabase } from '../../lib/store/database';
 import { createFrameWriter } from '../../lib/store/frame-writer';
 import { finishDeletions } from '../../lib/store/runs';
 import { createStatisticsClient } from '../accelerator/statistics-client';
+import { createCompactionClient } from '../compaction/compaction-client';
 import { onShutdown } from '../http/shutdown';
 import { createIngestServer } from './ingest-server';
 
@@ -25,10 +26,12 @@ async function start(config: IngestConfig): Promise<void> {
     maxQueuedBytes: MAX_QUEUED_BYTES,
   });
   const statistics = createStatisticsClient({ choice: config.statisticsBackend, logger });
+  const compaction = createCompactionClient({ databaseUrl: config.databaseUrl, logger });
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
+    compaction,
     logger,
     now: () => new Date(),
     requireTokens: config.requireTokens,
@@ -39,6 +42,7 @@ async function start(config: IngestConfig): Promise<void> {
     await ingest.close();
     await statistics.close();
     await writer.close();
+    await compaction.close();
     await db.close();
   });
   const finished = await finishDeletions(db);

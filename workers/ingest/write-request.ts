@@ -7,6 +7,7 @@ import { toDetails } from '../../lib/contract/frames-json';
 import { parseJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
+import type { CompactionClient } from '../compaction/compaction-client';
 import type { BodyBudget } from '../http/read-body';
 import type { Reply } from '../http/reply';
 import type { Publisher } from '../publish/publisher';
@@ -18,6 +19,7 @@ export interface RouteDependencies extends ReceiveDependencies {
   readonly budget: BodyBudget;
   readonly bodyTimeoutMs: number;
   readonly publisher: Publisher;
+  readonly compaction: Pick<CompactionClient, 'noteStored' | 'noteChanged' | 'forget'>;
   readonly jobs: JobRunner;
   readonly now: () => Date;
 }

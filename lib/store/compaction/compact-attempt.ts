@@ -12,7 +12,7 @@ import type { ClientBase } from 'pg';
 import { alignDown, alignUp, MAX_SPAN, rowSteps } from './block-layout';
 import { chooseSpan, type BlockSpan, type HotCell } from './choose-spans';
 import { lockAttempt, saveState, type AttemptFacts, type AttemptId } from './compaction-state';
-import { countHotCells, findFirstHotStep } from './hot-cells';
+import { countHot, countHotCells, findFirstHotStep, type HotCount } from './hot-cells';
 import { endOfRows, rollLevels, type ChangedSpan } from './roll-levels';
 import { findBlockAround, writeBlocks, type CompactionBuffers } from './write-blocks';
 
@@ -28,6 +28,8 @@ export interface CompactionUnit {
   readonly hotBytes: number;
   readonly blocks: number;
   readonly rollups: number;
+  /** What is hot afterwards; null while there is more to do. */
+  readonly hotLeft: HotCount | null;
 }
 
 export interface CompactionOptions {
@@ -72,6 +74,7 @@ const GONE: CompactionUnit = {
   hotBytes: 0,
   blocks: 0,
   rollups: 0,
+  hotLeft: null,
 };
 
 interface Work {
@@ -126,6 +129,7 @@ async function compactLocked(
     hotBytes,
     blocks,
     rollups: rowCount,
+    hotLeft: work.hasMore ? null : await countHot(client, id),
   };
 }
 

@@ -20,6 +20,25 @@ export async function findFirstHotStep(
   return rows[0] === undefined ? null : Number(rows[0].step);
 }
 
+export interface HotCount {
+  readonly rows: number;
+  readonly sizeBytes: number;
+}
+
+/** All that is hot of an attempt. Reads the rows, not their values. */
+export async function countHot(
+  client: ClientBase,
+  { runKey, attempt }: AttemptId,
+): Promise<HotCount> {
+  const { rows } = await client.query<{ rows: string; bytes: string }>({
+    name: 'compaction_count_hot',
+    text: `SELECT count(*) AS rows, coalesce(sum(octet_length("values")), 0) AS bytes
+      FROM hot_frame WHERE run = $1 AND attempt = $2`,
+    values: [runKey, attempt],
+  });
+  return { rows: Number(rows[0]?.rows ?? 0), sizeBytes: Number(rows[0]?.bytes ?? 0) };
+}
+
 /** The cells of [fromStep, toStep) that hold anything, ascending. Reads the rows, not their values. */
 export async function countHotCells(
   client: ClientBase,

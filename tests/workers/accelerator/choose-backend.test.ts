@@ -79,6 +79,38 @@ describe('chooseBackend', () => {
     expect(isDisposed).toBe(true);
   });
 
+  it('passes over a device that returns other numbers for bins, right as those of samples are', async () => {
+    const wrong = aDevice({
+      tf: {
+        ...tf,
+        // Asked for in the hulls of histograms alone: the second steepest, now and then.
+        argMax: ((x: tf.Tensor, axis: number) =>
+          tf.maximum(tf.argMax(x, axis), 1)) as typeof tf.argMax,
+      },
+    });
+    const { backend, passedOver } = await chooseBackend(
+      'auto',
+      loaders({ tensorflow: () => Promise.resolve(wrong) }),
+    );
+    expect(backend.name).toBe('cpu');
+    expect(passedOver[0]).toMatchObject({ isFault: true });
+    expect(passedOver[0]?.reason).toMatch(
+      /self-test failed on a card: histogram\/ratio: dip of row \d: expected/,
+    );
+  });
+
+  it('says who measures histograms, and from what it was chosen', async () => {
+    const { shapes } = await chooseBackend(
+      'auto',
+      loaders({ tensorflow: () => Promise.resolve(aDevice()) }),
+    );
+    expect(shapes.reason).toMatch(/took [\d.]+ ms on a card and [\d.]+ ms in the single pass/);
+    expect((await chooseBackend('cpu', loaders())).shapes).toEqual({
+      backend: 'cpu',
+      reason: 'no accelerator is in use',
+    });
+  });
+
   it('passes over a device that leaves all the work to the host', async () => {
     const zeros = aDevice({
       upload(values, rowCount) {

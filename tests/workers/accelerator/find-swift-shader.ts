@@ -10,11 +10,14 @@ const FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser'];
 const KEEP_LOADED = 0x1000;
 
 /** The folder of a Chromium that carries SwiftShader and a Vulkan loader; null where there is none. */
-export function findSwiftShader(): string | null {
-  const chromium = findChromium();
-  const folders = chromium === null ? FOLDERS : [dirname(realpathSync(chromium)), ...FOLDERS];
+export function findSwiftShader(folders = chromiumFolders()): string | null {
   const wanted = ['vk_swiftshader_icd.json', 'libvk_swiftshader.so', 'libvulkan.so.1'];
   return folders.find((folder) => wanted.every((name) => existsSync(join(folder, name)))) ?? null;
+}
+
+function chromiumFolders(): readonly string[] {
+  const chromium = findChromium();
+  return chromium === null ? FOLDERS : [dirname(realpathSync(chromium)), ...FOLDERS];
 }
 
 /**

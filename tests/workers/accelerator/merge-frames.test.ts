@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FrameStatisticsInput, computeFrameStatistics } from '@/lib/stats/frame-statistics';
+import type { FrameStatisticsInput } from '@/lib/stats/frame-statistics';
+import { computeFrameHere } from '@/workers/accelerator/compute-frame';
 import { groupFrames } from '@/workers/accelerator/merge-frames';
 import {
   type StatisticsClient,
@@ -55,7 +56,7 @@ describe('small frames of posts that come together', () => {
   it('go to an accelerator in fewer calls, and get the same numbers', async () => {
     const client = await startClient('counts-calls');
     const inputs = Array.from({ length: 20 }, (_, index) => randomInput(1 + (index % 7), 64));
-    const expected = inputs.map((input) => computeFrameStatistics(input));
+    const expected = inputs.map((input) => computeFrameHere(input));
     const computing = inputs.map((input) => client.compute(input));
     expect(client.status()).toMatchObject({ queuedFrames: 20, batchCount: 1 });
     expect(await Promise.all(computing)).toEqual(expected);
@@ -67,7 +68,7 @@ describe('small frames of posts that come together', () => {
       queuedBytes: 0,
     });
     // What was given is still there: it was copied.
-    expect(computeFrameStatistics(inputs[19]!)).toEqual(expected[19]);
+    expect(computeFrameHere(inputs[19]!)).toEqual(expected[19]);
   });
 
   it('go in a call for each family', async () => {
@@ -76,7 +77,7 @@ describe('small frames of posts that come together', () => {
       randomInput(2, index % 2 === 0 ? 32 : 48, index % 3 === 0 ? { previousGradient: null } : {}),
     );
     const all = await Promise.all(inputs.map((input) => client.compute(input)));
-    expect(all).toEqual(inputs.map((input) => computeFrameStatistics(input)));
+    expect(all).toEqual(inputs.map((input) => computeFrameHere(input)));
     expect(client.status().batchCount).toBe(5);
   });
 
@@ -113,7 +114,7 @@ describe('small frames of posts that come together', () => {
     expect(outcomes[2]).toMatchObject({ reason: new Error('3 layers are too many') });
     expect(outcomes[3]).toEqual({
       status: 'fulfilled',
-      value: computeFrameStatistics(inputs[3]!),
+      value: computeFrameHere(inputs[3]!),
     });
     expect(client.status()).toMatchObject({ queuedFrames: 0, queuedBytes: 0 });
   });

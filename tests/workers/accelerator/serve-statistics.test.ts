@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { computeFrameStatistics } from '@/lib/stats/frame-statistics';
+import { computeFrameHere } from '@/workers/accelerator/compute-frame';
 import { compareStatistics } from '@/workers/accelerator/compare-statistics';
 import { serveStatistics } from '@/workers/accelerator/serve-statistics';
 import type { StatisticsBackend } from '@/workers/accelerator/statistics-backend';
@@ -26,7 +26,8 @@ function serve(backend: StatisticsBackend) {
   ports.push(ours);
   const replies: ThreadReply[] = [];
   ours.on('message', (reply: ThreadReply) => replies.push(reply));
-  serveStatistics(theirs, () => Promise.resolve({ backend, passedOver: [] }));
+  const shapes = { backend: backend.name, reason: 'it is said to be faster' };
+  serveStatistics(theirs, () => Promise.resolve({ backend, shapes, passedOver: [] }));
   const receive = async (count: number): Promise<ThreadReply[]> => {
     while (replies.length < count) await once(ours, 'message');
     return replies;
@@ -66,7 +67,7 @@ describe('the statistics thread', () => {
       if (reply?.kind !== 'computed') throw new Error(`expected statistics, got ${reply?.kind}`);
       expect([reply.id, reply.hostRowCount]).toEqual([id, 0]);
       expect(reply.slab.byteLength).toBe(4 * gradient.byteLength);
-      expect(compareStatistics(input, computeFrameStatistics(input), reply.statistics)).toEqual([]);
+      expect(compareStatistics(input, computeFrameHere(input), reply.statistics)).toEqual([]);
     }
     expect([asked, isDisposed]).toEqual([1, true]);
   });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
-import { computeFrameStatistics } from '@/lib/stats/frame-statistics';
 import { computeHistogramShapes } from '@/lib/stats/histogram-shapes';
+import type { StatisticsClientOptions } from '@/workers/accelerator/client-options';
+import { computeFrameHere } from '@/workers/accelerator/compute-frame';
 import { compareStatistics } from '@/workers/accelerator/compare-statistics';
 import {
   type StatisticsClient,
-  type StatisticsClientOptions,
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
 import { randomInput } from './sample-inputs';
@@ -38,7 +38,7 @@ const input = randomInput(3, 50);
 
 async function expectReference(client: StatisticsClient): Promise<void> {
   const actual = await client.compute(input);
-  expect(compareStatistics(input, computeFrameStatistics(input), actual)).toEqual([]);
+  expect(compareStatistics(input, computeFrameHere(input), actual)).toEqual([]);
 }
 
 describe('the statistics client', () => {
@@ -54,10 +54,15 @@ describe('the statistics client', () => {
         facts: { backend: 'cpu', device: 'one core' },
         message: 'statistics backend',
       },
+      {
+        level: 'info',
+        facts: { backend: 'cpu', reason: 'no accelerator is in use' },
+        message: 'statistics backend of histograms',
+      },
     ]);
     const computing = client.compute(input);
     expect(client.status()).toMatchObject({ queuedFrames: 1, queuedBytes: 3 * 50 * 4 * 4 });
-    expect(compareStatistics(input, computeFrameStatistics(input), await computing)).toEqual([]);
+    expect(compareStatistics(input, computeFrameHere(input), await computing)).toEqual([]);
     expect(client.status()).toMatchObject({ backend: 'cpu', queuedFrames: 0, queuedBytes: 0 });
     // What was given is still there: it was copied.
     expect(input.gradient.length).toBe(150);
@@ -69,7 +74,7 @@ describe('the statistics client', () => {
     const inputs = [1, 2, 3, 4, 5].map((layers) => randomInput(layers, 20 * layers));
     const all = await Promise.all(inputs.map((each) => client.compute(each)));
     inputs.forEach((each, index) => {
-      expect(compareStatistics(each, computeFrameStatistics(each), all[index]!)).toEqual([]);
+      expect(compareStatistics(each, computeFrameHere(each), all[index]!)).toEqual([]);
     });
   });
 
@@ -133,7 +138,7 @@ describe('the statistics client', () => {
     await client.ready;
     await expectReference(client);
     expect(client.status()).toMatchObject({ backend: 'cpu', fallbackCount: 1 });
-    expect(logged.at(-1)?.message).toBe('statistics backend');
+    expect(logged.at(-1)?.message).toBe('statistics backend of histograms');
     expect(logged.some(({ facts }) => JSON.stringify(facts).includes('no answer for 0.1 s'))).toBe(
       true,
     );
@@ -154,7 +159,7 @@ describe('the statistics client', () => {
     const computing = [client.computeShapes(shapes), client.compute(input)] as const;
     expect(client.status().queuedBytes).toBe(3 * 50 * 4 * 4);
     expect(await computing[0]).toEqual(computeHistogramShapes(shapes));
-    expect(compareStatistics(input, computeFrameStatistics(input), await computing[1])).toEqual([]);
+    expect(compareStatistics(input, computeFrameHere(input), await computing[1])).toEqual([]);
     expect(shapes.counts.length).toBe(24);
     const wrong = { ...shapes, outside: new Uint32Array(3) };
     await expect(client.computeShapes(wrong)).rejects.toThrow('and 12 outside, got 24 and 3');
@@ -165,7 +170,7 @@ describe('the statistics client', () => {
     await client.ready;
     const computing = client.compute(input);
     await client.close();
-    expect((await computing).layerMetrics.size).toBe(14);
+    expect((await computing).layerMetrics.size).toBe(18);
   });
 
   it('finds its thread beside the bundle of another folder', async () => {

@@ -15,6 +15,7 @@ function aUnit(over: Partial<CompactionUnit> = {}): CompactionUnit {
     hotBytes: 0,
     blocks: 0,
     rollups: 0,
+    hotLeft: null,
     ...over,
   };
 }
@@ -118,6 +119,15 @@ describe('AttemptSchedule', () => {
     schedule.noteStored(posts(50, 57, other), 0);
     expect(schedule.totals()).toMatchObject({ hotRows: 112, hotBytes: 110, waitingAttempts: 1 });
     expect(schedule.dueBytes(0)).toBe(100);
+  });
+
+  it('takes the count of a finished unit for what was told of posts', () => {
+    const schedule = aCompacted();
+    schedule.noteStored(posts(1000, 1100), 0);
+    const hotLeft = { rows: 77, sizeBytes: 700 };
+    const unit = aUnit({ blocksTo: 960, newestStep: 1100, hotRows: 64, hotLeft });
+    schedule.noteDone(turnOf(schedule, 0), unit, 0);
+    expect(schedule.totals()).toMatchObject({ hotRows: 77, hotBytes: 700 });
   });
 
   it('forgets a run, also while its unit is under way', () => {

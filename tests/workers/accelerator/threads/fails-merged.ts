@@ -1,13 +1,19 @@
 /** A thread that answers every request for more than two layers with a failure. */
 import { parentPort } from 'node:worker_threads';
-import { computeFrameStatistics } from '../../../../lib/stats/frame-statistics';
+import { computeFrameHere } from '../../../../workers/accelerator/compute-frame';
 import type { ThreadReply, ThreadRequest } from '../../../../workers/accelerator/thread-messages';
 
 const port = parentPort;
 function reply(message: ThreadReply): void {
   port?.postMessage(message);
 }
-reply({ kind: 'ready', backend: 'webgpu', device: 'a small card', passedOver: [] });
+reply({
+  kind: 'ready',
+  backend: 'webgpu',
+  device: 'a small card',
+  shapes: { backend: 'webgpu', reason: 'it is said to be faster' },
+  passedOver: [],
+});
 port?.on('message', (request: ThreadRequest) => {
   switch (request.kind) {
     case 'close':
@@ -21,7 +27,7 @@ port?.on('message', (request: ThreadRequest) => {
         reply({ kind: 'failed', id, message: `${options.layerCount} layers are too many`, slab });
         break;
       }
-      const statistics = computeFrameStatistics({
+      const statistics = computeFrameHere({
         ...options,
         gradient: column(0),
         firstMoment: column(1),

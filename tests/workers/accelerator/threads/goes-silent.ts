@@ -8,6 +8,7 @@ else {
     kind: 'ready',
     backend: 'webgpu',
     device: 'a card that hangs',
+    shapes: { backend: 'webgpu', reason: 'it is said to be faster' },
     passedOver: [],
   };
   parentPort?.postMessage(ready);

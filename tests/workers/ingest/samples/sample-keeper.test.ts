@@ -180,6 +180,24 @@ describe('SampleKeeper', () => {
     expect(keeper.status()).toEqual({ heldBytes: 0, kept: 4, dropped: 3 });
   });
 
+  it('lets steps go that no spike has asked for, so that those of a spike have room', async () => {
+    let letGo: () => void = () => undefined;
+    const disk = new Promise<void>((resolve) => (letGo = resolve));
+    const { keeper, post, watch, steps } = aKeeper({
+      maxBytes: 4 * 24,
+      save: () => disk.then(() => true),
+    });
+    post(100);
+    watch(100, [aSpike(100)]);
+    for (const step of [1, 2, 3]) post(step, { runKey: 'other' });
+    for (const step of [101, 102]) post(step);
+    expect(keeper.status()).toEqual({ heldBytes: 4 * 24, kept: 0, dropped: 2 });
+    for (const step of [103, 104]) post(step);
+    expect(keeper.status()).toEqual({ heldBytes: 4 * 24, kept: 0, dropped: 4 });
+    letGo();
+    expect(await steps()).toEqual([100, 101, 102, 103]);
+  });
+
   it('refuses a post larger than all that it may hold', () => {
     const { keeper, post } = aKeeper({ maxBytes: 10 });
     post(1);

@@ -1,0 +1,57 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CompactionClient, CompactionStatus } from '../compaction/compaction-client';
+
+type Read = (status: CompactionStatus) => number;
+
+/** What compaction says of itself to Prometheus, read when it is asked for. */
+export function observeCompaction(
+  registry: Registry,
+  compaction: Pick<CompactionClient, 'status'>,
+): void {
+  const gauge = (name: string, help: string, read: Read): void => {
+    new Gauge({
+      name: `spikescope_compaction_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read(compaction.status()));
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: Read): void => {
+    new Counter({
+      name: `spikescope_compaction_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read(compaction.status()));
+      },
+    });
+  };
+  gauge('running', '1 while the thread looks after the store', ({ isRunning }) => +isRunning);
+  gauge('hot_frames', 'Posts that are not in blocks yet', ({ hotRows }) => hotRows);
+  gauge('hot_bytes', 'Bytes of their values', ({ hotBytes }) => hotBytes);
+  gauge(
+    'lag_steps',
+    'The largest distance of an attempt from its steps in blocks to its newest',
+    ({ lagSteps }) => lagSteps,
+  );
+  gauge(
+    'waiting_attempts',
+    'Attempts that could be compacted further',
+    ({ waitingAttempts }) => waitingAttempts,
+  );
+  gauge(
+    'stalled_seconds',
+    'How long attempts have waited without any being compacted',
+    ({ stalledMs }) => stalledMs / 1000,
+  );
+  counter('frames', 'Posts moved into blocks', ({ compactedRows }) => compactedRows);
+  counter('blocks', 'Blocks written', ({ blocks }) => blocks);
+  counter('rollup_rows', 'Rollup rows written', ({ rollups }) => rollups);
+  counter('transactions', 'Units of work committed', ({ units }) => units);
+  counter('seconds', 'Time spent on units of work', ({ busySeconds }) => busySeconds);
+  counter('failures', 'Units of work that failed and were tried again', ({ failures }) => failures);
+  counter('thread_restarts', 'Times that the thread died', ({ restarts }) => restarts);
+}
