@@ -55,7 +55,7 @@ const RETRY_DELAY_MS = 500;
 export class SampleKeeper {
   readonly #options: SampleKeeperOptions;
   readonly #maxBytes: number;
-  readonly #ring: SampleRing;
+  readonly #ring = new SampleRing();
   /** By the spike's run and id. */
   readonly #windows = new Map<string, SampleRange>();
   #pendingBytes = 0;
@@ -66,7 +66,6 @@ export class SampleKeeper {
   constructor(options: SampleKeeperOptions) {
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
-    this.#ring = new SampleRing(this.#maxBytes);
   }
 
   /** A post that was committed, now or earlier; before the detectors look at it. */
@@ -87,7 +86,7 @@ export class SampleKeeper {
     };
     const isAwaited = Array.from(this.#windows.values()).some((window) => isWithin(window, post));
     if (isAwaited) this.#write(copyOf(post));
-    else this.#ring.offer(post);
+    else this.#ring.offer(post, this.#maxBytes - this.#pendingBytes);
   }
 
   /** The detectors of an attempt have looked at a step, and told of these spikes. */
@@ -140,6 +139,8 @@ export class SampleKeeper {
       return;
     }
     this.#pendingBytes += sizeBytes;
+    // Steps of a spike that is there go before those of spikes that may come.
+    this.#ring.shrink(this.#maxBytes - this.#pendingBytes);
     this.#writing = this.#writing
       .then(() => this.#save(samples))
       .finally(() => {

@@ -20,13 +20,8 @@ interface Held {
 export class SampleRing {
   /** In the order of arrival, the oldest first. */
   readonly #held = new Map<string, Held>();
-  readonly #maxBytes: number;
   #sizeBytes = 0;
   #evictedCount = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
 
   get sizeBytes(): number {
     return this.#sizeBytes;
@@ -37,22 +32,30 @@ export class SampleRing {
     return this.#evictedCount;
   }
 
-  /** Copies: what is given are views into the body of a request. A post that is held already stays. */
-  offer(samples: SamplesToStore): void {
+  /**
+   * Takes a post in, and holds at most `maxBytes` with it. Copies: what is given are views
+   * into the body of a request. A post that is held already stays.
+   */
+  offer(samples: SamplesToStore, maxBytes: number): void {
     const key = keyOf(samples);
     if (this.#held.has(key)) return;
     const sizeBytes = sizeOf(samples);
-    if (sizeBytes > this.#maxBytes) {
+    if (sizeBytes > maxBytes) {
       this.#evictedCount++;
       return;
     }
+    this.shrink(maxBytes - sizeBytes);
+    this.#held.set(key, { samples: copyOf(samples), sizeBytes });
+    this.#sizeBytes += sizeBytes;
+  }
+
+  /** Lets the oldest go until it holds no more than this. */
+  shrink(maxBytes: number): void {
     for (const oldest of this.#held.keys()) {
-      if (this.#sizeBytes + sizeBytes <= this.#maxBytes) break;
+      if (this.#sizeBytes <= maxBytes) return;
       this.#drop(oldest);
       this.#evictedCount++;
     }
-    this.#held.set(key, { samples: copyOf(samples), sizeBytes });
-    this.#sizeBytes += sizeBytes;
   }
 
   /** Hands over what it holds of a range, ascending in steps; the ring holds it no longer. */
