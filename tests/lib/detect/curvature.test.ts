@@ -107,3 +107,63 @@ describe('the alert', () => {
     expect(alerts([[0, 0.95]])[0]!.advisesLongerWarmUp).toBe(false);
   });
 });
+
+describe('warnings of curvature', () => {
+  interface At {
+    readonly step: number;
+    readonly kappa: number;
+    readonly isAtPeak?: boolean;
+  }
+  const watchAll = (samples: readonly At[]) => {
+    const watch = createCurvatureWatch();
+    return samples.flatMap(({ step, kappa, isAtPeak = false }) =>
+      observeCurvature(watch, { step, kappa, learningRate: 1e-3, isAtPeak })!.warnings.map(
+        ({ phase, warning }) => ({ phase, ...warning }),
+      ),
+    );
+  };
+
+  it('open with the third sample beyond the limit, from the first one on, and close when it is over', () => {
+    const kappas = [1.1, 1.3, 1.25, 1.4, 1.5, 1.1, 1];
+    const told = watchAll(kappas.map((kappa, i) => ({ step: 300 * i, kappa })));
+    expect(told).toMatchObject([
+      {
+        phase: 'opened',
+        kind: 'curvature_beyond_limit',
+        fromStep: 300,
+        peakStep: 900,
+        peakValue: 1.4,
+      },
+      { phase: 'updated', peakStep: 1200, peakValue: 1.5 },
+      { phase: 'closed', fromStep: 300, lastStep: 1200, peakValue: 1.5 },
+    ]);
+  });
+
+  it('tell of a ratio that doubled within 200 steps, from half the limit on', () => {
+    const told = watchAll([
+      { step: 0, kappa: 0.1 },
+      { step: 100, kappa: 0.3 },
+      { step: 200, kappa: 0.7 },
+      { step: 500, kappa: 0.7 },
+    ]);
+    expect(told).toMatchObject([
+      { phase: 'opened', kind: 'curvature_doubled', fromStep: 200 },
+      { phase: 'closed', lastStep: 200 },
+    ]);
+  });
+
+  it('advise a longer warm-up once for as long as the learning rate stands at its peak', () => {
+    const kappas = [1.05, 0.95, 1.1, 0.9];
+    const told = watchAll([
+      { step: 0, kappa: 1.5 },
+      ...kappas.map((kappa, i) => ({ step: 300 * (i + 1), kappa, isAtPeak: true })),
+      { step: 1500, kappa: 1.1 },
+    ]);
+    const kind = 'warm_up_too_short';
+    expect(told.filter((warning) => warning.kind === kind)).toMatchObject([
+      { phase: 'opened', fromStep: 300, learningRate: 1e-3 },
+      { phase: 'updated', peakStep: 900, peakValue: 1.1 },
+      { phase: 'closed', lastStep: 900 },
+    ]);
+  });
+});

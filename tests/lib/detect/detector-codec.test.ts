@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
-import { REPLAY_STEPS, continueDetector, inheritOpenEvent } from '@/lib/detect/continue-detector';
+import {
+  REPLAY_STEPS,
+  continueDetector,
+  inheritOpenEvent,
+  leaveClosedEvents,
+} from '@/lib/detect/continue-detector';
 import { decodeDetector, encodeDetector } from '@/lib/detect/detector-codec';
 import {
   type RunDetector,
@@ -53,6 +58,30 @@ describe('a state kept as bytes', () => {
     observeStep(detector, at(1, NaN), context);
     const restored = decodeDetector(encodeDetector(detector));
     expect(observeStep(restored, at(2, Infinity), context).loss).toEqual([]);
+  });
+
+  it('keeps open warnings, and events that wait for a second look', () => {
+    const normal = seededNormal(12);
+    const context = { parameterCounts: [], beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
+    const steps = Array.from({ length: 700 }, (_, step): StepObservation => ({
+      step,
+      scalars: new Map([
+        ['loss', 3 + 0.02 * normal() + (step >= 300 && step < 330 ? 2 : 0)],
+        ['learning_rate', 1e-3],
+        ['stability_ratio', step < 280 ? 0.9 : 1.3],
+      ]),
+      layerMetrics: new Map(),
+    }));
+    const play = (detector: RunDetector, from: number, to: number) =>
+      steps.slice(from, to).map((observation) => observeStep(detector, observation, context));
+    const uncut = play(createRunDetector(0), 0, 700);
+    expect(uncut.flatMap(({ loss }) => loss.map(({ phase }) => phase))).toContain('reevaluated');
+    for (const step of [281, 310, 345, 400, 460]) {
+      const detector = createRunDetector(0);
+      play(detector, 0, step);
+      const restored = decodeDetector(encodeDetector(detector));
+      expect(play(restored, step, 700)).toEqual(uncut.slice(step));
+    }
   });
 
   it('is refused when it is cut, of another version or no container at all', () => {
@@ -117,6 +146,25 @@ describe('a new attempt', () => {
     play(detector, 1200 - REPLAY_STEPS, 1200, lossAt);
     inheritOpenEvent(detector);
     expect(play(detector, 1200, 1300, lossAt)[0]).toMatchObject({ onsetStep: 1220 });
+  });
+
+  it('that goes back leaves events that were over to the attempt that told of them', () => {
+    const lossAt = spiking(1150);
+    const old = createRunDetector(0);
+    play(old, 0, 1500, lossAt);
+    const { detector } = continueDetector(old, 1200);
+    play(detector, 1200 - REPLAY_STEPS, 1200, lossAt);
+    expect(detector.loss.review.awaited).toHaveLength(1);
+    leaveClosedEvents(detector);
+    inheritOpenEvent(detector);
+    const told: { phase: string; isInherited: boolean }[] = [];
+    for (let step = 1200; step < 1500; step++) {
+      const scalars = new Map([['loss', lossAt(step)]]);
+      const { loss } = observeStep(detector, { step, scalars, layerMetrics: new Map() }, context);
+      told.push(...loss.map(({ phase, event }) => ({ phase, isInherited: event.isInherited })));
+    }
+    expect(told.map(({ phase }) => phase)).toEqual(['settled', 'reevaluated']);
+    expect(told.every(({ isInherited }) => isInherited)).toBe(true);
   });
 
   it('inside an open spike inherits it, and closes it as inherited', () => {

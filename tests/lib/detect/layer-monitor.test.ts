@@ -143,3 +143,71 @@ describe('RMS', () => {
     ]);
   });
 });
+
+describe('RMS of small tensors', () => {
+  /** RMS of a tensor whose few values move together: scattered by a third of a decade. */
+  function watchScattered(parameterCount: number, steps: number) {
+    const monitor = createLayerMonitor(1);
+    const normal = seededNormal(21);
+    const spikes: number[] = [];
+    const observe = (step: number, rms: number) => {
+      const columns = {
+        gradient: undefined,
+        belowEpsilon: undefined,
+        parameterCounts: [parameterCount],
+      };
+      observeLayers(monitor, step, { ...columns, rms: Float32Array.of(rms) }, quiet);
+      if (monitor.rmsSpiking.length > 0) spikes.push(step);
+    };
+    for (let step = 0; step < steps; step++) observe(step, 0.8 * 10 ** (0.25 * normal()));
+    return { monitor, spikes, observe };
+  }
+
+  it('reaches 2.3 by itself, and is no spike then', () => {
+    expect(watchScattered(32, 3000).spikes).toEqual([]);
+    // The same scatter in a tensor of which 2.3 says something.
+    expect(watchScattered(4096, 3000).spikes.length).toBeGreaterThan(20);
+  });
+
+  it('spikes where it stands out of what it does by itself', () => {
+    const { observe, spikes, monitor } = watchScattered(32, 200);
+    observe(200, 0.8 * 10 ** 2.2);
+    expect(spikes).toEqual([200]);
+    expect(monitor.flags[0]! & LayerFlag.rmsThreshold).not.toBe(0);
+  });
+
+  it('of a quiet small tensor spikes at 2.3 as any other does', () => {
+    const { observe, settle } = (() => {
+      const monitor = createLayerMonitor(1);
+      const normal = seededNormal(4);
+      const spiking: number[][] = [];
+      const look = (rms: number) => {
+        const columns = { gradient: undefined, belowEpsilon: undefined, parameterCounts: [64] };
+        const step = spiking.length;
+        observeLayers(monitor, step, { ...columns, rms: Float32Array.of(rms) }, quiet);
+        spiking.push([...monitor.rmsSpiking]);
+        return monitor.rmsSpiking;
+      };
+      return {
+        observe: look,
+        settle: () => {
+          for (let i = 0; i < 150; i++) look(1 + 0.02 * normal());
+        },
+      };
+    })();
+    settle();
+    expect(observe(2.4)).toEqual([0]);
+  });
+});
+
+it('a layer begins to spike anew 10 steps after its last spike, and not before', () => {
+  const { monitor, observe, settle } = watch();
+  settle();
+  const starts: number[] = [];
+  for (let i = 0; i < 40; i++) {
+    const isSpiking = i === 0 || i === 5 || i === 14 || i === 24;
+    const step = observe([1e-4, 1e-6, 0], [isSpiking ? 3 : 1, 0.05, 1]);
+    if (monitor.rmsStarting.includes(0)) starts.push(step - 151);
+  }
+  expect(starts).toEqual([0, 24]);
+});
