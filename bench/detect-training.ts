@@ -100,6 +100,7 @@ function run(training: Training, corpus: Corpus): void {
   };
   const losses: number[] = [];
   const stages = new Map<string, number>();
+  let rmsSpikes = 0;
   console.log(`\n${name}: ${trainer.specs.length} layers, ${steps} steps`);
   while (trainer.step < steps) {
     const { learningRate, isReset } = schedule.next(trainer.step + 1, losses.at(-1) ?? null);
@@ -128,9 +129,11 @@ function run(training: Training, corpus: Corpus): void {
           `losses from ${event.onsetStep - 3}: ${around.map((loss) => loss.toPrecision(3)).join(' ')}`,
       );
     }
+    rmsSpikes += findings.rmsSpikes.filter(({ phase }) => phase === 'opened').length;
     for (const { stage } of findings.stages) stages.set(stage, (stages.get(stage) ?? 0) + 1);
   }
   console.log(`  loss at the end ${(losses.at(-1) ?? NaN).toPrecision(3)}`);
+  console.log(`  RMS spikes: ${rmsSpikes}`);
   console.log(
     `  stage changes: ${Array.from(stages, ([stage, count]) => `${stage} ${count}`).join(', ')}`,
   );
