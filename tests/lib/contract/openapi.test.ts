@@ -27,6 +27,8 @@ const CONTRACT = [
   'GET /api/v1/runs/{id}/metrics',
   'PATCH /api/v1/runs/{id}',
   'DELETE /api/v1/runs/{id}',
+  'GET /api/v1/runs/{id}/warnings',
+  'GET /api/v1/runs/{id}/lead-lag',
   'GET /api/v1/runs/{id}/samples',
   'GET /api/v1/runs/{id}/layers/{index}/samples',
   'POST /api/v1/runs/{id}/jobs',
