@@ -8,6 +8,7 @@ export default tseslint.config(
       '.next/**',
       '.build/**',
       '.data/**',
+      '.venv/**',
       'lib/store/generated/**',
       'next-env.d.ts',
       '**/*.mjs',

@@ -1,11 +1,13 @@
 import { findChromium } from './find-chromium.mjs';
 import { ensurePrepared, runMain } from './prepare.mjs';
+import { runPytest } from './run-pytest.mjs';
 import { closingLine, runVitest, sumCounts } from './run-vitest.mjs';
 import { countWork, runStaticChecks } from './static-checks.mjs';
 
 /**
  * `npm test`: all that `npm run check` looks at, the build, the tests on a real database
- * and, where there is a browser, the built product end to end.
+ * and, where there is a browser, the built product end to end; and the Python client,
+ * where there is what it needs.
  */
 const isContinuousIntegration = process.env.CI === 'true' || process.env.CI === '1';
 
@@ -32,6 +34,7 @@ await runMain(async () => {
     for (const project of ['unit', 'database']) counts.push(await runVitest(project));
     const build = await countWork(() => ensurePrepared({ needsBuild: true }));
     counts.push(build, build.failed === 0 ? await runEndToEnd() : NONE);
+    if (build.failed === 0) counts.push(...(await runPytest({ isContinuousIntegration })));
   }
   const total = sumCounts(counts);
   process.stdout.write(`\n${closingLine(total)}\n`);
