@@ -220,6 +220,19 @@ describe('chosen runs', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('have their losses drawn over each other, and said in a table', async () => {
+    const { page, takeFaults } = await openList(`?project=char-lm&runs=${B},${C}`);
+    await panelOf(page).getByRole('button', { name: 'Overlay losses' }).click();
+    const losses = panelOf(page).getByRole('table', { name: 'Losses of the chosen runs' });
+    const row = losses.getByRole('row').filter({ has: page.getByRole('rowheader', { name: B }) });
+    await eventually(() => row.getByRole('cell').allTextContents()).toEqual([
+      ...['640', '0.00490', '0.00464'],
+    ]);
+    expect(parameterOf(page, 'losses')).toBe('over');
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    expect(takeFaults()).toEqual([]);
+  });
+
   it('get and lose tags together', async () => {
     const { page } = await openList('?runs=trial-000,trial-001');
     await panelOf(page).getByRole('button', { name: 'Edit tags' }).click();
@@ -309,7 +322,18 @@ describe('the list by keyboard', () => {
     await page.waitForURL(`**/runs/${C}**`);
   });
 
-  it('reaches every control with Tab, none of them under the panel', async () => {
+  it('keeps the run that has the focus above the panel', async () => {
+    const { page } = await openList(`?project=sweep&runs=${B},${C}`);
+    await panelOf(page).getByRole('table').waitFor();
+    await page.locator('tr[data-run] a').first().focus();
+    for (let presses = 0; presses < 30; presses++) await page.keyboard.press('ArrowDown');
+    const focused = (await page.locator('tr[data-run] a:focus').boundingBox())!;
+    const panel = (await panelOf(page).boundingBox())!;
+    expect(focused.y).toBeGreaterThan(0);
+    expect(focused.y + focused.height).toBeLessThanOrEqual(panel.y);
+  });
+
+  it('reaches every control with Tab', async () => {
     const { page } = await openList(`?project=char-lm&runs=${B},${C}`);
     await panelOf(page).getByRole('table').waitFor();
     const markFocused = () =>

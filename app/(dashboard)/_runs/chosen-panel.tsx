@@ -3,6 +3,7 @@
 import { prepareConfigDifference } from '@/lib/view/config-difference';
 import { Button } from '@/app/_components/button';
 import { DifferenceTable } from './difference-table';
+import { LossOverlayChart } from './loss-overlay-chart';
 import type { ChosenRuns } from './use-chosen-runs';
 import { useRunSettings } from './use-run-settings';
 import styles from './chosen-panel.module.css';
@@ -14,16 +15,20 @@ const MOST_COMPARED = 12;
 export function ChosenPanel({
   chosen,
   isShowingAll,
+  isOverlaying,
   fault,
   onShowAll,
+  onOverlay,
   onEdit,
   onPin,
 }: {
   readonly chosen: ChosenRuns;
   readonly isShowingAll: boolean;
+  readonly isOverlaying: boolean;
   /** Why the last change of a run did not work. */
   readonly fault: string | null;
   readonly onShowAll: (isShowingAll: boolean) => void;
+  readonly onOverlay: (isOverlaying: boolean) => void;
   readonly onEdit: (ids: readonly string[]) => void;
   readonly onPin: (ids: readonly string[], isPinned: boolean) => void;
 }) {
@@ -52,6 +57,13 @@ export function ChosenPanel({
         <div className={styles['actions']}>
           <Button
             variant="quiet"
+            aria-pressed={isOverlaying}
+            onClick={() => onOverlay(!isOverlaying)}
+          >
+            {isAlone ? 'Draw loss' : 'Overlay losses'}
+          </Button>
+          <Button
+            variant="quiet"
             aria-pressed={isShowingAll}
             onClick={() => onShowAll(!isShowingAll)}
           >
@@ -73,23 +85,26 @@ export function ChosenPanel({
           {fault}
         </p>
       )}
-      {settings.error !== null ? (
+      {settings.error === null ? null : (
         <p className={styles['fault']} role="alert">
           The settings could not be read: {settings.error}{' '}
           <Button variant="link" onClick={settings.retry}>
             Try again
           </Button>
         </p>
-      ) : settings.isLoading && settings.runs.length === 0 ? (
+      )}
+      {settings.isLoading && settings.runs.length === 0 ? (
         <p className={styles['quiet']} role="status">
           Reading the settings.
         </p>
-      ) : view.rows.length === 0 ? null : (
+      ) : null}
+      {isOverlaying || view.rows.length > 0 ? (
         // It scrolls, so the keyboard must reach it.
-        <div className={styles['scroll']} tabIndex={0} role="region" aria-label="Settings">
-          <DifferenceTable view={view} />
+        <div className={styles['scroll']} tabIndex={0} role="region" aria-label="Comparison">
+          {isOverlaying ? <LossOverlayChart runs={compared} /> : null}
+          {view.rows.length > 0 ? <DifferenceTable view={view} /> : null}
         </div>
-      )}
+      ) : null}
     </section>
   );
 }

@@ -2,12 +2,7 @@
 
 import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
 import type { PatchRun, RunSummary } from '@/lib/contract/runs';
-import {
-  NO_TAG_CHANGE,
-  applyTagChange,
-  findTagFault,
-  type TagChange,
-} from '@/lib/view/tag-change';
+import { NO_TAG_CHANGE, applyTagChange, findTagFault, type TagChange } from '@/lib/view/tag-change';
 import { Button } from '@/app/_components/button';
 import { TextField } from '@/app/_components/text-field';
 import { TagEditor } from './tag-editor';
@@ -42,9 +37,7 @@ export function EditDialog({
   useEffect(() => dialog.current?.showModal(), []);
 
   const fault =
-    only !== undefined && name.trim() === ''
-      ? 'A run needs a name.'
-      : findTagFault(runs, tags);
+    only !== undefined && name.trim() === '' ? 'A run needs a name.' : findTagFault(runs, tags);
   const save = async (event: SyntheticEvent) => {
     event.preventDefault();
     if (fault !== null || isSaving) return;

@@ -3,11 +3,7 @@
 import Link from 'next/link';
 import { useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
 import { joinNames } from '@/lib/contract/name-list';
-import {
-  projectsReplySchema,
-  tagsReplySchema,
-  type RunSort,
-} from '@/lib/contract/reads';
+import { projectsReplySchema, tagsReplySchema, type RunSort } from '@/lib/contract/reads';
 import {
   NEWEST_FIRST,
   WITHOUT_FILTER,
@@ -65,7 +61,9 @@ export function RunsPage() {
   const wantedRows = readWantedRows(parameters);
   const list = useRuns(asked, wantedRows);
   const overview = useRunsOverview();
-  const projects = useApi(apiPath('/projects'), projectsReplySchema, { refreshMs: MENU_REFRESH_MS });
+  const projects = useApi(apiPath('/projects'), projectsReplySchema, {
+    refreshMs: MENU_REFRESH_MS,
+  });
   const tags = useApi(apiPath('/tags'), tagsReplySchema, { refreshMs: MENU_REFRESH_MS });
   const chosen = useChosenRuns(list.data?.runs ?? []);
   const edits = useRunEdits(() => {
@@ -204,8 +202,10 @@ export function RunsPage() {
         <ChosenPanel
           chosen={chosen}
           isShowingAll={parameters.get('settings') === 'all'}
+          isOverlaying={parameters.get('losses') === 'over'}
           fault={edits.pinFault}
           onShowAll={(isShowingAll) => patchUrl({ settings: isShowingAll ? 'all' : null })}
+          onOverlay={(isOverlaying) => patchUrl({ losses: isOverlaying ? 'over' : null })}
           onEdit={setEdited}
           onPin={edits.pin}
         />

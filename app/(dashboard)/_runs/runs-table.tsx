@@ -9,7 +9,8 @@ import { RunRowMemo, type RowActions } from './run-row';
 import type { HeldLayout } from './use-held-layout';
 import styles from './runs-table.module.css';
 
-const COLUMN_COUNT = 10;
+/** The columns that every width has: spanning one that is hidden would give it a place. */
+const LEAST_COLUMNS = 7;
 
 /** The run whose row holds the element. */
 function runOf(target: EventTarget): string | null {
@@ -111,7 +112,7 @@ export function RunsTable({
         {emptyRow === null ? null : (
           <tbody>
             <tr className={styles['empty']}>
-              <td colSpan={COLUMN_COUNT}>{emptyRow}</td>
+              <td colSpan={LEAST_COLUMNS}>{emptyRow}</td>
             </tr>
           </tbody>
         )}
@@ -129,7 +130,7 @@ function GroupHead({
 }) {
   return (
     <tr className={styles['group']}>
-      <th scope="rowgroup" colSpan={COLUMN_COUNT}>
+      <th scope="rowgroup" colSpan={LEAST_COLUMNS}>
         <button
           type="button"
           className={styles['group_button']}

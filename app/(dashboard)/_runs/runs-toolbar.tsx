@@ -2,7 +2,12 @@
 
 import type { Ref } from 'react';
 import { joinNames } from '@/lib/contract/name-list';
-import { runSortSchema, type ProjectsReply, type RunSort, type TagsReply } from '@/lib/contract/reads';
+import {
+  runSortSchema,
+  type ProjectsReply,
+  type RunSort,
+  type TagsReply,
+} from '@/lib/contract/reads';
 import { runStateSchema } from '@/lib/contract/run-state';
 import { STATUS_LABELS } from '@/lib/view/runs-list';
 import { NEWEST_FIRST, type RunsFilter } from '@/lib/view/runs-filter';

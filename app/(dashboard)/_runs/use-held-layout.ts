@@ -73,7 +73,9 @@ function merge(
   held: readonly RunGroup[],
   groups: readonly RunGroup[],
 ): { readonly groups: readonly RunGroup[]; readonly waitingCount: number } {
-  const now = new Map<string, RunRow>(groups.flatMap(({ rows }) => rows.map((row) => [row.id, row])));
+  const now = new Map<string, RunRow>(
+    groups.flatMap(({ rows }) => rows.map((row) => [row.id, row])),
+  );
   const places = new Set(held.flatMap(({ rows }) => rows.map(({ id }) => id)));
   const counts = new Map(groups.map(({ project, count }) => [project, count]));
   return {

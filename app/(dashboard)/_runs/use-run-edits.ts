@@ -22,7 +22,9 @@ async function saveAll(patches: RunPatches): Promise<string | null> {
   const failures = outcomes.flatMap((outcome, index) => {
     if (outcome.status === 'fulfilled') return [];
     const cause: unknown = outcome.reason;
-    return [`${patches[index]?.[0]}: ${cause instanceof ApiFailure ? cause.message : String(cause)}`];
+    return [
+      `${patches[index]?.[0]}: ${cause instanceof ApiFailure ? cause.message : String(cause)}`,
+    ];
   });
   const [first] = failures;
   if (first === undefined) return null;

@@ -49,13 +49,10 @@ function keepUnchanged(
 /** The first `wanted` runs that match, in the order that was asked for. */
 export function useRuns(filter: RunsFilter, wanted: number): Polled<ListedRuns> {
   const query = toRunsQuery(filter);
-  return usePolled<ListedRuns>(
-    `${JSON.stringify(query)} ${wanted}`,
-    async (signal, before) => {
-      const { items, total, projects } = await readPages(query, wanted, signal);
-      return { runs: keepUnchanged(before?.runs ?? [], items), total, projects };
-    },
-  );
+  return usePolled<ListedRuns>(`${JSON.stringify(query)} ${wanted}`, async (signal, before) => {
+    const { items, total, projects } = await readPages(query, wanted, signal);
+    return { runs: keepUnchanged(before?.runs ?? [], items), total, projects };
+  });
 }
 
 /** What the verdict needs of all runs, whatever the list is filtered by. */
