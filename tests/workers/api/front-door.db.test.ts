@@ -184,6 +184,28 @@ describe('the front door with tokens', () => {
     );
   });
 
+  it('tells of tags, counts and settings within the token’s project alone', async () => {
+    const patched = await servers.api('/api/v1/runs/guarded', {
+      method: 'PATCH',
+      headers: { ...bearer(tokens.admin), 'Content-Type': 'application/json' },
+      body: JSON.stringify({ tags: ['secret'] }),
+    });
+    expect(patched.status).toBe(200);
+    const tags = [{ name: 'secret', runCount: 1 }];
+    expect((await servers.get('/api/v1/tags', bearer(tokens.read))).body.items).toEqual(tags);
+    expect((await servers.get('/api/v1/tags', bearer(tokens.foreign))).body.items).toEqual([]);
+    const asked = await servers.get('/api/v1/tags?project=tests', bearer(tokens.foreign));
+    expect(asked.status).toBe(403);
+    expect((await servers.get('/api/v1/runs', bearer(tokens.foreign))).body).toMatchObject({
+      ...{ total: 0, projects: [], statuses: {} },
+    });
+    const settings = '/api/v1/runs/guarded/settings';
+    expect((await servers.get(settings, bearer(tokens.read))).body).toMatchObject({
+      ...{ id: 'guarded', config: {} },
+    });
+    expect((await servers.get(settings, bearer(tokens.foreign))).status).toBe(403);
+  });
+
   it('leads a browser to the sign-in page and back with a cookie', async () => {
     const page = await servers.get('/runs/guarded?metric=rms');
     expect([page.status, page.headers.get('location')]).toEqual([
