@@ -9,7 +9,8 @@ import { describeOutage, isOutage } from './outage';
 import type { StoreLogger } from './store-logger';
 
 const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 5000;
+/** Jobs are told to come back after a second: by then it is known again. */
+const LONGEST_DELAY_MS = 1000;
 /** A statement that takes longer than this is a server in trouble: better an error than a silent queue. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5000;

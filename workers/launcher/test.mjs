@@ -11,6 +11,8 @@ import { countWork, runStaticChecks } from './static-checks.mjs';
  */
 const isContinuousIntegration = process.env.CI === 'true' || process.env.CI === '1';
 
+if (process.argv.includes('--long')) process.env.SPIKESCOPE_LONG_TESTS = '1';
+
 const ONE_FAILED = { passed: 0, failed: 1, skipped: 0 };
 const NONE = { passed: 0, failed: 0, skipped: 0 };
 

@@ -1,0 +1,145 @@
+/**
+ * The bundled worker and front door on an embedded database with its durable settings, of
+ * which each part can be killed as a machine would, and comes back as under the launcher.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { applyMigrations } from '@/lib/store/migrate';
+import { ensureWorkersBuilt } from '@/workers/launcher/build-product.mjs';
+import { withLock } from '@/workers/launcher/checkout-lock.mjs';
+import { findLoopbackPort } from '@/workers/launcher/loopback-port';
+import { BUILD_DIR } from '@/workers/launcher/paths.mjs';
+import { openDatabase, type ProductDatabase } from '@/workers/launcher/product-database';
+import { describeProcesses } from '@/workers/launcher/product-processes';
+import type { ProcessDescription } from '@/workers/launcher/supervised-process';
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const READY_TIMEOUT_MS = 60_000;
+
+export class KillableProduct {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly #database: ProductDatabase;
+  readonly #dataDir: string;
+  readonly #ingestUrl: string;
+  readonly #descriptions: readonly ProcessDescription[];
+  readonly #children = new Map<string, ChildProcess>();
+  #lastWords = '';
+  #isStopping = false;
+
+  static async start(): Promise<KillableProduct> {
+    await withLock(join(BUILD_DIR, 'prepare.lock'), ensureWorkersBuilt, () => undefined);
+    const dataDir = mkdtempSync(join(tmpdir(), 'spikescope-durability-'));
+    const database = await openDatabase({ url: null, dataDir, print: () => undefined });
+    await applyMigrations({ url: database.url, directory: join(ROOT, 'prisma/migrations') });
+    const port = await findLoopbackPort();
+    const ingestPort = await findLoopbackPort([port]);
+    const product = new KillableProduct(database, dataDir, port, ingestPort);
+    await product.untilReady();
+    return product;
+  }
+
+  private constructor(
+    database: ProductDatabase,
+    dataDir: string,
+    port: number,
+    ingestPort: number,
+  ) {
+    this.#database = database;
+    this.#dataDir = dataDir;
+    this.databaseUrl = database.url;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#ingestUrl = `http://127.0.0.1:${ingestPort}`;
+    const { ingest, api } = describeProcesses(
+      // No pages: nothing is asked of them.
+      { host: '127.0.0.1', port, ingestPort, webPort: 1, databaseUrl: database.url },
+      { root: ROOT, isDevelopment: false, environment: { ...process.env, LOG_LEVEL: 'warn' } },
+    );
+    this.#descriptions = [ingest, api];
+    for (const description of this.#descriptions) this.#spawn(description);
+  }
+
+  #spawn(description: ProcessDescription): void {
+    const { name, nodeArguments, cwd, environment } = description;
+    const child = spawn(process.execPath, nodeArguments, {
+      cwd,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#children.set(name, child);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#lastWords = (this.#lastWords + chunk.toString()).slice(-8000);
+      });
+    }
+    child.once('exit', () => {
+      if (!this.#isStopping) this.#spawn(description);
+    });
+  }
+
+  /** SIGKILL: no handler runs, nothing is flushed. */
+  async killWorker(): Promise<void> {
+    const child = this.#children.get('ingest')!;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** The server itself; its backends notice and end by themselves. */
+  killPostmaster(): void {
+    const file = join(this.#dataDir, 'postgres', 'postmaster.pid');
+    process.kill(Number(readFileSync(file, 'utf8').split('\n', 1)[0]), 'SIGKILL');
+  }
+
+  /** The process behind one of our connections; the server then ends all and recovers. */
+  async killBackend(pick: (pids: readonly number[]) => number): Promise<void> {
+    const client = new pg.Client({ connectionString: this.databaseUrl });
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'spikescope%' ORDER BY pid`,
+    );
+    process.kill(pick(rows.map(({ pid }) => pid)), 'SIGKILL');
+    await client.end().catch(() => undefined);
+  }
+
+  /** Until the worker says that it takes posts and the front door reads. */
+  async untilReady(): Promise<void> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const answers = await Promise.all(
+        [`${this.#ingestUrl}/readyz`, `${this.url}/api/v1/runs`].map((url) => isOk(url)),
+      );
+      if (answers.every(Boolean)) return;
+      if (performance.now() > deadline) throw new Error(`never ready:\n${this.#lastWords}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const child of this.#children.values()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    }
+    await this.#database.stop();
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+}
+
+async function isOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
