@@ -32,9 +32,10 @@ export class KillableProduct {
   #lastWords = '';
   #isStopping = false;
 
-  static async start(): Promise<KillableProduct> {
+  /** `parent`: where its folder is made; the system's own for such things unless it is said. */
+  static async start(parent = tmpdir()): Promise<KillableProduct> {
     await withLock(join(BUILD_DIR, 'prepare.lock'), ensureWorkersBuilt, () => undefined);
-    const dataDir = mkdtempSync(join(tmpdir(), 'spikescope-durability-'));
+    const dataDir = mkdtempSync(join(parent, 'spikescope-durability-'));
     const database = await openDatabase({ url: null, dataDir, print: () => undefined });
     await applyMigrations({ url: database.url, directory: join(ROOT, 'prisma/migrations') });
     const port = await findLoopbackPort();
@@ -106,6 +107,17 @@ export class KillableProduct {
     );
     process.kill(pick(rows.map(({ pid }) => pid)), 'SIGKILL');
     await client.end().catch(() => undefined);
+  }
+
+  /** What `/readyz` of the worker answers; null where it does not. */
+  async readiness(): Promise<{ readonly status: number; readonly writerOutage: unknown } | null> {
+    try {
+      const response = await fetch(`${this.#ingestUrl}/readyz`);
+      const { writerOutage } = (await response.json()) as { writerOutage: unknown };
+      return { status: response.status, writerOutage };
+    } catch {
+      return null;
+    }
   }
 
   /** Until the worker says that it takes posts and the front door reads. */
