@@ -25,17 +25,17 @@ export const WARNING_WORDS: Readonly<
   Record<WarningKind, { readonly title: string; readonly advice: string }>
 > = {
   curvature_beyond_limit: {
-    title: 'Curvature beyond what Adam stands',
+    title: 'Curvature beyond its limit',
     advice:
       'The stability ratio stayed above 1.2 for three samples. Lower the learning rate, or raise β1.',
   },
   curvature_doubled: {
-    title: 'Curvature doubled within 200 steps',
+    title: 'Curvature doubled in 200 steps',
     advice:
       'The stability ratio is twice its lowest of the last 200 steps. Watch it; where it goes on past 1, lower the learning rate.',
   },
   warm_up_too_short: {
-    title: 'Curvature beyond the limit at the learning rate’s peak',
+    title: 'Curvature above 1 at the peak rate',
     advice:
       'The stability ratio is above 1 where the learning rate is highest: take a longer warm-up or a lower peak.',
   },

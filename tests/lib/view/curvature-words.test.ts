@@ -41,7 +41,7 @@ describe('the curvature of a run', () => {
 
   it('stands in the verdict while a warning holds', () => {
     expect(describeOpenWarning([warning])).toBe(
-      'Curvature beyond the limit at the learning rate’s peak since 2\u2009000, stability ratio up to 1.31.',
+      'Curvature above 1 at the peak rate since 2\u2009000, stability ratio up to 1.31.',
     );
     expect(describeOpenWarning([{ ...warning, toStep: 2200 }])).toBeNull();
   });

@@ -53,6 +53,11 @@ export async function readTimeline(
   return {
     loss: pointsOf('loss'),
     gradientNorm: pointsOf('gradient_norm'),
-    stabilityRatio: pointsOf(STABILITY_RATIO),
+    // Measured every hundredth step or so: the steps between are no gaps.
+    stabilityRatio: pointsOf(STABILITY_RATIO).filter(isMeasured),
   };
+}
+
+function isMeasured({ max, nonFiniteCount }: Bucket): boolean {
+  return max !== null || nonFiniteCount > 0;
 }

@@ -80,7 +80,7 @@ export function laneItems(
 /** The kind, and what a reader of the marks would otherwise look for among the layers. */
 export function titleOfSpike(spike: Spike): string {
   const name = NAME_OF_MARK[spike.kind];
-  return isAnnouncedByNormAlone(spike) ? `${name}, announced by the gradient norm alone` : name;
+  return isAnnouncedByNormAlone(spike) ? `${name}; the gradient norm led alone` : name;
 }
 
 export function spikeIntervals(spikes: readonly Spike[], newestStep: number): TimelineInterval[] {
