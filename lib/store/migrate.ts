@@ -11,6 +11,7 @@ import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { AtomicMigrationsFactory } from './atomic-migrations';
 import { checkMigrationHistory } from './migration-history';
+import { grantSqlReader } from './sql-reader';
 
 /** Tables of the hot path, hand-written in the migrations; the same list as in prisma.config.ts. */
 export const EXTERNAL_TABLES = [
@@ -139,7 +140,8 @@ async function withMigrationLock<Result>(
 
 /**
  * Applies what is not applied yet, in order of name, each migration whole or not at all,
- * and returns the names applied. A second call returns an empty list.
+ * and returns the names applied. A second call returns an empty list. The views for people
+ * with SQL are then open to their role.
  *
  * Throws  MigrationHistoryError for a database that a newer version has used; with the
  *         engine's message when a migration fails, which the next start tries again
@@ -172,6 +174,7 @@ export async function applyMigrations({
       (engine) => engine.applyMigrations({ migrationsList, filters }),
       names,
     );
+    await grantSqlReader(client);
     return appliedMigrationNames;
   });
 }
