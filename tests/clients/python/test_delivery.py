@@ -10,6 +10,7 @@ import pytest
 from fake_server import FakeServer
 
 import spikescope
+import spikescope.exits
 from spikescope.settings import Settings
 from spikescope.transport import backlog, spool
 from spikescope.transport.kept_run import find_kept_runs
@@ -94,6 +95,19 @@ def test_keeps_what_a_dead_server_did_not_take_and_the_next_process_delivers_it(
     assert server.steps("run-1", 2) == list(range(8, 15))
     assert server.runs["run-1"]["attempts"] == [0, 8]
     assert not list(find_kept_runs(Path("kept")))
+
+
+def test_a_run_that_is_there_waits_for_its_first_step_before_it_goes_on(server):
+    start(server).log(loss=1.0, step=4)
+    spikescope.exits._finish_all()
+    run = start(server)
+    assert run.flush(10)
+    run.event("loaded the checkpoint")
+    assert run.attempt is None
+    run.log(loss=2.0, step=3)
+    run.finish()
+    assert server.runs["run-1"]["attempts"] == [0, 3]
+    assert server.runs["run-1"]["events"][0]["attempt"] == 2
 
 
 def test_a_server_that_hangs_holds_up_neither_log_nor_the_end_for_long(server):

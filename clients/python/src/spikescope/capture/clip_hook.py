@@ -37,14 +37,13 @@ def _install() -> None:
     if _is_installed:
         return
     _is_installed = True
-    for name in ("_clip_grads_with_norm_", "clip_grads_with_norm_"):
-        _wrap(name)
+    _wrap("_clip_grads_with_norm_")
     if not hasattr(clip_grad, "_clip_grads_with_norm_"):  # torch before 2.6
-        _wrap("clip_grad_norm_", is_public=True)
-    _wrap("clip_grad_value_", is_public=True)
+        _wrap("clip_grad_norm_")
+    _wrap("clip_grad_value_")
 
 
-def _wrap(name: str, *, is_public: bool = False) -> None:
+def _wrap(name: str) -> None:
     original: Callable[..., Any] | None = getattr(clip_grad, name, None)
     if original is None:
         return
@@ -58,8 +57,10 @@ def _wrap(name: str, *, is_public: bool = False) -> None:
         return original(listed, *args, **kwargs)
 
     setattr(clip_grad, name, clip)
-    if is_public and getattr(torch.nn.utils, name, None) is original:
-        setattr(torch.nn.utils, name, clip)
+    # torch.nn.utils has it under its public name, which need not be the module's.
+    for alias in (name, name.lstrip("_")):
+        if getattr(torch.nn.utils, alias, None) is original:
+            setattr(torch.nn.utils, alias, clip)
 
 
 def _announce(parameters: Iterable[torch.Tensor]) -> None:

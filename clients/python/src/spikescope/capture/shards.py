@@ -19,8 +19,10 @@ from .statistics import LayerSums
 
 
 class Shards:
-    def __init__(self, group: Any = None) -> None:
+    def __init__(self, group: Any = None, held: set[int] | None = None) -> None:
         self._group = group
+        # With ZeRO-1 all ranks see all gradients, and each keeps the moments of some.
+        self._held = held
         self.is_sharded = group is not None
         backend = "" if group is None else str(torch.distributed.get_backend(group))
         self.device = (
@@ -28,13 +30,17 @@ class Shards:
         )
 
     @classmethod
-    def find(cls, model: Any, wanted: bool | None) -> Shards:
+    def find(cls, model: Any, optimizers: Sequence[Any], wanted: bool | None) -> Shards:
         """All ranks must ask alike. Replicas (DDP) are no shards: rank 0 sees all."""
         distributed = torch.distributed
         if not distributed.is_available() or not distributed.is_initialized():
             return cls()
         if distributed.get_world_size() == 1:
             return cls()
+        zero = [each.optim for each in optimizers if type(each).__name__ == "ZeroRedundancyOptimizer"]
+        if zero and wanted is not False:
+            held = {id(p) for each in zero for group in each.param_groups for p in group["params"]}
+            return cls(distributed.new_group(), held)
         is_sharded = _looks_sharded(model) if wanted is None else wanted
         return cls(distributed.new_group()) if is_sharded else cls()
 
@@ -42,7 +48,7 @@ class Shards:
         """How many elements a parameter has over all ranks."""
         if not self.is_sharded:
             return lambda parameter: int(parameter.numel())
-        local = {name: _owned_count(parameter) for name, parameter in named}
+        local = {name: self._owned_count(parameter) for name, parameter in named}
         totals: dict[str, int] = {}
         for counts in self._gather(local):
             for name, count in counts.items():
@@ -63,7 +69,7 @@ class Shards:
             replace(
                 tensor,
                 layer=index[plan.layers[tensor.layer].name],
-                is_owned=is_owner(tensor.parameter),
+                is_owned=self._is_owner(tensor.parameter),
             )
             for tensor in plan.tensors
         ]
@@ -101,14 +107,18 @@ class Shards:
 
         return read
 
+    def _is_owner(self, parameter: Any) -> bool:
+        if self._held is not None:
+            return id(parameter) in self._held
+        return is_owner(parameter)
+
+    def _owned_count(self, parameter: Any) -> int:
+        return int(to_local(parameter).numel()) if self._is_owner(parameter) else 0
+
     def _gather(self, value: Any) -> list[Any]:
         found: list[Any] = [None] * torch.distributed.get_world_size(self._group)
         torch.distributed.all_gather_object(found, value, group=self._group)
         return found
-
-
-def _owned_count(parameter: Any) -> int:
-    return int(to_local(parameter).numel()) if is_owner(parameter) else 0
 
 
 def _looks_sharded(model: Any) -> bool:

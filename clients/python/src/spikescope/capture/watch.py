@@ -64,12 +64,13 @@ class Watch:
         adapter: Adapter | None = None,
         seed: int = 0,
     ) -> None:
-        optimizers = self._optimizers = _as_list(optimizer)
+        given = _as_list(optimizer)
+        optimizers = self._optimizers = [_unwrap(each) for each in given]
         self._run = run
         self._notices = notices
         self._cadence = Cadence(scalars_every, histograms_every)
         self._is_stopped = False
-        self._shards = Shards.find(model, sharded)
+        self._shards = Shards.find(model, given, sharded)
         named = name_parameters(model, optimizers)
         self._plan = self._shards.merge_plan(
             make_layer_plan(
@@ -205,11 +206,13 @@ def _pending_unscale(optimizer: Any) -> torch.Tensor | None:
 def _as_list(optimizer: Any) -> list[Any]:
     if optimizer is None:
         return []
-    optimizers = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
-    return [_unwrap(each) for each in optimizers]
+    return list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
 
 
 def _unwrap(optimizer: Any) -> Any:
-    """Accelerate and others wrap the optimizer that steps."""
-    inner = getattr(optimizer, "optimizer", None)
-    return inner if hasattr(inner, "register_step_pre_hook") else optimizer
+    """Accelerate, Lightning and ZeRO wrap the optimizer that steps."""
+    for name in ("optimizer", "optim"):
+        inner = getattr(optimizer, name, None)
+        if hasattr(inner, "register_step_pre_hook"):
+            return _unwrap(inner)
+    return optimizer

@@ -132,6 +132,9 @@ class Backlog:
                 return item.frame.step
         return None
 
+    def has_finish(self) -> bool:
+        return any(item.kind == FINISH for item, _ in self._items())
+
     def next_batch(self, *, max_frames: int, max_bytes: int) -> Batch | None:
         """The oldest items that fit one request; steps within it ascend."""
         items: list[Item] = []

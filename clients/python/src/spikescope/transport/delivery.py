@@ -65,6 +65,9 @@ class Delivery:
         self._random = random
         self._opening: Opening | None = None
         self.opened: Opened | None = None
+        self._found: Opened | None = None
+        # Left over by another process: no step will follow.
+        self._is_complete = False
         self.is_away = connection is None
         # Why nothing is sent any more; what comes is kept on disk.
         self.ended: str | None = None
@@ -80,11 +83,19 @@ class Delivery:
     def can_send(self) -> bool:
         return self._connection is not None and self.ended is None and self._opening is not None
 
+    @property
+    def is_waiting_for_step(self) -> bool:
+        """The run was found, and its first step of this process is yet to come."""
+        if self.opened is not None or self._found is None or self._is_complete:
+            return False
+        return self._backlog.first_step() is None and not self._backlog.has_finish()
+
     def prepare(self, opening: Opening) -> None:
         self._opening = opening
 
     def restore(self, description: dict[str, Any]) -> None:
         """As another process left it."""
+        self._is_complete = True
         self.prepare(
             Opening(
                 description["create"], description.get("resume", "allow"), description.get("sharedAttempt")
@@ -111,6 +122,8 @@ class Delivery:
         connection = self._connection
         if connection is None or self.ended is not None or self._opening is None:
             return LONGEST_WAIT
+        if self.is_waiting_for_step:
+            return None
         if self.opened is None:
             return self._open(connection, self._opening)
         batch = self._backlog.next_batch(max_frames=self._max_frames, max_bytes=MAX_BATCH_BYTES)
@@ -127,6 +140,10 @@ class Delivery:
             self._end(f"run {opening.create.get('id')} could not be opened: {result.describe()}")
             return LONGEST_WAIT
         self._succeed()
+        if result.is_undecided and self._found is None and not self._is_complete:
+            self._found = result
+            self._notices.say("url", result.url)
+            return None
         if result.run_id != opening.create.get("id"):
             self._notices.say(
                 "renamed", f"run {opening.create.get('id')} exists; this one is {result.run_id}"
@@ -135,9 +152,9 @@ class Delivery:
         elif opening.resume == "must" and result.is_new and result.attempt == 1:
             self._notices.say("no run", f"there was no run {result.run_id} to resume; it was created")
         self.opened = result
-        self._notices.say(
-            "url", f"{result.url}" + (f" (attempt {result.attempt})" if result.attempt > 1 else "")
-        )
+        self._notices.say("url", result.url)
+        if result.attempt > 1 and result.is_new:
+            self._notices.say("attempt", f"this is attempt {result.attempt} of {result.run_id}")
         return None
 
     def _post(self, connection: Connection, batch: Batch, opened: Opened) -> Outcome:

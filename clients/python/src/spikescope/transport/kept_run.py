@@ -1,6 +1,6 @@
 """A run's folder on disk: what opens the run, and what waits for the server.
 
-DIRECTORY/RUN/20260131T120000-4242-5f0c9a/
+DIRECTORY/RUN/20260131T120000.000000-4242-5f0c9a/
   run.json   how the run is opened, and its attempt once that is known
   lock       held while its process lives; a folder that nobody holds is left over
   *.spool    see spool.py
@@ -33,8 +33,10 @@ class KeptRun:
 
     @classmethod
     def create(cls, directory: Path, run_id: str, *, max_bytes: int) -> KeptRun:
-        """Names sort by time; two processes of one second differ."""
-        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(3)}"
+        """Names sort by time, in which attempts are delivered; two processes of one moment differ."""
+        now = time.time_ns()
+        second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 10**9))
+        name = f"{second}.{now // 1000 % 10**6:06d}-{os.getpid()}-{secrets.token_hex(3)}"
         return cls(directory / run_id / name, max_bytes=max_bytes)
 
     def save(self, description: Mapping[str, Any]) -> None:

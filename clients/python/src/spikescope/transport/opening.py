@@ -35,6 +35,8 @@ class Opened:
     url: str
     next_step: int
     is_new: bool
+    # The run is there, and whether to go on with it waits for the first step.
+    is_undecided: bool = False
 
 
 def open_run(connection: Connection, opening: Opening, first_step: int | None) -> Opened | Outcome:
@@ -48,9 +50,8 @@ def open_run(connection: Connection, opening: Opening, first_step: int | None) -
     if resume == "never":
         create = {**opening.create, "id": f"{opened.run_id[:120]}-{secrets.token_hex(3)}"}
         return _post(connection, create, replace(opening, create=create))
-    # Nothing to post but events: they belong to the newest attempt as it is.
     if first_step is None:
-        return opened
+        return replace(opened, is_undecided=True)
     return _post(connection, {**opening.create, "resumeFromStep": first_step}, opening)
 
 

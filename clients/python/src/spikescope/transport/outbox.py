@@ -151,7 +151,8 @@ class Outbox:
         else:
             self._put_away()
         left = describe_left(self._backlog, self._kept)
-        if left is not None:
+        # Without a connection that was said at the start.
+        if left is not None and self._connection is not None:
             self._notices.say("left", left)
         return left is None
 
@@ -223,7 +224,11 @@ class Outbox:
     def _is_due(self) -> bool:
         if not self._delivery.can_send or self._monotonic() < self._next_try:
             return False
-        return bool(self._leftovers) or self.opened is None or not self._backlog.is_empty
+        if self._leftovers:
+            return True
+        if self._delivery.is_waiting_for_step:
+            return False
+        return self.opened is None or not self._backlog.is_empty
 
     def _idle_seconds(self) -> float:
         if not self._delivery.can_send:
@@ -287,7 +292,8 @@ class Outbox:
 
     def _is_drained(self) -> bool:
         is_quiet = not self._incoming and not self._is_making and self._backlog.is_empty
-        return is_quiet and not self._leftovers and self.opened is not None
+        is_open = self.opened is not None or self._delivery.is_waiting_for_step
+        return is_quiet and not self._leftovers and is_open
 
     def _wait_for(self, predicate: Callable[[], bool], timeout: float) -> bool:
         with self._condition:
