@@ -2,7 +2,7 @@
  * The reads of the contract. Each route parses its query, is permitted, and answers what
  * lib/query reads.
  */
-import { SAFETENSORS_MEDIA_TYPE, encodeHeatmapColumns } from '../../lib/contract/heatmap-columns';
+import { SAFETENSORS_MEDIA_TYPE } from '../../lib/contract/heatmap-columns';
 import {
   distributionsQuerySchema,
   eventsQuerySchema,
@@ -33,6 +33,7 @@ import { permitProject, visibleProject } from '../access/principal';
 import { type Reply, bytes, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { toHeatmapReply } from './heatmap-reply';
+import { FINDING_READ_ROUTES } from './finding-reads';
 import { JOB_READ_ROUTES } from './job-reads';
 import {
   type ReadHandler,
@@ -63,6 +64,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/spikes/:spikeId', handler: getSpike },
   { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
   { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
+  ...FINDING_READ_ROUTES,
   ...JOB_READ_ROUTES,
   ...SAMPLE_READ_ROUTES,
 ];
@@ -113,7 +115,7 @@ async function getHeatmap(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(heatmapQuerySchema, request.query);
   const columns = await readHeatmap(db, await permittedRunId(db, request), query);
   if (accepts(request.request, SAFETENSORS_MEDIA_TYPE)) {
-    return bytes(SAFETENSORS_MEDIA_TYPE, encodeHeatmapColumns(columns));
+    return bytes(SAFETENSORS_MEDIA_TYPE, columns.body);
   }
   return ok(toHeatmapReply(query, columns));
 }
