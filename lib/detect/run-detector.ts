@@ -45,9 +45,9 @@ import {
   createRmsSpikeDetector,
   observeRmsSpikes,
 } from './rms-spikes';
-import { type StageChange, type StageColumns, observeStages } from './stage-machine';
-import type { StageSetting } from './stage-rules';
-import { HELD_INPUTS, type StageState, createStageState } from './stage-state';
+import { toStageColumns, toStageSetting } from './stage-input';
+import { type StageChange, observeStages } from './stage-machine';
+import { type StageState, createStageState } from './stage-state';
 import { isWarmingUp } from './warm-up';
 
 export interface RunDetector {
@@ -268,39 +268,17 @@ function observeLayerStages(
   { loss, monitor, stages, isLossLost }: RunDetector,
   { step, layerMetrics }: StepObservation,
   context: DetectorContext,
-  { gradient, rms }: LayerInputs,
+  inputs: LayerInputs,
 ): StageChange[] | null {
-  const columns: { -readonly [Name in keyof StageColumns]: StageColumns[Name] } = {};
-  for (const name of HELD_INPUTS) {
-    const column = layerMetrics.get(name);
-    if (column !== undefined) columns[name] = column;
-  }
-  if (gradient !== undefined) columns.gradient = gradient;
-  if (rms !== undefined) columns.rms = rms;
+  const columns = toStageColumns(layerMetrics, inputs);
   if (Object.keys(columns).length === 0) return null;
   return observeStages(stages, {
     step,
     columns,
     flags: monitor.flags,
-    setting: stageSetting(context, isLossDisturbed(loss), isLossLost),
+    setting: toStageSetting(context, isLossDisturbed(loss), isLossLost),
     isWarmingUp: isWarmingUp(loss.warmUp),
   });
-}
-
-/** NaN where the run does not name a beta or ε: every comparison with it fails, no stage is told. */
-function stageSetting(
-  { beta1, beta2, epsilon }: DetectorContext,
-  isDisturbed: boolean,
-  isLossLost: boolean,
-): StageSetting {
-  const b1 = beta1 ?? NaN;
-  return {
-    epsilon: epsilon ?? NaN,
-    healthyStd: Math.sqrt((1 - b1) / (1 + b1)),
-    burst: (1 - b1) / Math.sqrt(1 - (beta2 ?? NaN)),
-    isLossDisturbed: isDisturbed,
-    isLossLost,
-  };
 }
 
 /** κ as it was posted or derived at the door, else from what it is made of. */
