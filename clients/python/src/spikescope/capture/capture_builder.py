@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -59,10 +60,10 @@ class CaptureBuilder:
         self._edges = Edges(info.beta1, info.beta2)
         self._counts = torch.tensor([layer.parameter_count for layer in plan.layers], dtype=torch.float64)
         self._devices: dict[torch.device, DeviceCapture] = {}
-        self._make_device = lambda device: DeviceCapture(
-            device,
-            plan,
-            optimizers,
+        self._make_device: Callable[[torch.device], DeviceCapture] = functools.partial(
+            DeviceCapture,
+            plan=plan,
+            optimizers=optimizers,
             adapter=adapter,
             betas=(info.beta1, info.beta2),
             epsilon=DEFAULT_EPSILON if info.epsilon is None else info.epsilon,
