@@ -78,9 +78,9 @@ export function findWidth({ firstStep, lastStep }: StepExtent, limit: number, un
  * and taken apart; a float of a plane, sent and reduced.
  */
 const ROW_MS = 0.015;
-const CELL_MS = 5e-6;
+const CELL_MS = 1e-5;
 /** A width that is so much larger than the finest one is taken where it saves reading. */
-const TOLERANCE = 1.125;
+const TOLERANCE = 1.25;
 /** Buckets of 16 · 4^13 steps: a billion. */
 const HIGHEST_LEVEL = 13;
 

@@ -1,13 +1,14 @@
 /**
  * COPY in PostgreSQL's binary format, both ways, on node-postgres' own connection.
  *
- * The server sends one message a row, which node-postgres hands over as a view into its
- * receive buffer: a `CopyRow` reads values out of that view, so that a row costs no
- * object and a value no copy. The row is valid only during the call that receives it.
+ * The server sends one message a row, and a `CopyRow` reads values out of the receive buffer,
+ * so that a row costs no object and a value no copy. The row is valid only during the call
+ * that receives it.
  *
  * Source: postgresql.org, "COPY", binary format; "Message Formats", CopyData.
  */
 import type { Connection, Submittable } from 'pg';
+import { takeMessages } from './copy-messages';
 
 /** Signature, flags and header extension of a binary COPY without OIDs. */
 export const COPY_HEADER = Buffer.concat([
@@ -187,22 +188,30 @@ export class CopyOut extends CopyQuery {
     this.#current = -statements.length;
   }
 
-  override handleCommandComplete(): void {
-    this.#current++;
-    this.#isHeaderRead = false;
+  override submit(connection: Connection): void {
+    takeMessages(connection, {
+      onData: (buffer, start, end) => {
+        this.#takeData(buffer, start, end);
+      },
+      onCommandComplete: () => {
+        this.#current++;
+        this.#isHeaderRead = false;
+      },
+    });
+    super.submit(connection);
   }
 
-  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+  #takeData(buffer: Buffer, start: number, end: number): void {
     if (this.failure !== null) return;
-    let position = 0;
+    let position = start;
     if (!this.#isHeaderRead) {
       this.#isHeaderRead = true;
-      position = COPY_HEADER.length + chunk.readInt32BE(COPY_HEADER.length - 4);
+      position += COPY_HEADER.length + buffer.readInt32BE(start + COPY_HEADER.length - 4);
     }
-    if (position >= chunk.length || chunk.readInt16BE(position) === NO_MORE_ROWS) return;
+    if (position >= end || buffer.readInt16BE(position) === NO_MORE_ROWS) return;
     this.rowCount++;
     try {
-      this.#row.locate(chunk, position);
+      this.#row.locate(buffer, position);
       this.queries[this.#current]?.onRow(this.#row);
     } catch (error) {
       // Thrown into the socket's event it would end the process; the rest is read and dropped.

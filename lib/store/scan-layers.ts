@@ -6,9 +6,10 @@
  * whatever the rollup says.
  */
 import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
+import { AlignedCopy } from './aligned-copy';
 import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
 import { decodeBlockValues } from './compaction/block-rows';
-import { toFloat32, toInt32, toUint16, toUint32, toUint8 } from './compaction/packed-arrays';
+import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
 import type { CopyRow, RowQuery } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import { lowerBound } from './cover';
@@ -70,6 +71,9 @@ export class LayerScan extends CoveredScan {
   readonly #lateCells = new Map<string, { readonly step: number; readonly cells: Uint32Array }>();
   readonly #blockCells = new Map<string, Uint32Array>();
   readonly #hotSteps: StepAssembler;
+  /** A row of rollups and a block are done with before the next one comes. */
+  readonly #exceptionsCopy = new AlignedCopy();
+  readonly #valuesCopy = new AlignedCopy();
   readonly #hotBlocks: StepTransposer;
 
   constructor(query: LayerScanQuery, sink: LayerSink) {
@@ -101,6 +105,7 @@ export class LayerScan extends CoveredScan {
   protected rowsQuery(keys: string): RowQuery {
     const { planes } = this.#query;
     const columns = planes.map((plane) => `, ${this.#planeSql(plane)}`).join('');
+    const copies = planes.map((plane) => [plane, new AlignedCopy()] as const);
     return {
       sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql()}${columns}
         FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollup}
@@ -112,8 +117,10 @@ export class LayerScan extends CoveredScan {
         const cells = {
           steps: Array.from(slots, (slot) => (asked.block * BUCKETS_PER_ROW + slot) * width),
           reported: toInt32(row.bytes(4)),
-          exceptions: row.isNull(5) ? null : toUint32(row.bytes(5)),
-          planes: new Map(planes.map((plane, index) => [plane, toFloat32(row.bytes(6 + index))])),
+          exceptions: row.isNull(5) ? null : this.#exceptionsCopy.uint32(row.bytes(5)),
+          planes: new Map(
+            copies.map(([plane, copy], index) => [plane, copy.float32(row.bytes(6 + index))]),
+          ),
         };
         for (const piece of asked.pieces) {
           this.#sink.addBuckets({ ...cells, ...slotsOf(slots, piece) });
@@ -222,7 +229,9 @@ export class LayerScan extends CoveredScan {
     const firstStep = row.int8(1);
     return {
       steps: Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset),
-      values: decodeBlockValues(row.int2(2), row.bytes(4)),
+      values: decodeBlockValues(row.int2(2), row.bytes(4), (bytes) =>
+        this.#valuesCopy.float32(bytes),
+      ),
     };
   }
 

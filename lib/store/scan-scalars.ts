@@ -1,7 +1,8 @@
 /** Reads what steps say besides their layers, from rollups where they hold a whole bucket. */
 import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from './compaction/block-rows';
+import { toSteps, toUint8 } from './compaction/packed-arrays';
 import type { ScalarRollup } from './compaction/scalar-rollup';
-import type { RowQuery } from './copy-binary';
+import type { CopyRow, RowQuery } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import type { ScalarColumn } from './scan-steps';
 import { runLiteral } from './segment-filter';
@@ -60,23 +61,30 @@ export class ScalarScan extends CoveredScan {
   }
 
   protected rowsQuery(keys: string): RowQuery {
+    // Who asks for no scalars wants the steps alone, an eighth of a row.
+    const isStepsAlone = this.#columns.length === 0;
     return {
-      sql: `SELECT rollup.*, asked.attempt FROM ${keys}
-        CROSS JOIN LATERAL (SELECT ${SCALAR_ROLLUP_COLUMNS} FROM ${this.rollup}
-          AND attempt = asked.attempt AND level = asked.level AND block = asked.block OFFSET 0) AS rollup`,
+      sql: `SELECT rollup.*, asked.attempt FROM ${keys} CROSS JOIN LATERAL (
+          SELECT ${isStepsAlone ? 'level, block, bucket_slots, steps' : SCALAR_ROLLUP_COLUMNS}
+          FROM ${this.rollup} AND attempt = asked.attempt AND level = asked.level
+            AND block = asked.block OFFSET 0) AS rollup`,
       onRow: (row) => {
-        const { level, block, rollup } = decodeScalarRollup(row);
-        for (const piece of this.takeRow(row.int4(10), level, block).pieces) {
-          const { from, end } = slotsOf(rollup.slots, piece);
-          for (let slot = from; slot < end; slot++) this.#addBucket(row.int4(10), rollup, slot);
+        const attempt = row.int4(isStepsAlone ? 4 : 10);
+        const scalars = isStepsAlone ? null : decodeScalarRollup(row).rollup;
+        const { slots, firstSteps, lastSteps } = scalars ?? decodeSteps(row);
+        for (const piece of this.takeRow(attempt, row.int2(0), row.int8(1)).pieces) {
+          const { from, end } = slotsOf(slots, piece);
+          for (let slot = from; slot < end; slot++) {
+            this.#sink.addSteps(firstSteps[slot] ?? 0, lastSteps[slot] ?? 0);
+            if (scalars !== null) this.#addScalars(attempt, scalars, slot);
+          }
         }
       },
     };
   }
 
-  #addBucket(attempt: number, rollup: ScalarRollup, slot: number): void {
+  #addScalars(attempt: number, rollup: ScalarRollup, slot: number): void {
     const firstStep = rollup.firstSteps[slot] ?? 0;
-    this.#sink.addSteps(firstStep, rollup.lastSteps[slot] ?? 0);
     for (let position = 0; position < this.#columns.length; position++) {
       const column = this.#columns[position] ?? null;
       const scalar = column === null ? -1 : rollup.scalarIds.indexOf(column.id);
@@ -121,4 +129,15 @@ export class ScalarScan extends CoveredScan {
   finish(): void {
     // Everything went to the sink as it came.
   }
+}
+
+/** The reported steps of a row's buckets. */
+function decodeSteps(row: CopyRow): Pick<ScalarRollup, 'slots' | 'firstSteps' | 'lastSteps'> {
+  const slots = toUint8(row.bytes(2));
+  const steps = toSteps(row.bytes(3));
+  return {
+    slots,
+    firstSteps: steps.subarray(0, slots.length),
+    lastSteps: steps.subarray(slots.length),
+  };
 }

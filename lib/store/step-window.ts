@@ -121,7 +121,7 @@ export async function findStepWindow(
     };
     const run = runLiteral(runKey);
     queries.push({
-      sql: levelsSql(attempts, levels, `scalar_rollup AS rollup WHERE run = ${run}`),
+      sql: levelsSql(attempts, levels, `scalar_rollup WHERE run = ${run}`),
       onRow: takeInto(scalarLevels),
     });
     if (metricId !== null) {
@@ -129,7 +129,7 @@ export async function findStepWindow(
         sql: levelsSql(
           attempts,
           levels,
-          `metric_rollup AS rollup WHERE run = ${run} AND metric = ${integerLiteral(metricId)}`,
+          `metric_rollup WHERE run = ${run} AND metric = ${integerLiteral(metricId)}`,
         ),
         onRow: takeInto(layerLevels),
       });
@@ -193,10 +193,11 @@ export function haveOverlap(segments: readonly Segment[]): boolean {
   });
 }
 
-/** Which of the levels have a row; one probe of the primary key each. */
+/** Which of the levels have a row; one probe of the primary key each, which LIMIT makes sure of. */
 function levelsSql(attempts: readonly number[], levels: number, rollup: string): string {
-  return `SELECT asked.attempt, asked.level
+  return `SELECT attempts.attempt, asked.level
     FROM unnest(${arrayLiteral('int', attempts)}) AS attempts (attempt)
-    CROSS JOIN LATERAL (SELECT attempts.attempt, level FROM generate_series(0, ${integerLiteral(levels - 1)}) AS level) AS asked
-    WHERE EXISTS (SELECT 1 FROM ${rollup} AND rollup.attempt = asked.attempt AND rollup.level = asked.level)`;
+    CROSS JOIN generate_series(0, ${integerLiteral(levels - 1)}) AS asked (level)
+    CROSS JOIN LATERAL (
+      SELECT 1 FROM ${rollup} AND attempt = attempts.attempt AND level = asked.level LIMIT 1) AS found`;
 }

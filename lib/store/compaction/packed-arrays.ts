@@ -41,9 +41,15 @@ export function toUint8(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(copyOf(bytes));
 }
 
-/** int8 (bigint) elements as numbers: steps are safe integers by contract. */
+/** int8 (bigint) elements as numbers: steps are safe integers of 0 or more by contract. */
 export function toSteps(bytes: Uint8Array): Float64Array<ArrayBuffer> {
-  return Float64Array.from(new BigInt64Array(copyOf(bytes)), Number);
+  const words = toUint32(bytes);
+  const steps = new Float64Array(words.length / 2);
+  // A big integer for each would take as long as all the rest of a row.
+  for (let index = 0; index < steps.length; index++) {
+    steps[index] = (words[2 * index + 1] ?? 0) * 0x1_0000_0000 + (words[2 * index] ?? 0);
+  }
+  return steps;
 }
 
 export function fromSteps(steps: Float64Array): BigInt64Array<ArrayBuffer> {

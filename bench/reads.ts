@@ -1,0 +1,287 @@
+/**
+ * Milliseconds of the reads behind the screens: over HTTP in front of the bundled product,
+ * on one kept-alive connection, and beside it in this process. In the same run what the
+ * machine itself takes for the same bytes. The runs are live: their last steps are hot.
+ *
+ * Run: npm run bench -- reads [--repeats 50] [--only TEXT] [--in-process]
+ */
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import type { HistogramFrame } from '../lib/contract/frame';
+import {
+  distributionsQuerySchema,
+  heatmapQuerySchema,
+  seriesQuerySchema,
+  timelineQuerySchema,
+} from '../lib/contract/reads';
+import { readDistributions } from '../lib/query/read-distributions';
+import { readHeatmap } from '../lib/query/read-heatmap';
+import { readSeries } from '../lib/query/read-series';
+import { readTimeline } from '../lib/query/read-timeline';
+import { compactAttempt } from '../lib/store/compaction/compact-attempt';
+import { createBuffers } from '../lib/store/compaction/write-blocks';
+import { createRun } from '../lib/store/create-run';
+import { type Database, openDatabase } from '../lib/store/database';
+import { createFrameWriter } from '../lib/store/frame-writer';
+import { buildWorkers, startBenchProduct, startBenchServer } from './ingest/bench-product';
+import { measureMemoryCopies } from './ingest/physical-limits';
+import { seededRandom } from './ingest/seeded-random';
+import { HttpReader } from './reads/http-reader';
+import { loadLongRun, METRIC } from './reads/load-run';
+
+const { values: options } = parseArgs({
+  options: {
+    repeats: { type: 'string', default: '50' },
+    only: { type: 'string', default: '' },
+    /** Without the product in front: for a profiler. */
+    'in-process': { type: 'boolean', default: false },
+  },
+});
+const repeats = Number(options.repeats);
+const SAFETENSORS = 'application/vnd.safetensors';
+const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const WIDE = { id: 'wide', layers: 1000, steps: 1000, metrics: 16 };
+const LONG = { id: 'long', layerCount: 100, stepCount: 1_000_000, hasAllBlocks: true };
+const BROAD = { id: 'broad', layerCount: 1000, stepCount: 100_000, hasAllBlocks: false };
+
+interface Read {
+  readonly name: string;
+  readonly path: string;
+  readonly accept: string;
+  /** Milliseconds at the median; null where none is set. */
+  readonly bar: number | null;
+  readonly inProcess: (db: Database) => Promise<unknown>;
+}
+
+function heatmap(
+  name: string,
+  run: string,
+  query: Record<string, string>,
+  bar: number | null,
+): Read {
+  const parsed = heatmapQuerySchema.parse({ metric: METRIC, ...query });
+  return {
+    name,
+    path: `/api/v1/runs/${run}/heatmap?${new URLSearchParams({ metric: METRIC, ...query }).toString()}`,
+    accept: SAFETENSORS,
+    bar,
+    inProcess: (db) => readHeatmap(db, run, parsed),
+  };
+}
+
+function series(
+  name: string,
+  run: string,
+  query: Record<string, string>,
+  bar: number | null,
+): Read {
+  const parsed = seriesQuerySchema.parse({ metric: METRIC, ...query });
+  return {
+    name,
+    path: `/api/v1/runs/${run}/layers/50/series?${new URLSearchParams({ metric: METRIC, ...query }).toString()}`,
+    accept: 'application/json',
+    bar,
+    inProcess: (db) => readSeries(db, run, 50, parsed),
+  };
+}
+
+function timeline(
+  name: string,
+  run: string,
+  query: Record<string, string>,
+  bar: number | null,
+): Read {
+  const asked = { series: 'loss,gradient_norm', ...query };
+  const parsed = timelineQuerySchema.parse(asked);
+  return {
+    name,
+    path: `/api/v1/runs/${run}/timeline?${new URLSearchParams(asked).toString()}`,
+    accept: 'application/json',
+    bar,
+    inProcess: (db) => readTimeline(db, run, parsed),
+  };
+}
+
+function distributions(name: string, query: Record<string, string>, bar: number | null): Read {
+  const parsed = distributionsQuerySchema.parse(query);
+  return {
+    name,
+    path: `/api/v1/runs/${WIDE.id}/layers/500/distributions?${new URLSearchParams(query).toString()}`,
+    accept: 'application/json',
+    bar,
+    inProcess: (db) => readDistributions(db, WIDE.id, 500, parsed),
+  };
+}
+
+const MIDDLE = { fromStep: '400123', toStep: '440122' };
+const READS: readonly Read[] = [
+  heatmap('heatmap, 1,000 layers × 1,000 steps', WIDE.id, {}, 15),
+  heatmap('heatmap, 100 layers × 1,000,000 steps', LONG.id, {}, 25),
+  heatmap('heatmap, the same, mean', LONG.id, { reduce: 'mean' }, null),
+  heatmap('heatmap, 100 layers × 40,000 steps of them', LONG.id, MIDDLE, null),
+  heatmap(
+    'heatmap, 100 layers × 1,000 steps of them',
+    LONG.id,
+    { fromStep: '500100', toStep: '501099' },
+    null,
+  ),
+  heatmap('heatmap, 1,000 layers × 100,000 steps', BROAD.id, {}, null),
+  series('series of a layer, 1,000,000 steps', LONG.id, {}, 3),
+  series('series of a layer, 40,000 steps of them', LONG.id, MIDDLE, null),
+  series('series of a layer, 1,000 steps', WIDE.id, {}, null),
+  timeline('timeline, 1,000,000 steps', LONG.id, {}, 10),
+  timeline('timeline, 40,000 steps of them', LONG.id, MIDDLE, null),
+  timeline('timeline, 1,000 steps', WIDE.id, {}, null),
+  distributions('distributions of a layer at a step', { step: '777' }, 3),
+  distributions('distributions of a layer, 100 steps', { limit: '100' }, null),
+];
+
+async function loadWideRun(db: Database, url: string): Promise<void> {
+  const { runKey } = await createRun(db, {
+    project: 'bench',
+    id: WIDE.id,
+    optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95 },
+    layers: Array.from({ length: WIDE.layers }, (_, index) => ({
+      name: `layer.${index}`,
+      parameterCount: 1000,
+    })),
+  });
+  const random = seededRandom(2);
+  const histogram: HistogramFrame = {
+    edges: Float32Array.from({ length: 65 }, (_, index) => index / 32 - 1),
+    counts: Uint32Array.from({ length: WIDE.layers * 64 }, (_, index) => index % 200),
+    outside: new Uint32Array(WIDE.layers * 4),
+  };
+  const names = [METRIC, ...Array.from({ length: WIDE.metrics - 1 }, (_, index) => `m${index}`)];
+  const writer = createFrameWriter({ url, logger, maxQueuedBytes: 1e9 });
+  for (let first = 0; first < WIDE.steps; first += 50) {
+    await writer.write(
+      Array.from({ length: 50 }, (_, index) => ({
+        runKey,
+        attempt: 1,
+        layerOffset: 0,
+        frame: {
+          step: first + index,
+          wallTime: 1.7e9 + first + index,
+          scalars: new Map([
+            ['loss', 2 + random()],
+            ['gradient_norm', random()],
+          ]),
+          layerCount: WIDE.layers,
+          layerMetrics: new Map(
+            names.map((name) => [name, Float32Array.from({ length: WIDE.layers }, random)]),
+          ),
+          histograms: new Map([['update', histogram]]),
+          samples: null,
+        },
+      })),
+    );
+  }
+  await writer.close();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const buffers = createBuffers();
+  for (let hasMore = true; hasMore;) {
+    const unit = await compactAttempt(
+      client,
+      { runKey, attempt: 1 },
+      { includesLate: true, buffers },
+    );
+    ({ hasMore } = unit);
+  }
+  await client.end();
+}
+
+interface Times {
+  readonly p50: number;
+  readonly p95: number;
+  readonly lowest: number;
+}
+
+async function measure(read: () => Promise<unknown>): Promise<Times> {
+  for (let warmUp = 0; warmUp < 10; warmUp++) await read();
+  const times: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const startMs = performance.now();
+    await read();
+    times.push(performance.now() - startMs);
+  }
+  times.sort((a, b) => a - b);
+  const at = (q: number): number =>
+    times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? NaN;
+  return { p50: at(0.5), p95: at(0.95), lowest: at(0) };
+}
+
+/** A server that answers with as many bytes and does nothing else. */
+async function measureLoopback(byteLength: number): Promise<Times> {
+  const body = Buffer.alloc(byteLength, 7);
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Length': byteLength });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions
+  const reader = new HttpReader(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const times = await measure(() => reader.get('/'));
+  reader.close();
+  server.close();
+  return times;
+}
+
+function describe({ p50, p95, lowest }: Times): string {
+  return `p50 ${p50.toFixed(1).padStart(5)} ms (lowest ${lowest.toFixed(1)}, p95 ${p95.toFixed(1)})`;
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8' }).trim();
+}
+
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench', 'workers') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
+);
+const chosen = READS.filter(
+  ({ name, path }) => name.includes(options.only) || path.includes(options.only),
+);
+const server = await startBenchServer();
+try {
+  if (!options['in-process']) await buildWorkers();
+  const product = await startBenchProduct(server, 'reads', null);
+  const db = openDatabase({ url: product.databaseUrl, maxConnections: 4 });
+  const startMs = performance.now();
+  await loadWideRun(db, product.databaseUrl);
+  await loadLongRun(db, product.databaseUrl, LONG);
+  await loadLongRun(db, product.databaseUrl, BROAD);
+  await db.pool.query('VACUUM ANALYZE');
+  await db.pool.query('CHECKPOINT');
+  console.log(`runs loaded in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+  const reader = new HttpReader(product.url);
+  for (const { name, path, accept, bar, inProcess } of chosen) {
+    let bytes = 0;
+    const overHttp = options['in-process']
+      ? null
+      : await measure(async () => {
+          bytes = await reader.get(path, accept);
+        });
+    const inside = await measure(() => inProcess(db));
+    const limit = bar === null ? '' : `, bar ${bar} ms`;
+    console.log(name);
+    if (overHttp !== null) {
+      console.log(
+        `    over HTTP       ${describe(overHttp)}${limit}, ${(bytes / 1e6).toFixed(2)} MB`,
+      );
+    }
+    console.log(`    in process      ${describe(inside)}`);
+    if (bytes > 1e6) console.log(`    loopback alone  ${describe(await measureLoopback(bytes))}`);
+  }
+  reader.close();
+  console.log(`memory copies  ${(measureMemoryCopies(2) / 1e9).toFixed(1)} GB/s`);
+  await db.close();
+  await product.stop();
+} finally {
+  await server.stop();
+}

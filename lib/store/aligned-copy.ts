@@ -1,0 +1,22 @@
+/**
+ * One buffer into which binary columns are copied, one after the other, so that they lie
+ * aligned: those of a large read would otherwise be collected for longer than they are read.
+ */
+export class AlignedCopy {
+  #buffer = new ArrayBuffer(0);
+
+  /** Valid until the next one is copied. */
+  float32(bytes: Uint8Array): Float32Array {
+    return new Float32Array(this.#take(bytes), 0, bytes.length / 4);
+  }
+
+  uint32(bytes: Uint8Array): Uint32Array {
+    return new Uint32Array(this.#take(bytes), 0, bytes.length / 4);
+  }
+
+  #take(bytes: Uint8Array): ArrayBuffer {
+    if (this.#buffer.byteLength < bytes.length) this.#buffer = new ArrayBuffer(bytes.length);
+    new Uint8Array(this.#buffer).set(bytes);
+    return this.#buffer;
+  }
+}
