@@ -72,7 +72,7 @@ const RULES: readonly FolderRule[] = [
   {
     folder: 'workers/api',
     imports: [...LIB, 'workers/access', 'workers/http'],
-    packages: [...WORKER, 'httpxy'],
+    packages: [...WORKER, 'httpxy', 'hyparquet', 'hyparquet-writer'],
   },
   {
     folder: 'workers/launcher',

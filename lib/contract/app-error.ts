@@ -33,6 +33,7 @@ export const STATUS_OF_CODE = {
   too_many_metrics: 422,
   writer_saturated: 429,
   too_many_jobs: 429,
+  too_many_exports: 429,
   internal: 500,
   unavailable: 503,
 } as const;

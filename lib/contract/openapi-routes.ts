@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EXPORT_ROUTES } from './openapi-export-routes';
 import { FINDING_ROUTES } from './openapi-finding-routes';
 import { JOB_ROUTES } from './openapi-job-routes';
 import { READ_ROUTES } from './openapi-read-routes';
@@ -137,6 +138,7 @@ const OPERATE_ROUTES: readonly RouteDescription[] = [
 export const ROUTES: readonly RouteDescription[] = [
   ...WRITE_ROUTES,
   ...READ_ROUTES,
+  ...EXPORT_ROUTES,
   ...FINDING_ROUTES,
   ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,

@@ -105,7 +105,7 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   points: 'At most so many buckets.',
   columns: 'At most so many columns.',
   reduce: 'What stands for a column of several steps.',
-  metric: 'A layer metric.',
+  metric: 'A layer metric; of an export several, or scalars, separated by commas.',
   step: 'The newest distributions at or before this step.',
   project: 'Runs of this project only.',
   status: 'Runs of this status only.',
@@ -118,7 +118,10 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   sort: 'A column; - before it turns the order round. What is not known comes last.',
   cursor: 'nextCursor of the page before.',
   limit: 'At most so many items.',
-  kind: 'Spikes of this kind only.',
+  kind: 'Spikes of this kind only; of an export, what to export.',
+  format: 'csv, jsonl or parquet.',
+  layers: 'Layers by their index, as 0,4-7.',
+  maxSteps: 'Ends after so many steps; a header says where to go on.',
 };
 
 /** Codes that any request may be answered with, whichever route it asked for. */

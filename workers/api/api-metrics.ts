@@ -21,8 +21,8 @@ export class ApiMetrics {
 
   observe(url: string, status: number, durationMs: number): void {
     const kind = kindOf(url);
-    // A socket's request lasts as long as its browser: no latency.
-    if (kind === 'live') return;
+    // A socket's request lasts as long as its browser, an export as its reader: no latency.
+    if (kind === 'live' || kind === 'export') return;
     this.duration.observe({ kind, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
   }
 
@@ -46,7 +46,7 @@ function kindOf(url: string): string {
   if (path.startsWith('/socket.io/')) return 'live';
   if (!path.startsWith('/api/')) return 'page';
   const known =
-    /\/(timeline|heatmap|series|distributions|spikes|stages|events|frames|finish|metrics|projects|runs)$/.exec(
+    /\/(timeline|heatmap|series|distributions|spikes|stages|events|frames|finish|metrics|projects|runs|export)$/.exec(
       path,
     );
   return known?.[1] ?? 'run';

@@ -92,7 +92,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     });
     try {
       const reply = await answer(request, response);
-      if (reply !== null) send(request, response, reply);
+      if (reply !== null) send(request, response, reply, logger);
     } catch (error) {
       send(request, response, toReply(toUnavailable(error), logger, request));
     }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { AppError, toErrorReply } from '../../lib/contract/app-error';
 
@@ -6,7 +8,14 @@ import { AppError, toErrorReply } from '../../lib/contract/app-error';
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | ReplyStream;
+}
+
+/** A body that is made while it is sent, chunk by chunk, each when the one before is taken. */
+export interface ReplyStream {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Sent after the last chunk, where the headers name them as `Trailer`. */
+  readonly trailers: () => Readonly<Record<string, string>>;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -62,15 +71,53 @@ function logFailure(error: AppError, logger: Logger, request: IncomingMessage): 
   }
 }
 
+/** A client that takes nothing for so long has gone, or keeps a place that another waits for. */
+const STALLED_MS = 10 * 60_000;
+
 /** Writes a reply. Nothing of the API may be cached: the next frame changes it. */
-export function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  logger?: Logger,
+): void {
   if (response.headersSent || response.destroyed) return;
-  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
-  response.writeHead(reply.status, {
+  const headers = {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...reply.headers,
-    'Content-Length': `${body.byteLength}`,
-  });
+  };
+  if (typeof reply.body !== 'string' && 'chunks' in reply.body) {
+    response.writeHead(reply.status, headers);
+    void sendStream(request, response, reply.body, logger);
+    return;
+  }
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  response.writeHead(reply.status, { ...headers, 'Content-Length': `${body.byteLength}` });
   response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** After the headers a failure can only be told by a body that breaks off. */
+async function sendStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { chunks, trailers }: ReplyStream,
+  logger: Logger | undefined,
+): Promise<void> {
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield* chunks;
+    response.addTrailers(trailers());
+  }
+  response.setTimeout(STALLED_MS);
+  try {
+    // One chunk ahead: a slow client stops whoever makes them.
+    await pipeline(Readable.from(body(), { highWaterMark: 1 }), response);
+  } catch (error) {
+    if (response.destroyed && isClientGone(error)) return;
+    logger?.error({ err: error, url: request.url }, 'a reply broke off');
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -23,6 +23,7 @@ const CONTRACT = [
   'GET /api/v1/runs/{id}/spikes/{spikeId}',
   'GET /api/v1/runs/{id}/stages',
   'GET /api/v1/runs/{id}/events',
+  'GET /api/v1/runs/{id}/export',
   'GET /api/v1/runs/{id}/settings',
   'GET /api/v1/runs/{id}/metrics',
   'PATCH /api/v1/runs/{id}',

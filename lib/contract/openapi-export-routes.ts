@@ -1,0 +1,42 @@
+import { EXPORT_HEADERS, EXPORT_MEDIA_TYPES, EXPORT_TRAILERS, exportQuerySchema } from './exports';
+import { RUN, type RouteDescription } from './openapi-route';
+import { runParamsSchema } from './reads';
+
+/** Files of what is stored. */
+export const EXPORT_ROUTES: readonly RouteDescription[] = [
+  {
+    operationId: 'exportRun',
+    method: 'get',
+    path: `${RUN}/export`,
+    tag: 'Read',
+    scope: 'read',
+    summary: 'All stored values of a selection, as CSV, JSON lines or Parquet',
+    description:
+      'Streamed, rows ascending in steps. Layers: one row a step and layer that reported any of the metrics. ' +
+      'Stages go by their first step, spikes by their onset. NaN and the infinities are themselves; what was ' +
+      'not reported is empty or null. To go on after a break, drop the rows of the last step and ask from that ' +
+      `step on. A body that is whole ends with the trailers ${Object.values(EXPORT_TRAILERS).join(' and ')}.`,
+    params: runParamsSchema,
+    query: exportQuerySchema,
+    replies: [
+      {
+        status: 200,
+        description: 'The file.',
+        bodies: Object.values(EXPORT_MEDIA_TYPES).map((mediaType) => ({ mediaType, schema: null })),
+        headers: {
+          [EXPORT_HEADERS.total]: 'How many steps (of layers and steps) or rows the body has.',
+          [EXPORT_HEADERS.firstStep]: 'The first step.',
+          [EXPORT_HEADERS.lastStep]: 'The last step.',
+          [EXPORT_HEADERS.nextStep]: 'Where to go on, when maxSteps cut the body off.',
+        },
+      },
+    ],
+    errors: [
+      'run_not_found',
+      'attempt_not_found',
+      'layer_not_found',
+      'invalid_query',
+      'too_many_exports',
+    ],
+  },
+];

@@ -1,0 +1,35 @@
+/** What an export is made of, before it is written in a format: columns, and batches of rows. */
+import type { TableColumnType } from '../../store/export-tables';
+
+export type ExportColumnType = TableColumnType | 'float32';
+
+export interface ExportColumn {
+  readonly name: string;
+  readonly type: ExportColumnType;
+}
+
+/** The cells of one column in one batch; of `float32`, MISSING_FLOAT32_BITS is "not reported". */
+export type ExportCells =
+  | { readonly kind: 'float32'; readonly values: Float32Array }
+  | { readonly kind: 'list'; readonly values: readonly (number | string | null)[] };
+
+export interface ExportBatch {
+  readonly rowCount: number;
+  /** In the order of the columns. */
+  readonly cells: readonly ExportCells[];
+  /** Every row up to this step is in this batch or in one before; null in the middle of a step. */
+  readonly completeStep: number | null;
+}
+
+export interface ExportPlan {
+  readonly columns: readonly ExportColumn[];
+  /** Steps (of layers and steps) or rows (of all others) that `batches` go over. */
+  readonly total: number;
+  /** null where there are none. */
+  readonly firstStep: number | null;
+  readonly lastStep: number | null;
+  /** Where to go on after a plan that `maxSteps` cut off. */
+  readonly nextStep: number | null;
+  /** Ascending in steps. Nothing is read ahead of what is taken. */
+  readonly batches: () => AsyncGenerator<ExportBatch>;
+}
