@@ -29,6 +29,11 @@ export function shapeMeasuresOf(
     .map(([measure]) => measure);
 }
 
+/** The metrics that `toShapeMetrics` can make of a histogram of this name. */
+export function shapeMetricNames(name: string): string[] {
+  return [...(SHAPE_METRICS.get(name)?.values() ?? [])];
+}
+
 /** Measures of histograms of this name as the standard metrics; a NaN is missing. */
 export function toShapeMetrics(
   name: string,

@@ -56,11 +56,12 @@ export function computeMomentTensors(tf: TensorLibrary, bins: BinTensors): Tenso
       furthest(fromAtoms, atoms),
     ].reduce((most, next) => tf.maximum(most, next));
 
-    // Powers of a uniform on [a, b]: E x² = (a² + ab + b²)/3 and so on.
+    // What lies further out holds nothing, and its powers would leave float32.
     const [a, b, c] = [fromLeft, fromRight, fromAtoms].map((deviations) =>
-      tf.div(deviations, reach),
+      tf.clipByValue(tf.div(deviations, reach), -1, 1),
     );
     if (a === undefined || b === undefined || c === undefined) throw new Error('no deviations');
+    // Powers of a uniform on [a, b]: E x² = (a² + ab + b²)/3 and so on.
     const [aa, bb, cc] = [tf.square(a), tf.square(b), tf.square(c)];
     const ab = tf.mul(a, b);
     const moment = (ofBins: Tensor, divisor: number, ofAtoms: Tensor): Tensor =>

@@ -1,4 +1,5 @@
 import { hasGraphicsDevice } from './graphics-device';
+import { type ShapesChoice, chooseShapes } from './choose-shapes';
 import { cpuBackend } from './cpu-backend';
 import { loadTensorflow } from './load-tensorflow';
 import { loadWebgpu } from './load-webgpu';
@@ -17,6 +18,7 @@ export interface PassedOver {
 
 export interface ChosenBackend {
   readonly backend: StatisticsBackend;
+  readonly shapes: ShapesChoice;
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -65,12 +67,14 @@ export async function chooseBackend(
       continue;
     }
     const fault = await findFault(backend).catch((error: unknown) => firstLine(error));
-    if (fault === null) return { backend, passedOver };
+    if (fault === null) return { ...(await chooseShapes(backend)), passedOver };
     backend.dispose();
     passOver(`its self-test failed on ${device.device}: ${fault}`, true);
   }
-  return { backend: cpuBackend, passedOver };
+  return { backend: cpuBackend, shapes: { backend: 'cpu', reason: ONLY_BACKEND }, passedOver };
 }
+
+const ONLY_BACKEND = 'no accelerator is in use';
 
 /** A failed require lists every file that asked for it. */
 function firstLine(error: unknown): string {

@@ -10,10 +10,11 @@ import type { TensorLibrary } from './tensor-library';
  * Definition  by comparison with the edges themselves and no arithmetic: exact
  */
 export function countEdgesUpTo(tf: TensorLibrary, edges: Tensor2D, values: Tensor): Tensor {
-  // tfjs's binding for TensorFlow has no kernel for it.
-  if (tf.getKernel('SearchSorted', tf.getBackend()) === undefined) {
-    return searchByHalves(tf, edges, values);
-  }
+  // tfjs's binding for TensorFlow has none.
+  const hasKernel = tf
+    .getKernelsForBackend(tf.getBackend())
+    .some(({ kernelName }) => kernelName === 'SearchSorted');
+  if (!hasKernel) return searchByHalves(tf, edges, values);
   return tf.tidy(() => {
     const found = tf.searchSorted(edges, tf.reshape<Rank.R2>(values, [1, -1]), 'right');
     return tf.reshape(tf.cast(found, 'float32'), values.shape);

@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
 import type { ChosenBackend } from './choose-backend';
+import { computeFrame } from './compute-frame';
 import { cpuBackend } from './cpu-backend';
 import type { StatisticsBackend } from './statistics-backend';
 import type { ThreadReply, ThreadRequest } from './thread-messages';
@@ -30,7 +31,8 @@ export function serveStatistics(port: MessagePort, choose: () => Promise<ChosenB
     const chosen = await choose();
     backend = chosen.backend;
     const { name, device } = backend;
-    reply({ kind: 'ready', backend: name, device, passedOver: chosen.passedOver });
+    const { shapes, passedOver } = chosen;
+    reply({ kind: 'ready', backend: name, device, shapes, passedOver });
   }
 
   async function computeOrFallBack<T>(
@@ -58,7 +60,7 @@ export function serveStatistics(port: MessagePort, choose: () => Promise<ChosenB
     const { id, slab } = request;
     try {
       const input = toInput(request);
-      const { result, hostRowCount } = await computeOrFallBack((on) => on.compute(input));
+      const { result, hostRowCount } = await computeOrFallBack((on) => computeFrame(on, input));
       const transfer = [slab, ...buffersOf(result)];
       reply({ kind: 'computed', id, statistics: result, hostRowCount, slab }, transfer);
     } catch (error) {

@@ -13,9 +13,17 @@ import type { Worker } from 'node:worker_threads';
 import { AppError } from '../../lib/contract/app-error';
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
 import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
+import {
+  ANSWER_TIMEOUT_MS,
+  CLOSE_TIMEOUT_MS,
+  MAX_QUEUED_BYTES,
+  START_TIMEOUT_MS,
+  type StatisticsClientOptions,
+} from './client-options';
 import { THREAD_URL, openThread } from './open-thread';
 import { SlabPool } from './slab-pool';
-import type { BackendChoice, BackendName } from './statistics-backend';
+import type { BackendName } from './statistics-backend';
+import type { StatisticsStatus } from './statistics-status';
 import { groupFrames, isLarge, resolveFrames } from './merge-frames';
 import {
   type FramePart,
@@ -28,35 +36,6 @@ import {
   toRequest,
 } from './statistics-jobs';
 import type { ThreadReply, ThreadRequest } from './thread-messages';
-
-export interface StatisticsLogger {
-  readonly info: (facts: object, message: string) => void;
-  readonly warn: (facts: object, message: string) => void;
-}
-
-export interface StatisticsClientOptions {
-  readonly choice: BackendChoice;
-  readonly logger: StatisticsLogger;
-  readonly maxQueuedBytes?: number;
-  /** How long the thread may take to start, and to answer while frames wait. */
-  readonly startTimeoutMs?: number;
-  readonly answerTimeoutMs?: number;
-  readonly threadUrl?: URL;
-}
-
-export interface StatisticsStatus {
-  /** null until the thread has chosen. */
-  readonly backend: BackendName | null;
-  readonly device: string;
-  readonly queuedFrames: number;
-  readonly queuedBytes: number;
-  /** Calls of the thread for frames so far, one for all that were merged. */
-  readonly batchCount: number;
-  /** Layers that an accelerator left to the single pass. */
-  readonly hostRowCount: number;
-  /** Times that an accelerator failed or its thread died. */
-  readonly fallbackCount: number;
-}
 
 export interface StatisticsClient {
   /** Settled once frames go to the thread, or never will. */
@@ -73,14 +52,6 @@ export interface StatisticsClient {
   /** Waits for what is under way. */
   readonly close: () => Promise<void>;
 }
-
-/** Four frames of 1,000 layers at 4,096 coordinates: some 0.3 s of the single pass. */
-const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
-/** A first start of CUDA compiles its kernels, which takes minutes on new cards. */
-const START_TIMEOUT_MS = 180_000;
-/** The largest post takes the single pass a second. */
-const ANSWER_TIMEOUT_MS = 60_000;
-const CLOSE_TIMEOUT_MS = 5_000;
 
 export function createStatisticsClient(options: StatisticsClientOptions): StatisticsClient {
   const { choice, logger, maxQueuedBytes = MAX_QUEUED_BYTES } = options;
@@ -100,6 +71,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
   let fallbackCount = 0;
   let backend: BackendName | null = null;
   let device = '';
+  let shapesBackend: BackendName | null = null;
   let timer: NodeJS.Timeout | undefined;
   let settleReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => {
@@ -142,12 +114,15 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
           const log = isFault ? logger.warn : logger.info;
           log.call(logger, { backend: name, reason }, 'statistics backend passed over');
         }
+        shapesBackend = reply.shapes.backend;
         logger.info({ backend, device }, 'statistics backend');
+        logger.info({ ...reply.shapes }, 'statistics backend of histograms');
         settleReady();
         break;
       case 'fellBack':
         fallbackCount++;
         use(reply.backend, reply.device);
+        shapesBackend = reply.backend;
         logger.warn(
           { backend, reason: reply.reason },
           'statistics backend failed; the single pass takes over until the worker restarts',
@@ -214,6 +189,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
         ? 'statistics thread died again; the worker computes itself until it restarts'
         : 'statistics thread died; another one takes over on the single pass',
     );
+    shapesBackend = 'cpu';
     use('cpu', isLast ? 'the worker itself' : 'one core');
     if (isLast) {
       isReady = false;
@@ -295,6 +271,7 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
     status: () => ({
       backend,
       device,
+      shapesBackend,
       queuedFrames: countQueued(),
       queuedBytes,
       batchCount,

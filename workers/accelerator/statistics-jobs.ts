@@ -1,14 +1,11 @@
 /** What waits for the statistics thread: how it is sent there, and how it is done here where no thread runs. */
-import {
-  type FrameStatistics,
-  type FrameStatisticsInput,
-  computeFrameStatistics,
-} from '../../lib/stats/frame-statistics';
+import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
 import {
   type HistogramShapes,
   type ShapesInput,
   computeHistogramShapes,
 } from '../../lib/stats/histogram-shapes';
+import { computeFrameHere } from './compute-frame';
 import type { SlabPool } from './slab-pool';
 import { type ThreadRequest, columnCountOf } from './thread-messages';
 
@@ -64,7 +61,7 @@ export function areWellFormedShapes({ layerCount, edges, counts, outside }: Shap
 
 export function computeHere(job: Job): void {
   if (job.kind === 'shapes') settle(job, () => computeHistogramShapes(job.input));
-  else for (const part of job.parts) settle(part, () => computeFrameStatistics(part.input));
+  else for (const part of job.parts) settle(part, () => computeFrameHere(part.input));
 }
 
 function settle<T>(

@@ -1,6 +1,7 @@
 import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
 import type { HistogramShapes, ShapesInput } from '../../lib/stats/histogram-shapes';
 import type { PassedOver } from './choose-backend';
+import type { ShapesChoice } from './choose-shapes';
 import type { BackendName } from './statistics-backend';
 
 /** What crosses between the worker and its statistics thread, which starts with a BackendChoice. */
@@ -25,7 +26,11 @@ export interface BackendNote {
 }
 
 export type ThreadReply =
-  | ({ readonly kind: 'ready'; readonly passedOver: readonly PassedOver[] } & BackendNote)
+  | ({
+      readonly kind: 'ready';
+      readonly passedOver: readonly PassedOver[];
+      readonly shapes: ShapesChoice;
+    } & BackendNote)
   /** From here on the thread uses this one. */
   | ({ readonly kind: 'fellBack'; readonly reason: string } & BackendNote)
   | {

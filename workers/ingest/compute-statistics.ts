@@ -8,7 +8,12 @@ import {
   deriveHistogramMetrics,
 } from '../../lib/stats/histogram-metrics';
 import { deriveRatioExcess } from '../../lib/stats/ratio-excess';
-import { deriveShapeMetrics, shapeMeasuresOf, toShapeMetrics } from '../../lib/stats/shape-metrics';
+import {
+  deriveShapeMetrics,
+  shapeMeasuresOf,
+  shapeMetricNames,
+  toShapeMetrics,
+} from '../../lib/stats/shape-metrics';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { PreviousGradients } from './previous-gradients';
 import type { ValidFrames } from './validate-frames';
@@ -51,6 +56,10 @@ async function complete(
   const histograms = new Map(frame.histograms);
   if (frame.samples !== null) {
     const computed = await computeFromSamples(deps, valid, frame, frame.samples);
+    // Computed histograms come with their shapes; of one that the job posted the shape is its own.
+    for (const name of frame.histograms.keys()) {
+      for (const metric of shapeMetricNames(name)) computed.layerMetrics.delete(metric);
+    }
     addMissing(layerMetrics, computed.layerMetrics);
     addMissing(histograms, computed.histograms);
     for (const shapes of await measureShapes(deps, histograms, frame.layerCount, layerMetrics)) {

@@ -59,6 +59,7 @@ export function shapeMakers(seed: number): Record<string, () => number> {
     'heavy tails': () => (1e-6 * normal()) / Math.max(1e-6, random()),
     'collapsed to 1e-6': () => 1e-6 * (0.7 * side() + 0.11 * normal()),
     'one atom': () => 0.3,
+    'one atom beside 0': () => -1e-13,
     uniform: () => 2 * random() - 1,
     'mostly beyond the edges': () => 100 * normal(),
     'of any magnitude': () => 10 ** (-11 * random()) * side(),

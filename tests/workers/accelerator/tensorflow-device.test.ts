@@ -51,7 +51,7 @@ describe('TensorFlow with its native library stood in for', () => {
     expect(chosen.name).toBe('cpu');
     expect(passedOver[0]).toMatchObject({ name: 'tensorflow', isFault: false });
     expect((await choose(false, 'tensorflow')).backend.device).toBe('TensorFlow without CUDA');
-  });
+  }, 60_000);
 });
 
 describe('the statistics thread on TensorFlow', () => {

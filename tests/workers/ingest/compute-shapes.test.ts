@@ -3,10 +3,10 @@ import type { Frame, HistogramFrame } from '@/lib/contract/frame';
 import { MISSING_FLOAT32_BITS, bitsOf } from '@/lib/contract/missing-value';
 import { computeBimodalityCoefficient } from '@/lib/stats/bimodality-coefficient';
 import { dipOfHistogram } from '@/lib/stats/dip-of-histogram';
-import { computeFrameStatistics } from '@/lib/stats/frame-statistics';
 import { computeHistogramShapes } from '@/lib/stats/histogram-shapes';
 import { computeHistogramMoments } from '@/lib/stats/histogram-moments';
 import { computeValleyDepth } from '@/lib/stats/valley-depth';
+import { computeFrameHere } from '@/workers/accelerator/compute-frame';
 import { computeStatistics } from '@/workers/ingest/compute-statistics';
 import { PreviousGradients } from '@/workers/ingest/previous-gradients';
 
@@ -40,7 +40,7 @@ async function compute(overrides: Partial<Frame>): Promise<ReadonlyMap<string, F
       previousGradients: new PreviousGradients(),
       statistics: {
         checkRoom: () => undefined,
-        compute: (input) => Promise.resolve(computeFrameStatistics(input)),
+        compute: (input) => Promise.resolve(computeFrameHere(input)),
         computeShapes: (input) => Promise.resolve(computeHistogramShapes(input)),
       },
     },
@@ -122,6 +122,23 @@ describe('the shape of distributions', () => {
     expect(metrics.get('ratio_dip')).toBe(posted);
     expect(metrics.has('ratio_valley_depth')).toBe(true);
     expect(metrics.has('update_dip')).toBe(false);
+  });
+
+  it('measures a posted histogram rather than the one that samples beside it would give', async () => {
+    const ones = new Float32Array(64).fill(1);
+    const metrics = await compute({
+      layerCount: 1,
+      histograms: new Map([['ratio', aHistogram(ONE_PEAK)]]),
+      samples: {
+        sampleCount: 64,
+        gradient: ones,
+        firstMoment: ones.map((_, i) => (i % 2 === 0 ? 1 : -1)),
+        secondMoment: ones,
+      },
+    });
+    expect(metrics.get('ratio_dip')![0]).toBeLessThan(0.01);
+    expect(metrics.get('ratio_valley_depth')![0]).toBeLessThan(0.01);
+    expect(metrics.get('update_dip')![0]).toBeGreaterThan(0.2);
   });
 
   it('measures the shape of what it computes from raw samples', async () => {
