@@ -13,11 +13,14 @@ import { countWork } from './static-checks.mjs';
 const READY = 'Ctrl-C stops it';
 const READY_MS = 150_000;
 const CLIENT = inRoot('clients', 'python');
-const TESTS = inRoot('tests', 'clients', 'python');
+/** Where Python lies in this repository. */
+const SOURCES = ['clients', 'tests/clients', 'examples', 'bench'].map((folder) =>
+  inRoot(folder, 'python'),
+);
 
 const CHECKS = [
-  { label: 'Python format (ruff)', args: ['ruff', 'format', '--check', CLIENT, TESTS] },
-  { label: 'Python lint (ruff)', args: ['ruff', 'check', CLIENT, TESTS] },
+  { label: 'Python format (ruff)', args: ['ruff', 'format', '--check', ...SOURCES] },
+  { label: 'Python lint (ruff)', args: ['ruff', 'check', ...SOURCES] },
   { label: 'Python types (mypy)', args: ['mypy'] },
 ];
 

@@ -1,0 +1,63 @@
+"""Every example of examples/python runs and arrives whole."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "python"
+STEPS = 8
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "first_step"),
+    [
+        ("plain_loop", "torch", 0),
+        ("huggingface_trainer", "transformers", 1),
+        ("accelerate_loop", "accelerate", 0),
+        ("lightning_module", "lightning", 0),
+    ],
+)
+def test_an_example_posts_every_step_with_its_loss_and_layers(server, tmp_path, name, package, first_step):
+    pytest.importorskip(package)
+    environment = {
+        **os.environ,
+        "SPIKESCOPE_URL": server.url,
+        "SPIKESCOPE_RUN_ID": name,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        # No package may look for anything outside.
+        "HF_HUB_OFFLINE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), str(STEPS)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "passed over" not in done.stderr
+    run = server.runs[name]
+    assert run["status"] == "finished"
+    assert run["create"]["optimizer"]["beta2"] == 0.95
+    assert server.steps(name) == list(range(first_step, first_step + STEPS))
+    for _, step, frame in run["stored"]:
+        assert "loss" in frame.scalars, step
+        assert frame.scalars["learning_rate"] > 0
+        norms = struct.unpack(f"<{frame.layer_count}f", frame.layers["gradient_norm"])
+        # Clipped to 0.5, which early gradients exceed: what is shown is what was before.
+        if step == first_step:
+            assert sum(norm * norm for norm in norms) ** 0.5 == pytest.approx(
+                frame.scalars["gradient_norm"], rel=1e-4
+            )
+            assert frame.scalars["gradient_norm"] > 0.5
+        assert "update_std" in frame.layers
