@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRun } from '@/lib/store/create-run';
+import { aFrame } from '@/tests/builders/frame';
+import { aRun } from '@/tests/builders/run';
+import { type TestServers, startServers } from '@/tests/servers';
+import {
+  type ExportOptions,
+  parseExportOptions,
+} from '@/workers/launcher/tools/export-run/export-options';
+import { exportRun } from '@/workers/launcher/tools/export-run/export-run';
+
+const STEPS = 11_000;
+let servers: TestServers;
+let folder: string;
+
+beforeAll(async () => {
+  servers = await startServers();
+  folder = await mkdtemp(join(tmpdir(), 'spikescope-export-'));
+  const { runKey } = await createRun(servers.db, aRun({ id: 'long', layerCount: 2 }));
+  for (let first = 0; first < STEPS; first += 1000) {
+    await servers.writer.write(
+      Array.from({ length: 1000 }, (_, index) => ({
+        ...{ runKey, attempt: 1, layerOffset: 0 },
+        frame: aFrame(first + index, { layers: { rms: [index / 3, first] }, loss: index }),
+      })),
+    );
+  }
+});
+afterAll(async () => {
+  await servers.stop();
+  await rm(folder, { recursive: true });
+});
+
+function parse(...args: string[]): ExportOptions {
+  const options = parseExportOptions(['long', '--url', servers.url, ...args]);
+  if (options === 'help') throw new Error('nobody asked for help');
+  return options;
+}
+
+/** Breaks off in the body of the given requests, counted from 0. */
+function failingFetch(broken: readonly number[]): { fetch: typeof fetch; asked: () => number } {
+  let count = 0;
+  return {
+    asked: () => count,
+    fetch: async (input, init) => {
+      const response = await fetch(input, init);
+      if (!broken.includes(count++)) return response;
+      const reader = response.body!.getReader();
+      const first = await reader.read();
+      await reader.cancel();
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (first.value === undefined) throw new Error('there is nothing to break');
+          controller.enqueue(first.value.subarray(0, 100));
+          controller.error(new Error('the connection was lost'));
+        },
+      });
+      return new Response(body, { headers: response.headers });
+    },
+  };
+}
+
+const context = { show: () => undefined, retryDelayMs: 0 };
+
+it.each(['csv', 'jsonl'] as const)('puts parts of %s together to one file', async (format) => {
+  const out = join(folder, `whole.${format}`);
+  // The second part breaks off once and is asked for again.
+  const broken = failingFetch([2]);
+  await exportRun(parse('--format', format, '--out', out), { ...context, fetch: broken.fetch });
+  expect(broken.asked()).toBe(5);
+  const whole = await servers.api(`/api/v1/runs/long/export?kind=layers&format=${format}`);
+  expect(await readFile(out, 'utf8')).toBe(await whole.text());
+  expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+});
+
+it('goes on where an earlier call broke off for good', async () => {
+  const out = join(folder, 'later.csv');
+  const options = parse('--kind', 'steps', '--out', out);
+  const broken = failingFetch([2, 3, 4, 5, 6]);
+  await expect(exportRun(options, { ...context, fetch: broken.fetch })).rejects.toThrow(
+    'the connection was lost',
+  );
+  const later = failingFetch([]);
+  await exportRun(options, { ...context, fetch: later.fetch });
+  // The count, and the second and third part.
+  expect(later.asked()).toBe(3);
+  const whole = await servers.api('/api/v1/runs/long/export?kind=steps');
+  expect(await readFile(out, 'utf8')).toBe(await whole.text());
+});
+
+it('writes Parquet in files of so many steps', async () => {
+  const out = join(folder, 'parts.parquet');
+  const options = parse('--format', 'parquet', '--part-steps', '6000', '--out', out);
+  const files = await exportRun(options, { ...context, fetch });
+  expect(files.map((file) => file.slice(folder.length + 1))).toEqual([
+    'parts.0.parquet',
+    'parts.6000.parquet',
+  ]);
+  for (const file of files) expect((await readFile(file)).subarray(-4).toString()).toBe('PAR1');
+});
+
+it('says why the server refuses', async () => {
+  const options = parse('--metric', 'nothing', '--out', join(folder, 'never.csv'));
+  await expect(exportRun(options, { ...context, fetch })).rejects.toThrow(
+    /422: .*no layer metric nothing/,
+  );
+});

@@ -1,0 +1,37 @@
+/** `npm run export`: what is stored of a run as a file; see docs/wire-format.md, Export. */
+import { EXPORT_USAGE, ExportUsageError, parseExportOptions } from './export-run/export-options';
+import { ExportRefused, exportRun } from './export-run/export-run';
+
+const RETRY_DELAY_MS = 2_000;
+
+async function main(): Promise<number> {
+  const options = parseExportOptions(process.argv.slice(2));
+  if (options === 'help') {
+    console.log(EXPORT_USAGE);
+    return 0;
+  }
+  const isTerminal = process.stderr.isTTY;
+  const files = await exportRun(options, {
+    fetch,
+    retryDelayMs: RETRY_DELAY_MS,
+    show: (text) => {
+      if (isTerminal) process.stderr.write(`\r\x1b[K${text}`);
+    },
+  });
+  if (isTerminal) process.stderr.write('\n');
+  for (const file of files) console.log(file);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const isExpected =
+    error instanceof ExportRefused ||
+    error instanceof ExportUsageError ||
+    (error instanceof Error && ('code' in error || error.cause !== undefined));
+  if (!isExpected) throw error;
+  console.error(error.message);
+  if (error instanceof ExportUsageError) console.error(`\n${EXPORT_USAGE}`);
+  process.exitCode = error instanceof ExportUsageError ? 2 : 1;
+}
