@@ -6,6 +6,7 @@ export const STATUS_OF_CODE = {
   host_not_allowed: 403,
   not_found: 404,
   run_not_found: 404,
+  project_not_found: 404,
   layer_not_found: 404,
   spike_not_found: 404,
   distribution_not_found: 404,

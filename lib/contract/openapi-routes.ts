@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EXPORT_ROUTES } from './openapi-export-routes';
 import { FINDING_ROUTES } from './openapi-finding-routes';
 import { JOB_ROUTES } from './openapi-job-routes';
+import { PROJECT_ROUTES } from './openapi-project-routes';
 import { READ_ROUTES } from './openapi-read-routes';
 import {
   JSON_TYPE,
@@ -142,6 +143,7 @@ export const ROUTES: readonly RouteDescription[] = [
   ...FINDING_ROUTES,
   ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,
+  ...PROJECT_ROUTES,
   ...JOB_ROUTES,
   ...OPERATE_ROUTES,
 ];

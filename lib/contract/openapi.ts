@@ -120,6 +120,8 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   limit: 'At most so many items.',
   kind: 'Spikes of this kind only; of an export, what to export.',
   format: 'csv, jsonl or parquet.',
+  name: 'The project.',
+  confirm: 'The name of the project again.',
   layers: 'Layers by their index, as 0,4-7.',
   maxSteps: 'Ends after so many steps; a header says where to go on.',
 };

@@ -30,3 +30,25 @@ export async function findProjects(db: Database): Promise<StoredProject[]> {
     lastFrameAt: row.last_frame_at,
   }));
 }
+
+/** The runs of a project, those too whose deletion broke off; null for a project that does not exist. */
+export async function findProjectRuns(
+  db: Database,
+  name: string,
+): Promise<readonly { readonly id: string; readonly runKey: string }[] | null> {
+  const [project, runs] = await Promise.all([
+    db.prisma.project.findUnique({ where: { name } }),
+    db.prisma.run.findMany({ where: { project: name }, select: { id: true, runKey: true } }),
+  ]);
+  return project === null ? null : runs;
+}
+
+/** Takes the name out of the list, unless a run has come meanwhile. Returns whether it is gone. */
+export async function removeProject(db: Database, name: string): Promise<boolean> {
+  const { rowCount } = await db.pool.query(
+    `DELETE FROM project WHERE name = $1
+       AND NOT EXISTS (SELECT 1 FROM run WHERE run.project = project.name)`,
+    [name],
+  );
+  return rowCount === 1;
+}

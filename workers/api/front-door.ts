@@ -56,6 +56,7 @@ const API_ROUTES = [
       ['POST', '/api/v1/runs/:id/finish'],
       ['POST', '/api/v1/runs/:id/jobs'],
       ['POST', '/api/v1/runs/:id/jobs/:jobId/cancel'],
+      ['DELETE', '/api/v1/projects/:name'],
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];

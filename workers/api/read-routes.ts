@@ -20,6 +20,7 @@ import { readHeatmap } from '../../lib/query/read-heatmap';
 import { readProjects } from '../../lib/query/read-projects';
 import { readRun } from '../../lib/query/read-run';
 import { readRunMetrics } from '../../lib/query/read-run-metrics';
+import { readRunSize } from '../../lib/query/read-run-size';
 import { readRunSettings } from '../../lib/query/read-run-settings';
 import { readRuns } from '../../lib/query/read-runs';
 import { readSeries } from '../../lib/query/read-series';
@@ -53,6 +54,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id', handler: getRun },
   { method: 'GET', path: '/api/v1/runs/:id/settings', handler: getRunSettings },
   { method: 'GET', path: '/api/v1/runs/:id/metrics', handler: getRunMetrics },
+  { method: 'GET', path: '/api/v1/runs/:id/size', handler: getRunSize },
   { method: 'GET', path: '/api/v1/runs/:id/timeline', handler: getTimeline },
   { method: 'GET', path: '/api/v1/runs/:id/heatmap', handler: getHeatmap },
   { method: 'GET', path: '/api/v1/runs/:id/layers/:index/series', handler: getSeries },
@@ -105,6 +107,11 @@ async function getRunSettings(db: Database, request: ReadRequest): Promise<Reply
 
 async function getRunMetrics(db: Database, request: ReadRequest): Promise<Reply> {
   return ok(await readRunMetrics(db, await permittedRunId(db, request)));
+}
+
+/** About a second of a run of a million steps. */
+async function getRunSize(db: Database, request: ReadRequest): Promise<Reply> {
+  return ok(await readRunSize(db, await permittedRunId(db, request)));
 }
 
 async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {

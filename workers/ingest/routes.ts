@@ -13,13 +13,15 @@ import {
 } from '../../lib/contract/runs';
 import { saveEvent } from '../../lib/store/events';
 import { createRun } from '../../lib/store/create-run';
-import { deleteRun, finishRun, patchRun } from '../../lib/store/runs';
+import { finishRun, patchRun } from '../../lib/store/runs';
 import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { decodeFrames } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
+import { PROJECT_ROUTES } from './projects/project-routes';
+import { removeRun } from './projects/remove-run';
 import { receiveFrames } from './receive-frames';
 import {
   type RouteDependencies,
@@ -38,6 +40,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
   ...JOB_ROUTES,
+  ...PROJECT_ROUTES,
 ];
 
 /** 201 with a new run or attempt, 200 with one that was there; 409 layers_differ, id_taken; 422. */
@@ -145,15 +148,7 @@ async function deleteRunRoute(
   { request, params }: WriteRequest,
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'admin');
-  deps.detection.forget(run.runKey);
-  deps.samples.forget(run.runKey);
-  await deps.jobs.forget(run.runKey);
-  deps.compaction.forget(run.runKey);
-  await deleteRun(deps.access.db, run.id);
-  deps.runs.forget(run.id);
-  // Again: a post may have come before the run was marked.
-  deps.detection.forget(run.runKey);
-  deps.samples.forget(run.runKey);
+  await removeRun(deps, run);
   return ok({ id: run.id, deleted: true });
 }
 

@@ -24,6 +24,8 @@ const CONTRACT = [
   'GET /api/v1/runs/{id}/stages',
   'GET /api/v1/runs/{id}/events',
   'GET /api/v1/runs/{id}/export',
+  'GET /api/v1/runs/{id}/size',
+  'DELETE /api/v1/projects/{name}',
   'GET /api/v1/runs/{id}/settings',
   'GET /api/v1/runs/{id}/metrics',
   'PATCH /api/v1/runs/{id}',

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createToken } from '@/lib/store/tokens';
+import { type TestServers, aRun, startServers } from '@/tests/servers';
+
+let servers: TestServers;
+beforeAll(async () => {
+  servers = await startServers();
+});
+afterAll(() => servers.stop());
+
+const LAYERS = 4;
+
+async function addRun(id: string, project: string): Promise<void> {
+  const { status } = await servers.post('/api/v1/runs', aRun(id, LAYERS, { project }));
+  expect(status).toBe(201);
+}
+
+const post = (id: string, fromStep: number, count: number) =>
+  servers.post(`/api/v1/runs/${id}/frames`, {
+    frames: Array.from({ length: count }, (_, index) => ({
+      step: fromStep + index,
+      loss: 1,
+      layers: { rms: Array.from({ length: LAYERS }, () => index) },
+    })),
+  });
+
+const remove = (name: string, confirm: string, headers = {}) =>
+  servers.api(
+    `/api/v1/projects/${encodeURIComponent(name)}?confirm=${encodeURIComponent(confirm)}`,
+    { method: 'DELETE', headers },
+  );
+
+async function rowsOf(id: string): Promise<number> {
+  const { rows } = await servers.db.pool.query<{ rows: string }>(
+    `SELECT (SELECT count(*) FROM step WHERE run = key) + (SELECT count(*) FROM hot_frame WHERE run = key)
+       + (SELECT count(*) FROM run WHERE run = key) AS rows
+     FROM (SELECT substring(encode(sha256($1::bytea), 'hex') FOR 32)::uuid AS key) AS asked`,
+    [id],
+  );
+  return Number(rows[0]?.rows);
+}
+
+it('deletes a project with its runs while a run of another posts', async () => {
+  for (const id of ['old-1', 'old-2']) {
+    await addRun(id, 'old project');
+    for (let step = 0; step < 12_000; step += 2000) await post(id, step, 2000);
+  }
+  await addRun('kept', 'new');
+  expect(await rowsOf('old-1')).toBe(24_001);
+
+  let isDeleting = true;
+  const posting = (async () => {
+    let accepted = 0;
+    let slowestMs = 0;
+    for (let step = 0; isDeleting || step === 0; step++) {
+      const startMs = performance.now();
+      accepted += Number((await post('kept', step, 1)).body.accepted);
+      slowestMs = Math.max(slowestMs, performance.now() - startMs);
+    }
+    return { accepted, slowestMs };
+  })();
+  const reply = await remove('old project', 'old project');
+  isDeleting = false;
+  const { accepted, slowestMs } = await posting;
+  expect([reply.status, await reply.json()]).toEqual([
+    200,
+    { name: 'old project', deleted: true, runCount: 2 },
+  ]);
+  expect(await rowsOf('old-1')).toBe(0);
+  expect(await rowsOf('kept')).toBe(2 * accepted + 1);
+  // The whole deletion takes longer than any post had to wait.
+  expect(slowestMs).toBeLessThan(1000);
+  const { body } = await servers.get('/api/v1/projects');
+  expect(body.items.map((item: { name: string }) => item.name)).toEqual(['new']);
+});
+
+it('deletes nothing unless the name is said again', async () => {
+  await addRun('stays', 'precious');
+  for (const confirm of ['', 'Precious', 'other']) {
+    const reply = await remove('precious', confirm);
+    expect([reply.status, await reply.json()]).toMatchObject([
+      422,
+      { error: { code: 'invalid_query', details: [{ path: 'confirm' }] } },
+    ]);
+  }
+  expect((await servers.get('/api/v1/runs/stays')).status).toBe(200);
+  const unknown = await remove('nothing', 'nothing');
+  expect([unknown.status, await unknown.json()]).toMatchObject([
+    404,
+    { error: { code: 'project_not_found' } },
+  ]);
+});
+
+it('lets only an administrator of the project delete it', async () => {
+  const closed = await startServers({ requireTokens: true });
+  try {
+    const now = new Date();
+    const secret = async (project: string, scope: 'ingest' | 'admin') =>
+      (await createToken(closed.db, { project, scope, name: '' }, now)).plaintext;
+    const admin = await secret('mine', 'admin');
+    await closed.post('/api/v1/runs', aRun('r', 1, { project: 'mine' }), {
+      Authorization: `Bearer ${admin}`,
+    });
+    for (const [token, status] of [
+      [await secret('mine', 'ingest'), 403],
+      [await secret('other', 'admin'), 403],
+      [admin, 200],
+    ] as const) {
+      const reply = await closed.api('/api/v1/projects/mine?confirm=mine', {
+        method: 'DELETE',
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      expect(reply.status).toBe(status);
+    }
+  } finally {
+    await closed.stop();
+  }
+});
+
+it('says how much a run takes', async () => {
+  await addRun('sized', 'sizes');
+  await post('sized', 0, 1000);
+  const { body } = await servers.get('/api/v1/runs/sized/size');
+  const tables = Object.fromEntries(
+    body.tables.map((table: { name: string; rows: number; sizeBytes: number }) => [
+      table.name,
+      table,
+    ]),
+  );
+  expect(tables['hot_frame']).toMatchObject({ rows: 1000 });
+  // float32 of each layer and what a row costs.
+  expect(tables['hot_frame'].sizeBytes).toBeGreaterThanOrEqual(1000 * LAYERS * 4);
+  expect(tables['step']).toMatchObject({ rows: 1000 });
+  expect(body.datapoints).toBe(1000 * (LAYERS + 1));
+  expect(body.bytesPerDatapoint).toBeCloseTo(body.sizeBytes / body.datapoints);
+  expect(body.sizeBytes).toBe(
+    body.tables.reduce((sum: number, it: { sizeBytes: number }) => sum + it.sizeBytes, 0),
+  );
+  expect((await servers.get('/api/v1/runs/none/size')).status).toBe(404);
+});
