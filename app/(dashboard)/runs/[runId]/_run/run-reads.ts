@@ -3,8 +3,9 @@ import {
   SAFETENSORS_MEDIA_TYPE,
   type HeatmapColumns,
 } from '@/lib/contract/heatmap-columns';
-import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { stagesReplySchema, timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
+import type { LayerNow } from '@/lib/view/run-condition';
 import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
 
 export interface StepRange {
@@ -60,4 +61,19 @@ export async function readTimeline(
 
 function isMeasured({ max, nonFiniteCount }: Bucket): boolean {
   return max !== null || nonFiniteCount > 0;
+}
+
+/** The stage of every layer at a step; empty where no layer could be placed. */
+export async function readStagesAt(
+  runId: string,
+  step: number,
+  signal?: AbortSignal,
+): Promise<readonly LayerNow[]> {
+  const path = apiPath(`/runs/${encodeURIComponent(runId)}/stages`, {
+    fromStep: step,
+    toStep: step,
+    attempt: 'effective',
+  });
+  const { items } = await readJson(path, stagesReplySchema, signal);
+  return items.some(({ stage }) => stage !== 'insufficient_data') ? items : [];
 }

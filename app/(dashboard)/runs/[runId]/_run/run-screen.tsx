@@ -4,15 +4,15 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
-import { prepareCurvature } from '@/lib/view/curvature-words';
+import { stageIndices } from '@/lib/view/at-risk';
 import { formatCount, formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
 import { groupLayers } from '@/lib/view/layer-groups';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { refineSpike } from '@/lib/view/refined-spike';
-import { lossFigures, newestPoint, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
+import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
 import { prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
-import { describeOpenNorm, leadOfSpike } from '@/lib/view/spike-movers';
+import { leadOfSpike } from '@/lib/view/spike-movers';
 import { countStages } from '@/lib/view/stage-colours';
 import { selectLayers } from '@/lib/view/select-layers';
 import type { PageSearch } from '@/app/_components/search-palette';
@@ -28,16 +28,15 @@ import { useNow } from '@/app/_hooks/use-now';
 import { useTheme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { ColourScaleBar } from './colour-scale-bar';
-import { CurvatureSection } from './curvature-section';
 import { EmptyRun } from './empty-run';
 import { LiveBanner, LiveStatus, statusOf } from './live-status';
 import { Overview } from './overview';
 import { PaperPlot } from './paper-plot';
 import { PhoneTabs, PhoneTabPage } from './phone-tabs';
+import { RunPanel } from './run-panel';
 import { RunReadOut } from './run-read-out';
 import { RunToolbar, type Layout } from './run-toolbar';
 import { Shortcuts } from './shortcuts';
-import { ChangesSection, ConfigurationSection, EventsSection } from './side-panel';
 import { StageLegend } from './stage-legend';
 import { StepsRightPlot } from './steps-right-plot';
 import { useLayerChanges } from './use-layer-changes';
@@ -135,15 +134,11 @@ export function RunScreen({
     };
   }, [run.id, names]);
 
-  const hasGradientNorm = metrics.layerMetrics.includes('gradient_norm');
-  const recent = useLayerChanges(
-    run.id,
-    snapshot.base.columns,
-    hasGradientNorm,
-    metrics.layerMetrics.includes('rms'),
-    metrics.layerMetrics.includes('stage'),
-  );
-  const stages = recent !== null && countStages(recent.stages) !== null ? recent.stages : null;
+  const recent = useLayerChanges(run.id, snapshot.base.columns, metrics.layerMetrics);
+  const stages = useMemo(() => {
+    const indices = stageIndices(recent?.layers ?? [], run.layerCount);
+    return countStages(indices) === null ? null : indices;
+  }, [recent, run.layerCount]);
 
   const now = useNow(5000);
   const slowVersion = useThrottled(snapshot.base.version, 250);
@@ -153,11 +148,6 @@ export function RunScreen({
     // The series grow in place; their version says when.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [base, slowVersion],
-  );
-  const curvature = useMemo(
-    () => prepareCurvature(newestPoint(base.stabilityRatio.columns), warnings),
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [base, slowVersion, warnings],
   );
   const newestStep = base.columns.newestStep ?? figures.newestStep;
   const isRunning = run.status === 'running';
@@ -330,19 +320,17 @@ export function RunScreen({
               />
             ) : null}
             <aside className={styles['panel']} aria-label="Beside the heatmap">
-              <ChangesSection
+              <RunPanel
                 run={run}
+                base={base}
+                version={slowVersion}
                 recent={recent}
-                layerNames={names}
-                hasGradientNorm={hasGradientNorm}
-                note={describeOpenNorm(spikes)}
-              />
-              <CurvatureSection view={curvature} />
-              <ConfigurationSection run={run} />
-              <EventsSection
-                events={events}
                 spikes={spikes}
                 warnings={warnings}
+                events={events}
+                layerNames={names}
+                layerMetrics={metrics.layerMetrics}
+                isLossNonFinite={figures.isNewestNonFinite}
                 onGo={model.onGo}
               />
             </aside>

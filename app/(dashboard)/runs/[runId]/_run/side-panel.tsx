@@ -7,7 +7,6 @@ import type { Spike } from '@/lib/contract/reads';
 import type { Warning } from '@/lib/contract/warnings';
 import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
 import { HISTORY_STEPS } from '@/lib/view/layer-changes';
-import { countStages } from '@/lib/view/stage-colours';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
@@ -15,7 +14,7 @@ import { titleOfSpike } from './run-view-model';
 import type { RecentLayers } from './use-layer-changes';
 import styles from './side-panel.module.css';
 
-const SHOWN_LAYERS = 8;
+const SHOWN_LAYERS = 5;
 const SHOWN_EVENTS = 6;
 const SHOWN_SETTINGS = 6;
 
@@ -25,18 +24,21 @@ export function ChangesSection({
   recent,
   layerNames,
   hasGradientNorm,
+  missingStageInputs,
   note,
 }: {
   readonly run: Run;
   readonly recent: RecentLayers | null;
   readonly layerNames: readonly string[];
   readonly hasGradientNorm: boolean;
+  /** What no layer reports of what a stage is read from; empty where stages are known. */
+  readonly missingStageInputs: readonly string[];
   /** What the layers alone do not tell of an open spike; null where they do. */
   readonly note: string | null;
 }) {
   const [isWhole, setIsWhole] = useState(false);
   const changes = recent?.changes ?? null;
-  const hasRms = recent?.rms.some(Number.isFinite) === true;
+  const hasRms = recent?.figures.rms.some(Number.isFinite) === true;
   const shown = isWhole ? (changes?.items ?? []) : (changes?.items.slice(0, SHOWN_LAYERS) ?? []);
   const rest = (changes?.items.length ?? 0) - shown.length;
   return (
@@ -45,8 +47,12 @@ export function ChangesSection({
         <h2 id="changed-most">Changed most now</h2>
         <span>{formatStep(run.layerCount)} layers</span>
       </header>
-      <StageBar stages={recent?.stages ?? []} />
       {note === null ? null : <p className={styles['text']}>{note}</p>}
+      {missingStageInputs.length === 0 ? null : (
+        <p className={styles['text']}>
+          Layers cannot be placed in a stage: this run lacks {missingStageInputs.join(', ')}.
+        </p>
+      )}
       {!hasGradientNorm ? (
         <p className={styles['text']}>This run reports no gradient norm per layer.</p>
       ) : recent === null || changes === null ? null : changes.items.length === 0 ? (
@@ -87,7 +93,9 @@ export function ChangesSection({
                       {layerNames[layer]}
                     </Link>
                   </td>
-                  {hasRms ? <td>{formatFixed(finiteOrNull(recent.rms[layer]), 2)}</td> : null}
+                  {hasRms ? (
+                    <td>{formatFixed(finiteOrNull(recent.figures.rms[layer]), 2)}</td>
+                  ) : null}
                   <td>{formatFactor(factor)}</td>
                   <td>
                     <Sparkline
@@ -115,29 +123,6 @@ export function ChangesSection({
         </>
       )}
     </section>
-  );
-}
-
-/** How many layers stand in each stage, as wide as they are many. */
-function StageBar({ stages }: { readonly stages: readonly number[] }) {
-  const shares = countStages(stages);
-  if (shares === null) return null;
-  return (
-    <ul className={styles['stage_bar']} aria-label="Layers by stage">
-      {shares.map(({ stage, letter, word, count }) => (
-        <li
-          key={stage}
-          title={`${word}: ${formatStep(count)} layers`}
-          style={{
-            flexGrow: count,
-            background: `var(--stage-${letter.toLowerCase()}, var(--raised))`,
-            color: `var(--on-stage-${letter.toLowerCase()}, var(--text2))`,
-          }}
-        >
-          <b>{letter}</b> {formatStep(count)}
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -3,18 +3,19 @@
 import { useEffect, useRef, useState } from 'react';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import { computeLayerChanges, HISTORY_STEPS, type LayerChanges } from '@/lib/view/layer-changes';
+import type { LayerFigures, LayerNow } from '@/lib/view/run-condition';
 import type { RunColumns } from '@/lib/view/run-columns';
-import { readHeatmap } from './run-reads';
+import { readHeatmap, readStagesAt } from './run-reads';
 
 /** Ranks move slowly enough to be read again this often, whatever the pace of the frames. */
 const REFRESH_MS = 2000;
 
 export interface RecentLayers {
   readonly changes: LayerChanges;
-  /** [L] newest RMS_t; NaN where not stored. */
-  readonly rms: readonly number[];
-  /** [L] newest stage as its index in the contract's list; NaN where not stored. */
-  readonly stages: readonly number[];
+  readonly figures: LayerFigures;
+  /** Where each layer stands; empty where the run has no stages. */
+  readonly layers: readonly LayerNow[];
+  readonly newestStep: number;
 }
 
 /** The first of the last 65 reported steps, as far as columns of one step reach back. */
@@ -34,34 +35,48 @@ function lastColumn(columns: HeatmapColumns | null, layerCount: number): number[
   );
 }
 
-/** How layers moved against their own past, kept up with the run; null before the first reply. */
+/** How layers stand against their own past and the paper, kept up with the run; null before the first reply. */
 export function useLayerChanges(
   runId: string,
   columns: RunColumns,
-  hasGradientNorm: boolean,
-  hasRms: boolean,
-  hasStages: boolean,
+  layerMetrics: readonly string[],
 ): RecentLayers | null {
   const [recent, setRecent] = useState<RecentLayers | null>(null);
   const lastReadMs = useRef(0);
   const newestStep = columns.newestStep;
+  const { layerCount } = columns;
+  const stored = layerMetrics.join(',');
 
   useEffect(() => {
     const fromStep = historyStart(columns);
-    if (newestStep === null || fromStep === null || !hasGradientNorm) return;
+    const metrics = stored.split(',');
+    if (newestStep === null || fromStep === null || layerCount === 0) return;
     const read = async () => {
       lastReadMs.current = Date.now();
       const range = { fromStep, toStep: newestStep };
       const newest = { fromStep: newestStep, toStep: newestStep };
-      const [norms, rms, stages] = await Promise.all([
-        readHeatmap(runId, 'gradient_norm', range, HISTORY_STEPS + 1),
-        hasRms ? readHeatmap(runId, 'rms', newest, 1) : null,
-        hasStages ? readHeatmap(runId, 'stage', newest, 1) : null,
+      const newestOf = async (metric: string) =>
+        lastColumn(
+          metrics.includes(metric) ? await readHeatmap(runId, metric, newest, 1) : null,
+          layerCount,
+        );
+      const [norms, rms, belowEpsilon, ratioDip, layers] = await Promise.all([
+        metrics.includes('gradient_norm')
+          ? readHeatmap(runId, 'gradient_norm', range, HISTORY_STEPS + 1)
+          : null,
+        newestOf('rms'),
+        newestOf('second_moment_below_epsilon_fraction'),
+        newestOf('ratio_dip'),
+        metrics.includes('stage') ? readStagesAt(runId, newestStep) : [],
       ]);
       setRecent({
-        changes: computeLayerChanges(norms),
-        rms: lastColumn(rms, norms.layerCount),
-        stages: lastColumn(stages, norms.layerCount),
+        changes:
+          norms === null
+            ? { items: [], tenfoldCount: 0, historySteps: 0, newestStep }
+            : computeLayerChanges(norms),
+        figures: { rms, belowEpsilon, ratioDip },
+        layers,
+        newestStep,
       });
     };
     const timer = setTimeout(
@@ -74,6 +89,6 @@ export function useLayerChanges(
     return () => {
       clearTimeout(timer);
     };
-  }, [runId, columns, newestStep, hasGradientNorm, hasRms, hasStages]);
+  }, [runId, columns, newestStep, layerCount, stored]);
   return recent;
 }

@@ -1,0 +1,10 @@
+/** One remedy, judged for one run. */
+export interface Mitigation {
+  readonly key: string;
+  readonly title: string;
+  /** `unknown`: the run lacks what would tell. */
+  readonly standing: 'offered' | 'not_now' | 'unknown';
+  /** Why, with numbers; without a full stop at its end. */
+  readonly reason: string;
+  readonly caveat: string;
+}
