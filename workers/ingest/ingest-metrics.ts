@@ -167,6 +167,17 @@ export class IngestMetrics {
         if (backend !== null) this.set({ backend }, 1);
       },
     });
+    new Gauge({
+      name: 'spikescope_ingest_statistics_shapes_backend_info',
+      help: 'What measures the shapes of histograms of raw samples: the backend, or cpu where the single pass was faster at start',
+      labelNames: ['backend'],
+      registers: [this.registry],
+      collect() {
+        const { shapesBackend } = statistics.status();
+        this.reset();
+        if (shapesBackend !== null) this.set({ backend: shapesBackend }, 1);
+      },
+    });
     const counter = (name: string, help: string, read: () => number): void => {
       new Counter({
         name: `spikescope_ingest_statistics_${name}_total`,

@@ -80,8 +80,8 @@ export function describeShapes(
     const { computeShapes, status } = await backend();
     const inputs = [
       randomShapes(2, 6),
-      ...Array.from({ length: isEmulated ? 19 : 1 }, (_, i) =>
-        // A dip takes an emulated device a quarter of a second: there it is one batch in twenty.
+      ...Array.from({ length: isEmulated ? 49 : 1 }, (_, i) =>
+        // A dip takes an emulated device a quarter of a second: there it is one batch in fifty.
         randomShapes(3, 9 + (i % 3), { measures: [isEmulated ? 'valleyDepth' : 'dip', 'std'] }),
       ),
     ];

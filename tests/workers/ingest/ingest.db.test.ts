@@ -289,6 +289,7 @@ describe('POST /frames', () => {
     await servers.statistics.ready;
     const metrics = await (await fetch(`${servers.ingestUrl}/metrics`)).text();
     expect(metrics).toContain('spikescope_ingest_statistics_backend_info{backend="cpu"} 1');
+    expect(metrics).toContain('spikescope_ingest_statistics_shapes_backend_info{backend="cpu"} 1');
     expect(metrics).toContain('spikescope_ingest_statistics_fallbacks_total 0');
   });
 
