@@ -16,6 +16,8 @@ import type {
 /** A second of the highest load measured: more than this is behind, and rests no more. */
 const RESTED_BELOW_BYTES = 64 * 1024 * 1024;
 const LONGEST_REST_MS = 200;
+/** After so long without work the buffers are given back: a live run has a unit more often. */
+const IDLE_MS = 60_000;
 const FIRST_START_DELAY_MS = 500;
 const LONGEST_START_DELAY_MS = 10_000;
 
@@ -83,6 +85,17 @@ export function serveCompaction(
     wake();
   });
 
+  /** Until something may be due. */
+  async function idle(): Promise<void> {
+    const dueMs = schedule.nextDueMs;
+    if (dueMs < Infinity) return sleep(Math.max(0, dueMs - clock()));
+    const startMs = clock();
+    await sleep(IDLE_MS);
+    if (clock() - startMs < IDLE_MS || isClosing) return;
+    compactor.releaseMemory();
+    if (schedule.nextDueMs === Infinity) await sleep(Infinity);
+  }
+
   /** Until a message comes, or `limitMs` have passed. */
   function sleep(limitMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -148,7 +161,7 @@ export function serveCompaction(
     reply({ kind: 'ready' });
     while (!isClosing) {
       const turn = schedule.next(clock());
-      if (turn === null) await sleep(Math.max(0, schedule.nextDueMs - clock()));
+      if (turn === null) await idle();
       else await take(turn);
     }
     await compactor.close();

@@ -58,8 +58,10 @@ export async function compactAttempt(
     const facts = await lockAttempt(client, id);
     const unit = facts === null ? GONE : await compactLocked(client, id, facts, options);
     await client.query('COMMIT');
+    options.buffers.rows.commit(id, unit.blocksTo);
     return unit;
   } catch (error) {
+    options.buffers.rows.drop(id);
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
@@ -93,6 +95,8 @@ async function compactLocked(
 ): Promise<CompactionUnit> {
   const late = includesLate ? await findLateWork(client, id, facts) : null;
   const work = late ?? (await findSealedWork(client, id, facts));
+  if (work.isRewrite) buffers.rows.drop(id);
+  else buffers.rows.begin(id, facts.blocksTo);
   const changed: ChangedSpan[] = [];
   let hotRows = 0;
   let hotBytes = 0;

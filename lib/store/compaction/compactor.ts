@@ -15,6 +15,8 @@ export interface Compactor {
   findHotAttempts(): Promise<HotAttempt[]>;
   /** One unit of an attempt's work; after a failure the next call connects anew. */
   compact(id: AttemptId, includesLate: boolean): Promise<CompactionUnit>;
+  /** Gives back what is kept from unit to unit; the next one reads again what it needs. */
+  releaseMemory(): void;
   close(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export function createCompactor(options: {
   readonly logger: StoreLogger;
 }): Compactor {
   const connection = new WriterConnection(options.url, options.logger, 'spikescope compaction');
-  const buffers = createBuffers();
+  let buffers = createBuffers();
 
   async function use<Result>(
     work: (client: Awaited<ReturnType<WriterConnection['client']>>) => Promise<Result>,
@@ -59,6 +61,9 @@ export function createCompactor(options: {
       }),
     compact: (id, includesLate) =>
       use((client) => compactAttempt(client, id, { includesLate, buffers })),
+    releaseMemory: () => {
+      buffers = createBuffers();
+    },
     close: () => connection.close(),
   };
 }

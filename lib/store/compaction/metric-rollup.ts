@@ -17,6 +17,12 @@ export interface MetricRollup {
   readonly exceptions: Uint32Array | null;
 }
 
+/** [64 · L] */
+interface Exceptions {
+  readonly missing: Uint32Array;
+  readonly nonFinite: Uint32Array;
+}
+
 /**
  * Sums blocks and rows of lower levels up into the row of one level. Used again for the next
  * row: its planes, [layer][64], are as large as four rows.
@@ -31,8 +37,8 @@ export class MetricRollupAccumulator {
   readonly #minimum: Float32Array;
   readonly #maximum: Float32Array;
   readonly #sum: Float64Array;
-  readonly #finite: Uint32Array;
-  readonly #nonFinite: Uint32Array;
+  /** Steps that reported the metric without a finite value of the layer; null while there is none. */
+  #exceptions: Exceptions | null = null;
   readonly #reported = new Int32Array(BUCKETS_PER_ROW);
   #firstStep = 0;
   #bucketSteps = 1;
@@ -43,8 +49,11 @@ export class MetricRollupAccumulator {
     this.#minimum = new Float32Array(cells);
     this.#maximum = new Float32Array(cells);
     this.#sum = new Float64Array(cells);
-    this.#finite = new Uint32Array(cells);
-    this.#nonFinite = new Uint32Array(cells);
+  }
+
+  /** Of its planes. */
+  get sizeBytes(): number {
+    return this.#sum.length * 16;
   }
 
   /** Forgets what was added; from now on the row `block` of `level`. */
@@ -54,8 +63,7 @@ export class MetricRollupAccumulator {
     this.#minimum.fill(Infinity);
     this.#maximum.fill(-Infinity);
     this.#sum.fill(0);
-    this.#finite.fill(0);
-    this.#nonFinite.fill(0);
+    this.#exceptions = null;
     this.#reported.fill(0);
   }
 
@@ -106,7 +114,7 @@ export class MetricRollupAccumulator {
       const value = values[index] ?? 0;
       if (value > maximum) maximum = value;
     }
-    this.#add(cell, minimum, maximum, sum, to - from, 0);
+    this.#add(cell, minimum, maximum, sum);
   }
 
   /** The same where some are not finite, or not reported. */
@@ -119,8 +127,9 @@ export class MetricRollupAccumulator {
   ): void {
     for (let index = from; index < to; index++) {
       const value = values[index] ?? 0;
-      if (value - value === 0) this.#add(cell, value, value, value, 1, 0);
-      else if (bits[index] !== MISSING_FLOAT32_BITS) this.#add(cell, Infinity, -Infinity, 0, 0, 1);
+      if (value - value === 0) this.#add(cell, value, value, value);
+      else if (bits[index] === MISSING_FLOAT32_BITS) this.#except(cell, 1, 0);
+      else this.#except(cell, 0, 1);
     }
   }
 
@@ -139,15 +148,16 @@ export class MetricRollupAccumulator {
     for (let layer = 0; layer < this.#layerCount; layer++) {
       for (let index = 0; index < n; index++) {
         const at = layer * n + index;
-        const finite = exceptions === null ? (reported[index] ?? 0) : (exceptions[at] ?? 0);
-        const nonFinite = exceptions === null ? 0 : (exceptions[plane + at] ?? 0);
+        const ofBucket = reported[index] ?? 0;
+        const finite = exceptions === null ? ofBucket : (exceptions[at] ?? 0);
         const cell = layer * BUCKETS_PER_ROW + (targets[index] ?? 0);
         // Of a bucket without finite values the planes are NaN.
-        if (finite === 0) this.#add(cell, Infinity, -Infinity, 0, 0, nonFinite);
-        else {
-          const sum = (mean[at] ?? 0) * finite;
-          this.#add(cell, minimum[at] ?? 0, maximum[at] ?? 0, sum, finite, nonFinite);
+        if (finite > 0) {
+          this.#add(cell, minimum[at] ?? 0, maximum[at] ?? 0, (mean[at] ?? 0) * finite);
         }
+        if (finite === ofBucket) continue;
+        const nonFinite = exceptions?.[plane + at] ?? 0;
+        this.#except(cell, ofBucket - finite - nonFinite, nonFinite);
       }
     }
   }
@@ -164,48 +174,49 @@ export class MetricRollupAccumulator {
     const minimum = new Float32Array(cells);
     const maximum = new Float32Array(cells);
     const mean = new Float32Array(cells);
-    let isWhole = true;
     for (let layer = 0, at = 0; layer < this.#layerCount; layer++) {
       for (let index = 0; index < n; index++, at++) {
         const cell = layer * BUCKETS_PER_ROW + (slots[index] ?? 0);
-        const finite = this.#finite[cell] ?? 0;
-        if (finite !== reported[index]) isWhole = false;
+        const finite = (reported[index] ?? 0) - this.#exceptionsOf(cell);
         minimum[at] = finite === 0 ? NaN : (this.#minimum[cell] ?? 0);
         maximum[at] = finite === 0 ? NaN : (this.#maximum[cell] ?? 0);
         mean[at] = (this.#sum[cell] ?? 0) / finite;
       }
     }
-    const exceptions = isWhole ? null : this.#countsOf(slots);
-    return { slots, reported, minimum, maximum, mean, exceptions };
+    return { slots, reported, minimum, maximum, mean, exceptions: this.#counts(slots, reported) };
   }
 
-  #countsOf(slots: Uint8Array): Uint32Array {
+  #counts(slots: Uint8Array, reported: Int32Array): Uint32Array | null {
+    if (this.#exceptions === null) return null;
     const n = slots.length;
     const cells = this.#layerCount * n;
     const counts = new Uint32Array(2 * cells);
     for (let layer = 0, at = 0; layer < this.#layerCount; layer++) {
       for (let index = 0; index < n; index++, at++) {
         const cell = layer * BUCKETS_PER_ROW + (slots[index] ?? 0);
-        counts[at] = this.#finite[cell] ?? 0;
-        counts[cells + at] = this.#nonFinite[cell] ?? 0;
+        counts[at] = (reported[index] ?? 0) - this.#exceptionsOf(cell);
+        counts[cells + at] = this.#exceptions.nonFinite[cell] ?? 0;
       }
     }
     return counts;
   }
 
-  #add(
-    cell: number,
-    minimum: number,
-    maximum: number,
-    sum: number,
-    finite: number,
-    nonFinite: number,
-  ): void {
+  #add(cell: number, minimum: number, maximum: number, sum: number): void {
     if (minimum < (this.#minimum[cell] ?? 0)) this.#minimum[cell] = minimum;
     if (maximum > (this.#maximum[cell] ?? 0)) this.#maximum[cell] = maximum;
     this.#sum[cell] = (this.#sum[cell] ?? 0) + sum;
-    this.#finite[cell] = (this.#finite[cell] ?? 0) + finite;
-    this.#nonFinite[cell] = (this.#nonFinite[cell] ?? 0) + nonFinite;
+  }
+
+  #except(cell: number, missing: number, nonFinite: number): void {
+    const cells = this.#sum.length;
+    this.#exceptions ??= { missing: new Uint32Array(cells), nonFinite: new Uint32Array(cells) };
+    this.#exceptions.missing[cell] = (this.#exceptions.missing[cell] ?? 0) + missing;
+    this.#exceptions.nonFinite[cell] = (this.#exceptions.nonFinite[cell] ?? 0) + nonFinite;
+  }
+
+  #exceptionsOf(cell: number): number {
+    if (this.#exceptions === null) return 0;
+    return (this.#exceptions.missing[cell] ?? 0) + (this.#exceptions.nonFinite[cell] ?? 0);
   }
 
   /** The bucket of a step; outside 0…63 for a step of another row. */

@@ -20,6 +20,7 @@ import type { FloatSlab } from './float-slab';
 import { overlaps, uncoveredOf, type Interval } from './intervals';
 import { MetricRollupAccumulator, type MetricRollup } from './metric-rollup';
 import { toUint16, toUint8 } from './packed-arrays';
+import type { CachedRow } from './row-cache';
 import type { CompactionBuffers } from './write-blocks';
 
 export interface RollupPlace {
@@ -66,9 +67,11 @@ export interface RollJob {
 
 /** Writes the rows of a place, one a metric where it pays; returns how many. */
 export async function rollMetrics(client: ClientBase, job: RollJob): Promise<number> {
-  const { id, place, metricIds, layerCount, isRewrite } = job;
+  const { id, place, metricIds, layerCount, isRewrite, buffers } = job;
   if (metricIds.length === 0) return 0;
   if (isRewrite) await deleteRows(client, id, place, metricIds);
+  const cached = isRewrite || place.level > 0 ? null : buffers.rows.take(id, place.block);
+  if (cached !== null) return writeCachedRows(client, job, cached);
   const sources = await findSources(client, job);
   const paying = metricIds.filter((metricId) => {
     const ofMetric = sources.get(metricId);
@@ -80,6 +83,28 @@ export async function rollMetrics(client: ClientBase, job: RollJob): Promise<num
     await writeRows(client, job, paying.slice(first, first + perCopy), sources);
   }
   return paying.length;
+}
+
+/** The rows that were summed up while their blocks were written. */
+async function writeCachedRows(
+  client: ClientBase,
+  { id, place }: RollJob,
+  cached: ReadonlyMap<number, CachedRow>,
+): Promise<number> {
+  const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };
+  let copy = new CopyRows();
+  let rowCount = 0;
+  for (const [metricId, { accumulator, columns }] of cached) {
+    const rollup = accumulator.finish();
+    if (rollup === null || !isWorthKeeping(columns, rollup.slots.length)) continue;
+    copy.addMetricRollup(key, { metricId, ...place, rollup });
+    rowCount++;
+    if (copy.byteLength < MAX_COPY_BYTES) continue;
+    await client.query(new CopyIn(METRIC_ROLLUP_TARGET, copy.finish())).done;
+    copy = new CopyRows();
+  }
+  if (!copy.isEmpty) await client.query(new CopyIn(METRIC_ROLLUP_TARGET, copy.finish())).done;
+  return rowCount;
 }
 
 async function deleteRows(

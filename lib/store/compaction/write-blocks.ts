@@ -13,6 +13,7 @@ import {
 import type { BlockSpan } from './choose-spans';
 import type { AttemptId } from './compaction-state';
 import { FloatSlab } from './float-slab';
+import { RowCache } from './row-cache';
 
 export interface MovedSpan extends BlockSpan {
   readonly rows: number;
@@ -25,10 +26,11 @@ export interface MovedSpan extends BlockSpan {
 export interface CompactionBuffers {
   readonly hot: FloatSlab;
   readonly blocks: FloatSlab;
+  readonly rows: RowCache;
 }
 
 export function createBuffers(): CompactionBuffers {
-  return { hot: new FloatSlab(), blocks: new FloatSlab() };
+  return { hot: new FloatSlab(), blocks: new FloatSlab(), rows: new RowCache() };
 }
 
 export interface WriteOptions {
@@ -51,7 +53,7 @@ export async function writeBlocks(
   id: AttemptId,
   span: BlockSpan,
   { layerCount, isRewrite, expectedBytes }: WriteOptions,
-  { hot, blocks }: CompactionBuffers,
+  { hot, blocks, rows: rowCache }: CompactionBuffers,
 ): Promise<MovedSpan> {
   hot.clear(expectedBytes);
   blocks.clear(expectedBytes);
@@ -67,7 +69,9 @@ export async function writeBlocks(
     const ofMetric = parts.get(metricId);
     if (ofMetric === undefined) continue;
     const old = existing.get(metricId) ?? null;
-    copy.addBlock(key, assembleBlock(metricId, span, ofMetric, hot, layerCount, old, blocks));
+    const block = assembleBlock(metricId, span, ofMetric, hot, layerCount, old, blocks);
+    copy.addBlock(key, block);
+    if (!isRewrite) rowCache.add(id, layerCount, span, block);
     if (copy.byteLength < MAX_COPY_BYTES) continue;
     await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
     copy = new CopyRows();
