@@ -4,6 +4,7 @@ import { adamRatioBound } from '../stats/adam-ratio-bound';
 import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
 import { layerQuery } from '../store/layers';
+import type { PreparedQuery } from '../store/prepared-read';
 import type { ReadableRun } from '../store/readable-run';
 import {
   findHistogramSteps,
@@ -70,7 +71,7 @@ async function findPlaces(
   run: ReadableRun,
   layer: number,
   { attempt, fromStep, toStep, step, limit }: DistributionsQuery,
-  others: Parameters<typeof findHistogramSteps>[4],
+  others: readonly PreparedQuery[],
 ): Promise<StepPlace[]> {
   const { runKey } = run;
   if (step === undefined) {

@@ -47,7 +47,7 @@ async function readFrom(
   const isStage = metricId === null && query.metric === STAGE_METRIC;
   const named = layerQuery(runKey, index);
   if (metricId === null && !isStage) {
-    await snapshot.copyAll([named.query]);
+    await snapshot.readAll([named.query]);
     return { layer: named.layer(), metric: query.metric, points: [] };
   }
 

@@ -107,24 +107,22 @@ export class CopyRow {
   }
 }
 
-/** Shared by both directions: one settled promise and the first error. */
-abstract class CopyQuery implements Submittable {
+/** One settled promise and the first error. */
+export abstract class SettledQuery implements Submittable {
   readonly done: Promise<void>;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #isSettled = false;
   protected failure: Error | null = null;
 
-  constructor(protected readonly sql: string) {
+  constructor() {
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
-  submit(connection: Connection): void {
-    connection.query(this.sql);
-  }
+  abstract submit(connection: Connection): void;
 
   handleError(error: unknown): void {
     this.failure ??= error instanceof Error ? error : new Error(String(error));
@@ -134,14 +132,6 @@ abstract class CopyQuery implements Submittable {
 
   handleReadyForQuery(): void {
     this.#settle();
-  }
-
-  handleRowDescription(): void {
-    this.failure ??= new Error('the statement is not a COPY');
-  }
-
-  handleDataRow(): void {
-    this.failure ??= new Error('the statement is not a COPY');
   }
 
   handleCommandComplete(): void {
@@ -160,9 +150,30 @@ abstract class CopyQuery implements Submittable {
   }
 }
 
+/** Shared by both directions. */
+abstract class CopyQuery extends SettledQuery {
+  constructor(private readonly sql: string) {
+    super();
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.sql);
+  }
+
+  handleRowDescription(): void {
+    this.failure ??= new Error('the statement is not a COPY');
+  }
+
+  handleDataRow(): void {
+    this.failure ??= new Error('the statement is not a COPY');
+  }
+}
+
 /** One SELECT and who takes its rows. */
 export interface RowQuery {
   readonly sql: string;
+  /** COPY takes no parameters. */
+  readonly values?: never;
   /** The row is valid during the call alone. */
   readonly onRow: (row: CopyRow) => void;
 }
@@ -190,7 +201,8 @@ export class CopyOut extends CopyQuery {
 
   override submit(connection: Connection): void {
     takeMessages(connection, {
-      onData: (buffer, start, end) => {
+      rowType: 'copy',
+      onRow: (buffer, start, end) => {
         this.#takeData(buffer, start, end);
       },
       onCommandComplete: () => {

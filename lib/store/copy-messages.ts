@@ -1,8 +1,9 @@
 /**
- * The server's messages during a COPY, taken off the socket before node-postgres sees them.
+ * The server's messages during a read, taken off the socket before node-postgres sees them.
  * Its parser grows a new buffer for each message that comes in pieces, and makes an object
- * and an event of each row: half of what a read of a thousand rows took. All that is not a
- * row of the COPY goes on to it, so that it knows where the connection stands.
+ * and an event of each row: half of what a read of a thousand rows took. All that is neither
+ * a row nor says that a command is complete goes on to it, so that it knows where the
+ * connection stands.
  *
  * Source: postgresql.org, "Message Formats".
  */
@@ -13,6 +14,9 @@ const HEAD_BYTES = 5;
 const COPY_OUT_RESPONSE = 0x48;
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
+const DATA_ROW = 0x44;
+const PARSE_COMPLETE = 0x31;
+const BIND_COMPLETE = 0x32;
 const COMMAND_COMPLETE = 0x43;
 const READY_FOR_QUERY = 0x5a;
 
@@ -20,25 +24,27 @@ const FIRST_BYTES = 64 * 1024;
 /** What a larger message needed is given back. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-export interface CopyMessages {
-  /** The payload of one CopyData: `buffer` from `start` to `end`; valid during the call. */
-  onData(buffer: Buffer, start: number, end: number): void;
+export interface RowMessages {
+  /** CopyData, or DataRow of a statement that is no COPY. */
+  readonly rowType: 'copy' | 'data';
+  /** A row's payload: `buffer` from `start` to `end`; valid during the call. */
+  onRow(buffer: Buffer, start: number, end: number): void;
   onCommandComplete(): void;
 }
 
 const taps = new WeakMap<Connection, ConnectionTap>();
 
 /** Gives `messages` what arrives until the server is ready for the next query. */
-export function takeMessages(connection: Connection, messages: CopyMessages): void {
+export function takeMessages(connection: Connection, messages: RowMessages): void {
   const tap = taps.get(connection) ?? new ConnectionTap(connection);
   taps.set(connection, tap);
   tap.take(messages);
 }
 
-/** Stands between a connection's socket and node-postgres from the first COPY on. */
+/** Stands between a connection's socket and node-postgres from the first read on. */
 class ConnectionTap {
   readonly #passOn: (bytes: Buffer) => void;
-  #messages: CopyMessages | null = null;
+  #messages: RowMessages | null = null;
   /** A message that comes in pieces is put together here. */
   #partial = Buffer.allocUnsafe(FIRST_BYTES);
   #filled = 0;
@@ -54,7 +60,7 @@ class ConnectionTap {
     });
   }
 
-  take(messages: CopyMessages): void {
+  take(messages: RowMessages): void {
     this.#messages = messages;
   }
 
@@ -110,13 +116,20 @@ class ConnectionTap {
   #handle(buffer: Buffer, start: number, end: number): void {
     switch (buffer[start]) {
       case COPY_DATA:
-        this.#messages?.onData(buffer, start + HEAD_BYTES, end);
+        this.#messages?.onRow(buffer, start + HEAD_BYTES, end);
+        break;
+      case DATA_ROW:
+        if (this.#messages?.rowType === 'data') {
+          this.#messages.onRow(buffer, start + HEAD_BYTES, end);
+        } else this.#passOn(Buffer.from(buffer.subarray(start, end)));
         break;
       case COMMAND_COMPLETE:
         this.#messages?.onCommandComplete();
         break;
       case COPY_OUT_RESPONSE:
       case COPY_DONE:
+      case PARSE_COMPLETE:
+      case BIND_COMPLETE:
         break;
       case READY_FOR_QUERY:
         // The next query may be sent while this is passed on.

@@ -6,15 +6,15 @@
  * Several scans go through their round trips together (`runScans`).
  */
 import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from './compaction/block-layout';
-import type { RowQuery } from './copy-binary';
 import { type Cover, coverSpans, lowerBound, type RowPiece, type StepSpan } from './cover';
-import { arrayLiteral } from './segment-filter';
+import { Parameters } from './parameters';
+import type { PreparedQuery } from './prepared-read';
 import type { RowReader } from './snapshot';
 import type { WindowPart } from './step-window';
 
 export interface Scan {
   /** What to ask next, after the queries before are answered; nothing at the end. */
-  nextQueries(): readonly RowQuery[];
+  nextQueries(): readonly PreparedQuery[];
   /** After the last answer. */
   finish(): void;
 }
@@ -23,7 +23,7 @@ export async function runScans(reader: RowReader, scans: readonly Scan[]): Promi
   for (;;) {
     const queries = scans.flatMap((scan) => scan.nextQueries());
     if (queries.length === 0) break;
-    await reader.copyAll(queries);
+    await reader.readAll(queries);
   }
   for (const scan of scans) scan.finish();
 }
@@ -72,18 +72,18 @@ export abstract class CoveredScan implements Scan {
     this.#topLevel = topLevel;
   }
 
-  /** The table and the condition of its rows, without level and block. */
-  protected abstract readonly rollup: string;
+  /** The table and the condition of its rows, without attempt, level and block. */
+  protected abstract rollupOf(p: Parameters): string;
   protected abstract levelsOf(part: WindowPart): ReadonlySet<number>;
   /** Steps whose rollups say too little. */
   protected abstract staleStepsOf(part: WindowPart): readonly number[];
-  /** `keys`: the relation `asked (attempt, level, block)`. Each row that is found goes through `takeRow`. */
-  protected abstract rowsQuery(keys: string): RowQuery;
+  /** `keys`: a relation `asked (attempt, level, block)`. Each row that is found goes through `takeRow`. */
+  protected abstract rowsQuery(p: Parameters, keys: string): PreparedQuery;
   /** `isFirst`: in the first round trip, to which what no rollup holds belongs. */
-  protected abstract spansQueries(spans: readonly AskedSpan[], isFirst: boolean): RowQuery[];
+  protected abstract spansQueries(spans: readonly AskedSpan[], isFirst: boolean): PreparedQuery[];
   abstract finish(): void;
 
-  nextQueries(): readonly RowQuery[] {
+  nextQueries(): readonly PreparedQuery[] {
     switch (this.#phase) {
       case 'whole':
         this.#phase = 'keys';
@@ -124,7 +124,7 @@ export abstract class CoveredScan implements Scan {
     return asked;
   }
 
-  #ask(coverOf: (part: WindowPart) => Cover): RowQuery[] {
+  #ask(coverOf: (part: WindowPart) => Cover): PreparedQuery[] {
     const isFirst = this.#phase === 'keys';
     const spans: AskedSpan[] = [];
     this.#asked = new Map();
@@ -141,12 +141,15 @@ export abstract class CoveredScan implements Scan {
     }
     const rows = [...this.#asked.values()];
     const queries = this.spansQueries(spans, isFirst);
-    if (rows.length > 0) queries.unshift(this.rowsQuery(keyRelation(rows)));
+    if (rows.length > 0) {
+      const p = new Parameters();
+      queries.unshift(this.rowsQuery(p, keyRelation(p, rows)));
+    }
     return queries;
   }
 
   /** Which rows there are below those that are missing. */
-  #keysQuery(): RowQuery {
+  #keysQuery(): PreparedQuery {
     const attempts: number[] = [];
     const levels: number[] = [];
     const firstBlocks: number[] = [];
@@ -170,30 +173,58 @@ export abstract class CoveredScan implements Scan {
         endBlocks.push((block + 1) * rowsOfRow);
       }
     }
+    const p = new Parameters();
+    const asked = [
+      p.integers('int', attempts),
+      p.integers('smallint', levels),
+      p.integers('bigint', firstBlocks),
+      p.integers('bigint', endBlocks),
+    ];
     return {
       sql: `SELECT asked.attempt, asked.level, rollup.block
-        FROM unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('smallint', levels)},
-          ${arrayLiteral('bigint', firstBlocks)}, ${arrayLiteral('bigint', endBlocks)})
-          AS asked (attempt, level, first_block, end_block)
-        CROSS JOIN LATERAL (SELECT block FROM ${this.rollup} AND attempt = asked.attempt
+        FROM unnest(${asked.join(', ')}) AS asked (attempt, level, first_block, end_block)
+        CROSS JOIN LATERAL (SELECT block FROM ${this.rollupOf(p)} AND attempt = asked.attempt
           AND level = asked.level AND block >= first_block AND block < end_block OFFSET 0) AS rollup`,
+      values: p.values,
       onRow: (row) => this.#keys.add(rowKey(row.int4(0), row.int2(1), row.int8(2))),
     };
   }
 }
 
 /** Rows of a rollup as a relation `asked (attempt, level, block)`. */
-function keyRelation(rows: readonly AskedRow[]): string {
-  const attempts = rows.map(({ attempt }) => attempt);
-  const levels = rows.map(({ level }) => level);
-  const blocks = rows.map(({ block }) => block);
-  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('smallint', levels)}, ${arrayLiteral('bigint', blocks)}) AS asked (attempt, level, block)`;
+function keyRelation(p: Parameters, rows: readonly AskedRow[]): string {
+  const asked = [
+    p.integers(
+      'int',
+      rows.map(({ attempt }) => attempt),
+    ),
+    p.integers(
+      'smallint',
+      rows.map(({ level }) => level),
+    ),
+    p.integers(
+      'bigint',
+      rows.map(({ block }) => block),
+    ),
+  ];
+  return `unnest(${asked.join(', ')}) AS asked (attempt, level, block)`;
 }
 
 /** Spans of steps as a relation `asked (attempt, from_step, end_step)`. */
-export function spanRelation(spans: readonly AskedSpan[]): string {
-  const attempts = spans.map(({ attempt }) => attempt);
-  const fromSteps = spans.map(({ fromStep }) => fromStep);
-  const endSteps = spans.map(({ endStep }) => endStep);
-  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', fromSteps)}, ${arrayLiteral('bigint', endSteps)}) AS asked (attempt, from_step, end_step)`;
+export function spanRelation(p: Parameters, spans: readonly AskedSpan[]): string {
+  const asked = [
+    p.integers(
+      'int',
+      spans.map(({ attempt }) => attempt),
+    ),
+    p.integers(
+      'bigint',
+      spans.map(({ fromStep }) => fromStep),
+    ),
+    p.integers(
+      'bigint',
+      spans.map(({ endStep }) => endStep),
+    ),
+  ];
+  return `unnest(${asked.join(', ')}) AS asked (attempt, from_step, end_step)`;
 }

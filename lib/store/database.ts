@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { CopyOut } from './copy-binary';
 import { PrismaClient } from './generated/client';
+import { PreparedRead } from './prepared-read';
 import { PoolSnapshot, type RowReader, type Snapshot } from './snapshot';
 import type { StoreLogger } from './store-logger';
 
@@ -40,24 +41,25 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
   // One that breaks between two queries of whoever holds it has no other listener; the next query fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const readRows = async (read: CopyOut | PreparedRead): Promise<number> => {
+    const client = await pool.connect();
+    let failure: Error | undefined;
+    try {
+      await client.query(read).done;
+      return read.rowCount;
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      // After a failure the connection may be in any state: it is closed, not reused.
+      client.release(failure);
+    }
+  };
   const database: Database = {
     prisma,
     pool,
-    async copyAll(queries) {
-      const client = await pool.connect();
-      const copy = new CopyOut(queries);
-      let failure: Error | undefined;
-      try {
-        await client.query(copy).done;
-        return copy.rowCount;
-      } catch (error) {
-        failure = error instanceof Error ? error : new Error(String(error));
-        throw error;
-      } finally {
-        // After a failure the connection may be in any state: it is closed, not reused.
-        client.release(failure);
-      }
-    },
+    readAll: (queries) => readRows(new PreparedRead(queries)),
+    copyAll: (queries) => readRows(new CopyOut(queries)),
     copyRows: (sql, onRow) => database.copyAll([{ sql, onRow }]),
     readSnapshot: (read) => PoolSnapshot.during(pool, read),
     async ping() {

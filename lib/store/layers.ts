@@ -1,8 +1,7 @@
 import type { Layer } from '../contract/runs';
 import { toLayer } from './create-run';
-import type { RowQuery } from './copy-binary';
 import type { Database } from './database';
-import { integerLiteral, runLiteral } from './segment-filter';
+import type { PreparedQuery } from './prepared-read';
 
 export type IndexedLayer = Layer & { readonly index: number };
 
@@ -16,12 +15,13 @@ export async function findLayers(db: Database, runKey: string): Promise<IndexedL
 export function layerQuery(
   runKey: string,
   index: number,
-): { readonly query: RowQuery; readonly layer: () => IndexedLayer } {
+): { readonly query: PreparedQuery; readonly layer: () => IndexedLayer } {
   let found: IndexedLayer | null = null;
   return {
     query: {
       sql: `SELECT name, kind, depth, parameter_count, coalesce(shape, '{}'), has_shape::int
-        FROM layer WHERE run = ${runLiteral(runKey)} AND index = ${integerLiteral(index)}`,
+        FROM layer WHERE run = $1::uuid AND index = $2::int`,
+      values: [runKey, `${index}`],
       onRow: (row) => {
         const layer = toLayer({
           name: row.text(0),

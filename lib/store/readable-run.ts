@@ -1,6 +1,5 @@
 import type { MetricKind } from './metric-registry';
 import { outlineQueries, type RunOutline } from './run-context';
-import { runLiteral } from './segment-filter';
 import type { RowReader } from './snapshot';
 
 /** How far an attempt is compacted (docs/decisions/011). */
@@ -29,24 +28,25 @@ export async function findReadableRun(
   runKey: string,
 ): Promise<ReadableRun | null> {
   const { queries, outline } = outlineQueries(runKey);
-  const run = runLiteral(runKey);
   const names = {
     scalar: new Map<string, number>(),
     layer: new Map<string, number>(),
     histogram: new Map<string, number>(),
   };
   const compaction = new Map<number, CompactionProgress>();
-  await reader.copyAll([
+  await reader.readAll([
     ...queries,
     {
-      sql: `SELECT kind, metric, name FROM metric WHERE run = ${run} ORDER BY kind, metric`,
+      sql: 'SELECT kind, metric, name FROM metric WHERE run = $1::uuid ORDER BY kind, metric',
+      values: [runKey],
       onRow: (row) => {
         const kind = row.text(0);
         if (isMetricKind(kind)) names[kind].set(row.text(2), row.int4(1));
       },
     },
     {
-      sql: `SELECT attempt, blocks_to, rolled_to FROM compaction_state WHERE run = ${run}`,
+      sql: 'SELECT attempt, blocks_to, rolled_to FROM compaction_state WHERE run = $1::uuid',
+      values: [runKey],
       onRow: (row) =>
         compaction.set(row.int4(0), { blocksTo: row.int8(1), rolledTo: row.int8Array(2) }),
     },

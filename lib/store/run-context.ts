@@ -1,9 +1,8 @@
 import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
-import type { RowQuery } from './copy-binary';
 import type { Database } from './database';
 import { runKeyOf } from './run-key';
 import { DELETING, toRunStatus } from './run-status';
-import { runLiteral } from './segment-filter';
+import type { PreparedQuery } from './prepared-read';
 import type { RowReader } from './snapshot';
 
 export interface RunAttempt {
@@ -32,20 +31,20 @@ export interface RunContext extends RunOutline {
 
 /** What finds an outline, for a caller who sends more queries with it. */
 export interface OutlineQueries {
-  readonly queries: readonly RowQuery[];
+  readonly queries: readonly PreparedQuery[];
   /** Once they are answered; null for a run that does not exist. */
   readonly outline: () => RunOutline | null;
 }
 
 /** Two look-ups by primary key. */
 export function outlineQueries(runKey: string): OutlineQueries {
-  const run = runLiteral(runKey);
   let found: Pick<RunOutline, 'id' | 'project' | 'status' | 'layerCount'> | null = null;
   const attempts: RunAttempt[] = [];
   return {
     queries: [
       {
-        sql: `SELECT id, project, status, layer_count FROM run WHERE run = ${run} AND status <> '${DELETING}'`,
+        sql: `SELECT id, project, status, layer_count FROM run WHERE run = $1::uuid AND status <> '${DELETING}'`,
+        values: [runKey],
         onRow: (row) => {
           found = {
             id: row.text(0),
@@ -56,7 +55,8 @@ export function outlineQueries(runKey: string): OutlineQueries {
         },
       },
       {
-        sql: `SELECT attempt, resume_from_step, optimizer::text FROM attempt WHERE run = ${run} ORDER BY attempt`,
+        sql: `SELECT attempt, resume_from_step, optimizer::text FROM attempt WHERE run = $1::uuid ORDER BY attempt`,
+        values: [runKey],
         onRow: (row) => {
           attempts.push({
             attempt: row.int4(0),
@@ -77,7 +77,7 @@ export function outlineQueries(runKey: string): OutlineQueries {
 /** null for a run that does not exist. */
 export async function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
   const { queries, outline } = outlineQueries(runKeyOf(id));
-  await reader.copyAll(queries);
+  await reader.readAll(queries);
   return outline();
 }
 

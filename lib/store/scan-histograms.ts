@@ -2,16 +2,10 @@
 import { MISSING_FLOAT32_BITS, bitsOf } from '../contract/missing-value';
 import { decodeBlockValues } from './compaction/block-rows';
 import { toUint16 } from './compaction/packed-arrays';
-import type { RowQuery } from './copy-binary';
 import { unpackCounts } from './packed-counts';
+import { inSegment, Parameters } from './parameters';
+import type { PreparedQuery } from './prepared-read';
 import type { ReadableRun } from './readable-run';
-import {
-  arrayLiteral,
-  inSegment,
-  integerLiteral,
-  runLiteral,
-  segmentRelation,
-} from './segment-filter';
 import type { RowReader } from './snapshot';
 import type { StepPlace } from './step-window';
 import type { Segment } from './trajectory';
@@ -33,48 +27,62 @@ export interface LayerAtStep extends StepPlace {
   readonly statistics: ReadonlyMap<number, number | null>;
 }
 
-const holdsLayer = (layer: number): string =>
-  `layer_offset <= ${integerLiteral(layer)} AND layer_offset + layer_count > ${integerLiteral(layer)}`;
+const holdsLayer = (layer: string): string =>
+  `layer_offset <= ${layer} AND layer_offset + layer_count > ${layer}`;
 
 /**
  * Of each segment the newest step that holds a histogram of the layer. Backwards along the
  * primary key. `others` go in the same round trip, here and below.
  */
-export async function findNewestHistogramSteps(
+export function findNewestHistogramSteps(
   reader: RowReader,
   runKey: string,
   segments: readonly Segment[],
   layer: number,
-  others: readonly RowQuery[],
+  others: readonly PreparedQuery[],
 ): Promise<StepPlace[]> {
-  const places: StepPlace[] = [];
-  await reader.copyAll([
-    ...others,
-    {
-      sql: `SELECT segment.attempt, newest.step FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
-          SELECT step FROM histogram_frame WHERE ${inSegment(runKey)} AND ${holdsLayer(layer)}
-          ORDER BY step DESC LIMIT 1) AS newest`,
-      onRow: (row) => places.push({ attempt: row.int4(0), step: row.int8(1) }),
-    },
-  ]);
-  return places;
+  return findPlaces(reader, { runKey, segments, layer, others }, (held) => {
+    return `SELECT step FROM ${held} ORDER BY step DESC LIMIT 1`;
+  });
 }
 
 /** The steps of the segments that hold a histogram of the layer, in no order. */
-export async function findHistogramSteps(
+export function findHistogramSteps(
   reader: RowReader,
   runKey: string,
   segments: readonly Segment[],
   layer: number,
-  others: readonly RowQuery[],
+  others: readonly PreparedQuery[],
+): Promise<StepPlace[]> {
+  return findPlaces(reader, { runKey, segments, layer, others }, (held) => {
+    return `SELECT DISTINCT step FROM ${held}`;
+  });
+}
+
+async function findPlaces(
+  reader: RowReader,
+  {
+    runKey,
+    segments,
+    layer,
+    others,
+  }: {
+    readonly runKey: string;
+    readonly segments: readonly Segment[];
+    readonly layer: number;
+    readonly others: readonly PreparedQuery[];
+  },
+  select: (held: string) => string,
 ): Promise<StepPlace[]> {
   const places: StepPlace[] = [];
-  await reader.copyAll([
+  const p = new Parameters();
+  const relation = p.segments(segments);
+  const held = `histogram_frame WHERE ${inSegment(p.uuid(runKey))} AND ${holdsLayer(p.integer('int', layer))}`;
+  await reader.readAll([
     ...others,
     {
-      sql: `SELECT segment.attempt, held.step FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
-          SELECT DISTINCT step FROM histogram_frame WHERE ${inSegment(runKey)} AND ${holdsLayer(layer)}
-        ) AS held`,
+      sql: `SELECT segment.attempt, held.step FROM ${relation} CROSS JOIN LATERAL (${select(held)}) AS held`,
+      values: p.values,
       onRow: (row) => places.push({ attempt: row.int4(0), step: row.int8(1) }),
     },
   ]);
@@ -88,88 +96,144 @@ export async function findLayerAtSteps(
   places: readonly StepPlace[],
   layer: number,
 ): Promise<LayerAtStep[]> {
-  const run = runLiteral(runKey);
-  const found = new Map(places.map((place) => [keyOf(place), emptyPlace(place)]));
-  const at = (attempt: number, step: number) => found.get(keyOf({ attempt, step }));
-  const relation = placeRelation(places);
-  const metrics = arrayLiteral('smallint', names.layer.values());
   if (places.length === 0) return [];
-  await reader.copyAll([
-    {
-      sql: `SELECT asked.attempt, asked.step, loss FROM ${relation}
-        CROSS JOIN LATERAL (SELECT loss FROM step WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step OFFSET 0) AS reported`,
-      onRow: (row) => {
-        const place = at(row.int4(0), row.int8(1));
-        if (place !== undefined) place.loss = row.float8(2);
-      },
-    },
-    {
-      sql: `SELECT asked.attempt, asked.step, kind, count_width, outside_width, edges,
-          substr(counts, (${integerLiteral(layer)} - layer_offset) * bin_count * count_width + 1, bin_count * count_width),
-          substr(outside, (${integerLiteral(layer)} - layer_offset) * 4 * outside_width + 1, 4 * outside_width)
-        FROM ${relation} CROSS JOIN LATERAL (
-          SELECT * FROM histogram_frame WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step
-            AND ${holdsLayer(layer)} ORDER BY layer_offset, kind) AS held
-        CROSS JOIN LATERAL (SELECT edges FROM histogram_edges WHERE run = ${run} AND edges_hash = held.edges_hash OFFSET 0) AS cut`,
-      onRow: (row) => {
-        const ofStep = at(row.int4(0), row.int8(1))?.histograms;
-        const kindId = row.int2(2);
-        if (ofStep === undefined || ofStep.some((known) => known.kindId === kindId)) return;
-        const edges = row.bytes(5);
-        ofStep.push({
-          kindId,
-          edges: Array.from({ length: edges.length / 4 }, (_, index) =>
-            edges.readFloatLE(index * 4),
-          ),
-          counts: unpackCounts(row.bytes(6), row.int2(3)),
-          outside: unpackCounts(row.bytes(7), row.int2(4)),
-        });
-      },
-    },
-    {
-      // The block that begins at or before the step, of each metric; it may end before it.
-      sql: `SELECT block.attempt, block.metric, block.first_step, codec, step_offsets,
-          substr("values", ${integerLiteral(layer)} * step_count * 4 + 1, step_count * 4)
-        FROM (
-          SELECT DISTINCT asked.attempt, metric, nearest.first_step
-          FROM ${relation} CROSS JOIN unnest(${metrics}) AS metric CROSS JOIN LATERAL (
-            SELECT first_step FROM metric_block AS block WHERE run = ${run} AND block.attempt = asked.attempt
-              AND block.metric = metric.metric AND first_step <= asked.step
-            ORDER BY first_step DESC LIMIT 1) AS nearest
-        ) AS wanted CROSS JOIN LATERAL (
-          SELECT * FROM metric_block AS block WHERE run = ${run} AND block.attempt = wanted.attempt
-            AND block.metric = wanted.metric AND first_step = wanted.first_step OFFSET 0) AS block`,
-      onRow: (row) => {
-        const firstStep = row.int8(2);
-        const values = decodeBlockValues(row.int2(3), row.bytes(5));
-        const bits = bitsOf(values);
-        toUint16(row.bytes(4)).forEach((offset, index) => {
-          const statistics = at(row.int4(0), firstStep + offset)?.statistics;
-          const isMissing = bits[index] === MISSING_FLOAT32_BITS;
-          statistics?.set(row.int2(1), isMissing ? null : (values[index] ?? null));
-        });
-      },
-    },
-    {
-      sql: `SELECT asked.attempt, asked.step, metric_ids,
-          (SELECT string_agg(substr("values", (position * layer_count + ${integerLiteral(layer)} - layer_offset) * 4 + 1, 4), ''::bytea ORDER BY position)
-           FROM generate_series(0, cardinality(metric_ids) - 1) AS position)
-        FROM ${relation} CROSS JOIN LATERAL (
-          SELECT * FROM hot_frame WHERE run = ${run} AND attempt = asked.attempt AND step = asked.step
-            AND ${holdsLayer(layer)} ORDER BY layer_offset) AS hot`,
-      onRow: (row) => {
-        const statistics = at(row.int4(0), row.int8(1))?.statistics;
-        const cells = row.bytes(3);
-        row.int2Array(2).forEach((metricId, index) => {
-          // What is in the block stands, then what the first shard says.
-          const known = statistics?.get(metricId) ?? null;
-          const isMissing = cells.readUInt32LE(index * 4) === MISSING_FLOAT32_BITS;
-          statistics?.set(metricId, known ?? (isMissing ? null : cells.readFloatLE(index * 4)));
-        });
-      },
-    },
+  const found = new Map(places.map((place) => [keyOf(place), emptyPlace(place)]));
+  const at: PlaceLookup = (attempt, step) => found.get(keyOf({ attempt, step }));
+  const asked = { runKey, places, layer };
+  await reader.readAll([
+    lossQuery(asked, at),
+    histogramQuery(asked, at),
+    blockQuery(asked, [...names.layer.values()], at),
+    hotQuery(asked, at),
   ]);
   return [...found.values()];
+}
+
+interface AskedPlaces {
+  readonly runKey: string;
+  readonly places: readonly StepPlace[];
+  readonly layer: number;
+}
+
+type PlaceLookup = (attempt: number, step: number) => FoundPlace | undefined;
+
+/** The places as a relation `asked (attempt, step)`. */
+function placeRelation(p: Parameters, places: readonly StepPlace[]): string {
+  const attempts = p.integers(
+    'int',
+    places.map(({ attempt }) => attempt),
+  );
+  const steps = p.integers(
+    'bigint',
+    places.map(({ step }) => step),
+  );
+  return `unnest(${attempts}, ${steps}) AS asked (attempt, step)`;
+}
+
+function lossQuery({ runKey, places }: AskedPlaces, at: PlaceLookup): PreparedQuery {
+  const p = new Parameters();
+  return {
+    sql: `SELECT asked.attempt, asked.step, loss FROM ${placeRelation(p, places)} CROSS JOIN LATERAL (
+        SELECT loss FROM step WHERE run = ${p.uuid(runKey)} AND attempt = asked.attempt
+          AND step = asked.step OFFSET 0) AS reported`,
+    values: p.values,
+    onRow: (row) => {
+      const place = at(row.int4(0), row.int8(1));
+      if (place !== undefined) place.loss = row.float8(2);
+    },
+  };
+}
+
+function histogramQuery({ runKey, places, layer }: AskedPlaces, at: PlaceLookup): PreparedQuery {
+  const p = new Parameters();
+  const run = p.uuid(runKey);
+  const index = p.integer('int', layer);
+  return {
+    sql: `SELECT asked.attempt, asked.step, kind, count_width, outside_width, edges,
+        substr(counts, (${index} - layer_offset) * bin_count * count_width + 1, bin_count * count_width),
+        substr(outside, (${index} - layer_offset) * 4 * outside_width + 1, 4 * outside_width)
+      FROM ${placeRelation(p, places)} CROSS JOIN LATERAL (
+        SELECT * FROM histogram_frame WHERE run = ${run} AND attempt = asked.attempt
+          AND step = asked.step AND ${holdsLayer(index)} ORDER BY layer_offset, kind) AS held
+      CROSS JOIN LATERAL (
+        SELECT edges FROM histogram_edges WHERE run = ${run} AND edges_hash = held.edges_hash OFFSET 0) AS cut`,
+    values: p.values,
+    onRow: (row) => {
+      const ofStep = at(row.int4(0), row.int8(1))?.histograms;
+      const kindId = row.int2(2);
+      if (ofStep === undefined || ofStep.some((known) => known.kindId === kindId)) return;
+      const edges = row.bytes(5);
+      ofStep.push({
+        kindId,
+        edges: Array.from({ length: edges.length / 4 }, (_, edge) => edges.readFloatLE(edge * 4)),
+        counts: unpackCounts(row.bytes(6), row.int2(3)),
+        outside: unpackCounts(row.bytes(7), row.int2(4)),
+      });
+    },
+  };
+}
+
+/** Of each metric the block that begins at or before the step; it may end before it. */
+function blockQuery(
+  { runKey, places, layer }: AskedPlaces,
+  metricIds: readonly number[],
+  at: PlaceLookup,
+): PreparedQuery {
+  const p = new Parameters();
+  const blocks = `metric_block AS block WHERE run = ${p.uuid(runKey)}`;
+  return {
+    sql: `SELECT block.attempt, block.metric, block.first_step, codec, step_offsets,
+        substr("values", ${p.integer('int', layer)} * step_count * 4 + 1, step_count * 4)
+      FROM (
+        SELECT DISTINCT asked.attempt, metric.metric, nearest.first_step FROM ${placeRelation(p, places)}
+        CROSS JOIN unnest(${p.integers('smallint', metricIds)}) AS metric (metric) CROSS JOIN LATERAL (
+          SELECT first_step FROM ${blocks} AND block.attempt = asked.attempt
+            AND block.metric = metric.metric AND first_step <= asked.step
+          ORDER BY first_step DESC LIMIT 1) AS nearest
+      ) AS wanted CROSS JOIN LATERAL (
+        SELECT * FROM ${blocks} AND block.attempt = wanted.attempt
+          AND block.metric = wanted.metric AND first_step = wanted.first_step OFFSET 0) AS block`,
+    values: p.values,
+    onRow: (row) => {
+      const attempt = row.int4(0);
+      const metricId = row.int2(1);
+      const firstStep = row.int8(2);
+      const values = decodeBlockValues(row.int2(3), row.bytes(5));
+      const bits = bitsOf(values);
+      toUint16(row.bytes(4)).forEach((offset, index) => {
+        const isMissing = bits[index] === MISSING_FLOAT32_BITS;
+        at(attempt, firstStep + offset)?.statistics.set(
+          metricId,
+          isMissing ? null : (values[index] ?? null),
+        );
+      });
+    },
+  };
+}
+
+/** What is in no block yet; to be read after the blocks. */
+function hotQuery({ runKey, places, layer }: AskedPlaces, at: PlaceLookup): PreparedQuery {
+  const p = new Parameters();
+  const index = p.integer('int', layer);
+  return {
+    sql: `SELECT asked.attempt, asked.step, metric_ids,
+        (SELECT string_agg(substr("values", (position * layer_count + ${index} - layer_offset) * 4 + 1, 4), ''::bytea ORDER BY position)
+         FROM generate_series(0, cardinality(metric_ids) - 1) AS position)
+      FROM ${placeRelation(p, places)} CROSS JOIN LATERAL (
+        SELECT * FROM hot_frame WHERE run = ${p.uuid(runKey)} AND attempt = asked.attempt
+          AND step = asked.step AND ${holdsLayer(index)} ORDER BY layer_offset) AS hot`,
+    values: p.values,
+    onRow: (row) => {
+      const statistics = at(row.int4(0), row.int8(1))?.statistics;
+      const cells = row.bytes(3);
+      row.int2Array(2).forEach((metricId, position) => {
+        // What is in the block stands, then what the first shard says.
+        const known = statistics?.get(metricId) ?? null;
+        const isMissing = cells.readUInt32LE(position * 4) === MISSING_FLOAT32_BITS;
+        statistics?.set(metricId, known ?? (isMissing ? null : cells.readFloatLE(position * 4)));
+      });
+    },
+  };
 }
 
 interface FoundPlace extends StepPlace {
@@ -184,10 +248,4 @@ function emptyPlace(place: StepPlace): FoundPlace {
 
 function keyOf({ attempt, step }: StepPlace): string {
   return `${attempt}/${step}`;
-}
-
-function placeRelation(places: readonly StepPlace[]): string {
-  const attempts = places.map(({ attempt }) => attempt);
-  const steps = places.map(({ step }) => step);
-  return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', steps)}) AS asked (attempt, step)`;
 }

@@ -10,11 +10,12 @@ import { AlignedCopy } from './aligned-copy';
 import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
 import { decodeBlockValues } from './compaction/block-rows';
 import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
-import type { CopyRow, RowQuery } from './copy-binary';
+import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import { lowerBound } from './cover';
 import { StepAssembler, StepTransposer } from './hot-steps';
-import { inSegment, integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import { inSegment, Parameters } from './parameters';
+import type { PreparedQuery } from './prepared-read';
 import type { WindowPart } from './step-window';
 
 export type Plane = 'minimum' | 'maximum' | 'mean';
@@ -61,10 +62,8 @@ export interface LayerScanQuery {
 }
 
 export class LayerScan extends CoveredScan {
-  protected readonly rollup: string;
   readonly #query: LayerScanQuery;
   readonly #sink: LayerSink;
-  readonly #run: string;
   readonly #scannedLayers: number;
   readonly #lateSteps: ReadonlyMap<number, readonly number[]>;
   /** Late posts' cells, and what the blocks have at the same steps; by attempt and step. */
@@ -80,8 +79,6 @@ export class LayerScan extends CoveredScan {
     super(query.parts, query.topLevel);
     this.#query = query;
     this.#sink = sink;
-    this.#run = runLiteral(query.runKey);
-    this.rollup = `metric_rollup WHERE run = ${this.#run} AND metric = ${integerLiteral(query.metricId)}`;
     this.#scannedLayers = query.layer === undefined ? query.layerCount : 1;
     this.#lateSteps = new Map(query.parts.map(({ attempt, lateSteps }) => [attempt, lateSteps]));
     this.#hotBlocks = new StepTransposer(this.#scannedLayers, (steps, values) => {
@@ -94,6 +91,11 @@ export class LayerScan extends CoveredScan {
     });
   }
 
+  protected rollupOf(p: Parameters): string {
+    const { runKey, metricId } = this.#query;
+    return `metric_rollup WHERE run = ${p.uuid(runKey)} AND metric = ${p.integer('smallint', metricId)}`;
+  }
+
   protected levelsOf({ layerLevels }: WindowPart): ReadonlySet<number> {
     return layerLevels;
   }
@@ -102,14 +104,15 @@ export class LayerScan extends CoveredScan {
     return [];
   }
 
-  protected rowsQuery(keys: string): RowQuery {
+  protected rowsQuery(p: Parameters, keys: string): PreparedQuery {
     const { planes } = this.#query;
-    const columns = planes.map((plane) => `, ${this.#planeSql(plane)}`).join('');
+    const columns = planes.map((plane) => `, ${this.#planeSql(p, plane)}`).join('');
     const copies = planes.map((plane) => [plane, new AlignedCopy()] as const);
     return {
-      sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql()}${columns}
-        FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollup}
+      sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql(p)}${columns}
+        FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollupOf(p)}
           AND attempt = asked.attempt AND level = asked.level AND block = asked.block OFFSET 0) AS rollup`,
+      values: p.values,
       onRow: (row) => {
         const asked = this.takeRow(row.int4(0), row.int2(1), row.int8(2));
         const slots = toUint8(row.bytes(3));
@@ -129,8 +132,8 @@ export class LayerScan extends CoveredScan {
     };
   }
 
-  protected spansQueries(spans: readonly AskedSpan[], isFirst: boolean): RowQuery[] {
-    const queries: RowQuery[] = [];
+  protected spansQueries(spans: readonly AskedSpan[], isFirst: boolean): PreparedQuery[] {
+    const queries: PreparedQuery[] = [];
     if (isFirst && this.parts.length > 0) queries.push(this.#hotQuery());
     if (isFirst && this.parts.some(({ lateSteps }) => lateSteps.length > 0)) {
       queries.push(this.#lateBlocksQuery());
@@ -152,31 +155,33 @@ export class LayerScan extends CoveredScan {
   }
 
   /** The part of a plane [L][n] that is of the asked layers; substr fetches no other. */
-  #planeSql(plane: Plane): string {
+  #planeSql(p: Parameters, plane: Plane): string {
     const { layer } = this.#query;
     if (layer === undefined) return plane;
-    return `substr(${plane}, ${integerLiteral(layer)} * bucket_count * 4 + 1, bucket_count * 4)`;
+    return `substr(${plane}, ${p.integer('int', layer)} * bucket_count * 4 + 1, bucket_count * 4)`;
   }
 
-  #exceptionsSql(): string {
+  #exceptionsSql(p: Parameters): string {
     const { layer, layerCount } = this.#query;
     if (layer === undefined) return 'exceptions';
     const slice = (row: number): string =>
-      `substr(exceptions, ${integerLiteral(row)} * bucket_count * 4 + 1, bucket_count * 4)`;
+      `substr(exceptions, ${p.integer('int', row)} * bucket_count * 4 + 1, bucket_count * 4)`;
     return `${slice(layer)} || ${slice(layerCount + layer)}`;
   }
 
   /** The blocks that hold steps of the spans, of which the first may begin before its span. */
-  #blocksQuery(spans: readonly AskedSpan[]): RowQuery {
-    const ofMetric = this.#blocksOf('asked');
+  #blocksQuery(spans: readonly AskedSpan[]): PreparedQuery {
+    const p = new Parameters();
+    const ofMetric = this.#blocksOf(p, 'asked');
     return {
-      sql: `SELECT asked.attempt, ${this.#blockColumns()}, asked.from_step, asked.end_step
-        FROM ${spanRelation(spans)} CROSS JOIN LATERAL (
+      sql: `SELECT asked.attempt, ${this.#blockColumns(p)}, asked.from_step, asked.end_step
+        FROM ${spanRelation(p, spans)} CROSS JOIN LATERAL (
           SELECT * FROM ${ofMetric} AND first_step < asked.end_step AND first_step >= coalesce(
             (SELECT first_step FROM ${ofMetric} AND first_step <= asked.from_step ORDER BY first_step DESC LIMIT 1),
             asked.from_step)
           ORDER BY first_step) AS block
         WHERE first_step + span > asked.from_step`,
+      values: p.values,
       onRow: (row) => {
         const { steps, values } = this.#takeBlock(row);
         const from = lowerBound(steps, row.int8(5));
@@ -187,41 +192,43 @@ export class LayerScan extends CoveredScan {
   }
 
   /** The blocks to which the late steps belong, each once. */
-  #lateBlocksQuery(): RowQuery {
-    const steps = this.parts.flatMap(({ attempt, lateSteps }) =>
-      lateSteps.map((step) => ({ attempt, fromStep: step, endStep: step + 1 })),
+  #lateBlocksQuery(): PreparedQuery {
+    const p = new Parameters();
+    const lateSteps = this.parts.flatMap(({ attempt, lateSteps: steps }) =>
+      steps.map((step) => ({ attempt, fromStep: step, endStep: step + 1 })),
     );
     return {
-      sql: `SELECT block.attempt, ${this.#blockColumns()} FROM (
-          SELECT DISTINCT asked.attempt, nearest.first_step FROM ${spanRelation(steps)} CROSS JOIN LATERAL (
-            SELECT first_step FROM ${this.#blocksOf('asked')} AND first_step <= asked.from_step
+      sql: `SELECT block.attempt, ${this.#blockColumns(p)} FROM (
+          SELECT DISTINCT asked.attempt, nearest.first_step FROM ${spanRelation(p, lateSteps)} CROSS JOIN LATERAL (
+            SELECT first_step FROM ${this.#blocksOf(p, 'asked')} AND first_step <= asked.from_step
             ORDER BY first_step DESC LIMIT 1) AS nearest
         ) AS late CROSS JOIN LATERAL (
-          SELECT * FROM ${this.#blocksOf('late')} AND first_step = late.first_step OFFSET 0) AS block`,
+          SELECT * FROM ${this.#blocksOf(p, 'late')} AND first_step = late.first_step OFFSET 0) AS block`,
+      values: p.values,
       onRow: (row) => {
-        const { steps: known, values } = this.#takeBlock(row);
+        const { steps, values } = this.#takeBlock(row);
         const attempt = row.int4(0);
-        for (const [at, step] of known.entries()) {
-          const late = this.#lateSteps.get(attempt) ?? [];
+        const late = this.#lateSteps.get(attempt) ?? [];
+        for (const [at, step] of steps.entries()) {
           if (late[lowerBound(late, step)] !== step) continue;
-          const cells = columnOf(values, at, known.length);
-          this.#blockCells.set(`${attempt}/${step}`, cells);
+          this.#blockCells.set(`${attempt}/${step}`, columnOf(values, at, steps.length));
         }
       },
     };
   }
 
-  #blocksOf(relation: string): string {
-    return `metric_block WHERE run = ${this.#run} AND attempt = ${relation}.attempt AND metric = ${integerLiteral(this.#query.metricId)}`;
+  #blocksOf(p: Parameters, relation: string): string {
+    const { runKey, metricId } = this.#query;
+    return `metric_block WHERE run = ${p.uuid(runKey)} AND attempt = ${relation}.attempt AND metric = ${p.integer('smallint', metricId)}`;
   }
 
   /** What `#takeBlock` reads, from the second field of a row on. */
-  #blockColumns(): string {
+  #blockColumns(p: Parameters): string {
     const { layer } = this.#query;
     const values =
       layer === undefined
         ? '"values"'
-        : `substr("values", ${integerLiteral(layer)} * step_count * 4 + 1, step_count * 4)`;
+        : `substr("values", ${p.integer('int', layer)} * step_count * 4 + 1, step_count * 4)`;
     return `block.first_step, codec, step_offsets, ${values}`;
   }
 
@@ -236,26 +243,31 @@ export class LayerScan extends CoveredScan {
   }
 
   /** Hot rows of the parts, shards of a step in ascending order of their first layer. */
-  #hotQuery(): RowQuery {
-    const { metricId, layer, runKey } = this.#query;
-    const firstLayer = layer ?? 0;
-    const segments = this.parts.map(({ attempt, firstStep, lastStep }) => ({
-      attempt,
-      fromStep: firstStep,
-      toStep: lastStep,
-    }));
+  #hotQuery(): PreparedQuery {
+    const p = new Parameters();
+    const { metricId, layer = 0, runKey } = this.#query;
+    const relation = p.segments(
+      this.parts.map(({ attempt, firstStep, lastStep }) => ({
+        attempt,
+        fromStep: firstStep,
+        toStep: lastStep,
+      })),
+    );
+    const firstLayer = p.integer('int', layer);
+    const endLayer = p.integer('int', layer + this.#scannedLayers);
     return {
       // substr fetches the pieces of the stored value that hold the asked layers, no others.
-      sql: `SELECT segment.attempt, step, first_layer - ${integerLiteral(firstLayer)},
+      sql: `SELECT segment.attempt, step, first_layer - ${firstLayer},
           substr("values", ((position - 1) * layer_count + first_layer - layer_offset) * 4 + 1, (end_layer - first_layer) * 4)
-        FROM ${segmentRelation(segments)} CROSS JOIN LATERAL (
+        FROM ${relation} CROSS JOIN LATERAL (
           SELECT step, layer_offset, layer_count, "values",
-            array_position(metric_ids, ${integerLiteral(metricId)}::smallint) AS position,
-            greatest(layer_offset, ${integerLiteral(firstLayer)}) AS first_layer,
-            least(layer_offset + layer_count, ${integerLiteral(firstLayer + this.#scannedLayers)}) AS end_layer
-          FROM hot_frame WHERE ${inSegment(runKey)} ORDER BY step, layer_offset
+            array_position(metric_ids, ${p.integer('smallint', metricId)}) AS position,
+            greatest(layer_offset, ${firstLayer}) AS first_layer,
+            least(layer_offset + layer_count, ${endLayer}) AS end_layer
+          FROM hot_frame WHERE ${inSegment(p.uuid(runKey))} ORDER BY step, layer_offset
         ) AS frame
         WHERE position IS NOT NULL AND first_layer < end_layer`,
+      values: p.values,
       onRow: (row) => {
         this.#hotSteps.add(row.int4(0), row.int8(1), row.int4(2), row.bytes(3));
       },

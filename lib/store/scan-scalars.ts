@@ -2,10 +2,11 @@
 import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from './compaction/block-rows';
 import { toSteps, toUint8 } from './compaction/packed-arrays';
 import type { ScalarRollup } from './compaction/scalar-rollup';
-import type { CopyRow, RowQuery } from './copy-binary';
+import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
-import type { ScalarColumn } from './scan-steps';
-import { runLiteral } from './segment-filter';
+import { Parameters } from './parameters';
+import type { PreparedQuery } from './prepared-read';
+import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { ScannedStep, StepPlace, WindowPart } from './step-window';
 
 /** What a bucket of steps says of one scalar; `finite + nonFinite` > 0. */
@@ -38,17 +39,19 @@ export interface ScalarScanQuery {
 
 /** Each reported step of the parts goes to `sink` once, by itself or in a bucket. */
 export class ScalarScan extends CoveredScan {
-  readonly #run: string;
+  readonly #runKey: string;
   readonly #columns: readonly ScalarColumn[];
   readonly #sink: ScalarSink;
-  protected readonly rollup: string;
 
   constructor({ runKey, parts, topLevel, columns }: ScalarScanQuery, sink: ScalarSink) {
     super(parts, topLevel);
-    this.#run = runLiteral(runKey);
+    this.#runKey = runKey;
     this.#columns = columns;
     this.#sink = sink;
-    this.rollup = `scalar_rollup WHERE run = ${this.#run}`;
+  }
+
+  protected rollupOf(p: Parameters): string {
+    return `scalar_rollup WHERE run = ${p.uuid(this.#runKey)}`;
   }
 
   protected levelsOf({ scalarLevels }: WindowPart): ReadonlySet<number> {
@@ -60,14 +63,15 @@ export class ScalarScan extends CoveredScan {
     return lateSteps;
   }
 
-  protected rowsQuery(keys: string): RowQuery {
+  protected rowsQuery(p: Parameters, keys: string): PreparedQuery {
     // Who asks for no scalars wants the steps alone, an eighth of a row.
     const isStepsAlone = this.#columns.length === 0;
     return {
       sql: `SELECT rollup.*, asked.attempt FROM ${keys} CROSS JOIN LATERAL (
           SELECT ${isStepsAlone ? 'level, block, bucket_slots, steps' : SCALAR_ROLLUP_COLUMNS}
-          FROM ${this.rollup} AND attempt = asked.attempt AND level = asked.level
+          FROM ${this.rollupOf(p)} AND attempt = asked.attempt AND level = asked.level
             AND block = asked.block OFFSET 0) AS rollup`,
+      values: p.values,
       onRow: (row) => {
         const attempt = row.int4(isStepsAlone ? 4 : 10);
         const scalars = isStepsAlone ? null : decodeScalarRollup(row).rollup;
@@ -108,16 +112,18 @@ export class ScalarScan extends CoveredScan {
     }
   }
 
-  protected spansQueries(spans: readonly AskedSpan[]): RowQuery[] {
+  protected spansQueries(spans: readonly AskedSpan[]): PreparedQuery[] {
     if (spans.length === 0) return [];
-    const list = this.#columns.map((column) => `, ${column?.sql ?? 'NULL::float8'}`).join('');
+    const p = new Parameters();
+    const list = selectScalars(p, this.#columns);
     const values: (number | null)[] = this.#columns.map(() => null);
     return [
       {
-        sql: `SELECT asked.attempt, reported.* FROM ${spanRelation(spans)}
-          CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE run = ${this.#run}
+        sql: `SELECT asked.attempt, reported.* FROM ${spanRelation(p, spans)}
+          CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE run = ${p.uuid(this.#runKey)}
             AND attempt = asked.attempt AND step >= asked.from_step AND step < asked.end_step
             ORDER BY step) AS reported`,
+        values: p.values,
         onRow: (row) => {
           for (let index = 0; index < values.length; index++) values[index] = row.float8(index + 2);
           this.#sink.addStep({ attempt: row.int4(0), step: row.int8(1), values });

@@ -1,6 +1,6 @@
-/** Streams what steps reported besides their layers. */
+/** What steps say besides their layers, as rows of `step` have it. */
 import { WALL_TIME_ID } from './compaction/scalar-rollup';
-import { integerLiteral, segmentFilter } from './segment-filter';
+import { inSegment, Parameters } from './parameters';
 import type { RowReader } from './snapshot';
 import { hasScalarColumn } from './step-batch';
 import type { Segment } from './trajectory';
@@ -9,8 +9,8 @@ import type { Segment } from './trajectory';
 export type ScalarColumn = {
   /** Its number in rollups. */
   readonly id: number;
-  /** Its place in a row of `step`. */
-  readonly sql: string;
+  /** Its column in `step`; null where it is one of the arrays' entries. */
+  readonly column: string | null;
 } | null;
 
 /** `wall_time` is one of the scalars here. */
@@ -19,13 +19,23 @@ export function scalarColumns(
   names: readonly string[],
 ): ScalarColumn[] {
   return names.map((name) => {
-    if (name === 'wall_time') return { id: WALL_TIME_ID, sql: name };
+    if (name === 'wall_time') return { id: WALL_TIME_ID, column: name };
     const id = ids.get(name);
     if (id === undefined) return null;
-    // The first entry of an id is the first shard's, which is the one that counts.
-    const entry = `scalar_values[array_position(scalar_ids, ${integerLiteral(id)}::smallint)]`;
-    return { id, sql: hasScalarColumn(name) ? name : entry };
+    return { id, column: hasScalarColumn(name) ? name : null };
   });
+}
+
+/** The scalars of a row of `step`, each after a comma; NULL is "not reported". */
+export function selectScalars(p: Parameters, columns: readonly ScalarColumn[]): string {
+  return columns
+    .map((scalar) => {
+      if (scalar === null) return ', NULL::float8';
+      // The first entry of an id is the first shard's, which is the one that counts.
+      const id = scalar.column === null ? p.integer('smallint', scalar.id) : '';
+      return `, ${scalar.column ?? `scalar_values[array_position(scalar_ids, ${id})]`}`;
+    })
+    .join('');
 }
 
 /**
@@ -40,12 +50,17 @@ export async function scanSteps(
   onStep: (step: number, values: readonly (number | null)[]) => void,
 ): Promise<void> {
   const values: (number | null)[] = columns.map(() => null);
-  const list = columns.map((column) => `, ${column?.sql ?? 'NULL::float8'}`).join('');
-  await reader.copyRows(
-    `SELECT step${list} FROM step WHERE ${segmentFilter(runKey, segment)} ORDER BY step`,
-    (row) => {
-      for (let index = 0; index < columns.length; index++) values[index] = row.float8(index + 1);
-      onStep(row.int8(0), values);
+  const p = new Parameters();
+  await reader.readAll([
+    {
+      sql: `SELECT reported.* FROM ${p.segments([segment])} CROSS JOIN LATERAL (
+          SELECT step${selectScalars(p, columns)} FROM step WHERE ${inSegment(p.uuid(runKey))} ORDER BY step
+        ) AS reported`,
+      values: p.values,
+      onRow: (row) => {
+        for (let index = 0; index < columns.length; index++) values[index] = row.float8(index + 1);
+        onStep(row.int8(0), values);
+      },
     },
-  );
+  ]);
 }

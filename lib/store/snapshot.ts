@@ -5,21 +5,27 @@
 import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../contract/app-error';
 import { CopyOut, type CopyRow, type RowQuery } from './copy-binary';
+import { type PreparedQuery, PreparedRead } from './prepared-read';
 
-/**
- * Streams rows in binary form and returns how many there were. COPY takes no parameters:
- * build SQL from numbers and keys of our own only.
- */
+/** Reads rows in binary form, and returns how many there were. */
 export interface RowReader {
+  /** Statements with parameters, answered in their order, in one round trip. */
+  readAll(queries: readonly PreparedQuery[]): Promise<number>;
+  /** By COPY, which takes no parameters: build `sql` from numbers and keys of our own only. */
   copyRows(sql: string, onRow: (row: CopyRow) => void): Promise<number>;
-  /** The queries in their order, in one round trip. */
+  /** The same of several, in one round trip. */
   copyAll(queries: readonly RowQuery[]): Promise<number>;
 }
 
 export type Snapshot = RowReader;
 
-/** Sent with the first queries, so that it costs no round trip. A compiler would take longer than our reads. */
-const BEGIN = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', 'SET LOCAL jit = off'];
+/** Sent with the first queries, so that it costs no round trip. */
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+/**
+ * Reads are keyed and joined laterally, so that there is one good plan whatever the values;
+ * planning again, or compiling, would take longer than they do.
+ */
+const SETTINGS = `SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`;
 
 export class PoolSnapshot implements Snapshot {
   #hasBegun = false;
@@ -44,13 +50,26 @@ export class PoolSnapshot implements Snapshot {
     }
   }
 
+  async readAll(queries: readonly PreparedQuery[]): Promise<number> {
+    if (queries.length === 0) return 0;
+    const before = this.#hasBegun ? [] : [BEGIN, SETTINGS];
+    this.#hasBegun = true;
+    const read = new PreparedRead([
+      ...before.map((sql) => ({ sql, values: [], onRow: () => undefined })),
+      ...queries,
+    ]);
+    await this.client.query(read).done;
+    // The settings come with a row.
+    return read.rowCount - Math.min(before.length, 1);
+  }
+
   copyRows(sql: string, onRow: (row: CopyRow) => void): Promise<number> {
     return this.copyAll([{ sql, onRow }]);
   }
 
   async copyAll(queries: readonly RowQuery[]): Promise<number> {
     if (queries.length === 0) return 0;
-    const copy = new CopyOut(queries, this.#hasBegun ? [] : BEGIN);
+    const copy = new CopyOut(queries, this.#hasBegun ? [] : [BEGIN, 'SET LOCAL jit = off']);
     this.#hasBegun = true;
     await this.client.query(copy).done;
     return copy.rowCount;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { stageIntervalSchema } from '../contract/reads';
 import type { Database } from './database';
-import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import { Parameters } from './parameters';
 import type { RowReader } from './snapshot';
 import type { Segment } from './trajectory';
 
@@ -16,24 +16,29 @@ export async function findStageIntervals(
 ): Promise<StageInterval[]> {
   const intervals: StageInterval[] = [];
   if (segments.length === 0) return intervals;
-  const ofLayer = layer === undefined ? '' : `AND layer = ${integerLiteral(layer)}`;
-  await reader.copyRows(
-    `SELECT layer, stage.attempt, stage, label, stage.from_step, stage.to_step
-     FROM ${segmentRelation(segments)} JOIN stage_interval AS stage
-       ON stage.attempt = segment.attempt AND stage.from_step <= segment.to_step
-         AND (stage.to_step IS NULL OR stage.to_step >= segment.from_step)
-     WHERE run = ${runLiteral(runKey)} ${ofLayer}
-     ORDER BY stage.attempt, layer, stage.from_step`,
-    (row) =>
-      intervals.push({
-        layer: row.int4(0),
-        attempt: row.int4(1),
-        stage: row.text(2),
-        label: row.isNull(3) ? null : row.text(3),
-        fromStep: row.int8(4),
-        toStep: row.isNull(5) ? null : row.int8(5),
-      }),
-  );
+  const p = new Parameters();
+  const relation = p.segments(segments);
+  const ofRun = `run = ${p.uuid(runKey)}`;
+  const ofLayer = layer === undefined ? '' : `AND layer = ${p.integer('int', layer)}`;
+  await reader.readAll([
+    {
+      sql: `SELECT layer, stage.attempt, stage, label, stage.from_step, stage.to_step
+        FROM ${relation} JOIN stage_interval AS stage
+          ON stage.attempt = segment.attempt AND stage.from_step <= segment.to_step
+            AND (stage.to_step IS NULL OR stage.to_step >= segment.from_step)
+        WHERE ${ofRun} ${ofLayer} ORDER BY stage.attempt, layer, stage.from_step`,
+      values: p.values,
+      onRow: (row) =>
+        intervals.push({
+          layer: row.int4(0),
+          attempt: row.int4(1),
+          stage: row.text(2),
+          label: row.isNull(3) ? null : row.text(3),
+          fromStep: row.int8(4),
+          toStep: row.isNull(5) ? null : row.int8(5),
+        }),
+    },
+  ]);
   return intervals;
 }
 

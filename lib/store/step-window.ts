@@ -3,16 +3,10 @@
  * segment, the steps themselves where they are few, what came after its block was written,
  * and which levels of rollups exist at all.
  */
-import type { RowQuery } from './copy-binary';
+import { inSegment, Parameters } from './parameters';
+import type { PreparedQuery } from './prepared-read';
 import type { CompactionProgress, ReadableRun } from './readable-run';
-import type { ScalarColumn } from './scan-steps';
-import {
-  arrayLiteral,
-  inSegment,
-  integerLiteral,
-  runLiteral,
-  segmentRelation,
-} from './segment-filter';
+import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { RowReader } from './snapshot';
 import type { Segment } from './trajectory';
 
@@ -65,10 +59,10 @@ export async function findStepWindow(
   reader: RowReader,
   { runKey, compaction }: Pick<ReadableRun, 'runKey' | 'compaction'>,
   { segments, columns, maxSteps, metricId }: WindowQuery,
-  others: readonly RowQuery[] = [],
+  others: readonly PreparedQuery[] = [],
 ): Promise<StepWindow> {
   if (segments.length === 0) {
-    await reader.copyAll(others);
+    await reader.readAll(others);
     return { parts: [], steps: [] };
   }
   const progressOf = (attempt: number): CompactionProgress =>
@@ -79,15 +73,15 @@ export async function findStepWindow(
   const scalarLevels = new Map<number, Set<number>>();
   const layerLevels = new Map<number, Set<number>>();
 
-  const queries: RowQuery[] = [
+  const queries: PreparedQuery[] = [
     ...others,
     {
-      sql: extentsSql(runKey, segments),
+      ...extentsSql(runKey, segments),
       onRow: (row) =>
         extents.push({ attempt: row.int4(0), firstStep: row.int8(1), lastStep: row.int8(2) }),
     },
     {
-      sql: stepsSql(runKey, segments, columns, maxSteps),
+      ...stepsSql(runKey, segments, columns, maxSteps),
       onRow: (row) =>
         steps.push({
           attempt: row.int4(0),
@@ -103,39 +97,32 @@ export async function findStepWindow(
     }))
     .filter(({ fromStep, toStep }) => fromStep <= toStep);
   if (compacted.length > 0) {
-    queries.push({
-      sql: `SELECT segment.attempt, late.step FROM ${segmentRelation(compacted)}
-        CROSS JOIN LATERAL (SELECT DISTINCT step FROM hot_frame WHERE ${inSegment(runKey)} ORDER BY step) AS late`,
-      onRow: (row) => append(late, row.int4(0), row.int8(1)),
-    });
     const levels = Math.max(
       0,
       ...compacted.map(({ attempt }) => progressOf(attempt).rolledTo.length),
     );
     const attempts = compacted.map(({ attempt }) => attempt);
-    const takeInto = (found: Map<number, Set<number>>): RowQuery['onRow'] => {
+    const takeInto = (found: Map<number, Set<number>>): PreparedQuery['onRow'] => {
       return (row) => {
         const ofAttempt = found.get(row.int4(0)) ?? new Set();
         found.set(row.int4(0), ofAttempt.add(row.int4(1)));
       };
     };
-    const run = runLiteral(runKey);
-    queries.push({
-      sql: levelsSql(attempts, levels, `scalar_rollup WHERE run = ${run}`),
-      onRow: takeInto(scalarLevels),
-    });
+    queries.push(
+      {
+        ...lateSql(runKey, compacted),
+        onRow: (row) => append(late, row.int4(0), row.int8(1)),
+      },
+      { ...levelsSql(runKey, attempts, levels, null), onRow: takeInto(scalarLevels) },
+    );
     if (metricId !== null) {
       queries.push({
-        sql: levelsSql(
-          attempts,
-          levels,
-          `metric_rollup WHERE run = ${run} AND metric = ${integerLiteral(metricId)}`,
-        ),
+        ...levelsSql(runKey, attempts, levels, metricId),
         onRow: takeInto(layerLevels),
       });
     }
   }
-  await reader.copyAll(queries);
+  await reader.readAll(queries);
 
   const isEmpty = extents.length === 0;
   return {
@@ -159,11 +146,17 @@ function append(lists: Map<number, number[]>, key: number, value: number): void 
   lists.set(key, list);
 }
 
-function extentsSql(runKey: string, segments: readonly Segment[]): string {
+type Statement = Pick<PreparedQuery, 'sql' | 'values'>;
+
+function extentsSql(runKey: string, segments: readonly Segment[]): Statement {
+  const p = new Parameters();
+  const relation = p.segments(segments);
+  const steps = inSegment(p.uuid(runKey));
   const end = (order: string): string =>
-    `LATERAL (SELECT step FROM step WHERE ${inSegment(runKey)} ORDER BY step ${order} LIMIT 1)`;
-  return `SELECT segment.attempt, earliest.step, latest.step FROM ${segmentRelation(segments)}
+    `LATERAL (SELECT step FROM step WHERE ${steps} ORDER BY step ${order} LIMIT 1)`;
+  const sql = `SELECT segment.attempt, earliest.step, latest.step FROM ${relation}
     CROSS JOIN ${end('ASC')} AS earliest CROSS JOIN ${end('DESC')} AS latest`;
+  return { sql, values: p.values };
 }
 
 /** The steps, or none where they are more than fit; the index is then counted as far as that. */
@@ -172,16 +165,18 @@ function stepsSql(
   segments: readonly Segment[],
   columns: readonly ScalarColumn[],
   maxSteps: number,
-): string {
-  const relation = segmentRelation(segments);
-  const list = columns.map((column) => `, ${column?.sql ?? 'NULL::float8'}`).join('');
+): Statement {
+  const p = new Parameters();
+  const relation = p.segments(segments);
+  const steps = inSegment(p.uuid(runKey));
   // Where segments overlap, several rows may be one step.
   const maxRows = maxSteps * (haveOverlap(segments) ? segments.length : 1);
-  return `SELECT segment.attempt, reported.* FROM ${relation}
-    CROSS JOIN LATERAL (SELECT step${list} FROM step WHERE ${inSegment(runKey)} ORDER BY step) AS reported
+  const sql = `SELECT segment.attempt, reported.* FROM ${relation}
+    CROSS JOIN LATERAL (SELECT step${selectScalars(p, columns)} FROM step WHERE ${steps} ORDER BY step) AS reported
     WHERE NOT EXISTS (
-      SELECT 1 FROM ${relation} CROSS JOIN LATERAL (SELECT 1 FROM step WHERE ${inSegment(runKey)}) AS counted
-      OFFSET ${integerLiteral(maxRows)} LIMIT 1)`;
+      SELECT 1 FROM ${relation} CROSS JOIN LATERAL (SELECT 1 FROM step WHERE ${steps} OFFSET 0) AS counted
+      OFFSET ${p.integer('bigint', Math.min(maxRows, Number.MAX_SAFE_INTEGER))} LIMIT 1)`;
+  return { sql, values: p.values };
 }
 
 /** Whether a step may lie in two of the segments. */
@@ -193,11 +188,34 @@ export function haveOverlap(segments: readonly Segment[]): boolean {
   });
 }
 
-/** Which of the levels have a row; one probe of the primary key each, which LIMIT makes sure of. */
-function levelsSql(attempts: readonly number[], levels: number, rollup: string): string {
-  return `SELECT attempts.attempt, asked.level
-    FROM unnest(${arrayLiteral('int', attempts)}) AS attempts (attempt)
-    CROSS JOIN generate_series(0, ${integerLiteral(levels - 1)}) AS asked (level)
+/** Steps with hot rows. */
+function lateSql(runKey: string, compacted: readonly Segment[]): Statement {
+  const p = new Parameters();
+  const sql = `SELECT segment.attempt, late.step FROM ${p.segments(compacted)} CROSS JOIN LATERAL (
+      SELECT DISTINCT step FROM hot_frame WHERE ${inSegment(p.uuid(runKey))} ORDER BY step) AS late`;
+  return { sql, values: p.values };
+}
+
+/**
+ * Which of the levels have a row, of a metric or of the scalars; one probe of the primary key
+ * each, which LIMIT makes sure of.
+ */
+function levelsSql(
+  runKey: string,
+  attempts: readonly number[],
+  levels: number,
+  metricId: number | null,
+): Statement {
+  const p = new Parameters();
+  const ofRun = `run = ${p.uuid(runKey)}`;
+  const rollup =
+    metricId === null
+      ? `scalar_rollup WHERE ${ofRun}`
+      : `metric_rollup WHERE ${ofRun} AND metric = ${p.integer('smallint', metricId)}`;
+  const sql = `SELECT attempts.attempt, asked.level
+    FROM unnest(${p.integers('int', attempts)}) AS attempts (attempt)
+    CROSS JOIN generate_series(0, ${p.integer('int', levels - 1)}) AS asked (level)
     CROSS JOIN LATERAL (
       SELECT 1 FROM ${rollup} AND attempt = attempts.attempt AND level = asked.level LIMIT 1) AS found`;
+  return { sql, values: p.values };
 }
