@@ -23,12 +23,12 @@ describe('TensorFlow with its native library stood in for', () => {
     (loading ??= loadTensorflow(() => loadStandIn()).then((device) => createTensorBackend(device)));
 
   it('loads where Node has removed what the package asks util for', async () => {
-    const removed = Reflect.get(util, 'isNullOrUndefined') as unknown;
     Reflect.deleteProperty(util, 'isNullOrUndefined');
     await expect(loadStandIn()).rejects.toThrow('isNullOrUndefined is not a function');
     const device = await loadTensorflow(() => loadStandIn());
     expect(device).toMatchObject({ name: 'tensorflow', device: 'TensorFlow without CUDA' });
-    expect(removed === undefined || typeof removed === 'function').toBe(true);
+    const restored = Reflect.get(util, 'isNullOrUndefined') as (value: unknown) => boolean;
+    expect([null, undefined, 0, ''].map(restored)).toEqual([true, true, false, false]);
   });
 
   it('has the kernels of the package, and not those of tfjs that it lacks', async () => {
