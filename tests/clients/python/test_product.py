@@ -169,7 +169,7 @@ def test_a_watched_training_arrives_as_layers_and_distributions(run_id):
     model = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.ReLU(), torch.nn.Linear(64, 8))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95))
     run = spikescope.init("python", id=run_id, url=URL)
-    run.watch(model, optimizer, histograms_every=5, samples=64)
+    run.watch(model, optimizer, histograms_every=5, samples=64, samples_when="asked")
     for step in range(12):
         if step == 7:
             run.request_samples(1)

@@ -80,7 +80,10 @@ def compute(described: dict, *, row_width: int | None = None, padding: int = 0) 
         return torch.full((len(layer), 1), value)
 
     thresholds = Thresholds(
-        column(epsilon), column(float32_at_or_above(epsilon)), column(float32_with_root_at_or_above(epsilon))
+        column(epsilon),
+        column(float32_at_or_above(epsilon)),
+        column(float32_with_root_at_or_above(epsilon)),
+        may_be_zero=epsilon == 0,
     )
     sums = LayerSums.zeros(layer_count, torch.device("cpu"), has_histograms=True)
     statistics = Statistics(described["beta1"], described["beta2"], torch.device("cpu"))

@@ -489,7 +489,7 @@ def test_cadences_are_kept_and_the_cosine_is_that_with_the_step_before(server):
 def test_raw_samples_are_posted_when_they_are_asked_for(server):
     model = make_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    job = Job(server, model, optimizer, samples=32)
+    job = Job(server, model, optimizer, samples=32, samples_when="asked")
     for step in range(3):
         if step == 1:
             job.run.request_samples(1)
@@ -510,6 +510,17 @@ def test_raw_samples_are_posted_when_they_are_asked_for(server):
     chosen = [k * 50 // 32 for k in range(32)]
     assert torch.equal(g, gradient[chosen])
     assert torch.allclose(v, moments["exp_avg_sq"][chosen] / (1 - 0.95**2), rtol=1e-5)
+
+
+def test_raw_samples_are_posted_with_every_step_so_that_those_before_a_spike_are_there(server):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    job = Job(server, model, optimizer, samples=8)
+    for step in range(3):
+        loss_of(model, batch(step)).backward()
+        optimizer.step()
+        job.run.log(loss=0.0, step=step)
+    assert [frame.samples.sample_count for frame in job.finish()] == [8, 8, 8]
 
 
 def test_a_gradient_that_is_not_finite_stays_visible(server):

@@ -17,8 +17,8 @@ from .edges import DEFAULT_EPSILON
 from .host_copy import copy_to_host
 from .layer_plan import LayerPlan
 from .optimizers import Adapter
+from .raw_samples import RawSamples
 from .readings import Edges, read_statistics
-from .sample_ring import RawSamples
 from .shards import Shards
 from .statistics import LayerSums
 
@@ -52,6 +52,7 @@ class CaptureBuilder:
         optimizer_info: OptimizerInfo | None,
         shards: Shards,
         sample_count: int,
+        posts_samples_always: bool,
     ) -> None:
         info = optimizer_info or OptimizerInfo("none")
         self._plan = plan
@@ -71,6 +72,7 @@ class CaptureBuilder:
         )
         self._taken: dict[torch.device, Taken] = {}
         self._clipped: set[int] = set()
+        self._posts_samples_always = posts_samples_always
         self._wants_samples = 0
         # What ranks that post nothing have under way must live until it is done.
         self._in_flight: deque[Callable[[], LayerSums]] = deque()
@@ -117,7 +119,7 @@ class CaptureBuilder:
             raw = raw or result.raw
             size += result.size_bytes
         read_sums = self._combine(readers, has_histograms)
-        wants_samples = self._wants_samples > 0
+        wants_samples = self._posts_samples_always or self._wants_samples > 0
         self._wants_samples = max(0, self._wants_samples - 1)
         return DeviceReading(
             read_sums,

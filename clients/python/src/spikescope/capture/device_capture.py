@@ -13,7 +13,7 @@ from .gather import Layout, make_layouts
 from .layer_plan import LayerPlan, PlannedTensor
 from .local_tensors import read_gradient, to_local
 from .optimizers import Adapter, Moments, read_moments
-from .sample_ring import RawSamples, SamplePlan
+from .raw_samples import RawSamples, SamplePlan
 from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
 
 # Sets of tensors with a gradient that are remembered; mixtures of experts have many.
@@ -162,6 +162,7 @@ class DeviceCapture:
             column(epsilons),
             column([float32_at_or_above(value) for value in epsilons]),
             column([float32_with_root_at_or_above(value) for value in epsilons]),
+            may_be_zero=min(epsilons, default=0.0) <= 0,
         )
 
     def _read_moments(self, tensors: list[PlannedTensor]) -> tuple[list[Moments], list[float]]:

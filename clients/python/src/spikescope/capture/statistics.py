@@ -99,6 +99,8 @@ class Thresholds:
     epsilon: torch.Tensor
     gradient: torch.Tensor
     second: torch.Tensor
+    # Without ε a divisor may be 0; else half of the comparisons are saved.
+    may_be_zero: bool = True
 
 
 class Statistics:
@@ -170,14 +172,15 @@ class Statistics:
         used = rows.used_gradient
         if used is not None:
             divisor = torch.maximum(root, thresholds.epsilon)
-            scaled = torch.where((divisor == 0) & (used == 0), 0.0, used / divisor)
+            scaled = _quotient(used, divisor) if thresholds.may_be_zero else used / divisor
             columns["scaled_squares"] = _square_sum(scaled) * rows.has_second
             columns["scaled_count"] = filled * rows.has_second
         if first is None or rows.has_first is None:
             return
         has_both = rows.has_first * rows.has_second
         ratio = _quotient(first, root)
-        update = _quotient(first, root + thresholds.epsilon)
+        divisor = root + thresholds.epsilon
+        update = _quotient(first, divisor) if thresholds.may_be_zero else first / divisor
         for name, values in (("ratio", ratio), ("update", update)):
             is_finite = torch.isfinite(values)
             finite = torch.where(is_finite, values, 0.0)

@@ -18,6 +18,7 @@ import torch
 
 from ..layers import LayerInfo, OptimizerInfo
 from ..transport.notices import Notices
+from ..wire.frames import MAX_SAMPLES
 from . import clip_hook
 from .cadence import Cadence
 from .capture_builder import CaptureBuilder
@@ -41,8 +42,10 @@ class Watch:
                       Norms and the largest gradient are always of the whole layer
     group             "tensor", "module", a pattern whose first group names the layer, or a
                       function of the parameter's name
-    samples           raw coordinates kept of each layer for the steps around a suspected
-                      spike; 0: none
+    samples           raw (g, m, v) posted of this many coordinates of each layer, 12 bytes
+                      each; the server keeps those of the steps around a spike. 0: none
+    samples_when      "always": with every capture, so that the steps before a spike are
+                      there when it is found; "asked": after `run.request_samples()`
     sharded           whether ranks hold different parts of the model (FSDP, tensor or
                       pipeline parallel); None: find out
     adapter           (parameter, state, group) → Moments, for an optimizer we do not know
@@ -60,6 +63,7 @@ class Watch:
         max_elements: int | None = DEFAULT_MAX_ELEMENTS,
         group: Grouping = "tensor",
         samples: int = 0,
+        samples_when: str = "always",
         sharded: bool | None = None,
         adapter: Adapter | None = None,
         seed: int = 0,
@@ -89,7 +93,8 @@ class Watch:
             adapter=adapter,
             optimizer_info=self.optimizer_info,
             shards=self._shards,
-            sample_count=samples,
+            sample_count=min(samples, MAX_SAMPLES),
+            posts_samples_always=samples > 0 and samples_when == "always",
         )
         self._model = model
         self._group = group

@@ -17,7 +17,6 @@ from .kept_run import KeptRun
 from .spool import Position
 
 FRAME = b"F"
-SAMPLES = b"S"  # raw samples of a step that was posted without them
 EVENT = b"E"
 FINISH = b"X"
 

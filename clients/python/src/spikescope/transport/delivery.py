@@ -14,7 +14,7 @@ from typing import Any, Callable
 from urllib.parse import quote
 
 from ..wire.frames import encode_frames
-from .backlog import EVENT, FINISH, FRAME, SAMPLES, Backlog, Batch
+from .backlog import EVENT, FINISH, FRAME, Backlog, Batch
 from .backoff import LONGEST_WAIT, backoff
 from .connection import SAFETENSORS_TYPE, Connection, Outcome
 from .kept_run import KeptRun
@@ -189,9 +189,9 @@ class Delivery:
         self._succeed()
         if outcome.is_done:
             self._max_frames = min(self._most_frames, self._max_frames * 2)
-            if batch.items[0].kind in (FRAME, SAMPLES):
+            if batch.items[0].kind == FRAME:
                 self._count(outcome.body, batch)
-        elif batch.items[0].kind != SAMPLES:
+        else:
             self._counts.dropped += count
             self._notices.say(
                 f"refused {outcome.code}", f"a post was refused and dropped: {outcome.describe()}"
@@ -199,8 +199,6 @@ class Delivery:
         return None
 
     def _count(self, reply: Any, batch: Batch) -> None:
-        if batch.items[0].kind == SAMPLES:
-            return
         rejected = reply.get("rejected", []) if isinstance(reply, dict) else []
         self._counts.duplicates += int(reply.get("duplicates", 0)) if isinstance(reply, dict) else 0
         self._counts.rejected += len(rejected)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +13,7 @@ from .host_copy import copy_to_host
 
 @dataclass(frozen=True)
 class RawSamples:
-    """On the device until somebody wants them: a ring of some steps costs nothing else."""
+    """On the device until the outbox's thread wants them."""
 
     values: torch.Tensor  # (3, L, S) float32
 
@@ -57,6 +56,3 @@ class SamplePlan:
         # A layer without a gradient in this step has no sample; NaN says so.
         nothing = torch.tensor(float("nan"), device=gradient.device)
         return RawSamples(torch.stack([torch.where(self.has_layer, part, nothing) for part in parts]))
-
-
-Reader = Callable[[], Samples]
