@@ -108,7 +108,11 @@ try {
   });
   for (let step = 0; step < steps; step += FRAMES_A_POST) {
     const frames = Array.from({ length: FRAMES_A_POST }, (_, index) => frameOf(step + index));
-    await writer.write(frames.map((frame) => ({ runKey, attempt: 1, layerOffset: 0, frame })));
+    const outcomes = await writer.write(
+      frames.map((frame) => ({ runKey, attempt: 1, layerOffset: 0, frame })),
+    );
+    const refused = outcomes.find((outcome) => outcome !== 'stored');
+    if (refused !== undefined) throw new Error(`not stored: ${String(refused)}`);
   }
   await writer.close();
 

@@ -1,0 +1,218 @@
+/**
+ * Frames written and compacted at once, as the ingestion worker does it: the rate that is
+ * acknowledged, how far compaction falls behind, how large the hot table grows, and the time
+ * of one acknowledgement at 100 frames a second with and without compaction beside it.
+ * On an embedded server of its own with fsync on. Run: npm run bench -- compaction-load [seconds] [frames a second]
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Frame } from '../lib/contract/frame';
+import { createRun } from '../lib/store/create-run';
+import { type Database, openDatabase } from '../lib/store/database';
+import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
+import { applyMigrations } from '../lib/store/migrate';
+import {
+  type CompactionClient,
+  createCompactionClient,
+} from '../workers/compaction/compaction-client';
+import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+
+const LAYERS = 1000;
+const METRICS = 16;
+const DATAPOINTS = LAYERS * METRICS;
+const RUNS = 8;
+const PACED_FRAMES_PER_SECOND = 100;
+
+const seconds = Number(process.argv[2] ?? 60);
+/** Of all runs together; without it as fast as it goes. */
+const framesPerSecond = Number(process.argv[3] ?? Infinity);
+const logger = {
+  info: () => undefined,
+  warn: (fields: object, message: string) => console.warn(message, fields),
+  error: (fields: object, message: string) => console.error(message, fields),
+};
+
+/** Deterministic uniform numbers in [0, 1): mulberry32. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = seededRandom(1);
+const layerMetrics = Array.from(
+  { length: 32 },
+  () =>
+    new Map(
+      Array.from({ length: METRICS }, (_, index) => [
+        `metric_${index}`,
+        Float32Array.from({ length: LAYERS }, () => random()),
+      ]),
+    ),
+);
+
+function frameOf(step: number): Frame {
+  return {
+    step,
+    wallTime: step / 10,
+    scalars: new Map([['loss', random()]]),
+    layerCount: LAYERS,
+    layerMetrics: layerMetrics[step % layerMetrics.length] ?? new Map<string, Float32Array>(),
+    histograms: new Map(),
+    samples: null,
+  };
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
+}
+
+async function createRuns(db: Database, prefix: string, count: number): Promise<string[]> {
+  const layers = Array.from({ length: LAYERS }, (_, index) => ({
+    name: `layer.${index}`,
+    parameterCount: 1000,
+  }));
+  const runKeys: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const run = await createRun(db, {
+      project: 'bench',
+      id: `${prefix}-${index}`,
+      optimizer: { name: 'adamw' },
+      layers,
+    });
+    runKeys.push(run.runKey);
+  }
+  return runKeys;
+}
+
+async function post(
+  writer: FrameWriter,
+  compaction: CompactionClient | null,
+  runKey: string,
+  step: number,
+): Promise<void> {
+  const id = { runKey, attempt: 1 };
+  const [outcome] = await writer.write([{ ...id, layerOffset: 0, frame: frameOf(step) }]);
+  if (outcome !== 'stored') throw new Error(`not stored: ${String(outcome)}`);
+  compaction?.noteStored(id, [{ step, sizeBytes: DATAPOINTS * 4 }]);
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+
+async function measureLoad(
+  db: Database,
+  writer: FrameWriter,
+  compaction: CompactionClient,
+): Promise<void> {
+  const runKeys = await createRuns(db, 'load', RUNS);
+  const start = performance.now();
+  const before = compaction.status();
+  const end = start + seconds * 1000;
+  let acknowledged = 0;
+  const sizes: number[] = [];
+  const lags: number[] = [];
+  const watching = (async () => {
+    while (performance.now() < end) {
+      const { rows } = await db.pool.query<{ bytes: string }>(
+        `SELECT pg_total_relation_size('hot_frame') AS bytes`,
+      );
+      sizes.push(Number(rows[0]?.bytes ?? 0));
+      lags.push(compaction.status().hotBytes);
+      await delay(1000);
+    }
+  })();
+  await Promise.all(
+    runKeys.flatMap((runKey) => {
+      let nextStep = 0;
+      return Array.from({ length: 4 }, async () => {
+        while (performance.now() < end) {
+          const due = start + ((acknowledged + 1) * 1000) / framesPerSecond;
+          if (due > performance.now()) await delay(due - performance.now());
+          await post(writer, compaction, runKey, nextStep++);
+          acknowledged++;
+        }
+      });
+    }),
+  );
+  await watching;
+  const { failures, ...after } = compaction.status();
+  const compactedRows = after.compactedRows - before.compactedRows;
+  const busySeconds = after.busySeconds - before.busySeconds;
+  const rate = (frames: number): string => ((frames * DATAPOINTS) / seconds / 1e6).toFixed(1);
+  console.log(
+    `${seconds} s of load: ${rate(acknowledged)} M datapoints/s acknowledged, ${rate(compactedRows)} compacted, the thread ${((busySeconds / seconds) * 100).toFixed(0)} % of the time at work, ${failures} failures`,
+  );
+  console.log(
+    `hot frames: median ${megabytes(quantile(lags, 0.5))}, most ${megabytes(quantile(lags, 1))}; table ${sizes
+      .filter((_, index) => index % 10 === 9)
+      .map(megabytes)
+      .join(', ')} every 10 s`,
+  );
+  const drainedAt = performance.now();
+  while (compaction.status().waitingAttempts > 0) await delay(50);
+  console.log(`behind by ${((performance.now() - drainedAt) / 1000).toFixed(1)} s at the end`);
+}
+
+async function measureLatency(
+  db: Database,
+  writer: FrameWriter,
+  compaction: CompactionClient | null,
+): Promise<void> {
+  const name = compaction === null ? 'without compaction' : 'with compaction';
+  const [runKey = ''] = await createRuns(db, name.replace(' ', '-'), 1);
+  const latencies: number[] = [];
+  const posts: Promise<void>[] = [];
+  const start = performance.now();
+  for (let step = 0; step < Math.min(20, seconds) * PACED_FRAMES_PER_SECOND; step++) {
+    const due = start + (step * 1000) / PACED_FRAMES_PER_SECOND;
+    await delay(Math.max(0, due - performance.now()));
+    // From when the frame was due: a post that starts late because of us has waited as well.
+    posts.push(
+      post(writer, compaction, runKey, step).then(() => {
+        latencies.push(performance.now() - due);
+      }),
+    );
+  }
+  await Promise.all(posts);
+  console.log(
+    `acknowledgement at ${PACED_FRAMES_PER_SECOND} frames/s ${name}: p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p95 ${quantile(latencies, 0.95).toFixed(1)} ms, highest ${quantile(latencies, 1).toFixed(0)} ms`,
+  );
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { encoding: 'utf8' }).trim();
+}
+
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench', 'workers') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
+);
+const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
+const server = await startEmbeddedPostgres({ dataDirectory, logger });
+try {
+  await applyMigrations({
+    url: server.url,
+    directory: fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
+  });
+  const db = openDatabase({ url: server.url, maxConnections: 4 });
+  const writer = createFrameWriter({ url: server.url, logger, maxQueuedBytes: 256 * 1024 * 1024 });
+  await measureLatency(db, writer, null);
+  const compaction = createCompactionClient({ databaseUrl: server.url, logger });
+  await compaction.ready;
+  await measureLatency(db, writer, compaction);
+  await measureLoad(db, writer, compaction);
+  await compaction.close();
+  await writer.close();
+  await db.close();
+} finally {
+  await server.stop();
+  await rm(dataDirectory, { recursive: true, force: true });
+}
