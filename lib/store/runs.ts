@@ -13,8 +13,13 @@ const existing = (id: string) => ({ runKey: runKeyOf(id), status: { not: DELETIN
 
 /** The project that owns a run; null for a run that does not exist. One keyed read. */
 export async function findRunProject(db: Database, id: string): Promise<string | null> {
-  const run = await db.prisma.run.findFirst({ where: existing(id), select: { project: true } });
-  return run?.project ?? null;
+  // Before every read of a run: prepared, since Prisma takes longer than the series of a layer.
+  const { rows } = await db.pool.query<{ project: string }>({
+    name: 'find_run_project',
+    text: `SELECT project FROM run WHERE run = $1 AND status <> '${DELETING}'`,
+    values: [runKeyOf(id)],
+  });
+  return rows[0]?.project ?? null;
 }
 
 /** Sets what `patch` names and leaves the rest. */

@@ -31,14 +31,17 @@ function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(createHash('sha256').update(secret).digest());
 }
 
-function toToken(row: {
+interface TokenRow {
   readonly id: string;
   readonly name: string;
   readonly project: string;
   readonly scope: string;
+  readonly secretHash: Uint8Array;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
-}): Token {
+}
+
+function toToken(row: Omit<TokenRow, 'secretHash'>): Token {
   const { id, name, project, createdAt, revokedAt } = row;
   return { id, name, project, scope: tokenScopeSchema.parse(row.scope), createdAt, revokedAt };
 }
@@ -64,7 +67,13 @@ export async function createToken(
 export async function verifyToken(db: Database, plaintext: string): Promise<Token | null> {
   const [, id, secret] = PLAINTEXT.exec(plaintext) ?? [];
   if (id === undefined || secret === undefined) return null;
-  const row = await db.prisma.token.findUnique({ where: { id } });
+  const { rows } = await db.pool.query<TokenRow>({
+    name: 'verify_token',
+    text: `SELECT id, name, project, scope, secret_hash AS "secretHash",
+        created_at AS "createdAt", revoked_at AS "revokedAt" FROM token WHERE id = $1`,
+    values: [id],
+  });
+  const row = rows[0] ?? null;
   const stored = row?.secretHash ?? new Uint8Array(HASH_BYTES);
   const isRight = stored.length === HASH_BYTES && timingSafeEqual(stored, hashSecret(secret));
   return isRight && row !== null && row.revokedAt === null ? toToken(row) : null;
