@@ -15,10 +15,18 @@ export interface TimelineChart {
   readonly isolated: readonly TimelinePoint[];
   /** Steps at which the value was not finite. */
   readonly nonFiniteSteps: readonly number[];
-  readonly scale: 'log' | 'linear';
+  readonly scale: TimelineScale;
+  /** On a symlog axis in `asinh(value ÷ threshold)`, as the points are. */
   readonly domain: readonly [number, number];
   readonly ticks: readonly Tick[];
+  /** Where a symlog axis turns from linear to logarithmic; 1 on the others, of no use there. */
+  readonly threshold: number;
 }
+
+export type TimelineScale = 'log' | 'linear' | 'symlog';
+
+/** A symlog axis is linear below this share of its largest value. */
+const SYMLOG_SHARE = 1e-3;
 
 /** recharts stays fluent up to about so many points a line. */
 export const MAX_TIMELINE_POINTS = 1000;
@@ -30,8 +38,8 @@ const NARROW_LOG_SNAP = 16;
 
 export interface TimelineOptions {
   readonly maxPoints?: number;
-  /** A value that the domain holds whatever the series does: where a line is drawn. */
-  readonly includes?: number;
+  /** Values that the domain holds whatever the series does: where a line is drawn. */
+  readonly includes?: readonly number[];
 }
 
 interface Extremes {
@@ -49,18 +57,23 @@ interface Extremes {
 export function prepareTimelineChart(
   series: SeriesColumns,
   axis: StepAxis,
-  wantedScale: 'log' | 'linear',
+  wantedScale: TimelineScale,
   tickCount: number,
-  { maxPoints = MAX_TIMELINE_POINTS, includes }: TimelineOptions = {},
+  { maxPoints = MAX_TIMELINE_POINTS, includes = [] }: TimelineOptions = {},
 ): TimelineChart {
   const visible = visibleEntries(series, axis);
   const entries = mergeEntries(visible, maxPoints / 2);
   const interval = medianDistance(entries);
   const points: TimelinePoint[] = [];
   const nonFiniteSteps: number[] = [];
-  let low = includes ?? NaN;
-  let high = includes ?? NaN;
+  let low = NaN;
+  let high = NaN;
   let lowPositive = NaN;
+  for (const value of includes) {
+    low = lesser(low, value);
+    high = greater(high, value);
+    if (value > 0) lowPositive = lesser(lowPositive, value);
+  }
   let previous: Extremes | null = null;
   for (const entry of entries) {
     if (entry.nonFinite > 0) nonFiniteSteps.push(entry.step);
@@ -84,13 +97,13 @@ export function prepareTimelineChart(
       points.push({ step: entry.step, value: first }, { step: entry.toStep, value: second });
     }
   }
-  const scale = wantedScale === 'log' && lowPositive > 0 ? 'log' : 'linear';
-  const domain = scale === 'log' ? logDomain(lowPositive, high) : linearDomain(low, high);
-  const drawn = points.map(({ step, value }) => ({
-    step,
-    // A log axis has no place for 0 and below: they rest on its lower edge.
-    value: value !== null && scale === 'log' && value <= 0 ? domain[0] : value,
-  }));
+  const scale = wantedScale === 'log' && !(lowPositive > 0) ? 'linear' : wantedScale;
+  const threshold = scale === 'symlog' ? symlogThreshold(low, high) : 1;
+  const domain =
+    scale === 'log'
+      ? logDomain(lowPositive, high)
+      : linearDomain(symlog(scale, threshold, low), symlog(scale, threshold, high));
+  const drawn = placePoints(points, { scale, threshold, domain });
   return {
     points: drawn,
     isolated: drawn.filter(
@@ -102,11 +115,74 @@ export function prepareTimelineChart(
     nonFiniteSteps,
     scale,
     domain,
-    ticks:
-      scale === 'log'
-        ? logTicks(domain[0], domain[1], tickCount)
-        : linearTicks(domain[0], domain[1], tickCount),
+    ticks: ticksOf(scale, domain, threshold, tickCount),
+    threshold,
   };
+}
+
+type ChartScale = Pick<TimelineChart, 'scale' | 'domain' | 'threshold'>;
+
+/** Another series over the same axes: a smoothed line, the loss of an earlier attempt. */
+export function prepareOverlay(
+  series: SeriesColumns,
+  axis: StepAxis,
+  chart: ChartScale,
+): readonly TimelinePoint[] {
+  // Its own domain is of no use; its points are placed on the chart's.
+  const { points, scale } = prepareTimelineChart(series, axis, 'linear', 1);
+  return scale === 'linear' ? placePoints(points, chart) : points;
+}
+
+function placePoints(points: readonly TimelinePoint[], chart: ChartScale): TimelinePoint[] {
+  const { scale, threshold, domain } = chart;
+  return points.map(({ step, value }) => ({
+    step,
+    value:
+      value === null
+        ? null
+        : // A log axis has no place for 0 and below: they rest on its lower edge.
+          scale === 'log' && value <= 0
+          ? domain[0]
+          : symlog(scale, threshold, value),
+  }));
+}
+
+/** The scale that a drawing library is told: symlog points are placed already. */
+export function drawnScale({ scale }: Pick<TimelineChart, 'scale'>): 'log' | 'linear' {
+  return scale === 'log' ? 'log' : 'linear';
+}
+
+function symlog(scale: TimelineScale, threshold: number, value: number): number {
+  return scale === 'symlog' ? Math.asinh(value / threshold) : value;
+}
+
+function symlogThreshold(low: number, high: number): number {
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  return largest > 0 ? 10 ** Math.floor(Math.log10(largest * SYMLOG_SHARE)) : 1;
+}
+
+function ticksOf(
+  scale: TimelineScale,
+  domain: readonly [number, number],
+  threshold: number,
+  count: number,
+): Tick[] {
+  if (scale === 'log') return logTicks(domain[0], domain[1], count);
+  if (scale === 'linear') return linearTicks(domain[0], domain[1], count);
+  const [low, high] = domain.map((at) => threshold * Math.sinh(at));
+  const side = Math.max(1, Math.floor(count / 2));
+  const decades = (end: number): Tick[] =>
+    end > threshold ? logTicks(threshold, end, side).filter(({ value }) => value > threshold) : [];
+  const zero: readonly Tick[] = [{ value: 0, text: '0', exponent: null }];
+  return [
+    ...decades(-(low ?? 0)).map((tick) => ({
+      ...tick,
+      value: -tick.value,
+      text: `\u2212${tick.text}`,
+    })),
+    ...zero.filter(() => (low ?? 0) <= 0 && (high ?? 0) >= 0),
+    ...decades(high ?? 0),
+  ];
 }
 
 /** The entries in sight and one more at either side, so that the line runs off the edge. */
@@ -170,8 +246,8 @@ function linearDomain(low: number, high: number): readonly [number, number] {
 }
 
 /** Where a value lies between the axis' lower (0) and upper end (1). */
-export function shareOnAxis(chart: Pick<TimelineChart, 'scale' | 'domain'>, value: number): number {
+export function shareOnAxis(chart: ChartScale, value: number): number {
   const [low, high] = chart.domain;
   if (chart.scale === 'log') return value <= 0 ? 0 : Math.log(value / low) / Math.log(high / low);
-  return (value - low) / (high - low);
+  return (symlog(chart.scale, chart.threshold, value) - low) / (high - low);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { prepareTimelineChart, shareOnAxis } from '@/lib/view/timeline-chart';
+import { prepareOverlay, prepareTimelineChart, shareOnAxis } from '@/lib/view/timeline-chart';
 import { TimelineSeries } from '@/lib/view/timeline-series';
 
 function seriesOf(values: readonly (number | null)[]): TimelineSeries {
@@ -88,9 +88,29 @@ describe('the timeline chart', () => {
       { low: 0, high: 2 },
       'linear',
       3,
-      { includes: 1 },
+      { includes: [1] },
     );
     expect(domain[0]).toBeLessThanOrEqual(0.2);
     expect(domain[1]).toBeGreaterThanOrEqual(1);
+  });
+
+  it('shows both signs of a series on a symlog axis, 0 between them', () => {
+    const { columns } = seriesOf([-1000, -1, 0, 1, 1000]);
+    const chart = prepareTimelineChart(columns, whole(5), 'symlog', 6);
+    const values = chart.points.map(({ value }) => value!);
+    expect(values[2]).toBe(0);
+    expect(values[0]).toBe(-values[4]!);
+    const shares = [-1000, 0, 1000].map((value) => shareOnAxis(chart, value));
+    expect(shares[0]! + shares[2]!).toBeCloseTo(1, 12);
+    expect(shares[1]).toBeCloseTo(0.5, 12);
+    expect(chart.ticks.map(({ value }) => Math.sign(value))).toEqual(
+      expect.arrayContaining([-1, 0, 1]),
+    );
+  });
+
+  it('places another series on its axes, whatever their scale', () => {
+    const chart = prepareTimelineChart(seriesOf([1, 10, 100]).columns, whole(3), 'log', 4);
+    const over = prepareOverlay(seriesOf([2, 0, 20]).columns, whole(3), chart);
+    expect(over.map(({ value }) => value)).toEqual([2, chart.domain[0], 20]);
   });
 });
