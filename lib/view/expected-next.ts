@@ -7,6 +7,7 @@ import {
   layersIn,
   lossSpikes,
   openLossSpike,
+  STALE_RMS,
   type RunCondition,
 } from './run-condition';
 
@@ -18,6 +19,10 @@ export function describeExpectation(condition: RunCondition): string {
   const open = openLossSpike(condition);
   if (open !== null) return describeOpenSpike(condition, open.onsetStep);
   if (condition.layers.length === 0) {
+    const low = condition.figures.rms.filter((value) => value < STALE_RMS).length;
+    if (low > 0) {
+      return `Without stages only this can be told: v of ${countText(low, 'layer')} decays toward smaller gradients, so steps grow; a spike is expected where they outgrow what the curvature stands.`;
+    }
     return 'What comes next is read from stages, and no layer could be placed in one.';
   }
   const inStage = (stage: string) => layersIn(condition, stage).length;

@@ -4,6 +4,8 @@ export interface LayerGroup {
   /** [start, end) in the order that was given. */
   readonly start: number;
   readonly end: number;
+  /** Its layers share one row, which shows the largest of them. */
+  readonly isCollapsed?: boolean;
 }
 
 const blockOf = (name: string): string | null => /^(.*?\b\d+)(?:\.|$)/.exec(name)?.[1] ?? null;
@@ -24,12 +26,27 @@ export function groupLayers(shortNames: readonly string[]): LayerGroup[] {
     if (first !== -1 && index > last) return 'out';
     return shortNames[index]?.split('.')[0] ?? '';
   };
+  return groupByLabel(shortNames.map((_, index) => labelOf(index)));
+}
+
+/** Neighbours with one label are one group. */
+export function groupByLabel(labels: readonly string[]): LayerGroup[] {
   const groups: LayerGroup[] = [];
-  for (let index = 0; index < shortNames.length; index++) {
-    const label = labelOf(index);
+  labels.forEach((label, index) => {
     const open = groups.at(-1);
     if (open?.label === label) groups[groups.length - 1] = { ...open, end: index + 1 };
     else groups.push({ label, start: index, end: index + 1 });
-  }
+  });
   return groups;
+}
+
+/** The same groups, those with these labels closed. One of a single layer has nothing to close. */
+export function collapseGroups(
+  groups: readonly LayerGroup[],
+  labels: readonly string[],
+): LayerGroup[] {
+  return groups.map((group) => ({
+    ...group,
+    isCollapsed: group.end - group.start > 1 && labels.includes(group.label),
+  }));
 }

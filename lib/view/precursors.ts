@@ -8,14 +8,13 @@ import {
   openLossSpike,
   recentRmsSpikes,
   RMS_SPIKE_LEVEL,
+  STALE_RMS,
   TWO_PEAKS_DIP,
   type RunCondition,
 } from './run-condition';
 
 /** An RMS spike this far back has led to what it could: leads are 1 to 8 steps. */
 const LEAD_STEPS = 10;
-/** Below this RMS_t v is larger than the gradients that feed it. */
-const STALE_RMS = 0.3;
 
 /** One sentence each, the nearest to a spike first; empty when nothing known is there. */
 export function describePrecursors(condition: RunCondition): string[] {
@@ -68,11 +67,11 @@ export function describePrecursors(condition: RunCondition): string[] {
   if (collapsed > 0) {
     found.push(`Updates of ${countText(collapsed, 'layer')} have collapsed below ε.`);
   }
+  const low = figures.rms.filter((value) => value < STALE_RMS).length;
   const stale = labelledLayers(condition, 'stale_v').length;
-  if (stale > 0) {
-    const low = figures.rms.filter((value) => value < STALE_RMS).length;
+  if (stale > 0 || low > 0) {
     found.push(
-      `v of ${countText(stale, 'layer')} remembers larger gradients${low === 0 ? '' : `; RMS is below ${STALE_RMS} in ${low}`}.`,
+      `v remembers larger gradients: ${stale > 0 ? `in ${countText(stale, 'layer')} u and r are both near 0` : `RMS is below ${STALE_RMS} in ${low} of ${countText(figures.rms.filter(Number.isFinite).length, 'layer')}`}.`,
     );
   }
   return found;

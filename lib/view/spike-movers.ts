@@ -90,3 +90,24 @@ function inSteps(count: number): string {
 function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
+
+/**
+ * Layer → the step on which it first moved before a spike: the last one of the window, or
+ * of the whole run where the window holds none.
+ */
+export function firstMoverSteps(
+  spikes: readonly Spike[],
+  window: { readonly fromStep: number; readonly toStep: number } | null,
+): ReadonlyMap<number, number> {
+  const lossSpikes = spikes.filter(({ kind }) => kind === 'loss_spike');
+  const spike =
+    lossSpikes.findLast(
+      ({ onsetStep }) =>
+        window !== null && window.fromStep <= onsetStep && onsetStep <= window.toStep,
+    ) ?? lossSpikes.at(-1);
+  const steps = new Map<number, number>();
+  for (const { layer, step } of spike?.firstMovers ?? []) {
+    steps.set(layer, Math.min(step, steps.get(layer) ?? step));
+  }
+  return steps;
+}

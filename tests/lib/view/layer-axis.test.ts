@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { collapseGroups } from '@/lib/view/layer-groups';
 import { bandOfRow, prepareLayerAxis, rowAtPixel } from '@/lib/view/layer-axis';
 
 const groups = [
@@ -13,8 +14,8 @@ describe('the layer axis', () => {
     expect(axis.bands[2]!.start).toBe(13);
     expect(axis.length).toBe(61);
     expect(axis.groups).toEqual([
-      { label: 'emb', start: 0, end: 12, isLabelled: true },
-      { label: 'h.0', start: 13, end: 61, isLabelled: true },
+      { label: 'emb', start: 0, end: 12, isLabelled: true, isCollapsed: false, rowCount: 2 },
+      { label: 'h.0', start: 13, end: 61, isLabelled: true, isCollapsed: false, rowCount: 8 },
     ]);
   });
 
@@ -22,6 +23,19 @@ describe('the layer axis', () => {
     const axis = prepareLayerAxis(10, groups, 20, 1);
     expect(axis.bands[2]!.start).toBe(4);
     expect(axis.groups.map(({ isLabelled }) => isLabelled)).toEqual([false, true]);
+  });
+
+  it('lays the rows of a closed group on one band, high enough for its label', () => {
+    const closed = collapseGroups(groups, ['h.0']);
+    const axis = prepareLayerAxis(10, closed, 65, 1);
+    expect(axis.bands.map(({ firstRow, endRow }) => [firstRow, endRow])).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 10],
+    ]);
+    expect(axis.groups[1]).toMatchObject({ isCollapsed: true, isLabelled: true, rowCount: 8 });
+    expect(axis.bands[2]!.end - axis.bands[2]!.start).toBe(32);
+    expect(bandOfRow(axis, 7)).toBe(axis.bands[2]);
   });
 
   it('covers every row once when rows share pixels', () => {

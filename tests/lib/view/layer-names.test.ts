@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { groupLayers } from '@/lib/view/layer-groups';
 import { shortLayerNames } from '@/lib/view/layer-names';
+import { layerTypes } from '@/lib/view/layer-types';
 import { selectLayers } from '@/lib/view/select-layers';
 
 const GPT2 = [
@@ -58,6 +59,20 @@ describe('layer groups', () => {
 
 describe('layer selection', () => {
   const names = ['h.10.a', 'h.2.a', 'wte'];
+  it('orders layers by type and by who moved first', () => {
+    const layers = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp'];
+    const types = layerTypes([{}, {}, {}, {}, { kind: 'ffn' }], layers);
+    expect(types).toEqual(['wte', 'attn', 'mlp', 'attn', 'ffn']);
+    const moverSteps = new Map([
+      [4, 310],
+      [2, 305],
+    ]);
+    const order = (by: 'type' | 'first_mover') =>
+      selectLayers(layers, '', by, { types, moverSteps }).indices;
+    expect(order('type')).toEqual([0, 1, 3, 2, 4]);
+    expect(order('first_mover')).toEqual([2, 4, 0, 1, 3]);
+  });
+
   it('orders by name with numbers as numbers', () => {
     expect(selectLayers(names, '', 'name').indices).toEqual([1, 0, 2]);
     expect(selectLayers(names, '', 'model').indices).toEqual([0, 1, 2]);

@@ -43,6 +43,16 @@ describe('precursors', () => {
     expect(describePrecursors(aCondition({ figures, spikes: [aSpike()] }))).toEqual([]);
   });
 
+  it('take a low RMS for a stale v, and so does the outlook without stages', () => {
+    const figures = { rms: [0.06, 1.1, NaN], belowEpsilon: [], ratioDip: [] };
+    expect(describePrecursors(aCondition({ figures }))).toEqual([
+      'v remembers larger gradients: RMS is below 0.3 in 1 of 2 layers.',
+    ]);
+    expect(describeExpectation(aCondition({ figures, layers: [] }))).toContain(
+      'v of 1 layer decays',
+    );
+  });
+
   it('remember an RMS spike for as long as losses follow one', () => {
     const at = (onsetStep: number) =>
       describePrecursors(aCondition({ spikes: [aSpike({ kind: 'rms_spike', onsetStep })] }));

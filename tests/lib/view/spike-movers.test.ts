@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { describeMovers, describeOpenNorm, leadOfSpike } from '@/lib/view/spike-movers';
+import {
+  describeMovers,
+  describeOpenNorm,
+  leadOfSpike,
+  firstMoverSteps,
+} from '@/lib/view/spike-movers';
 import { aSpike } from '@/tests/builders/spike';
 
 const names = ['wte', 'wpe'];
@@ -48,4 +53,24 @@ it('what a precursor is worth follows it: how often something moves before nothi
 it('without a precursor there is no lead', () => {
   expect(leadOfSpike(aSpike({ verdict: 'no_precursor' }))).toBeNull();
   expect(leadOfSpike(aSpike())).toBe(1);
+});
+
+it('layers are ranked by the spike that is looked at, else by the last', () => {
+  const mover = (layer: number, step: number) => ({
+    layer,
+    metric: 'rms',
+    step,
+    leadSteps: 1,
+    z: null,
+  });
+  const spikes = [
+    aSpike({ onsetStep: 318, firstMovers: [mover(3, 317), mover(3, 315), mover(1, 316)] }),
+    aSpike({ onsetStep: 552, firstMovers: [mover(0, 551)] }),
+  ];
+  expect([...firstMoverSteps(spikes, { fromStep: 300, toStep: 340 })]).toEqual([
+    [3, 315],
+    [1, 316],
+  ]);
+  expect([...firstMoverSteps(spikes, null)]).toEqual([[0, 551]]);
+  expect(firstMoverSteps([], null).size).toBe(0);
 });

@@ -9,10 +9,13 @@ import {
   valueAtPosition,
   type ColourScale,
 } from '@/lib/view/colour-scale';
+import type { ColourRange } from '@/lib/view/colour-range';
 import { formatPercent } from '@/lib/view/format-number';
+import { Button } from '@/app/_components/button';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
+import { ColourScaleEnds } from './colour-scale-ends';
 import styles from './colour-scale-bar.module.css';
 
 const BINS = 64;
@@ -28,6 +31,8 @@ export function ColourScaleBar({
   version,
   theme,
   caption,
+  isManual,
+  onRange,
   onRefit,
 }: {
   readonly scale: ColourScale;
@@ -35,6 +40,9 @@ export function ColourScaleBar({
   readonly version: number;
   readonly theme: Theme;
   readonly caption: string;
+  /** A person has set the ends. */
+  readonly isManual: boolean;
+  readonly onRange: (range: ColourRange | null) => void;
   readonly onRefit: () => void;
 }) {
   const [ref, size] = useElementSize();
@@ -78,7 +86,13 @@ export function ColourScaleBar({
     <figure className={styles['scale']} aria-label={`Colour scale: ${caption}`}>
       <figcaption className={styles['caption']}>
         {caption}
-        {isLevelShown ? <span>below {scale.level?.label} is blue</span> : null}
+        {isManual ? (
+          <Button variant="link" title="Fit the scale to the values" onClick={onRefit}>
+            set by hand
+          </Button>
+        ) : isLevelShown ? (
+          <span>below {scale.level?.label} is blue</span>
+        ) : null}
       </figcaption>
       <div ref={ref} className={styles['bar']}>
         <svg width={width} height={HISTOGRAM_HEIGHT} aria-hidden className={styles['histogram']}>
@@ -91,6 +105,7 @@ export function ColourScaleBar({
           aria-hidden
           style={{ width, height: BAR_HEIGHT, display: 'block' }}
         />
+        <ColourScaleEnds scale={scale} width={width} onRange={onRange} onReset={onRefit} />
         {ticks.map((tick) => (
           <span
             key={tick.value}

@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from 'react';
 import type { LayerAxis } from '@/lib/view/layer-axis';
 import type { CrosshairStore } from './crosshair-store';
+import { classNames } from '@/app/_design/class-names';
 import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 
@@ -28,6 +29,7 @@ export function GroupRows({
   left,
   top,
   isNarrow,
+  onToggle,
   covered,
 }: {
   readonly layerAxis: LayerAxis;
@@ -35,6 +37,7 @@ export function GroupRows({
   readonly left: number;
   readonly top: number;
   readonly isNarrow: boolean;
+  readonly onToggle: (label: string) => void;
   /** The crosshair whose chip covers a label; null where there is no chip. */
   readonly covered: { readonly store: CrosshairStore; readonly geometry: PlotGeometry } | null;
 }) {
@@ -43,8 +46,8 @@ export function GroupRows({
     () => (covered === null ? null : chipMiddle(covered.store, covered.geometry)),
     () => null,
   );
-  return layerAxis.groups.map(({ label, start, end, isLabelled }) => (
-    <div key={`${label} ${start}`} aria-hidden>
+  return layerAxis.groups.map(({ label, start, end, isLabelled, isCollapsed, rowCount }) => (
+    <div key={`${label} ${start}`}>
       <span
         className={styles['group_rule']}
         style={{
@@ -55,12 +58,28 @@ export function GroupRows({
         }}
       />
       {isLabelled && !isUnder(chipAt, top + (start + end) / 2 / devicePixelRatio) ? (
-        <span
-          className={styles['row_label']}
+        <button
+          type="button"
+          className={classNames(styles['row_label'], styles['group_toggle'])}
           style={{ width: left - 10, top: top + (start + end) / 2 / devicePixelRatio }}
+          disabled={rowCount < 2}
+          aria-expanded={rowCount < 2 ? undefined : !isCollapsed}
+          aria-label={`${label}, ${rowCount} ${rowCount === 1 ? 'layer' : 'layers'}`}
+          title={
+            rowCount < 2
+              ? undefined
+              : isCollapsed
+                ? `Open ${label}: its ${rowCount} layers are one row, the largest of them`
+                : `Close ${label} into one row`
+          }
+          onClick={() => onToggle(label)}
         >
-          {isNarrow ? shortened(label) : label}
-        </span>
+          {isCollapsed
+            ? `▸ ${isNarrow ? shortened(label) : label}`
+            : isNarrow
+              ? shortened(label)
+              : label}
+        </button>
       ) : null}
     </div>
   ));

@@ -5,7 +5,7 @@ import { Line, LineChart, XAxis, YAxis } from 'recharts';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
 import { stepTicks, type Tick } from '@/lib/view/ticks';
-import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import { drawnScale, shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { CrosshairOverlay } from './crosshair-overlay';
@@ -16,6 +16,7 @@ import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from './run-view-model';
 import { lossOf, nearestStepOf } from './steps-right-plot';
 import { stretch } from './scalar-timeline';
+import { STAGE_ROW_HEIGHT, StageRow } from './stage-column';
 import { StripCanvas } from './strip-canvas';
 import styles from './plot.module.css';
 
@@ -27,15 +28,27 @@ const STRIP_WIDTH = 14;
 const HEATMAP_LEFT = 204;
 const RIGHT_GAP = 24;
 const FOOTER_HEIGHT = 34;
+const STAGE_ROW_GAP = 4;
 const LEAST_HEIGHT = 240;
 
 /** Figure 4 as the paper lays it out: layers side by side, steps downwards. */
-export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
+export function PaperPlot({
+  model,
+  stages,
+}: {
+  readonly model: RunPlotModel;
+  /** [L] where each layer stands now; null where none could be placed. */
+  readonly stages: readonly number[] | null;
+}) {
   const [ref, size] = useElementSize();
   const { axis, layerOfRow, groups } = model;
   const ratio = size?.devicePixelRatio ?? 1;
   const available = Math.max(0, (size?.width ?? 0) - HEATMAP_LEFT - RIGHT_GAP);
-  const height = Math.max(LEAST_HEIGHT, (size?.height ?? 0) - HEADER_HEIGHT - FOOTER_HEIGHT);
+  const stageHeight = stages === null ? 0 : STAGE_ROW_HEIGHT + STAGE_ROW_GAP;
+  const height = Math.max(
+    LEAST_HEIGHT,
+    (size?.height ?? 0) - HEADER_HEIGHT - FOOTER_HEIGHT - stageHeight,
+  );
 
   const layerAxis = useMemo(
     () => prepareLayerAxis(layerOfRow.length, groups, Math.floor(available * ratio), ratio),
@@ -55,7 +68,7 @@ export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
     }),
     [axis, layerAxis, layerOfRow, ratio, height, width],
   );
-  const bottom = HEADER_HEIGHT + height;
+  const bottom = HEADER_HEIGHT + height + stageHeight;
 
   return (
     <div ref={ref} className={styles['plot']}>
@@ -112,6 +125,15 @@ export function PaperPlot({ model }: { readonly model: RunPlotModel }) {
             left={HEATMAP_LEFT}
             bottom={HEADER_HEIGHT}
           />
+          {stages === null ? null : (
+            <StageRow
+              geometry={geometry}
+              stages={stages}
+              layerNames={model.layerNames}
+              theme={model.theme}
+              top={HEADER_HEIGHT + height + STAGE_ROW_GAP}
+            />
+          )}
           {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(height / 60))).map((tick) => (
             <span
               key={tick.value}
@@ -222,7 +244,7 @@ function LossColumn({
           >
             <XAxis
               type="number"
-              scale={chart.scale}
+              scale={drawnScale(chart)}
               domain={[chart.domain[0], chart.domain[1]]}
               allowDataOverflow
               hide

@@ -3,6 +3,7 @@
 import { useMemo } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
+import { describeMetric } from '@/lib/contract/standard-metrics';
 import type { Warning } from '@/lib/contract/warnings';
 import { prepareAtRisk, stageIndices } from '@/lib/view/at-risk';
 import { prepareCurvature } from '@/lib/view/curvature-words';
@@ -83,8 +84,21 @@ export function RunPanel({
     [recent, run.layerCount],
   );
   const isKnown = condition !== null && (recent !== null || run.layerCount === 0);
+  const changes = (
+    <ChangesSection
+      run={run}
+      recent={recent}
+      layerNames={layerNames}
+      hasGradientNorm={layerMetrics.includes('gradient_norm')}
+      missingStageInputs={
+        shares === null ? run.missingStageInputs.map((name) => describeMetric(name).label) : []
+      }
+      note={describeOpenNorm(spikes)}
+    />
+  );
   return (
     <>
+      {shares === null ? changes : null}
       {recent === null || shares === null ? null : (
         <AtRiskSection
           runId={run.id}
@@ -113,14 +127,7 @@ export function RunPanel({
         </>
       ) : null}
       <EventsSection events={events} spikes={spikes} warnings={warnings} onGo={onGo} />
-      <ChangesSection
-        run={run}
-        recent={recent}
-        layerNames={layerNames}
-        hasGradientNorm={layerMetrics.includes('gradient_norm')}
-        missingStageInputs={shares === null ? run.missingStageInputs : []}
-        note={describeOpenNorm(spikes)}
-      />
+      {shares === null ? null : changes}
       <CurvatureSection view={prepareCurvature(figuresOf.stability, warnings)} />
       <ConfigurationSection run={run} />
     </>

@@ -59,6 +59,26 @@ export async function readTimeline(
   };
 }
 
+/** One scalar of a trajectory; empty where it was never reported. */
+export async function readScalar(
+  runId: string,
+  name: string,
+  { fromStep, toStep }: StepRange,
+  points: number,
+  attempt: number | 'effective',
+  signal?: AbortSignal,
+): Promise<readonly Bucket[]> {
+  const path = apiPath(`/runs/${encodeURIComponent(runId)}/timeline`, {
+    series: name,
+    fromStep,
+    toStep,
+    points,
+    attempt,
+  });
+  const { series } = await readJson(path, timelineReplySchema, signal);
+  return series[0]?.points ?? [];
+}
+
 function isMeasured({ max, nonFiniteCount }: Bucket): boolean {
   return max !== null || nonFiniteCount > 0;
 }

@@ -4,15 +4,18 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
+import { applyColourRange, formatColourRange } from '@/lib/view/colour-range';
 import { stageIndices } from '@/lib/view/at-risk';
 import { formatCount, formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
-import { groupLayers } from '@/lib/view/layer-groups';
+import { collapseGroups, groupByLabel, groupLayers } from '@/lib/view/layer-groups';
+import { layerTypes } from '@/lib/view/layer-types';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { refineSpike } from '@/lib/view/refined-spike';
 import { lossFigures, newestScalar, stepsPerSecond } from '@/lib/view/run-figures';
 import { prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
-import { leadOfSpike } from '@/lib/view/spike-movers';
+import { scalarLabel } from '@/lib/view/scalar-label';
+import { firstMoverSteps, leadOfSpike } from '@/lib/view/spike-movers';
 import { countStages } from '@/lib/view/stage-colours';
 import { selectLayers } from '@/lib/view/select-layers';
 import type { PageSearch } from '@/app/_components/search-palette';
@@ -43,8 +46,10 @@ import { useLayerChanges } from './use-layer-changes';
 import { usePlotKeys } from './use-plot-keys';
 import { usePlotModel } from './use-plot-model';
 import { useRunSession } from './use-run-session';
-import { useRunViewState } from './use-run-view-state';
+import { FIRST_SCALAR, useRunViewState } from './use-run-view-state';
 import styles from './run-screen.module.css';
+
+const NO_MOVERS: ReadonlyMap<number, number> = new Map();
 
 /** Below this width the page is the phone's. */
 const NARROW = '(max-width: 719px)';
@@ -71,23 +76,38 @@ export function RunScreen({
 }) {
   const theme = useTheme();
   const isNarrow = useMedia(NARROW);
-  const { state, setWindow, set } = useRunViewState();
+  const { state, setWindow, undoWindow, set } = useRunViewState();
   const [hasShortcuts, setHasShortcuts] = useState(false);
   const spikes = useMemo(() => storedSpikes.map(refineSpike), [storedSpikes]);
 
   const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
+  const types = useMemo(() => layerTypes(run.layers, names), [run.layers, names]);
+  const moverSteps = useMemo(
+    () => (state.order === 'first_mover' ? firstMoverSteps(spikes, state.window) : NO_MOVERS),
+    [spikes, state.window, state.order],
+  );
   const selection = useMemo(
-    () => selectLayers(names, state.filter, state.order),
-    [names, state.filter, state.order],
+    () => selectLayers(names, state.filter, state.order, { types, moverSteps }),
+    [names, state.filter, state.order, types, moverSteps],
   );
-  const groups = useMemo(
-    () =>
-      state.order === 'model' ? groupLayers(selection.indices.map((i) => names[i] ?? '')) : [],
-    [selection, names, state.order],
-  );
+  const groups = useMemo(() => {
+    const { indices } = selection;
+    const found =
+      state.order === 'model'
+        ? groupLayers(indices.map((i) => names[i] ?? ''))
+        : state.order === 'type'
+          ? groupByLabel(indices.map((i) => types[i] ?? ''))
+          : [];
+    return collapseGroups(found, state.collapsed);
+  }, [selection, names, types, state.order, state.collapsed]);
   const options = useMemo(() => prepareMetricOptions(metrics.layerMetrics), [metrics.layerMetrics]);
   const option = chooseMetric(options, state.metricKey);
   const { session, snapshot } = useRunSession(run, option, onRunChanged, onHappening);
+
+  const scale = useMemo(
+    () => applyColourRange(snapshot.scale, state.colourRange),
+    [snapshot.scale, state.colourRange],
+  );
 
   // The first frames bring the first metrics.
   const hasColumns = snapshot.base.columns.columnCount > 0;
@@ -96,6 +116,10 @@ export function RunScreen({
     if (lacksMetrics) onMetricsChanged();
   }, [lacksMetrics, onMetricsChanged]);
 
+  const scalars = useMemo(
+    () => metrics.scalars.filter((name) => name !== 'loss' && name !== 'wall_time'),
+    [metrics.scalars],
+  );
   const layout: Layout = isNarrow ? 'steps-right' : state.layout;
   const { model, overview, newerSteps, shownWindow } = usePlotModel({
     run,
@@ -109,16 +133,25 @@ export function RunScreen({
     groups,
     window: state.window,
     layout,
-    lossScale: state.lossScale,
+    view: state,
+    scalarLabel: scalarLabel(state.scalar),
+    scale,
     theme,
     onWindow: setWindow,
-    onLossScale: (scale) => set({ loss: scale === 'log' ? null : scale }),
+    onChange: set,
   });
   const onLayout = useCallback(
     (next: Layout) => set({ layout: next === 'paper' ? 'paper' : null }),
     [set],
   );
-  usePlotKeys({ runId: run.id, model, layout, onLayout, onShortcuts: () => setHasShortcuts(true) });
+  usePlotKeys({
+    runId: run.id,
+    model,
+    layout,
+    onLayout,
+    onUndo: undoWindow,
+    onShortcuts: () => setHasShortcuts(true),
+  });
 
   useEffect(() => session.showWindow(state.window), [session, state.window, snapshot.phase]);
 
@@ -197,12 +230,17 @@ export function RunScreen({
       <StageLegend />
     ) : (
       <ColourScaleBar
-        scale={snapshot.scale}
+        scale={scale}
+        isManual={state.colourRange !== null}
+        onRange={(range) => set({ range: range === null ? null : formatColourRange(range) })}
         codes={model.columns.codes}
         version={slowVersion}
         theme={theme}
         caption={isNarrow ? (option?.shortLabel ?? '') : `${option?.shortLabel ?? ''} per layer`}
-        onRefit={session.refitScale}
+        onRefit={() => {
+          set({ range: null });
+          session.refitScale();
+        }}
       />
     );
 
@@ -260,9 +298,14 @@ export function RunScreen({
               <RunToolbar
                 options={options}
                 option={option}
-                onMetric={(key) => set({ metric: key })}
+                onMetric={(key) => set({ metric: key, range: null })}
                 order={state.order}
-                onOrder={(order) => set({ order: order === 'name' ? 'name' : null })}
+                onOrder={(order) => set({ order: order === 'model' ? null : order })}
+                scalars={scalars}
+                scalar={state.scalar}
+                onScalar={(name) => set({ scalar: name === FIRST_SCALAR ? null : name })}
+                smoothing={state.smoothing}
+                onSmoothing={(text) => set({ smooth: text })}
                 filter={state.filter}
                 filterError={selection.error}
                 onFilter={(filter) => set({ filter: filter.length === 0 ? null : filter })}
@@ -284,7 +327,7 @@ export function RunScreen({
                 <div className={styles['overview']}>
                   <Overview {...overview} onGo={model.onGo} />
                 </div>
-                <PaperPlot model={model} />
+                <PaperPlot model={model} stages={stages} />
               </>
             ) : (
               <StepsRightPlot model={model} stages={stages} isNarrow={isNarrow} />
@@ -296,7 +339,7 @@ export function RunScreen({
                   <SelectMenu
                     label="Metric"
                     value={option.key}
-                    onChange={(key) => set({ metric: key })}
+                    onChange={(key) => set({ metric: key, range: null })}
                     options={options.map(({ key, label }) => ({ value: key, label }))}
                   />
                   {state.window === null ? null : (

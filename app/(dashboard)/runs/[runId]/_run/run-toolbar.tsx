@@ -4,6 +4,8 @@ import { useState } from 'react';
 import { formatStep } from '@/lib/view/format-number';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { LayerOrder } from '@/lib/view/select-layers';
+import { scalarLabel } from '@/lib/view/scalar-label';
+import { formatSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
@@ -13,6 +15,26 @@ import { Icon } from '@/app/_design/icons';
 import styles from './run-screen.module.css';
 
 export type Layout = 'steps-right' | 'paper';
+
+const SMOOTHINGS: readonly (readonly [string, string])[] = [
+  ['none', 'Raw'],
+  ['0.6', 'EMA 0.6'],
+  ['0.9', 'EMA 0.9'],
+  ['0.97', 'EMA 0.97'],
+  ['0.99', 'EMA 0.99'],
+  ['w10', 'Mean of 10'],
+  ['w50', 'Mean of 50'],
+  ['w200', 'Mean of 200'],
+];
+
+/** What is offered, and what a link names beside it. */
+function smoothingOptions(smoothing: Smoothing): { value: string; label: string }[] {
+  const chosen = formatSmoothing(smoothing);
+  const options = SMOOTHINGS.map(([value, label]) => ({ value, label }));
+  return chosen === null || options.some(({ value }) => value === chosen)
+    ? options
+    : [...options, { value: chosen, label: `Smoothing ${chosen}` }];
+}
 
 /** Choices over the plot; each is a parameter of the URL. */
 export function RunToolbar({
@@ -24,6 +46,11 @@ export function RunToolbar({
   filter,
   filterError,
   onFilter,
+  scalars,
+  scalar,
+  onScalar,
+  smoothing,
+  onSmoothing,
   layout,
   onLayout,
   shownWindow,
@@ -41,6 +68,11 @@ export function RunToolbar({
   readonly filter: string;
   readonly filterError: string | null;
   readonly onFilter: (filter: string) => void;
+  readonly scalars: readonly string[];
+  readonly scalar: string;
+  readonly onScalar: (name: string) => void;
+  readonly smoothing: Smoothing;
+  readonly onSmoothing: (text: string | null) => void;
   readonly layout: Layout;
   readonly onLayout: (layout: Layout) => void;
   /** The steps on the screen; null before the first frame. */
@@ -73,8 +105,24 @@ export function RunToolbar({
         onChange={onOrder}
         options={[
           { value: 'model', label: 'Model order' },
+          { value: 'type', label: 'By type' },
+          { value: 'first_mover', label: 'First mover' },
           { value: 'name', label: 'By name' },
         ]}
+      />
+      {scalars.length < 2 ? null : (
+        <SelectMenu
+          label="Scalar under the loss"
+          value={scalar}
+          onChange={onScalar}
+          options={scalars.map((name) => ({ value: name, label: scalarLabel(name) }))}
+        />
+      )}
+      <SelectMenu
+        label="Smoothing of the timelines"
+        value={formatSmoothing(smoothing) ?? 'none'}
+        onChange={(value) => onSmoothing(value === 'none' ? null : value)}
+        options={smoothingOptions(smoothing)}
       />
       <TextField
         label="Filter layers by text or /regex/"

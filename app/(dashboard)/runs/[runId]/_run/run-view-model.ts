@@ -13,6 +13,7 @@ import { NAME_OF_MARK } from '@/app/_design/marks';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { CrosshairStore } from './crosshair-store';
 import type { TimelineInterval } from './interval-tints';
+import type { TimelineLine } from './scalar-timeline';
 
 /** All that either layout draws, decided in one place. */
 export interface RunPlotModel {
@@ -26,7 +27,16 @@ export interface RunPlotModel {
   readonly newestStep: number;
   readonly isGrowing: boolean;
   readonly loss: TimelineChart;
-  readonly gradientNorm: TimelineChart | null;
+  /** The same smoothed, and faint the losses of attempts that were given up. */
+  readonly lossLines: readonly TimelineLine[];
+  readonly isPerplexity: boolean;
+  /** The chosen scalar below the loss; null where the run has none. */
+  readonly scalar: {
+    readonly name: string;
+    readonly label: string;
+    readonly chart: TimelineChart;
+    readonly lines: readonly TimelineLine[];
+  } | null;
   /** null for a run that never reported its curvature. */
   readonly stabilityRatio: TimelineChart | null;
   readonly lane: readonly LaneItem[];
@@ -46,7 +56,10 @@ export interface RunPlotModel {
   readonly crosshair: CrosshairStore;
   readonly onWindow: (window: StepWindow | null) => void;
   readonly onGo: (step: number) => void;
-  readonly onToggleLossScale: () => void;
+  readonly onLossScale: () => void;
+  readonly onLossUnit: () => void;
+  readonly onScalarScale: () => void;
+  readonly onToggleGroup: (label: string) => void;
   readonly plotLabel: string;
   /** Why there are no cells, in words; null where there are. */
   readonly emptyReason: string | null;

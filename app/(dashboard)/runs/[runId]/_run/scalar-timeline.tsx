@@ -3,9 +3,24 @@
 import { memo } from 'react';
 import { Line, LineChart, ReferenceDot, ReferenceLine, XAxis, YAxis } from 'recharts';
 import type { StepAxis } from '@/lib/view/step-axis';
-import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import {
+  drawnScale,
+  shareOnAxis,
+  type TimelineChart,
+  type TimelinePoint,
+} from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
+
+/** A line over or behind the one of the chart, on its axes. */
+export interface TimelineLine {
+  readonly key: string;
+  readonly points: readonly TimelinePoint[];
+  readonly isFaint: boolean;
+}
+
+const NO_LINES: readonly TimelineLine[] = [];
+const FAINT = 0.35;
 
 /**
  * One scalar over steps. The chart covers the plot alone; its axes are drawn beside it, so
@@ -34,6 +49,8 @@ export function ScalarTimeline({
   readonly newestStep: number | null;
   /** A value that is marked by a line across. */
   readonly limit?: number;
+  /** Where one is not faint, the chart's own line is: it is the raw one behind. */
+  readonly lines?: readonly TimelineLine[];
   readonly left: number;
   readonly top: number;
   readonly width: number;
@@ -90,6 +107,7 @@ const Drawing = memo(function Drawing({
   colour,
   newestStep,
   limit,
+  lines = NO_LINES,
   width,
   height,
 }: {
@@ -98,9 +116,11 @@ const Drawing = memo(function Drawing({
   readonly colour: string;
   readonly newestStep: number | null;
   readonly limit?: number;
+  readonly lines?: readonly TimelineLine[];
   readonly width: number;
   readonly height: number;
 }) {
+  const isSmoothed = lines.some(({ isFaint }) => !isFaint);
   return (
     <>
       <LineChart
@@ -113,7 +133,7 @@ const Drawing = memo(function Drawing({
         <XAxis dataKey="step" type="number" domain={[axis.low, axis.high]} allowDataOverflow hide />
         <YAxis
           type="number"
-          scale={chart.scale}
+          scale={drawnScale(chart)}
           domain={[chart.domain[0], chart.domain[1]]}
           allowDataOverflow
           hide
@@ -125,10 +145,26 @@ const Drawing = memo(function Drawing({
         {limit === undefined ? null : (
           <ReferenceLine y={limit} stroke="var(--loss-spike)" strokeDasharray="4 3" />
         )}
+        {lines.map(({ key, points, isFaint }) => (
+          <Line
+            key={key}
+            data={[...points]}
+            dataKey="value"
+            type="linear"
+            stroke={colour}
+            strokeOpacity={isFaint ? FAINT : 1}
+            className={styles['trace'] ?? ''}
+            dot={false}
+            activeDot={false}
+            connectNulls={false}
+            isAnimationActive={false}
+          />
+        ))}
         <Line
           dataKey="value"
           type="linear"
           stroke={colour}
+          strokeOpacity={isSmoothed ? FAINT : 1}
           className={styles['trace'] ?? ''}
           dot={false}
           activeDot={false}

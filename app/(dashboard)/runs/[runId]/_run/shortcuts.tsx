@@ -12,6 +12,7 @@ const SHORTCUTS: readonly (readonly [string, string])[] = [
   ['P', 'pin the crosshair, or let it go'],
   ['+ −', 'zoom in, out around the crosshair'],
   ['Esc', 'back to the whole run'],
+  ['Ctrl Z', 'take the last zoom back'],
   ['L', 'change the layout'],
   ['T', 'change the theme'],
   ['Ctrl K', 'search runs, layers, steps'],

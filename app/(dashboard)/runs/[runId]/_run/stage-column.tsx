@@ -7,7 +7,8 @@ import type { Theme } from '@/app/_hooks/use-theme';
 import type { PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 
-export const STAGE_COLUMN_WIDTH = 12;
+const STAGE_COLUMN_WIDTH = 12;
+export const STAGE_ROW_HEIGHT = 8;
 
 /** Where each layer stands now, at the right of its row. */
 export function StageColumn({
@@ -62,5 +63,52 @@ export function StageColumn({
         })}
       </svg>
     </>
+  );
+}
+
+/** The same under the columns of the paper's layout. */
+export function StageRow({
+  geometry,
+  stages,
+  layerNames,
+  theme,
+  top,
+}: {
+  readonly geometry: PlotGeometry;
+  readonly stages: readonly number[];
+  readonly layerNames: readonly string[];
+  readonly theme: Theme;
+  readonly top: number;
+}) {
+  const { layerAxis, layerLane, layerOfRow, devicePixelRatio: ratio } = geometry;
+  return (
+    <svg
+      className={styles['stages']}
+      style={{ left: layerLane.start, top }}
+      width={layerLane.size}
+      height={STAGE_ROW_HEIGHT}
+      role="img"
+      aria-label="Stage of each layer now"
+    >
+      {layerOfRow.map((layer, row) => {
+        const band = bandOfRow(layerAxis, row);
+        const stage = stages[layer] ?? NaN;
+        if (band === null || !Number.isFinite(stage)) return null;
+        const size = (band.end - band.start) / ratio;
+        return (
+          <rect
+            key={layer}
+            x={band.start / ratio}
+            width={size >= 4 ? size - 1 : size}
+            height={STAGE_ROW_HEIGHT}
+            fill={stageColour(stage, STAGE_COLOURS[theme])}
+          >
+            <title>
+              {`${layerNames[layer] ?? ''}: ${stageLabel(STAGE_NAMES[stage] ?? '').word}`}
+            </title>
+          </rect>
+        );
+      })}
+    </svg>
   );
 }

@@ -1,8 +1,10 @@
 import { formatStepWindow, type StepWindow } from '@/lib/view/step-axis';
-import { patchUrl } from '@/app/_hooks/url-store';
+import { patchUrl, readUrlQuery } from '@/app/_hooks/url-store';
 
 /** A gesture ends when nothing has moved for so long; then it becomes one entry of the history. */
 const GESTURE_END_MS = 250;
+/** Zooms that can be taken back. */
+const PAST_LIMIT = 100;
 
 /**
  * The window while a gesture changes it. A wheel turns dozens of times a second; the URL
@@ -10,6 +12,8 @@ const GESTURE_END_MS = 250;
  */
 export class StepWindowStore {
   private moving: { readonly window: StepWindow | null } | null = null;
+  /** Windows before each of the zooms made here, the last at the end. */
+  private readonly past: (string | null)[] = [];
   private timer: ReturnType<typeof setTimeout> | null = null;
   private readonly listeners = new Set<() => void>();
 
@@ -27,12 +31,28 @@ export class StepWindowStore {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
-      patchUrl({ steps: window === null ? null : formatStepWindow(window) }, 'push');
+      const before = new URLSearchParams(readUrlQuery()).get('steps');
+      const steps = window === null ? null : formatStepWindow(window);
+      if (steps !== before) this.remember(before);
+      patchUrl({ steps }, 'push');
       this.moving = null;
       this.notify();
     }, GESTURE_END_MS);
     this.notify();
   };
+
+  /** Takes the last zoom back; false without one. */
+  readonly undo = (): boolean => {
+    const steps = this.past.pop();
+    if (steps === undefined) return false;
+    patchUrl({ steps }, 'push');
+    return true;
+  };
+
+  private remember(steps: string | null): void {
+    this.past.push(steps);
+    if (this.past.length > PAST_LIMIT) this.past.shift();
+  }
 
   private notify(): void {
     for (const listener of this.listeners) listener();

@@ -55,7 +55,7 @@ export function StepsRightPlot({
   const width = Math.max(0, (size?.width ?? 0) - left - measures.right);
   const lossTop = EVENTS_HEIGHT;
   const normTop = lossTop + measures.loss + 8;
-  const hasNorm = measures.norm > 0 && model.gradientNorm !== null;
+  const hasNorm = measures.norm > 0 && model.scalar !== null;
   const hasRatio = measures.ratio > 0 && model.stabilityRatio !== null;
   const lossEnd = lossTop + measures.loss;
   const normEnd = hasNorm ? normTop + measures.norm : lossEnd;
@@ -122,12 +122,20 @@ export function StepsRightPlot({
                 <button
                   type="button"
                   className={styles['scale_toggle']}
-                  onClick={model.onToggleLossScale}
-                  title="Change between a logarithmic and a linear axis"
+                  onClick={model.onLossScale}
+                  title="Change between a logarithmic, a linear and a symlog axis"
                 >
                   {model.loss.scale}
                 </button>
-                {' · nats'}
+                {' · '}
+                <button
+                  type="button"
+                  className={styles['scale_toggle']}
+                  onClick={model.onLossUnit}
+                  title="Change between the loss in nats and the perplexity"
+                >
+                  {model.isPerplexity ? 'perplexity' : 'nats'}
+                </button>
               </small>
             )}
           </p>
@@ -138,6 +146,7 @@ export function StepsRightPlot({
             label="Loss over steps"
             colour="var(--trace)"
             newestStep={nowAt}
+            lines={model.lossLines}
             left={left}
             top={lossTop}
             width={width}
@@ -163,15 +172,27 @@ export function StepsRightPlot({
           {hasNorm ? (
             <>
               <p className={styles['title']} style={{ top: normTop }}>
-                Grad norm <small>global · {model.gradientNorm.scale}</small>
+                {model.scalar.label}{' '}
+                <small>
+                  {model.scalar.name === 'gradient_norm' ? 'global · ' : null}
+                  <button
+                    type="button"
+                    className={styles['scale_toggle']}
+                    onClick={model.onScalarScale}
+                    title="Change between a logarithmic, a linear and a symlog axis"
+                  >
+                    {model.scalar.chart.scale}
+                  </button>
+                </small>
               </p>
               <ScalarTimeline
-                chart={model.gradientNorm}
+                chart={model.scalar.chart}
                 axis={axis}
                 drawnAxis={model.drawnAxis}
-                label="Global gradient norm over steps"
+                label={`${model.scalar.label} over steps`}
                 colour="var(--trace2)"
                 newestStep={nowAt}
+                lines={model.scalar.lines}
                 left={left}
                 top={normTop}
                 width={width}
@@ -249,6 +270,7 @@ export function StepsRightPlot({
             left={left}
             top={heatmapTop}
             isNarrow={isNarrow}
+            onToggle={model.onToggleGroup}
             covered={isNarrow ? null : { store: model.crosshair, geometry }}
           />
           {isNarrow ? null : (
@@ -266,13 +288,13 @@ export function StepsRightPlot({
               <TickText tick={tick} />
             </span>
           ))}
-          {stages === null || isNarrow ? null : (
+          {stages === null ? null : (
             <StageColumn
               geometry={geometry}
               stages={stages}
               layerNames={model.layerNames}
               theme={model.theme}
-              left={left + width + STAGE_COLUMN_GAP}
+              left={left + width + (isNarrow ? 1 : STAGE_COLUMN_GAP)}
             />
           )}
           <CrosshairOverlay
@@ -329,9 +351,10 @@ function NowLabel({ x, top }: { readonly x: number; readonly top: number }) {
 }
 
 /** The loss of the column that holds the step; null where none was reported. */
-export function lossOf({ columns }: RunPlotModel, step: number): number | null {
+export function lossOf({ columns, isPerplexity }: RunPlotModel, step: number): number | null {
   const column = columns.columnAt(step);
-  const value = column === null ? NaN : (columns.loss[column] ?? NaN);
+  const nats = column === null ? NaN : (columns.loss[column] ?? NaN);
+  const value = isPerplexity ? Math.exp(nats) : nats;
   return Number.isFinite(value) ? value : null;
 }
 

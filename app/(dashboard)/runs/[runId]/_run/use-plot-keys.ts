@@ -24,12 +24,15 @@ export function usePlotKeys({
   model,
   layout,
   onLayout,
+  onUndo,
   onShortcuts,
 }: {
   readonly runId: string;
   readonly model: RunPlotModel;
   readonly layout: Layout;
   readonly onLayout: (layout: Layout) => void;
+  /** Takes the last zoom back. */
+  readonly onUndo: () => boolean;
   readonly onShortcuts: () => void;
 }): void {
   const router = useRouter();
@@ -97,6 +100,11 @@ export function usePlotKeys({
       model.onWindow(null);
       const at = crosshair.get();
       if (at !== null) crosshair.set({ ...at, isPinned: false });
+    },
+    'Ctrl+z': (event) => {
+      // In a field it takes back what was typed.
+      if (isForControl(event.target)) return;
+      if (onUndo()) event.preventDefault();
     },
     l: () => onLayout(isRight ? 'paper' : 'steps-right'),
     t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),

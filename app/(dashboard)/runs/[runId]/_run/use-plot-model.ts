@@ -4,12 +4,19 @@ import { useCallback, useEffect, useMemo, useState, type ComponentProps } from '
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import { STABILITY_LIMIT, type Warning } from '@/lib/contract/warnings';
-import { bakeColourTable } from '@/lib/view/colour-scale';
+import { bakeColourTable, type ColourScale } from '@/lib/view/colour-scale';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
-import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
-import { prepareTimelineChart } from '@/lib/view/timeline-chart';
+import { smoothSeries, toPerplexity, type Smoothing } from '@/lib/view/smooth-series';
+import { stepAxis, type StepAxis, type StepWindow } from '@/lib/view/step-axis';
+import {
+  prepareOverlay,
+  prepareTimelineChart,
+  type TimelineChart,
+  type TimelineScale,
+} from '@/lib/view/timeline-chart';
+import { greater, lesser, type SeriesColumns } from '@/lib/view/timeline-series';
 import { bakeStageTable } from '@/lib/view/stage-colours';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
@@ -20,7 +27,9 @@ import type { Overview } from './overview';
 import type { SessionSnapshot } from './run-session';
 import type { Layout } from './run-toolbar';
 import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
-import { crosshairFromUrl } from './use-run-view-state';
+import type { TimelineLine } from './scalar-timeline';
+import { useChosenScalar, useEarlierAttempts } from './use-chosen-scalar';
+import { crosshairFromUrl, FIRST_SCALAR, type RunViewState } from './use-run-view-state';
 
 /** recharts redraws at most four times a second; the canvas with every frame. */
 const TIMELINE_MS = 250;
@@ -40,10 +49,12 @@ interface Input {
   readonly groups: readonly LayerGroup[];
   readonly window: StepWindow | null;
   readonly layout: Layout;
-  readonly lossScale: 'log' | 'linear';
+  readonly view: RunViewState;
+  readonly scalarLabel: string;
+  readonly scale: ColourScale;
   readonly theme: Theme;
   readonly onWindow: (window: StepWindow | null) => void;
-  readonly onLossScale: (scale: 'log' | 'linear') => void;
+  readonly onChange: (patch: Readonly<Record<string, string | null>>) => void;
 }
 
 export interface PlotModels {
@@ -57,7 +68,8 @@ export interface PlotModels {
 /** Decides all that the plots draw from what was read, chosen and pointed at. */
 export function usePlotModel(input: Input): PlotModels {
   const { run, snapshot, option, spikes, warnings, events, names, layerOfRow, groups } = input;
-  const { window, layout, lossScale, theme, onWindow, onLossScale } = input;
+  const { window, layout, view, scale, theme, onWindow, onChange } = input;
+  const { lossScale, isPerplexity, smoothing, scalarScale } = view;
   const crosshair = useCrosshair(run.layerCount);
 
   const { base, detail } = snapshot;
@@ -92,21 +104,47 @@ export function usePlotModel(input: Input): PlotModels {
 
   const timelineVersion = useThrottled(data.version, TIMELINE_MS);
   const drawnAxis = useThrottled(axis, TIMELINE_MS);
-  const loss = useMemo(
-    () => prepareTimelineChart(data.loss.columns, drawnAxis, lossScale, 4),
+  const earlier = useEarlierAttempts(run.id, run.attempts);
+  const { loss, lossLines } = useMemo(
+    () => {
+      const inUnit = (columns: SeriesColumns) => (isPerplexity ? toPerplexity(columns) : columns);
+      const raw = inUnit(data.loss.columns);
+      const given = earlier.map(({ attempt, loss }) => ({ attempt, loss: inUnit(loss) }));
+      const chart = prepareTimelineChart(raw, drawnAxis, lossScale, 4, {
+        includes: given.flatMap((entry) => extentOf(entry.loss, drawnAxis)),
+      });
+      return {
+        loss: chart,
+        lossLines: [
+          ...given.map(({ attempt, loss }) => ({
+            key: `attempt ${attempt}`,
+            points: prepareOverlay(loss, drawnAxis, chart),
+            isFaint: true,
+          })),
+          ...smoothedLines(raw, smoothing, drawnAxis, chart),
+        ],
+      };
+    },
     // The series grow in place; their version says when.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, drawnAxis, lossScale],
+    [data, timelineVersion, drawnAxis, lossScale, isPerplexity, smoothing, earlier],
   );
-  const gradientNorm = useMemo(
-    () => prepareTimelineChart(data.gradientNorm.columns, drawnAxis, 'log', 3),
+  const isNorm = view.scalar === FIRST_SCALAR;
+  const other = useChosenScalar(run.id, isNorm ? null : view.scalar, window, newestStep);
+  const scalar = useMemo(
+    () => {
+      const raw = isNorm ? data.gradientNorm.columns : other;
+      if (raw === null || raw.length === 0) return null;
+      const chart = prepareTimelineChart(raw, drawnAxis, scalarScale, 3);
+      return { chart, lines: smoothedLines(raw, smoothing, drawnAxis, chart) };
+    },
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, drawnAxis],
+    [data, timelineVersion, drawnAxis, scalarScale, smoothing, isNorm, other],
   );
   const stabilityRatio = useMemo(
     () =>
       prepareTimelineChart(data.stabilityRatio.columns, drawnAxis, 'linear', 3, {
-        includes: STABILITY_LIMIT,
+        includes: [STABILITY_LIMIT],
       }),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [data, timelineVersion, drawnAxis],
@@ -122,8 +160,8 @@ export function usePlotModel(input: Input): PlotModels {
     () =>
       isStage
         ? bakeStageTable(STAGE_COLOURS[theme])
-        : bakeColourTable(snapshot.scale, theme, CANVAS_COLOURS[theme].divergence),
-    [isStage, snapshot.scale, theme],
+        : bakeColourTable(scale, theme, CANVAS_COLOURS[theme].divergence),
+    [isStage, scale, theme],
   );
   const lane = useMemo(
     () => laneItems(spikes, warnings, events, run.attempts),
@@ -138,12 +176,12 @@ export function usePlotModel(input: Input): PlotModels {
           : [
               {
                 step: peakStep,
-                value: peakValue,
+                value: isPerplexity ? Math.exp(peakValue) : peakValue,
                 text: `${formatNumber(peakValue)} at ${formatStep(peakStep)}`,
               },
             ],
       ),
-    [spikes],
+    [spikes, isPerplexity],
   );
   const onGo = useCallback(
     (step: number) => {
@@ -165,7 +203,9 @@ export function usePlotModel(input: Input): PlotModels {
       newestStep,
       isGrowing,
       loss,
-      gradientNorm: gradientNorm.points.length === 0 ? null : gradientNorm,
+      lossLines,
+      isPerplexity,
+      scalar: scalar === null ? null : { name: view.scalar, label: input.scalarLabel, ...scalar },
       // Kept in sight where the window holds none of its few samples.
       stabilityRatio: data.stabilityRatio.columns.length === 0 ? null : stabilityRatio,
       lane,
@@ -175,13 +215,22 @@ export function usePlotModel(input: Input): PlotModels {
       groups,
       layerNames: names,
       option,
-      scale: snapshot.scale,
+      scale,
       colourTable,
       theme,
       crosshair,
       onWindow,
       onGo,
-      onToggleLossScale: () => onLossScale(loss.scale === 'log' ? 'linear' : 'log'),
+      onLossScale: () => onChange({ loss: nextScale(lossScale) }),
+      onLossUnit: () => onChange({ unit: isPerplexity ? null : 'perplexity' }),
+      onScalarScale: () => onChange({ scale: nextScale(scalarScale) }),
+      onToggleGroup: (label) => {
+        const { collapsed } = view;
+        const next = collapsed.includes(label)
+          ? collapsed.filter((other) => other !== label)
+          : [...collapsed, label];
+        onChange({ closed: next.length === 0 ? null : next.join(',') });
+      },
       plotLabel: `${option?.label ?? 'Loss'} of ${layerOfRow.length} layers over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
       emptyReason: emptyReasonOf(input),
     },
@@ -202,6 +251,34 @@ export function usePlotModel(input: Input): PlotModels {
         ? null
         : { fromStep: Math.ceil(axis.low), toStep: Math.min(newestStep, Math.floor(axis.high)) },
   };
+}
+
+/** log → linear → symlog; log is what the URL need not say. */
+function nextScale(scale: TimelineScale): string | null {
+  return scale === 'log' ? 'linear' : scale === 'linear' ? 'symlog' : null;
+}
+
+function smoothedLines(
+  raw: SeriesColumns,
+  smoothing: Smoothing,
+  axis: StepAxis,
+  chart: TimelineChart,
+): TimelineLine[] {
+  if (smoothing.kind === 'none') return [];
+  const points = prepareOverlay(smoothSeries(raw, smoothing), axis, chart);
+  return [{ key: 'smoothed', points, isFaint: false }];
+}
+
+/** Smallest and largest finite value within the axis; empty without one. */
+function extentOf({ length, fromStep, min, max }: SeriesColumns, axis: StepAxis): number[] {
+  let [low, high] = [NaN, NaN];
+  for (let i = 0; i < length; i++) {
+    const step = fromStep[i] ?? NaN;
+    if (step < axis.low || step > axis.high) continue;
+    low = lesser(low, min[i] ?? NaN);
+    high = greater(high, max[i] ?? NaN);
+  }
+  return Number.isNaN(low) ? [] : [low, high];
 }
 
 function emptyReasonOf({ run, snapshot, option, layerOfRow }: Input): string | null {

@@ -1,8 +1,11 @@
 'use client';
 
-import { useState, useSyncExternalStore } from 'react';
-import type { LayerOrder } from '@/lib/view/select-layers';
+import { useMemo, useState, useSyncExternalStore } from 'react';
+import { parseColourRange, type ColourRange } from '@/lib/view/colour-range';
+import { LAYER_ORDERS, type LayerOrder } from '@/lib/view/select-layers';
+import { parseSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import { parseStepWindow, type StepWindow } from '@/lib/view/step-axis';
+import type { TimelineScale } from '@/lib/view/timeline-chart';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 import type { Layout } from './run-toolbar';
@@ -16,10 +19,25 @@ export interface RunViewState {
   readonly layout: Layout;
   readonly order: LayerOrder;
   readonly filter: string;
-  readonly lossScale: 'log' | 'linear';
+  /** Labels of the layer groups that are closed. */
+  readonly collapsed: readonly string[];
+  /** null: as it fits the values. */
+  readonly colourRange: ColourRange | null;
+  readonly lossScale: TimelineScale;
+  readonly isPerplexity: boolean;
+  readonly smoothing: Smoothing;
+  /** The scalar under the loss. */
+  readonly scalar: string;
+  readonly scalarScale: TimelineScale;
   readonly window: StepWindow | null;
   readonly tab: Tab;
 }
+
+const SCALES: readonly TimelineScale[] = ['log', 'linear', 'symlog'];
+const scaleOf = (text: string | null): TimelineScale =>
+  SCALES.find((scale) => scale === text) ?? 'log';
+/** What stands under the loss until another is chosen. */
+export const FIRST_SCALAR = 'gradient_norm';
 
 const readOnServer = () => null;
 
@@ -27,6 +45,7 @@ const readOnServer = () => null;
 export function useRunViewState(): {
   readonly state: RunViewState;
   readonly setWindow: (window: StepWindow | null) => void;
+  readonly undoWindow: () => boolean;
   readonly set: typeof patchUrl;
 } {
   const [url] = useUrlState();
@@ -39,18 +58,32 @@ export function useRunViewState(): {
   });
   // The window keeps its identity while the URL's text does: charts are prepared by it.
   if (parsed.text !== steps) setParsed({ text: steps, window: parseStepWindow(steps) });
+  // Objects among the choices keep their identity as well.
+  const chosen = useMemo(
+    () => ({
+      collapsed: url.get('closed')?.split(',') ?? [],
+      colourRange: parseColourRange(url.get('range')),
+      lossScale: scaleOf(url.get('loss')),
+      isPerplexity: url.get('unit') === 'perplexity',
+      smoothing: parseSmoothing(url.get('smooth')),
+      scalar: url.get('scalar') ?? FIRST_SCALAR,
+      scalarScale: scaleOf(url.get('scale')),
+    }),
+    [url],
+  );
   const tab = TABS.find((known) => known === url.get('tab')) ?? 'run';
   return {
     state: {
       metricKey: url.get('metric'),
       layout: url.get('layout') === 'paper' ? 'paper' : 'steps-right',
-      order: url.get('order') === 'name' ? 'name' : 'model',
+      order: LAYER_ORDERS.find((order) => order === url.get('order')) ?? 'model',
       filter: url.get('filter') ?? '',
-      lossScale: url.get('loss') === 'linear' ? 'linear' : 'log',
+      ...chosen,
       window: moving === null ? parsed.window : moving.window,
       tab,
     },
     setWindow: store.set,
+    undoWindow: store.undo,
     set: patchUrl,
   };
 }
