@@ -11,8 +11,9 @@ export class BinaryWriter {
   #buffer: Buffer;
   #length = 0;
 
-  constructor(initialBytes = 65_536) {
-    this.#buffer = Buffer.allocUnsafe(initialBytes);
+  /** `memory`: how much to begin with, or where to write as long as it suffices. */
+  constructor(memory: number | Buffer = 65_536) {
+    this.#buffer = typeof memory === 'number' ? Buffer.allocUnsafe(memory) : memory;
   }
 
   /** What has been written; the writer must not be used afterwards. */

@@ -25,6 +25,33 @@ export const TRIAL_WRITE_SQL = `BEGIN;
   VALUES (gen_random_uuid(), 0, 0, 0, 0, '{}', convert_to(repeat('x', 1000000), 'UTF8'));
   ROLLBACK`;
 
+/** Larger payloads than a batch usually has are given back to the system. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Where a batch's payload is laid out, batch after batch in the same place: the connection
+ * has sent it all once COPY has succeeded. After a failure it may still be sending.
+ */
+export class PayloadMemory {
+  #kept: Buffer | null = null;
+  #taken: Buffer | null = null;
+
+  take(sizeBytes: number): Buffer {
+    const kept = this.#kept;
+    this.#kept = null;
+    // Half as much again: the next batch may hold a frame more.
+    const suffices = kept !== null && kept.length >= sizeBytes;
+    this.#taken = suffices ? kept : Buffer.allocUnsafeSlow(sizeBytes + (sizeBytes >>> 1));
+    return this.#taken;
+  }
+
+  give(): void {
+    const taken = this.#taken;
+    this.#taken = null;
+    if (taken !== null && taken.length <= MAX_KEPT_BYTES) this.#kept = taken;
+  }
+}
+
 /**
  * Stores the entries and returns their outcomes in order. Names must be registered.
  *
@@ -34,13 +61,14 @@ export async function storeBatch(
   client: Client,
   entries: readonly BatchEntry[],
   registry: MetricRegistry,
+  memory = new PayloadMemory(),
 ): Promise<FrameOutcome[]> {
   await client.query('BEGIN');
   try {
     const names = await lockRuns(client, entries, registry);
     const present = entries.filter((entry) => names.has(entry.runKey));
     const { outcomes, claimed } = await claimFrames(client, present);
-    await copyValues(client, claimed, names);
+    await copyValues(client, claimed, names, memory);
     await upsertSteps(client, claimed, names);
     const newEdges = await storeHistograms(client, claimed, names);
     for (const entry of claimed) entry.isInDoubt = true;
@@ -190,12 +218,13 @@ async function copyValues(
   client: Client,
   claimed: readonly BatchEntry[],
   names: ReadonlyMap<string, RunNames>,
+  memory: PayloadMemory,
 ): Promise<void> {
   if (claimed.length === 0) return;
   let payloadBytes = 64;
   for (const { frame } of claimed)
     payloadBytes += frame.layerMetrics.size * (frame.layerCount * 4 + 6) + 128;
-  const writer = new BinaryWriter(payloadBytes);
+  const writer = new BinaryWriter(memory.take(payloadBytes));
   writer.copyHeader();
   for (const { runKey, runBytes, attempt, layerOffset, frame } of claimed) {
     const ids = names.get(runKey)?.layer;
@@ -218,4 +247,5 @@ async function copyValues(
       writer.finish(),
     ),
   ).done;
+  memory.give();
 }

@@ -12,7 +12,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../contract/app-error';
-import { storeBatch, TRIAL_WRITE_SQL } from './frame-batch';
+import { PayloadMemory, storeBatch, TRIAL_WRITE_SQL } from './frame-batch';
 import {
   byteLengthOf,
   StaleNamesError,
@@ -97,6 +97,7 @@ export function createFrameWriter(options: FrameWriterOptions): FrameWriter {
 class GroupCommitWriter implements FrameWriter {
   readonly #connection: WriterConnection;
   readonly #registry = new MetricRegistry();
+  readonly #memory = new PayloadMemory();
   readonly #logger: StoreLogger;
   readonly #maxQueuedBytes: number;
   #queue: Pending[] = [];
@@ -275,6 +276,7 @@ class GroupCommitWriter implements FrameWriter {
             client,
             sound.map(({ entry }) => entry),
             this.#registry,
+            this.#memory,
           );
     for (const [pending, fault] of faults) pending.settle(fault);
     sound.forEach((pending, index) => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { AppError } from '../../lib/contract/app-error';
+import type { BodyPool } from './body-pool';
 
 /** A request's body after decompression; DESIGN fixes it in the contract. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -39,13 +40,16 @@ export class BodyBudget {
 
 export interface ReadBodyOptions {
   readonly budget: BodyBudget;
+  /** Where the memory of bodies comes from that say how long they are. */
+  readonly pool?: BodyPool;
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
 
 /**
  * Reads a body whole, decompresses it if it says gzip, and hands it to `use`; the
- * budget holds its bytes until `use` has ended.
+ * budget holds its bytes until `use` has ended. Its memory goes back to the pool only when
+ * `use` has succeeded and has said by `release` that nobody reads the body afterwards.
  *
  * Throws  AppError `body_too_large`, `unsupported_encoding`, `request_timeout`,
  *         `writer_saturated`, `invalid_body` (broken gzip)
@@ -53,9 +57,9 @@ export interface ReadBodyOptions {
 export async function withBody<T>(
   request: IncomingMessage,
   options: ReadBodyOptions,
-  use: (body: Uint8Array) => Promise<T>,
+  use: (body: Uint8Array, release: () => void) => Promise<T>,
 ): Promise<T> {
-  const { budget, maxBytes = MAX_BODY_BYTES } = options;
+  const { budget, pool, maxBytes = MAX_BODY_BYTES } = options;
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw new AppError(
@@ -67,9 +71,15 @@ export async function withBody<T>(
   if (declared > maxBytes) throw tooLarge(maxBytes);
   const lease = new Lease(budget);
   try {
-    const raw = await readRaw(request, lease, maxBytes, options.timeoutMs ?? BODY_TIMEOUT_MS);
+    const timeoutMs = options.timeoutMs ?? BODY_TIMEOUT_MS;
+    const raw = await readRaw(request, lease, maxBytes, timeoutMs, declared, pool);
     const body = encoding === 'gzip' ? await decompress(raw, lease, maxBytes) : raw;
-    return await use(body);
+    const memory = { isReleased: false };
+    const result = await use(body, () => {
+      memory.isReleased = true;
+    });
+    if (memory.isReleased) pool?.give(raw);
+    return result;
   } finally {
     lease.release();
   }
@@ -104,7 +114,11 @@ async function readRaw(
   lease: Lease,
   maxBytes: number,
   timeoutMs: number,
+  declared: number,
+  pool: BodyPool | undefined,
 ): Promise<Uint8Array> {
+  // A body that says how long it is goes where it will stay, chunk by chunk.
+  const known = pool?.take(declared) ?? null;
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   return new Promise((resolve, reject) => {
@@ -119,6 +133,7 @@ async function readRaw(
       fail(new AppError('request_timeout', `the body did not arrive within ${timeoutMs / 1000} s`));
     }, timeoutMs);
     request.on('data', (chunk: Buffer) => {
+      const start = sizeBytes;
       sizeBytes += chunk.length;
       if (sizeBytes > maxBytes) {
         fail(tooLarge(maxBytes));
@@ -130,11 +145,12 @@ async function readRaw(
         fail(error instanceof Error ? error : new Error('body budget'));
         return;
       }
-      chunks.push(chunk);
+      if (known === null) chunks.push(chunk);
+      else known.set(chunk, start);
     });
     request.on('end', () => {
       clearTimeout(timer);
-      resolve(concatAligned(chunks, sizeBytes));
+      resolve(known ?? concatAligned(chunks, sizeBytes));
     });
     request.on('error', fail);
     request.on('close', () => {

@@ -10,6 +10,7 @@ import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { CompactionClient } from '../compaction/compaction-client';
+import { BodyPool } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
@@ -148,6 +149,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     metrics,
     jobs,
     budget,
+    bodies: new BodyPool(),
     now,
     previousGradients: new PreviousGradients(),
     statistics,

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../lib/contract/app-error';
+import type { Frame } from '../../lib/contract/frame';
 import {
   type CreateRunReply,
   createEventSchema,
@@ -75,12 +76,19 @@ async function postFrames(
 ): Promise<Reply> {
   const startMs = performance.now();
   const run = await permittedRun(deps, request, params, 'ingest');
-  return withBody(request, bodyOptions(deps), async (body) => {
+  return withBody(request, { ...bodyOptions(deps), pool: deps.bodies }, async (body, release) => {
     const decoded = decodeFrames(request.headers['content-type'], body);
     const reply = await receiveFrames(deps, run.id, decoded);
+    // Samples and histograms may wait for their statistics or a spike for longer.
+    if (decoded.frames.every(isPlain)) release();
     deps.metrics.observeAcknowledgement((performance.now() - startMs) / 1000);
     return ok(reply);
   });
+}
+
+/** Whether nothing behind the reply reads the frame any more: viewers and detectors have copies. */
+function isPlain({ samples, histograms }: Frame): boolean {
+  return samples === null && histograms.size === 0;
 }
 
 /** 201 with the event, 200 when it was there; 404 run_not_found, attempt_not_found; 422. */

@@ -8,6 +8,7 @@ import { parseJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
 import type { CompactionClient } from '../compaction/compaction-client';
+import type { BodyPool } from '../http/body-pool';
 import type { BodyBudget } from '../http/read-body';
 import type { Reply } from '../http/reply';
 import type { Publisher } from '../publish/publisher';
@@ -17,6 +18,8 @@ import type { ReceiveDependencies } from './receive-frames';
 export interface RouteDependencies extends ReceiveDependencies {
   readonly access: AccessRules;
   readonly budget: BodyBudget;
+  /** Memory of posts of frames. */
+  readonly bodies: BodyPool;
   readonly bodyTimeoutMs: number;
   readonly publisher: Publisher;
   readonly compaction: Pick<CompactionClient, 'noteStored' | 'noteChanged' | 'forget'>;

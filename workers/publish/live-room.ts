@@ -24,9 +24,20 @@ export interface LiveMessage {
  */
 const MAX_COLUMNS_PER_MESSAGE = 512;
 
+/** What a frame says to the viewers of one metric; a copy, since the frame is a view into its post. */
+interface WaitingColumn {
+  readonly attempt: number;
+  readonly layerOffset: number;
+  readonly step: number;
+  readonly wallTime: number | null;
+  readonly scalars: ReadonlyMap<string, number>;
+  /** undefined where the frame does not speak of the metric. */
+  readonly column: Float32Array | undefined;
+}
+
 /** What is waiting for the viewers of one run and metric. */
 export class LiveRoom {
-  private waiting: CommittedFrame[] = [];
+  private waiting: WaitingColumn[] = [];
   private hasOverflowed = false;
   private sent = 0;
 
@@ -50,7 +61,8 @@ export class LiveRoom {
       this.waiting = [];
       this.hasOverflowed = true;
     }
-    this.waiting.push(...frames.slice(-MAX_COLUMNS_PER_MESSAGE));
+    const newest = frames.slice(-MAX_COLUMNS_PER_MESSAGE);
+    this.waiting.push(...newest.map((committed) => toWaiting(committed, this.metric)));
   }
 
   /** Takes what waits: one message an attempt, in the order of commit. */
@@ -71,9 +83,7 @@ export class LiveRoom {
       this.sent++;
       messages.push({
         head: { runId: this.runId, metric: this.metric, sequence: this.sent, attempt },
-        body: encodeHeatmapColumns(
-          toColumns(waiting.slice(start, end), this.metric, this.layerCount),
-        ),
+        body: encodeHeatmapColumns(toColumns(waiting.slice(start, end), this.layerCount)),
       });
       start = end;
     }
@@ -81,30 +91,31 @@ export class LiveRoom {
   }
 }
 
+function toWaiting({ attempt, layerOffset, frame }: CommittedFrame, metric: string): WaitingColumn {
+  const { step, wallTime, scalars, layerMetrics } = frame;
+  const column = layerMetrics.get(metric)?.slice();
+  return { attempt, layerOffset, step, wallTime, scalars, column };
+}
+
 /** Frames as heatmap columns, one a frame; layers that a frame does not speak of are "not reported". */
-export function toColumns(
-  committed: readonly CommittedFrame[],
-  metric: string,
-  layerCount: number,
-): HeatmapColumns {
+function toColumns(committed: readonly WaitingColumn[], layerCount: number): HeatmapColumns {
   const columnCount = committed.length;
   const steps = new Float64Array(columnCount);
   const loss = new Float32Array(columnCount).fill(NaN);
   const values = new Float32Array(layerCount * columnCount).fill(NaN);
   const nonFinite = new Uint32Array(layerCount * columnCount);
   const scalars = new Map<string, Float64Array>();
-  committed.forEach(({ frame, layerOffset }, column) => {
-    steps[column] = frame.step;
-    for (const [name, value] of frame.scalars) {
+  committed.forEach((waiting, column) => {
+    steps[column] = waiting.step;
+    for (const [name, value] of waiting.scalars) {
       if (name === 'loss') loss[column] = value;
       else scalarColumn(scalars, name, columnCount)[column] = value;
     }
-    if (frame.wallTime !== null) {
-      scalarColumn(scalars, 'wall_time', columnCount)[column] = frame.wallTime;
+    if (waiting.wallTime !== null) {
+      scalarColumn(scalars, 'wall_time', columnCount)[column] = waiting.wallTime;
     }
-    const source = frame.layerMetrics.get(metric);
-    if (source !== undefined) {
-      writeColumn(source, layerOffset, column, columnCount, values, nonFinite);
+    if (waiting.column !== undefined) {
+      writeColumn(waiting.column, waiting.layerOffset, column, columnCount, values, nonFinite);
     }
   });
   return {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
+import { BodyPool } from '@/workers/http/body-pool';
 import { BodyBudget, withBody } from '@/workers/http/read-body';
 
 const MAX_BYTES = 100_000;
@@ -133,5 +134,56 @@ describe('BodyBudget', () => {
     }).toThrow(expect.objectContaining({ code: 'writer_saturated', retryAfterSeconds: 1 }));
     small.give(8);
     expect(small.heldBytes).toBe(0);
+  });
+});
+
+describe('withBody and a pool', () => {
+  const pool = new BodyPool();
+  let seen: Uint8Array[] = [];
+  let pooled: Server;
+  let pooledUrl: string;
+
+  beforeAll(async () => {
+    pooled = createServer((request, response) => {
+      withBody(request, { budget, pool }, (body, release) => {
+        seen.push(body);
+        if (request.headers['x-release'] === 'yes') release();
+        if (request.headers['x-fail'] === 'yes') return Promise.reject(new Error('failed'));
+        return Promise.resolve(body.reduce((a, b) => a + b, 0));
+      }).then(
+        (sum) => response.end(`${sum}`),
+        () => response.writeHead(500).end('failed'),
+      );
+    });
+    await new Promise<void>((resolve) => pooled.listen(0, '127.0.0.1', resolve));
+    pooledUrl = `http://127.0.0.1:${(pooled.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    pooled.closeAllConnections();
+    pooled.close();
+  });
+
+  async function send(fill: number, headers: Record<string, string>): Promise<string> {
+    const body = new Uint8Array(70_000).fill(fill);
+    const response = await fetch(pooledUrl, { method: 'POST', body, headers });
+    return response.text();
+  }
+
+  it('uses the memory of a body again once it was released, and reads what was sent', async () => {
+    seen = [];
+    const sums: string[] = [];
+    for (const fill of [1, 2, 3]) sums.push(await send(fill, { 'X-Release': 'yes' }));
+    expect(sums).toEqual(['70000', '140000', '210000']);
+    expect(new Set(seen.map(({ buffer }) => buffer)).size).toBe(1);
+  });
+
+  it('leaves a body alone that was kept, or whose handling failed', async () => {
+    seen = [];
+    await send(4, {});
+    await send(5, { 'X-Release': 'yes', 'X-Fail': 'yes' });
+    await send(6, { 'X-Release': 'yes' });
+    expect(seen[0]?.[0]).toBe(4);
+    expect(seen[1]?.[0]).toBe(5);
+    expect(new Set(seen.map(({ buffer }) => buffer)).size).toBe(3);
   });
 });

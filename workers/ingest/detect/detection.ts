@@ -11,7 +11,7 @@ import type { StoreLogger } from '../../../lib/store/store-logger';
 import type { AttemptDetection, WatchListener } from './attempt-detection';
 import { loadDetection } from './load-detection';
 import type { FindingMessage } from './step-findings';
-import type { StepPart } from './step-feed';
+import { type StepPart, copyPart } from './step-feed';
 
 export interface DetectionOptions {
   readonly db: Database;
@@ -91,13 +91,23 @@ export class Detection {
     posts: readonly { readonly part: StepPart; readonly isNew: boolean }[],
   ): FindingMessage[] {
     const entry = this.#open(target);
-    const watch = (detection: AttemptDetection): FindingMessage[] =>
-      posts.flatMap(({ part, isNew }) => detection.observe([part], this.#nowMs(), isNew));
-    if (entry.detection !== null) return this.#watch(entry, watch);
+    if (entry.detection !== null) return this.#watch(entry, (loaded) => this.#look(loaded, posts));
     if (entry.failedAtMs === null) {
-      void entry.loading.then(() => this.#watch(entry, watch), nothing);
+      // The posts' memory is used again once they are answered.
+      const copies = posts.map(({ part, isNew }) => ({ part: copyPart(part), isNew }));
+      void entry.loading.then(
+        () => this.#watch(entry, (loaded) => this.#look(loaded, copies)),
+        nothing,
+      );
     }
     return [];
+  }
+
+  #look(
+    detection: AttemptDetection,
+    posts: readonly { readonly part: StepPart; readonly isNew: boolean }[],
+  ): FindingMessage[] {
+    return posts.flatMap(({ part, isNew }) => detection.observe([part], this.#nowMs(), isNew));
   }
 
   /** Nothing more comes: gaps are passed over, and everything is written before this resolves. */

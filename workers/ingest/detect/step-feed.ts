@@ -20,6 +20,14 @@ export interface StepPart {
   readonly hasLayers: boolean;
 }
 
+/** One that outlives the post it came with. */
+export function copyPart(part: StepPart): StepPart {
+  const layerMetrics = new Map(
+    Array.from(part.layerMetrics, ([name, column]) => [name, column.slice()]),
+  );
+  return { ...part, layerMetrics };
+}
+
 export interface StepFeedOptions {
   readonly layerCount: number;
   /** The newest step that was handed on; what is not above it is left out. */
