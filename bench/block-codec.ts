@@ -104,14 +104,10 @@ function xorBytes({ values }: Block): number {
 
 const packedOrRaw = (block: Block, dropped: 0 | typeof ROUNDED_BITS): Uint8Array =>
   packRows(block.values, block.rowCount, dropped) ?? bytesOf(block.values);
-const unpackedOrRaw = (
-  bytes: Uint8Array,
-  { rowCount, values }: Block,
-  dropped: number,
-): Float32Array =>
+const unpackedOrRaw = (bytes: Uint8Array, { values }: Block, dropped: number): Float32Array =>
   bytes.length === values.byteLength
     ? toFloats(bytes.slice())
-    : unpackRows(bytes, rowCount, COLUMNS, dropped);
+    : unpackRows(bytes, COLUMNS, dropped);
 
 const codecs: readonly Codec[] = [
   {

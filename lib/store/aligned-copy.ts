@@ -14,9 +14,19 @@ export class AlignedCopy {
     return new Uint32Array(this.#take(bytes), 0, bytes.length / 4);
   }
 
+  /** Room for floats, whatever it holds. */
+  floats(length: number): Float32Array {
+    return new Float32Array(this.#reserve(length * 4), 0, length);
+  }
+
   #take(bytes: Uint8Array): ArrayBuffer {
-    if (this.#buffer.byteLength < bytes.length) this.#buffer = new ArrayBuffer(bytes.length);
-    new Uint8Array(this.#buffer).set(bytes);
+    const buffer = this.#reserve(bytes.length);
+    new Uint8Array(buffer).set(bytes);
+    return buffer;
+  }
+
+  #reserve(byteLength: number): ArrayBuffer {
+    if (this.#buffer.byteLength < byteLength) this.#buffer = new ArrayBuffer(byteLength);
     return this.#buffer;
   }
 }

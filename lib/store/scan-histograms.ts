@@ -1,6 +1,6 @@
 /** Reads of the stored histograms of one layer, and of what else is known of it at their steps. */
 import { MISSING_FLOAT32_BITS, bitsOf } from '../contract/missing-value';
-import { decodeBlockValues } from './compaction/block-rows';
+import { decodeLayerSlice, layerSliceSql } from './compaction/block-rows';
 import { toUint16 } from './compaction/packed-arrays';
 import { unpackCounts } from './packed-counts';
 import { inSegment, Parameters } from './parameters';
@@ -183,7 +183,7 @@ function blockQuery(
   const blocks = `metric_block AS block WHERE run = ${p.uuid(runKey)}`;
   return {
     sql: `SELECT block.attempt, block.metric, block.first_step, codec, step_offsets,
-        substr("values", ${p.integer('int', layer)} * step_count * 4 + 1, step_count * 4)
+        ${layerSliceSql(p.integer('int', layer))}
       FROM (
         SELECT DISTINCT asked.attempt, metric.metric, nearest.first_step FROM ${placeRelation(p, places)}
         CROSS JOIN unnest(${p.integers('smallint', metricIds)}) AS metric (metric) CROSS JOIN LATERAL (
@@ -198,9 +198,10 @@ function blockQuery(
       const attempt = row.int4(0);
       const metricId = row.int2(1);
       const firstStep = row.int8(2);
-      const values = decodeBlockValues(row.int2(3), row.bytes(5));
+      const offsets = toUint16(row.bytes(4));
+      const values = decodeLayerSlice(row.int2(3), row.bytes(5), offsets.length);
       const bits = bitsOf(values);
-      toUint16(row.bytes(4)).forEach((offset, index) => {
+      offsets.forEach((offset, index) => {
         const isMissing = bits[index] === MISSING_FLOAT32_BITS;
         at(attempt, firstStep + offset)?.statistics.set(
           metricId,

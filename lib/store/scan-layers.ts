@@ -8,7 +8,7 @@
 import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
 import { AlignedCopy } from './aligned-copy';
 import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
-import { decodeBlockValues } from './compaction/block-rows';
+import { decodeBlockValues, decodeLayerSlice, layerSliceSql } from './compaction/block-rows';
 import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
 import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
@@ -225,21 +225,21 @@ export class LayerScan extends CoveredScan {
   /** What `#takeBlock` reads, from the second field of a row on. */
   #blockColumns(p: Parameters): string {
     const { layer } = this.#query;
-    const values =
-      layer === undefined
-        ? '"values"'
-        : `substr("values", ${p.integer('int', layer)} * step_count * 4 + 1, step_count * 4)`;
+    const values = layer === undefined ? '"values"' : layerSliceSql(p.integer('int', layer));
     return `block.first_step, codec, step_offsets, ${values}`;
   }
 
   #takeBlock(row: CopyRow): { readonly steps: Float64Array; readonly values: Float32Array } {
     const firstStep = row.int8(1);
-    return {
-      steps: Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset),
-      values: decodeBlockValues(row.int2(2), row.bytes(4), (bytes) =>
-        this.#valuesCopy.float32(bytes),
-      ),
-    };
+    const codec = row.int2(2);
+    const steps = Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset);
+    const values =
+      this.#query.layer === undefined
+        ? decodeBlockValues(codec, row.bytes(4), steps.length, (length) =>
+            this.#valuesCopy.floats(length),
+          )
+        : decodeLayerSlice(codec, row.bytes(4), steps.length);
+    return { steps, values };
   }
 
   /** Hot rows of the parts, shards of a step in ascending order of their first layer. */

@@ -17,10 +17,16 @@ import {
   toUint32,
   toUint8,
 } from './packed-arrays';
+import { packRows, ROUNDED_BITS, unpackRows, unpackSingleRow } from './row-codec';
 import type { ScalarRollup } from './scalar-rollup';
 
-/** `values` as they are. */
+/** How `values` are laid out: as they are, or as packed rows, exact or rounded. */
 export const RAW_CODEC = 0;
+export const PACKED_CODEC = 1;
+export const ROUNDED_CODEC = 2;
+
+/** Fewer columns are read faster than they are unpacked, and save little. */
+const MIN_PACKED_COLUMNS = 16;
 
 export interface MetricBlock {
   readonly metricId: number;
@@ -38,27 +44,58 @@ export const METRIC_ROLLUP_COLUMNS =
 export const SCALAR_ROLLUP_COLUMNS =
   'level, block, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts';
 
-/** Throws RangeError on a codec that this version does not know. */
+function droppedBitsOf(codec: number): number {
+  if (codec === PACKED_CODEC) return 0;
+  if (codec === ROUNDED_CODEC) return ROUNDED_BITS;
+  throw new RangeError(`no block is packed by codec ${codec}`);
+}
+
+/**
+ * The values [L][columnCount] of a block. `scratch` gives the memory for them.
+ *
+ * Throws  RangeError on a codec that this version does not know
+ */
 export function decodeBlockValues(
   codec: number,
   bytes: Uint8Array,
-  copy: (bytes: Uint8Array) => Float32Array = toFloat32,
+  columnCount: number,
+  scratch: (length: number) => Float32Array = (length) => new Float32Array(length),
 ): Float32Array {
-  if (codec !== RAW_CODEC) throw new RangeError(`no block is packed by codec ${codec}`);
-  return copy(bytes);
+  if (codec !== RAW_CODEC) return unpackRows(bytes, columnCount, droppedBitsOf(codec), scratch);
+  const values = scratch(bytes.length / 4);
+  bytesOf(values).set(bytes);
+  return values;
 }
 
-/** A row of METRIC_BLOCK_COLUMNS; its arrays are copies, the values as `copy` makes them. */
+/** SQL of one layer's part of a block, by number or by an expression; no other part is fetched. */
+export function layerSliceSql(layer: string): string {
+  return `CASE WHEN codec = ${RAW_CODEC} THEN substr("values", ${layer} * step_count * 4 + 1, step_count * 4)
+    ELSE packed_row("values", ${layer}) END`;
+}
+
+/** The values [columnCount] of what `layerSliceSql` selects. */
+export function decodeLayerSlice(
+  codec: number,
+  bytes: Uint8Array,
+  columnCount: number,
+): Float32Array {
+  return codec === RAW_CODEC
+    ? toFloat32(bytes)
+    : unpackSingleRow(bytes, columnCount, droppedBitsOf(codec));
+}
+
+/** A row of METRIC_BLOCK_COLUMNS; its arrays are copies, the values in the memory that `scratch` gives. */
 export function decodeMetricBlock(
   row: CopyRow,
-  copy: (bytes: Uint8Array) => Float32Array = toFloat32,
+  scratch?: (length: number) => Float32Array,
 ): MetricBlock {
+  const offsets = toUint16(row.bytes(4));
   return {
     metricId: row.int2(0),
     firstStep: row.int8(1),
     span: row.int4(2),
-    offsets: toUint16(row.bytes(4)),
-    values: decodeBlockValues(row.int2(3), row.bytes(5), copy),
+    offsets,
+    values: decodeBlockValues(row.int2(3), row.bytes(5), offsets.length, scratch),
   };
 }
 
@@ -154,16 +191,20 @@ export class CopyRows {
 
   addBlock({ runBytes, attempt }: AttemptKey, block: MetricBlock): void {
     const { metricId, firstStep, span, offsets, values } = block;
+    const packed =
+      offsets.length < MIN_PACKED_COLUMNS
+        ? null
+        : packRows(values, values.length / offsets.length, 0);
     this.#begin(9);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(metricId);
     this.#writer.int8(firstStep);
     this.#writer.int4(span);
-    this.#writer.int2(RAW_CODEC);
+    this.#writer.int2(packed === null ? RAW_CODEC : PACKED_CODEC);
     this.#writer.int4(offsets.length);
     this.#bytea(bytesOf(offsets));
-    this.#bytea(bytesOf(values));
+    this.#bytea(packed ?? bytesOf(values));
   }
 
   addMetricRollup({ runBytes, attempt }: AttemptKey, placed: PlacedMetricRollup): void {

@@ -260,9 +260,9 @@ function queriesFor(
         WHERE ${owned} AND first_step = ANY(ARRAY[${firstSteps.join(',')}]::bigint[])`,
       onRow: (row) => {
         turnTo(metricId);
-        const block = decodeMetricBlock(row, (bytes) => {
-          scratch.clear(bytes.length);
-          return scratch.floats(scratch.add(bytes), bytes.length / 4);
+        const block = decodeMetricBlock(row, (length) => {
+          scratch.clear(length * 4);
+          return scratch.floats(scratch.reserve(length), length);
         });
         for (const gap of gaps)
           accumulator.addBlock(block.firstStep, block.offsets, block.values, gap);

@@ -7,8 +7,10 @@
  * step would not allow, and SQL can read it too. A byte shuffle under deflate takes a tenth
  * less space and several times as long to read (`npm run bench -- block-codec`).
  *
- * Bytes, little-endian: int32 `base` [L], uint32 `entry` [L], then the rows' words. An entry is
- *   bits 0–24   where the row ends, in words from the first row's beginning
+ * Words, little-endian: the number of rows L, int32 `base` [L], `entry` [L + 1], of which the
+ * first is 0, then the rows. Row i has base i and entry i + 1, and begins where the entry before
+ * says that a row ends. An entry is
+ *   bits 0–24   where a row ends, in words from the first row's beginning
  *   bit 25      the row is exact although the codec rounds
  *   bits 26–31  bits a value
  * A row's values lie one after another from the lowest bit on; its last word is filled up.
@@ -65,9 +67,10 @@ export function packRows(
   const columnCount = rowCount === 0 ? 0 : values.length / rowCount;
   if (columnCount === 0) return null;
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  const packed = new Int32Array(rowCount * (2 + columnCount));
+  const firstWord = headWords(rowCount);
+  const packed = new Int32Array(firstWord + rowCount * columnCount);
+  packed[0] = rowCount;
   const ordered = new Int32Array(columnCount);
-  const firstWord = 2 * rowCount;
   let word = firstWord;
   for (let row = 0; row < rowCount; row++) {
     const from = row * columnCount;
@@ -83,8 +86,9 @@ export function packRows(
     }
     const width = 32 - Math.clz32(greatest - least);
     word = packRow(ordered, least, width, packed, word);
-    packed[row] = least;
-    packed[rowCount + row] = (width << WIDTH_SHIFT) | (isExact ? IS_EXACT : 0) | (word - firstWord);
+    packed[1 + row] = least;
+    packed[2 + rowCount + row] =
+      (width << WIDTH_SHIFT) | (isExact ? IS_EXACT : 0) | (word - firstWord);
   }
   return word < values.length ? bytesOf(packed.subarray(0, word)) : null;
 }
@@ -116,83 +120,67 @@ function packRow(
   return word;
 }
 
-/** Where one row lies and how it is packed, out of its base and its entry. */
-export interface PackedRow {
-  readonly base: number;
-  readonly width: number;
-  readonly dropped: number;
-  /** Its first word, counted from the first row's. */
-  readonly firstWord: number;
-}
-
-function readRow(words: Int32Array, rowCount: number, row: number, dropped: number): PackedRow {
-  const entry = words[rowCount + row] ?? 0;
-  return {
-    base: words[row] ?? 0,
-    width: entry >>> WIDTH_SHIFT,
-    dropped: (entry & IS_EXACT) === 0 ? dropped : 0,
-    firstWord: row === 0 ? 0 : (words[rowCount + row - 1] ?? 0) & END_MASK,
-  };
+/** What lies before the rows. */
+function headWords(rowCount: number): number {
+  return 2 * rowCount + 2;
 }
 
 /**
- * The values [rowCount][columnCount] of what `packRows` made with the same `dropped`.
+ * The values [L][columnCount] of what `packRows` made with the same `dropped`.
  *
- * Throws  RangeError when the bytes end before their last row does
+ * `allocate`  where they go: an array of the length asked for, whatever it holds
+ * Throws      RangeError when the bytes end before their last row does
  */
 export function unpackRows(
   bytes: Uint8Array,
-  rowCount: number,
   columnCount: number,
   dropped: number,
-): Float32Array<ArrayBuffer> {
+  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+): Float32Array {
   const words = toWords(bytes);
-  const last = rowCount === 0 ? 0 : (words[2 * rowCount - 1] ?? 0) & END_MASK;
-  if (words.length < 2 * rowCount + last)
-    throw new RangeError(
-      `packed rows of ${words.length} words where ${2 * rowCount + last} are meant`,
-    );
-  const values = new Float32Array(rowCount * columnCount);
-  const bits = new Int32Array(values.buffer);
+  const rowCount = words[0] ?? 0;
+  const firstWord = headWords(rowCount);
+  const lastWord = firstWord + ((words[firstWord - 1] ?? 0) & END_MASK);
+  if (rowCount < 1 || words.length < lastWord)
+    throw new RangeError(`packed rows of ${words.length} words where ${lastWord} are meant`);
+  const values = allocate(rowCount * columnCount);
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let row = 0; row < rowCount; row++) {
-    const packed = readRow(words, rowCount, row, dropped);
+    const entry = words[2 + rowCount + row] ?? 0;
+    const begin = firstWord + ((words[1 + rowCount + row] ?? 0) & END_MASK);
     const from = row * columnCount;
-    unpackRow(packed, words, 2 * rowCount, bits, from, from + columnCount);
+    unpackRow(words[1 + row] ?? 0, entry, dropped, words, begin, bits, from, from + columnCount);
   }
   return values;
 }
 
-/**
- * One row by itself: `base` and `entry` as they lie in the head, and the row's own words.
- */
+/** A single row as SQL's `packed_row` cuts it out: its base, the two entries around it, its words. */
 export function unpackSingleRow(
-  base: number,
-  entry: number,
-  slice: Uint8Array,
+  bytes: Uint8Array,
   columnCount: number,
   dropped: number,
 ): Float32Array<ArrayBuffer> {
-  const row = {
-    base,
-    width: entry >>> WIDTH_SHIFT,
-    dropped: (entry & IS_EXACT) === 0 ? dropped : 0,
-    firstWord: 0,
-  };
+  const words = toWords(bytes);
   const values = new Float32Array(columnCount);
-  unpackRow(row, toWords(slice), 0, new Int32Array(values.buffer), 0, columnCount);
+  const bits = new Int32Array(values.buffer);
+  unpackRow(words[0] ?? 0, words[2] ?? 0, dropped, words, 3, bits, 0, columnCount);
   return values;
 }
 
 function unpackRow(
-  { base, width, dropped, firstWord }: PackedRow,
+  base: number,
+  entry: number,
+  codecDropped: number,
   words: Int32Array,
-  offset: number,
+  begin: number,
   bits: Int32Array,
   from: number,
   end: number,
 ): void {
+  const width = entry >>> WIDTH_SHIFT;
+  const dropped = (entry & IS_EXACT) === 0 ? codecDropped : 0;
   const mask = width === 0 ? 0 : 0xffffffff >>> (32 - width);
-  let word = offset + firstWord;
+  let word = begin;
   let shift = 0;
   let current = words[word] ?? 0;
   for (let index = from; index < end; index++) {

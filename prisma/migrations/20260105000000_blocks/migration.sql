@@ -1,8 +1,8 @@
 -- What hot frames become. Written by hand, as the hot path is.
 
 -- The reported steps of an aligned span of one metric. step_offsets: uint16 little-endian,
--- ascending, from first_step. values: float32 little-endian [layer][step_offsets] as codec
--- says, 0 being uncompressed.
+-- ascending, from first_step. values: float32 little-endian [layer][step_offsets], as codec
+-- says: 0 as they are, 1 packed rows, 2 packed rows with nine bits of mantissa.
 CREATE TABLE "metric_block" (
     "run" UUID NOT NULL,
     "attempt" INTEGER NOT NULL,
@@ -78,3 +78,19 @@ CREATE TABLE "compaction_state" (
 
     CONSTRAINT "compaction_state_pkey" PRIMARY KEY ("run", "attempt")
 );
+
+-- One row out of packed rows (lib/store/compaction/row-codec.ts): its base, the two entries
+-- around it, its words. substr of a stored value fetches the asked part alone.
+CREATE FUNCTION packed_row(packed bytea, row_index integer) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
+DECLARE
+    head bytea := substr(packed, 1, 4);
+    row_count integer := get_byte(head, 0) | (get_byte(head, 1) << 8) | (get_byte(head, 2) << 16) | (get_byte(head, 3) << 24);
+    entries bytea := substr(packed, 4 * (1 + row_count + row_index) + 1, 8);
+    first_word integer := get_byte(entries, 0) | (get_byte(entries, 1) << 8) | (get_byte(entries, 2) << 16) | ((get_byte(entries, 3) & 1) << 24);
+    end_word integer := get_byte(entries, 4) | (get_byte(entries, 5) << 8) | (get_byte(entries, 6) << 16) | ((get_byte(entries, 7) & 1) << 24);
+BEGIN
+    RETURN substr(packed, 4 * (1 + row_index) + 1, 4) || entries
+        || substr(packed, 4 * (2 + 2 * row_count + first_word) + 1, 4 * (end_word - first_word));
+END
+$function$;

@@ -97,10 +97,9 @@ WITH segment AS MATERIALIZED (
     -- Of a packed block where the row begins and ends, and what its distances are from.
     SELECT segment.attempt, segment.from_step, segment.to_step, name.layer_count,
         block.first_step, block.step_count, block.step_offsets, block.codec, block."values",
-        CASE WHEN block.codec = 0 THEN '\x00000000' ELSE substr(block."values", 4 * $2 + 1, 4) END AS bases,
+        CASE WHEN block.codec = 0 THEN '\x00000000' ELSE substr(block."values", 4 * (1 + $2) + 1, 4) END AS bases,
         CASE WHEN block.codec = 0 THEN '\x0000000000000000'
-        WHEN $2 = 0 THEN '\x00000000'::bytea || substr(block."values", 4 * name.layer_count + 1, 4)
-        ELSE substr(block."values", 4 * (name.layer_count + $2 - 1) + 1, 8) END AS entries
+        ELSE substr(block."values", 4 * (1 + name.layer_count + $2) + 1, 8) END AS entries
     FROM segment CROSS JOIN name JOIN public.metric_block AS block
         ON block.run = segment.run_key AND block.attempt = segment.attempt AND block.metric = name.id
         AND block.first_step BETWEEN segment.from_step - 16383 AND segment.to_step
@@ -111,7 +110,7 @@ WITH segment AS MATERIALIZED (
         CASE WHEN head.codec = 2 AND get_byte(head.entries, 7) & 2 = 0 THEN 14 ELSE 0 END AS dropped,
         (get_byte(head.bases, 0)::bigint | (get_byte(head.bases, 0 + 1)::bigint << 8) | (get_byte(head.bases, 0 + 2)::bigint << 16) | (get_byte(head.bases, 0 + 3)::bigint << 24)) AS base,
         CASE WHEN head.codec = 0 THEN substr(head."values", $2 * head.step_count * 4 + 1, head.step_count * 4)
-        ELSE substr(head."values", 8 * head.layer_count + 4 * (get_byte(head.entries, 0) | (get_byte(head.entries, 1) << 8) | (get_byte(head.entries, 2) << 16) | ((get_byte(head.entries, 3) & 1) << 24)) + 1,
+        ELSE substr(head."values", 8 * (1 + head.layer_count) + 4 * (get_byte(head.entries, 0) | (get_byte(head.entries, 1) << 8) | (get_byte(head.entries, 2) << 16) | ((get_byte(head.entries, 3) & 1) << 24)) + 1,
             4 * ((get_byte(head.entries, 4) | (get_byte(head.entries, 5) << 8) | (get_byte(head.entries, 6) << 16) | ((get_byte(head.entries, 7) & 1) << 24)) - (get_byte(head.entries, 0) | (get_byte(head.entries, 1) << 8) | (get_byte(head.entries, 2) << 16) | ((get_byte(head.entries, 3) & 1) << 24)))) || '\x00000000' END AS bytes
     FROM head
 )
@@ -197,10 +196,9 @@ CROSS JOIN LATERAL (
 ) AS block
 JOIN public.layer ON layer.run = block.run
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN block.codec = 0 THEN '\x00000000' ELSE substr(block."values", 4 * layer.index + 1, 4) END AS bases,
+    SELECT CASE WHEN block.codec = 0 THEN '\x00000000' ELSE substr(block."values", 4 * (1 + layer.index) + 1, 4) END AS bases,
         CASE WHEN block.codec = 0 THEN '\x0000000000000000'
-        WHEN layer.index = 0 THEN '\x00000000'::bytea || substr(block."values", 4 * run.layer_count + 1, 4)
-        ELSE substr(block."values", 4 * (run.layer_count + layer.index - 1) + 1, 8) END AS entries
+        ELSE substr(block."values", 4 * (1 + run.layer_count + layer.index) + 1, 8) END AS entries
     OFFSET 0
 ) AS head
 CROSS JOIN LATERAL (
@@ -211,7 +209,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT block.at * form.width & 7 AS shift,
         CASE WHEN block.codec = 0 THEN substr(block."values", (layer.index * block.step_count + block.at) * 4 + 1, 4)
-        ELSE substr(block."values", 8 * run.layer_count + 4 * (get_byte(head.entries, 0) | (get_byte(head.entries, 1) << 8) | (get_byte(head.entries, 2) << 16) | ((get_byte(head.entries, 3) & 1) << 24)) + (block.at * form.width >> 3) + 1, 5) END
+        ELSE substr(block."values", 8 * (1 + run.layer_count) + 4 * (get_byte(head.entries, 0) | (get_byte(head.entries, 1) << 8) | (get_byte(head.entries, 2) << 16) | ((get_byte(head.entries, 3) & 1) << 24)) + (block.at * form.width >> 3) + 1, 5) END
         || '\x0000000000' AS bytes
     OFFSET 0
 ) AS place

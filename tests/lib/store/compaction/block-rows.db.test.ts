@@ -106,6 +106,6 @@ describe('rows of COPY', () => {
   });
 
   it('refuse a codec that is not known', () => {
-    expect(() => decodeBlockValues(99, new Uint8Array(4))).toThrow(RangeError);
+    expect(() => decodeBlockValues(99, new Uint8Array(4), 1)).toThrow(RangeError);
   });
 });
