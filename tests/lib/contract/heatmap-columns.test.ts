@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeHeatmapColumns,
   encodeHeatmapColumns,
+  HeatmapBody,
   writeColumn,
 } from '@/lib/contract/heatmap-columns';
 import { missingColumn } from '@/lib/contract/missing-value';
@@ -32,6 +33,27 @@ describe('heatmap columns', () => {
     writeColumn(source, 1, 0, 2, values, nonFinite);
     expect([2, 4, 6, 8].map((at) => values[at])).toEqual([2, NaN, NaN, NaN]);
     expect([2, 4, 6, 8].map((at) => nonFinite[at])).toEqual([0, 1, 1, 0]);
+  });
+
+  it('are the same where they were filled in place', () => {
+    const body = new HeatmapBody(2, 3, 4);
+    body.values.set([1, 2, NaN, 4, 5, 6]);
+    body.nonFinite.set([0, 0, 2, 0, 0, 0]);
+    body.loss.set([1, NaN, 3]);
+    const head = {
+      fromStep: Float64Array.of(0, 10, 2 ** 40),
+      toStep: Float64Array.of(9, 19, 2 ** 40 + 1),
+      scalars: new Map([
+        ['gradient_norm', Float64Array.of(0.1, 0.2, 0.3)],
+        ['wall_time', Float64Array.of(1, 2, 3)],
+      ]),
+    };
+    const columns = body.finish(head);
+    expect(Buffer.compare(columns.body, encodeHeatmapColumns(columns))).toBe(0);
+    expect(decodeHeatmapColumns(columns.body)).toMatchObject({ ...head, values: body.values });
+    const names = Array.from({ length: 30 }, (_, index) => `a_name_of_some_length_${index}`);
+    const tooMany = new Map(names.map((name) => [name, new Float64Array(3)]));
+    expect(() => body.finish({ ...head, scalars: tooMany })).toThrow(RangeError);
   });
 
   it('hold a run without layers', () => {

@@ -4,6 +4,7 @@ import { createRun } from '@/lib/store/create-run';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
+import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
 
 const database = useDatabase();
 const EDGES = Float32Array.of(-1, -0.25, 0, 0.5, 2);
@@ -136,6 +137,46 @@ describe('readDistributions', () => {
       { loss: null, statistics: { gradient_norm: 2, rms: null }, nonFiniteCount: 1 },
       { loss: 4, statistics: { gradient_norm: 2, rms: 1 }, nonFiniteCount: 0 },
     ]);
+  });
+
+  it('says the same from blocks, and with what came late', async () => {
+    const { db, writer } = database;
+    const { runKey } = await createRun(db, aRun({ id: 'compacted', layerCount: 2 }));
+    const frameOf = (step: number, firstLayer: number, values: readonly number[]) => ({
+      runKey,
+      attempt: 1,
+      layerOffset: firstLayer,
+      frame: {
+        ...aFrame(step, { loss: step, layers: { gradient_norm: values } }),
+        histograms: new Map([['update', aHistogram(step, firstLayer, values.length, 1)]]),
+      },
+    });
+    const steps = Array.from({ length: 300 }, (_, step) => step);
+    await writer.write([
+      ...steps.map((step) => frameOf(step, 0, [step])),
+      ...steps.filter((step) => step !== 100).map((step) => frameOf(step, 1, [-step])),
+    ]);
+    const read = async (layer: number) => {
+      const { items } = await readDistributions(db, 'compacted', layer, {
+        ...window,
+        fromStep: 60,
+        toStep: 250,
+        limit: 500,
+      });
+      return items;
+    };
+    const before = [await read(0), await read(1)];
+    expect(before[0]).toHaveLength(191);
+    expect(before[1]).toHaveLength(190);
+    expect(before[1]![10]).toMatchObject({ step: 70, statistics: { gradient_norm: -70 } });
+    await withClient(database.url, (client) => compactAll(client, runKey));
+    expect([await read(0), await read(1)]).toEqual(before);
+    await writer.write([frameOf(100, 1, [-100])]);
+    const late = await read(1);
+    expect(late).toHaveLength(191);
+    expect(late[40]).toMatchObject({ step: 100, statistics: { gradient_norm: -100 } });
+    await withClient(database.url, (client) => compactAll(client, runKey));
+    expect(await read(1)).toEqual(late);
   });
 
   it('draws the theory of the attempt’s optimizer over it', async () => {
