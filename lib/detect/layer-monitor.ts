@@ -155,7 +155,9 @@ function observeGradients(
       flags[layer] = before & ~LayerFlag.jump;
       heldSamples[layer] = 0;
     }
-    row[layer] = value < Infinity ? value : NaN;
+    // Two stores: a choice between a number and a constant NaN would box the number.
+    if (value < Infinity) row[layer] = value;
+    else row[layer] = NaN;
   }
   endSample(gradient);
 }
@@ -193,16 +195,21 @@ function observeRms(
         if (isNew && counts) noteMover(monitor, { step, layer, metric: 1, z });
       }
     }
-    const isWide = (parameterCounts?.[layer] ?? Infinity) >= RMS_WIDE_TENSOR;
-    if ((isAbove && isWide) || (now & LayerFlag.rmsOutlier) !== 0) {
+    if ((isAbove && isWide(parameterCounts, layer)) || (now & LayerFlag.rmsOutlier) !== 0) {
       monitor.rmsSpiking.push(layer);
       noteRmsSpike(monitor, layer, step);
     }
     flags[layer] = now;
     const isHeld = isDisturbed && (now & LayerFlag.rmsOutlier) !== 0;
-    row[layer] = isHeld ? (median[layer] ?? NaN) : value < Infinity ? value : NaN;
+    if (isHeld) row[layer] = median[layer] ?? NaN;
+    else if (value < Infinity) row[layer] = value;
+    else row[layer] = NaN;
   }
   endSample(rms);
+}
+
+function isWide(parameterCounts: ArrayLike<number> | undefined, layer: number): boolean {
+  return (parameterCounts?.[layer] ?? Infinity) >= RMS_WIDE_TENSOR;
 }
 
 function noteRmsSpike(

@@ -149,7 +149,9 @@ function heldValue(
   layer: number,
 ) {
   const at = input * layers + layer;
-  return sampleCount - (heldAt[at] ?? 0) > HOLD_SAMPLES ? NaN : (held[at] ?? NaN);
+  const value = held[at] ?? NaN;
+  // A constant NaN on one branch would box the number on the other: six a layer and step.
+  return sampleCount - (heldAt[at] ?? 0) > HOLD_SAMPLES ? value * NaN : value;
 }
 
 /** Fills `reading` with what is known of a layer. */
@@ -159,8 +161,9 @@ function read(state: StageState, layer: number, observation: StageObservation): 
   // Coordinates without gradients pull the widths towards 0 by the root of their share.
   const active = zeros >= FEWEST_STRUCTURAL_ZEROS && zeros < MOST_STRUCTURAL_ZEROS ? 1 - zeros : 1;
   const widen = active === 1 ? 1 : 1 / Math.sqrt(active);
-  reading.gradient = columns.gradient?.[layer] ?? NaN;
-  reading.rms = columns.rms?.[layer] ?? NaN;
+  const { gradient, rms } = columns;
+  reading.gradient = gradient === undefined ? NaN : (gradient[layer] ?? NaN);
+  reading.rms = rms === undefined ? NaN : (rms[layer] ?? NaN);
   const below = heldValue(state, BELOW_EPSILON, layer);
   reading.belowEpsilon = active === 1 ? below : (below - (1 - active)) / active;
   reading.updateStd = heldValue(state, 1, layer) * widen;
