@@ -298,6 +298,36 @@ def test_adafactor_has_a_second_moment_of_rows_and_columns(server):
     assert "update_std" not in frame.layers
 
 
+def test_moments_in_8_bits_are_read_as_the_optimizer_reads_them(server):
+    bnb = pytest.importorskip("bitsandbytes")
+    torch.manual_seed(0)
+    # 8 bits are for tensors of 4,096 and more; the bias has 32.
+    model = nn.Linear(100, 83)
+    optimizer = bnb.optim.AdamW8bit(model.parameters(), lr=1e-3, betas=(0.9, 0.95))
+    job = Job(server, model, optimizer)
+    for step in range(3):
+        optimizer.zero_grad()
+        model(torch.randn(8, 100)).square().mean().backward()
+        optimizer.step()
+        job.run.log(loss=0.0, step=step)
+    frame = job.finish()[-1]
+    state = optimizer.state[model.weight]
+    assert state["state1"].dtype == torch.uint8
+    moments = []
+    for index in "12":
+        # From bitsandbytes' own table and blocks, coordinate by coordinate.
+        codes, largest = state[f"state{index}"].flatten().tolist(), state[f"absmax{index}"].tolist()
+        table = state[f"qmap{index}"].tolist()
+        values = [table[code] * largest[position // 256] for position, code in enumerate(codes)]
+        moments.append(torch.tensor(values, dtype=torch.float64))
+    m, v = moments[0] / (1 - 0.9**3), moments[1] / (1 - 0.95**3)
+    found = columns(frame)
+    assert found["update_std"][0] == pytest.approx(float((m / (v.sqrt() + 1e-8)).std(correction=0)), rel=1e-4)
+    assert found["update_std"][1] is not None
+    # Codes are a few per cent apart, so r is near that of full precision.
+    assert found["update_std"][1] == pytest.approx(found["update_std"][0], rel=0.3)
+
+
 def test_an_optimizer_that_we_do_not_know_is_read_by_an_adapter(server):
     from spikescope.capture.optimizers import Moments
 
@@ -572,6 +602,49 @@ def test_a_compiled_model_keeps_the_names_of_its_layers(server):
     frames = job.finish()
     assert job.create["layers"][0]["name"] == "wte.weight"
     assert "update_std" in frames[1].layers
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_a_compiled_step_is_left_as_it_is_and_read_when_told(server, tells, capsys):
+    model = nn.Linear(8, 8)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    torch._dynamo.reset()
+
+    @torch.compile(backend="eager")
+    def update():
+        optimizer.step()
+
+    job = Job(server, model, optimizer)
+    steps = 3 if tells else 70
+    for step in range(steps):
+        optimizer.zero_grad()
+        model(torch.ones(4, 8)).square().mean().backward()
+        update()
+        if tells:
+            job.run.after_step()
+        job.run.log(loss=1.0, step=step)
+    frames = job.finish()
+    said = capsys.readouterr().err
+    assert "passed over" not in said
+    assert len(frames) == steps
+    if tells:
+        state = optimizer.state[model.weight]
+        expected = adam_reference(model.weight, model.weight.grad, state, 0.9, 0.95, 1e-8)
+        assert_columns(
+            frames[-1], 0, {name: expected[name] for name in ("update_std", "rms", "gradient_norm")}
+        )
+    elif not any(frame.layers for frame in frames):
+        assert said.count("call run.after_step()") == 1
+
+
+def test_the_norm_of_a_large_tensor_is_exact(server):
+    from spikescope.capture.whole_norms import largest_magnitudes, square_sums
+
+    torch.manual_seed(0)
+    values = [torch.randn(3_000_001), torch.randn(5), torch.randn(70_000).bfloat16()]
+    for value, squares, largest in zip(values, square_sums(values), largest_magnitudes(values)):
+        assert float(squares) == pytest.approx(float(value.double().square().sum()), rel=1e-6)
+        assert float(largest) == float(value.abs().max())
 
 
 def test_a_fault_inside_the_hooks_costs_a_capture_and_no_step(server, capsys):

@@ -153,6 +153,8 @@ class Run:
         scalars = read_scalars({**(values or {}), **metrics}, self._notices.say)
         if self._first_log_at is None:
             self._first_log_at = time.monotonic()
+        if self._watch is not None:
+            self._watch.note_log()
         self._assembly.log(None if step is None else int(step), scalars, layers or {}, histograms or {})
 
     @_never_raises
@@ -211,6 +213,12 @@ class Run:
         """Call before clipping gradients by other means than those of torch.nn.utils."""
         if self._watch is not None:
             self._watch.capture_gradients()
+
+    @_never_raises
+    def after_step(self) -> None:
+        """Call after an `optimizer.step()` that is compiled, or replayed from a CUDA graph."""
+        if self._watch is not None:
+            self._watch.after_step()
 
     @_never_raises
     def flush(self, timeout: float = 10.0) -> bool:

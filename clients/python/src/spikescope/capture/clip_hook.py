@@ -50,7 +50,7 @@ def _wrap(name: str) -> None:
 
     @functools.wraps(original)
     def clip(parameters: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _listeners or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not _listeners:
             return original(parameters, *args, **kwargs)
         listed = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
         _announce(listed)

@@ -15,6 +15,7 @@ from .local_tensors import read_gradient, to_local
 from .optimizers import Adapter, Moments, read_moments
 from .raw_samples import RawSamples, SamplePlan
 from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
+from .whole_norms import largest_magnitudes, square_sums
 
 # Sets of tensors with a gradient that are remembered; mixtures of experts have many.
 MAX_LAYOUTS = 8
@@ -212,8 +213,8 @@ class DeviceCapture:
         if kept:
             index = self._layer_index([tensor for tensor, _ in kept])
             parts = [value for _, value in kept]
-            squares.index_add_(0, index, _norms(parts, 2).to(wide).square())
-            largest.scatter_reduce_(0, index, _norms(parts, float("inf")), "amax")
+            squares.index_add_(0, index, square_sums(parts).to(wide))
+            largest.scatter_reduce_(0, index, largest_magnitudes(parts), "amax")
         return squares, largest
 
     def _weight_squares(self) -> torch.Tensor:
@@ -227,8 +228,8 @@ class DeviceCapture:
         locals_ = [(tensor, to_local(tensor.parameter)) for tensor in owned]
         kept = [(tensor, value) for tensor, value in locals_ if value.numel() > 0]
         if kept:
-            norms = _norms([value for _, value in kept], 2)
-            squares.index_add_(0, self._layer_index([tensor for tensor, _ in kept]), norms.to(wide).square())
+            found = square_sums([value for _, value in kept])
+            squares.index_add_(0, self._layer_index([tensor for tensor, _ in kept]), found.to(wide))
         return squares
 
     def _layer_index(self, tensors: list[PlannedTensor]) -> torch.Tensor:
@@ -245,16 +246,6 @@ class DeviceCapture:
         rows = work[0][0]
         assert rows.gradient is not None and rows.first is not None and rows.second is not None
         return plan.read(rows.gradient, rows.first, rows.second)
-
-
-def _norms(values: list[torch.Tensor], order: float) -> torch.Tensor:
-    """(T,) float32, by one operation over all tensors."""
-    if any(value.dtype != torch.float32 for value in values):
-        # In bfloat16 a norm would keep two digits.
-        norms = torch._foreach_norm(values, order, torch.float32)
-    else:
-        norms = torch._foreach_norm(values, order)
-    return torch.stack(list(norms))
 
 
 def _local(tensor: torch.Tensor | None) -> torch.Tensor | None:

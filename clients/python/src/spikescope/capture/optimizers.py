@@ -6,7 +6,6 @@ does not have is left out: SGD and Lion have no second moment, so no u and no r.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -67,11 +66,8 @@ def read_8bit(parameter: torch.Tensor, state: Mapping[str, Any], group: Mapping[
     if not isinstance(first, torch.Tensor) or not isinstance(second, torch.Tensor):
         return None
     if first.dtype == torch.uint8:
-        functional = sys.modules.get("bitsandbytes.functional")
-        if functional is None:
-            return None
-        first = functional.dequantize_blockwise(first, absmax=state["absmax1"], code=state["qmap1"])
-        second = functional.dequantize_blockwise(second, absmax=state["absmax2"], code=state["qmap2"])
+        first = _dequantize(first, state["qmap1"], state["absmax1"])
+        second = _dequantize(second, state["qmap2"], state["absmax2"])
     first_scale, second_scale = _corrections(state, group)
     return Moments(first, second, first_scale, second_scale, group.get("eps"))
 
@@ -108,6 +104,18 @@ def describe_optimizer(optimizer: Any) -> OptimizerInfo:
         epsilon=_number(epsilon),
         weight_decay=_number(group.get("weight_decay")),
     )
+
+
+def _dequantize(codes: torch.Tensor, values: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
+    """Each block of a power of two coordinates has a largest magnitude; a code is a share of it."""
+    count = codes.numel()
+    block = 1
+    while block * largest.numel() < count:
+        block *= 2
+    shares = values.index_select(0, codes.flatten().int())
+    padded = torch.nn.functional.pad(shares, (0, block * largest.numel() - count))
+    whole = (padded.view(largest.numel(), block) * largest.unsqueeze(1)).flatten()
+    return whole[:count].view(codes.shape)
 
 
 def _corrections(state: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[Scale, Scale]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Chosen by bench/python: see docs/performance.md.
 DEFAULT_MAX_ELEMENTS = 8192
+# Beyond the steps that accumulate gradients, or that GradScaler skips at first.
+UNSEEN_LOGS = 64
 
 
 class Watch:
@@ -100,6 +102,7 @@ class Watch:
         self._group = group
         self._known_count = self._count_parameters()
         self._index = 0
+        self._log_count = 0
         self._stepped: set[int] = set()
         self._handles: list[Any] = []
         # Ranks that neither post nor hold a shard have nothing to do.
@@ -121,6 +124,26 @@ class Watch:
     def capture_gradients(self) -> None:
         """Call before clipping gradients by other means than torch.nn.utils."""
         self._guard("capture_gradients", lambda: self._take_gradients(None))
+
+    def after_step(self) -> None:
+        """Call after an `optimizer.step()` that is compiled, or replayed from a CUDA graph."""
+
+        def capture() -> None:
+            for index in range(len(self._optimizers)):
+                self._before_step(index)
+                self._after_step(index)
+
+        self._guard("after_step", capture)
+
+    def note_log(self) -> None:
+        """A loop that logs and is never seen to step has hooks that do not run."""
+        self._log_count += 1
+        if self._index == 0 and self._log_count == UNSEEN_LOGS and self._optimizers:
+            self._notices.say(
+                "unseen",
+                "watch: no optimizer.step() was seen yet. Where it is compiled or in a CUDA graph, "
+                "call run.after_step() behind it",
+            )
 
     # Hooks
 
@@ -192,6 +215,10 @@ class Watch:
 
 
 def _call(watch: weakref.ref[Watch], name: str, index: int, *_: Any) -> None:
+    # Inside a compiled step nothing of ours may be traced: it would break the graph, and
+    # with fullgraph=True the training.
+    if torch.compiler.is_compiling():
+        return
     alive = watch()
     if alive is not None:
         alive._guard(name, lambda: getattr(alive, name)(index))
