@@ -225,7 +225,6 @@ async function measureLoopback(byteLength: number): Promise<Times> {
     response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions
   const reader = new HttpReader(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const times = await measure(() => reader.get('/'));
   reader.close();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
 import { type LossyProxy, startLossyProxy } from '@/tests/lib/store/lossy-proxy';
-import { aRun, startServers, type TestServers } from '@/tests/servers';
+import { type ApiResult, aRun, startServers, type TestServers } from '@/tests/servers';
 import pg from 'pg';
 
 /** The worker and the front door while the database is away or full: nothing is lost, nothing is restarted. */
@@ -29,7 +29,7 @@ const post = (...steps: number[]) =>
 
 const isReady = async (url: string) => (await fetch(`${url}/readyz`)).status === 200;
 
-async function expectUnavailable(reply: Promise<{ status: number; headers: Headers; body: any }>) {
+async function expectUnavailable(reply: Promise<ApiResult>) {
   const { status, headers, body } = await reply;
   expect(status, JSON.stringify(body)).toBe(503);
   expect(headers.get('retry-after')).toBe('1');
