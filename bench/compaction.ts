@@ -142,13 +142,14 @@ try {
   }
   const seconds = (performance.now() - startedAt) / 1000;
   const node = process.cpuUsage(before.node);
-  const share = (used: number): string => `${((used / seconds) * 100).toFixed(0)} %`;
+  const cost = (used: number): string =>
+    `${((used / hotRows / DATAPOINTS) * 1e9).toFixed(0)} ns a datapoint (${((used / seconds) * 100).toFixed(0)} % of a core)`;
   const sorted = unitMs.toSorted((a, b) => a - b);
   console.log(
     `${((hotRows * DATAPOINTS) / seconds / 1e6).toFixed(1)} M datapoints/s: ${hotRows} frames into ${blocks} blocks and ${rollups} rollup rows in ${seconds.toFixed(1)} s`,
   );
   console.log(
-    `of a core: ${share((node.user + node.system) / 1e6)} here, ${share(cpuSecondsOf(backend) - before.backend)} in its backend`,
+    `processor time: ${cost((node.user + node.system) / 1e6)} here, ${cost(cpuSecondsOf(backend) - before.backend)} in its backend`,
   );
   console.log(
     `a unit: median ${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(0)} ms, longest ${(sorted.at(-1) ?? 0).toFixed(0)} ms`,
