@@ -29,7 +29,8 @@ from .shards import Shards
 if TYPE_CHECKING:
     from ..run import Run
 
-# Chosen by bench/python: see docs/performance.md.
+# The dip of 8,192 values without two peaks stays below 0.008 in 99.9 % of cases, so that 0.01, where
+# layers begin to be watched, is no noise; a spread is right to 1 %. Cost: docs/performance.md.
 DEFAULT_MAX_ELEMENTS = 8192
 # Beyond the steps that accumulate gradients, or that GradScaler skips at first.
 UNSEEN_LOGS = 64
