@@ -67,7 +67,7 @@ export class ColumnStrip implements ScalarSink {
     if (buckets.some((bucket) => norm.isReported(bucket))) {
       scalars.set(
         'gradient_norm',
-        Float64Array.from(buckets, (bucket) => norm.max(bucket)),
+        columnOf(buckets, (bucket) => norm.max(bucket)),
       );
     }
     for (const [name, last] of [
@@ -77,9 +77,19 @@ export class ColumnStrip implements ScalarSink {
       if (!last.isReported) continue;
       scalars.set(
         name,
-        Float64Array.from(buckets, (bucket) => last.values[bucket] ?? NaN),
+        columnOf(buckets, (bucket) => last.values[bucket] ?? NaN),
       );
     }
     return scalars;
   }
+}
+
+/** A column of what `read` says of each bucket; several times as fast as Float64Array.from. */
+export function columnOf(
+  buckets: readonly number[],
+  read: (bucket: number) => number,
+): Float64Array<ArrayBuffer> {
+  const column = new Float64Array(buckets.length);
+  for (let index = 0; index < buckets.length; index++) column[index] = read(buckets[index] ?? 0);
+  return column;
 }

@@ -9,7 +9,7 @@ import type { Snapshot } from '../store/snapshot';
 import { findStepWindow, haveOverlap } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { planBuckets } from './bucket-plan';
-import { COLUMN_SCALARS, ColumnStrip } from './column-strip';
+import { COLUMN_SCALARS, columnOf, ColumnStrip } from './column-strip';
 import { requireRun } from './find-run';
 import { LayerColumns, planeOf } from './layer-columns';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
@@ -94,8 +94,8 @@ async function readFrom(
     answer.loss[column] = strip.loss.max(bucket);
   });
   return answer.finish({
-    fromStep: Float64Array.from(reported, (bucket) => strip.steps.fromStep[bucket] ?? 0),
-    toStep: Float64Array.from(reported, (bucket) => strip.steps.toStep[bucket] ?? 0),
+    fromStep: columnOf(reported, (bucket) => strip.steps.fromStep[bucket] ?? 0),
+    toStep: columnOf(reported, (bucket) => strip.steps.toStep[bucket] ?? 0),
     scalars: strip.scalarsOf(reported),
   });
 }

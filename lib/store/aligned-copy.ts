@@ -10,6 +10,11 @@ export class AlignedCopy {
     return new Float32Array(this.#take(bytes), 0, bytes.length / 4);
   }
 
+  /** The bytes themselves, from an aligned address on. */
+  bytes(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(this.#take(bytes), 0, bytes.length);
+  }
+
   uint32(bytes: Uint8Array): Uint32Array {
     return new Uint32Array(this.#take(bytes), 0, bytes.length / 4);
   }

@@ -72,6 +72,7 @@ export class LayerScan extends CoveredScan {
   readonly #hotSteps: StepAssembler;
   /** A row of rollups and a block are done with before the next one comes. */
   readonly #exceptionsCopy = new AlignedCopy();
+  readonly #packedCopy = new AlignedCopy();
   readonly #valuesCopy = new AlignedCopy();
   readonly #hotBlocks: StepTransposer;
 
@@ -235,7 +236,7 @@ export class LayerScan extends CoveredScan {
     const steps = Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset);
     const values =
       this.#query.layer === undefined
-        ? decodeBlockValues(codec, row.bytes(4), steps.length, (length) =>
+        ? decodeBlockValues(codec, this.#packedCopy.bytes(row.bytes(4)), steps.length, (length) =>
             this.#valuesCopy.floats(length),
           )
         : decodeLayerSlice(codec, row.bytes(4), steps.length);

@@ -22,10 +22,11 @@ export type Snapshot = RowReader;
 /** Sent with the first queries, so that it costs no round trip. */
 const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 /**
- * Reads are keyed and joined laterally, so that there is one good plan whatever the values;
- * planning again, or compiling, would take longer than they do.
+ * Reads are keyed and joined laterally, so that there is one good plan whatever the values
+ * and however small a table was when it was made: by index. Planning again, or compiling,
+ * would take longer than the reads do.
  */
-const SETTINGS = `SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`;
+const SETTINGS = `SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`;
 
 export class PoolSnapshot implements Snapshot {
   #hasBegun = false;

@@ -10,7 +10,7 @@ import { createRun } from '@/lib/store/create-run';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
-import type { Cell } from '@/tests/lib/store/compaction/brute-rollup';
+import { type Cell, toColumn } from '@/tests/lib/store/compaction/brute-rollup';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
 import { anyLongRun, type LongPost, type LongRun, type LongStep, stepsOf } from './long-runs';
 import { METRIC, type Reduced, reduceCells } from './stored-runs';
@@ -320,4 +320,44 @@ it('shows one step of each of 100 layers at every zoom, the same at every reload
   expect(await readAll()).toEqual(first);
   await compact(runKey, 1);
   expect(await readAll()).toEqual(first);
+});
+
+it('lets what is in a block stand against a late post of the same layers, which fills its gaps', async () => {
+  const { db } = database;
+  const { runKey } = await createRun(db, aRun({ id: 'overlapping', layerCount: 3 }));
+  const post = (step: number, layerOffset: number, cells: readonly Cell[]) => ({
+    runKey,
+    attempt: 1,
+    layerOffset,
+    frame: {
+      ...aFrame(step, { loss: 1 }),
+      layerCount: cells.length,
+      layerMetrics: new Map([[METRIC, toColumn(cells)]]),
+    },
+  });
+  const steps = Array.from({ length: 300 }, (_, step) => step);
+  await database.writer.write(steps.map((step) => post(step, 0, [1, NaN, null])));
+  await compact(runKey, 1);
+  await database.writer.write([post(100, 1, [50, 60]), post(101, 1, [70, Infinity])]);
+  const read = async (columns: number, reduce: 'max' | 'min' | 'mean', range = {}) => {
+    const query = { attempt: 'effective' as const, metric: METRIC, columns, reduce, ...range };
+    const { values, nonFinite } = await readHeatmap(db, 'overlapping', query);
+    const means = await readSeries(db, 'overlapping', 2, { ...query, points: columns });
+    return { values: [...values], nonFinite: [...nonFinite], points: means.points };
+  };
+  const readAll = async () => [
+    await read(1, 'max'),
+    await read(1, 'min'),
+    await read(1, 'mean'),
+    await read(10, 'max', { fromStep: 100, toStep: 102 }),
+  ];
+  const late = await readAll();
+  expect(late[0]).toMatchObject({ values: [1, NaN, 60], nonFinite: [0, 300, 1] });
+  expect(late[2]!.points).toMatchObject([{ min: 60, max: 60, mean: 60, nonFiniteCount: 1 }]);
+  expect(late[3]).toMatchObject({
+    values: [1, 1, 1, NaN, NaN, NaN, 60, NaN, NaN],
+    nonFinite: [0, 0, 0, 1, 1, 1, 0, 1, 0],
+  });
+  await compact(runKey, 1);
+  expect(await readAll()).toEqual(late);
 });
