@@ -5,7 +5,7 @@
  * acknowledged a second, the time of an acknowledgement, what each part took of the
  * processors, bytes on disk, and beside them narrow rows and the machine's own limits.
  *
- * Run: npm run bench -- ingest [--seconds 60] [--layers 1000] [--runs 16] [--steps-per-post 8] [--profile DIR]
+ * Run: npm run bench -- ingest [--seconds 60] [--layers 1000] [--runs 16] [--steps-per-post 8] [--only-paced] [--profile DIR]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     layers: { type: 'string' },
     runs: { type: 'string' },
-    'steps-per-post': { type: 'string', default: '8' },
+    'steps-per-post': { type: 'string' },
     'only-paced': { type: 'boolean', default: false },
     /** A folder for the workers' processor profiles. */
     profile: { type: 'string' },
@@ -48,9 +48,32 @@ const { values: options } = parseArgs({
 const profileDirectory = options.profile ?? null;
 const METRICS = 16;
 const seconds = Number(options.seconds);
-const stepsPerPost = Number(options['steps-per-post']);
-const layerCounts = options.layers === undefined ? [1000, 100] : [Number(options.layers)];
-const runCounts = options.runs === undefined ? [16, 1, 100] : [Number(options.runs)];
+
+interface Scenario {
+  readonly layers: number;
+  readonly runs: number;
+  /** A job that keeps up posts each step; a client that is behind posts what has waited. */
+  readonly stepsPerPost: number;
+}
+
+/** What a layer count, a run count or a number of steps does not narrow down. */
+const SCENARIOS: readonly Scenario[] = [
+  { layers: 1000, runs: 16, stepsPerPost: 8 },
+  { layers: 1000, runs: 16, stepsPerPost: 1 },
+  { layers: 1000, runs: 1, stepsPerPost: 8 },
+  { layers: 1000, runs: 100, stepsPerPost: 8 },
+  { layers: 100, runs: 16, stepsPerPost: 8 },
+  { layers: 100, runs: 1, stepsPerPost: 8 },
+  { layers: 100, runs: 100, stepsPerPost: 8 },
+];
+const matches = (option: string | undefined, value: number): boolean =>
+  option === undefined || Number(option) === value;
+const scenarios = SCENARIOS.filter(
+  ({ layers, runs, stepsPerPost }) =>
+    matches(options.layers, layers) &&
+    matches(options.runs, runs) &&
+    matches(options['steps-per-post'], stepsPerPost),
+);
 /** Posts under way over all runs: enough for group commit, and what a front door of a team sees. */
 const IN_FLIGHT = 16;
 const PACED_PER_SECOND = 100;
@@ -169,13 +192,16 @@ async function readDetection({ ingestUrl }: BenchProduct): Promise<string> {
 
 async function measureThroughput(
   server: BenchServer,
-  layers: number,
-  runs: number,
+  { layers, runs, stepsPerPost }: Scenario,
 ): Promise<number> {
   console.log(
     `\n${layers} layers × ${METRICS} metrics, ${runs} runs, ${stepsPerPost} steps a post`,
   );
-  const product = await startBenchProduct(server, `load_${layers}_${runs}`, profileDirectory);
+  const product = await startBenchProduct(
+    server,
+    `load_${layers}_${runs}_${stepsPerPost}`,
+    profileDirectory,
+  );
   try {
     const runIds = await createRuns(product.url, runs, layers);
     const inFlight = Math.max(1, Math.round(IN_FLIGHT / runs));
@@ -251,7 +277,10 @@ async function measureAcknowledgement(
   }
 }
 
-async function printLimits(directory: string, layers: number): Promise<void> {
+async function printLimits(
+  directory: string,
+  { layers, stepsPerPost }: Pick<Scenario, 'layers' | 'stepsPerPost'>,
+): Promise<void> {
   const perDatapoint = 4;
   const synced = measureSyncedWrites(directory, LIMIT_SECONDS);
   const copies = measureMemoryCopies(LIMIT_SECONDS);
@@ -283,14 +312,18 @@ console.log(
 );
 await buildWorkers();
 const server = await startBenchServer();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void server.stop().finally(() => process.exit(1)));
+}
 try {
   const rates: [string, number][] = [];
-  for (const layers of options['only-paced'] ? [] : layerCounts) {
-    for (const runs of runCounts) {
-      rates.push([`${layers} layers, ${runs} runs`, await measureThroughput(server, layers, runs)]);
-    }
+  for (const scenario of options['only-paced'] ? [] : scenarios) {
+    const { layers, runs, stepsPerPost } = scenario;
+    const name = `${layers} layers, ${runs} runs, ${stepsPerPost} steps a post`;
+    rates.push([name, await measureThroughput(server, scenario)]);
   }
-  await measureAcknowledgement(server, 1000, runCounts[0] ?? 1);
+  await measureAcknowledgement(server, 1000, 1);
+  await measureAcknowledgement(server, 1000, 16);
   await server.admin('CREATE DATABASE narrow');
   const narrow = await measureNarrowRows(server.urlOf('narrow'), {
     layers: 1000,
@@ -299,7 +332,7 @@ try {
   });
   console.log(`\nnarrow rows by COPY, nothing else running: ${millions(narrow)}`);
   for (const [name, rate] of rates) console.log(`  ${name}: ${(rate / narrow).toFixed(1)} ×`);
-  await printLimits(server.directory, layerCounts[0] ?? 1000);
+  await printLimits(server.directory, { layers: 1000, stepsPerPost: 8 });
 } finally {
   await server.stop();
 }

@@ -58,7 +58,7 @@ export function readProcessTimes({ nodes, postgres, connections }: PartsToTime):
     const stat = readStat(`/proc/${entry}/stat`);
     if (stat === null) continue;
     const pid = Number(entry);
-    if (pid === postgres) add('postgres, ended connections', stat.endedChildrenSeconds);
+    if (pid === postgres) add('postgres, ended processes', stat.endedChildrenSeconds);
     if (stat.parent !== postgres) continue;
     add(`postgres, ${connections.get(pid) ?? nameOfBackground(pid)}`, stat.seconds);
   }
