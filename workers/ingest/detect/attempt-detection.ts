@@ -51,6 +51,8 @@ export interface AttemptDetectionOptions {
   readonly startAfterStep: number;
   /** No step of this attempt has been seen before. */
   readonly isNewAttempt: boolean;
+  /** While steps come fast, how long after a state the next is saved. */
+  readonly saveAfterMs: () => number;
   /** Writes findings; false when the run is gone. */
   readonly save: (findings: Findings) => Promise<boolean>;
   readonly onWatched: WatchListener;
@@ -58,8 +60,6 @@ export interface AttemptDetectionOptions {
 
 /** 64 steps are replayed in milliseconds; a state of 1,000 layers is 1.3 MB, so not every step. */
 const SAVE_AFTER_STEPS = 64;
-/** While steps come fast, time counts: an import of thousands a second saves as often as a live run. */
-const SAVE_AFTER_MS = 5_000;
 const SAVE_AT_LATEST_MS = 60_000;
 
 export class AttemptDetection {
@@ -175,9 +175,10 @@ export class AttemptDetection {
   }
 
   #isStateDue(nowMs: number): boolean {
+    const { saveAfterMs } = this.#options;
     if (this.#unsavedSinceMs === null) return false;
     if (nowMs - this.#unsavedSinceMs >= SAVE_AT_LATEST_MS) return true;
-    return this.#unsavedSteps >= SAVE_AFTER_STEPS && nowMs - this.#savedAtMs >= SAVE_AFTER_MS;
+    return this.#unsavedSteps >= SAVE_AFTER_STEPS && nowMs - this.#savedAtMs >= saveAfterMs();
   }
 
   async #write(nowMs: number, isLast: boolean): Promise<void> {

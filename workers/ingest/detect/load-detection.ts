@@ -59,6 +59,7 @@ export interface LoadOptions {
   readonly onWatched: WatchListener;
   /** The detectors of an older attempt, loaded the same way. */
   readonly loadAttempt: (attempt: RunAttempt) => Promise<AttemptDetection>;
+  readonly saveAfterMs: () => number;
 }
 
 interface Start {
@@ -98,6 +99,7 @@ export async function loadDetection(
     startAfterStep,
     isNewAttempt,
     attemptOf: (step) => attemptOfStep(run, attempt, step),
+    saveAfterMs: options.saveAfterMs,
     save: (findings) => saveFindings(db, findings),
     onWatched: options.onWatched,
   });
