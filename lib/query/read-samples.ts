@@ -44,7 +44,7 @@ export async function readLayerSamples(
     const samples = await findLayerSamples(db, run.runKey, segment.attempt, step, index);
     if (samples === null) continue;
     const { query, layer } = layerQuery(run.runKey, index);
-    await db.copyRows(query.sql, query.onRow);
+    await db.readAll([query]);
     return { layer: layer(), step, attempt: segment.attempt, ...samples };
   }
   throw new AppError(

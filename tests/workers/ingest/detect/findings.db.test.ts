@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leadLagReplySchema } from '@/lib/contract/lead-lag';
 import type { Spike } from '@/lib/contract/reads';
 import { warningsReplySchema } from '@/lib/contract/warnings';
@@ -8,6 +8,8 @@ import { type TestServers, aRun, startServers } from '@/tests/servers';
 import { finish, postFrames, readRecordedFrames, withoutHistograms } from './recorded-frames';
 
 let servers: TestServers;
+
+const WRITTEN = { timeout: 30_000, interval: 50 };
 
 beforeAll(async () => {
   servers = await startServers();
@@ -27,7 +29,13 @@ describe('what is known of a recorded spike', () => {
   beforeAll(() => postRecorded('b', 'B_spontaneous_spike'));
 
   it('has its rise, area, shift, odds and movers, and a second look once enough follows', async () => {
-    const [first, second] = await spikesOf('b', 'loss_spike');
+    // Findings are written behind the replies to the posts.
+    const [first, second] = await vi.waitFor(async () => {
+      const spikes = await spikesOf('b', 'loss_spike');
+      expect(spikes).toHaveLength(2);
+      expect(spikes[0]!.reevaluation).not.toBeNull();
+      return spikes;
+    }, WRITTEN);
     expect(first).toMatchObject({ riseStep: 318, verdict: 'precursor_found' });
     expect(first!.excessArea).toBeGreaterThan(5);
     expect(first!.levelShift).not.toBeNull();
@@ -65,7 +73,11 @@ describe('what is known of a recorded spike', () => {
 });
 
 describe('the lead-lag table', () => {
-  beforeAll(() => postRecorded('c', 'C_stale_v'));
+  beforeAll(async () => {
+    await postRecorded('c', 'C_stale_v');
+    // Its reply comes when all that was found is written.
+    await finish(servers, 'c');
+  });
   const read = async (query = '') => {
     const { status, body } = await servers.get(`/api/v1/runs/c/lead-lag${query}`);
     return { status, body };
