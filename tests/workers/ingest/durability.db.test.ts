@@ -19,7 +19,7 @@ const LOAD_MS = { shortest: 100, longest: 1_200 };
 const PLANS: readonly JobPlan[] = [
   {
     run: 'steady',
-    layerCount: 40,
+    layerCount: 16,
     shards: [0],
     stepsPerPost: 1,
     latePercent: 0,
@@ -27,7 +27,7 @@ const PLANS: readonly JobPlan[] = [
   },
   {
     run: 'behind',
-    layerCount: 40,
+    layerCount: 16,
     shards: [0],
     stepsPerPost: 12,
     latePercent: 5,
@@ -35,22 +35,23 @@ const PLANS: readonly JobPlan[] = [
   },
   {
     run: 'sharded',
-    layerCount: 40,
-    shards: [0, 15, 16],
+    layerCount: 16,
+    shards: [0, 7, 8],
     stepsPerPost: 4,
     latePercent: 5,
     restartPercent: 0,
   },
   {
     run: 'restarting',
-    layerCount: 40,
+    layerCount: 16,
     shards: [0],
     stepsPerPost: 8,
     latePercent: 10,
     restartPercent: 2,
   },
 ];
-const KINDS = ['worker', 'postmaster', 'backend'] as const;
+const PARTS = ['worker', 'postmaster', 'backend'] as const;
+type Part = (typeof PARTS)[number];
 
 let product: KillableProduct;
 
@@ -90,16 +91,18 @@ it(
     };
     const untilPosted = () => Promise.race([untilAllPosted(), failed]);
     await untilPosted();
-    const killed: Record<(typeof KINDS)[number], number> = { worker: 0, postmaster: 0, backend: 0 };
-    for (let kill = 0; kill < kills; kill++) {
-      await delay(LOAD_MS.shortest + random() * (LOAD_MS.longest - LOAD_MS.shortest));
-      // Each kind in turn, so that a short form has them all; when, is left to chance.
-      const kind = KINDS[kill % KINDS.length]!;
-      killed[kind]++;
-      if (kind === 'worker') await product.killWorker();
-      else if (kind === 'postmaster') product.killPostmaster();
+    const killed: Record<Part, number> = { worker: 0, postmaster: 0, backend: 0 };
+    const kill = async (part: Part): Promise<void> => {
+      killed[part]++;
+      if (part === 'worker') await product.killWorker();
+      else if (part === 'postmaster') product.killPostmaster();
       else await product.killBackend((pids) => pids[Math.floor(random() * pids.length)]!);
       await product.untilReady();
+    };
+    for (let count = 0; count < kills; count++) {
+      await delay(LOAD_MS.shortest + random() * (LOAD_MS.longest - LOAD_MS.shortest));
+      // Each in turn, so that a short form has them all; when, is left to chance.
+      await kill(PARTS[count % PARTS.length]!);
       await untilPosted();
     }
     isOver = true;
@@ -116,6 +119,11 @@ it(
         body: '{"status":"finished"}',
       });
       expect(response.status).toBe(200);
+    }
+    // What is left becomes blocks and rollups now, and is not let do so in peace either.
+    for (const kind of ['worker', 'backend'] as const) {
+      await delay(random() * 200);
+      await kill(kind);
     }
     while ((await hotFrames()) > 0) await delay(50);
     const cellsOfBlocks = await check.checkValues(await check.checkKeys());
