@@ -13,6 +13,8 @@ import type { ScannedStep, StepWindow } from '../store/step-window';
 
 export interface BucketPlan {
   readonly count: number;
+  /** Buckets lie on its multiples. */
+  readonly width: number;
   /** The highest level of rollups whose buckets lie in one of the plan's; -1: each step is needed. */
   readonly topLevel: number;
   /** The reported steps themselves, where each is a bucket. */
@@ -41,6 +43,7 @@ export function planSteps(reported: readonly ScannedStep[]): BucketPlan {
   const indices = new Map(steps.map((step, index) => [step, index]));
   return {
     count: steps.length,
+    width: 1,
     topLevel: -1,
     steps: reported,
     indexOf: (step) => indices.get(step) ?? -1,
@@ -128,6 +131,7 @@ export function planAligned(extent: StepExtent, limit: number, cost: ReadCost): 
   const count = Math.floor(extent.lastStep / width) - firstBucket + 1;
   return {
     count,
+    width,
     topLevel: level,
     steps: null,
     indexOf: (step) => {

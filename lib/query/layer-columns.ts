@@ -1,11 +1,13 @@
 /** Layers × buckets of a plan, reduced as blocks and rollups come in, where the reply's bytes lie. */
 import type { HeatmapBody } from '../contract/heatmap-columns';
 import type { Reduce } from '../contract/reads';
+import type { RowsPlace } from '../store/compaction/row-codec';
 import type { BucketCells, LayerSink, Plane, StepCells } from '../store/scan-layers';
 import type { BucketPlan } from './bucket-plan';
 import {
   type BucketRun,
   type Buckets,
+  checkCells,
   copyCells,
   reduceCells,
   reduceExtremes,
@@ -34,6 +36,8 @@ export interface LayerColumnsOptions {
 export class LayerColumns implements LayerSink {
   readonly #layerCount: number;
   readonly #buckets: Buckets;
+  /** Where each bucket is one step: those whose cells have been written, if only as NaN. */
+  readonly #isWritten: Uint8Array;
 
   constructor(
     { values, nonFinite, layerCount, columnCount }: HeatmapBody,
@@ -50,8 +54,10 @@ export class LayerColumns implements LayerSink {
       sums: new Float64Array(sums),
       finite: new Uint32Array(sums),
     };
-    if (isOneStepABucket) values.fill(NaN);
-    else if (reduce !== 'mean') values.fill(reduce === 'max' ? -Infinity : Infinity);
+    this.#isWritten = new Uint8Array(isOneStepABucket ? columnCount : 0);
+    if (reduce !== 'mean' && !isOneStepABucket) {
+      values.fill(reduce === 'max' ? -Infinity : Infinity);
+    }
   }
 
   addSteps({ steps, from, end, values }: StepCells): void {
@@ -59,7 +65,29 @@ export class LayerColumns implements LayerSink {
     const runs = this.#runsOf(steps, from, end);
     const cells = { values, layerCount: this.#layerCount, n: steps.length };
     if (!isOneStepABucket) reduceCells(cells, runs, this.#buckets, reduce);
-    else for (const run of runs) copyCells(cells, run, this.#buckets);
+    else {
+      for (const run of runs) {
+        this.#clear(run.bucket, run.bucket + run.end - run.from);
+        copyCells(cells, run, this.#buckets);
+      }
+    }
+  }
+
+  placeFor(steps: ArrayLike<number>, from: number, end: number): RowsPlace | null {
+    const { values, bucketCount } = this.#buckets;
+    if (!this.options.isOneStepABucket) return null;
+    const [run, ...others] = this.#runsOf(steps, from, end);
+    // A late post may have been there before; then the block's cells are added to its own.
+    if (run === undefined || others.length > 0 || run.end - run.from !== end - from) return null;
+    const written = this.#isWritten.subarray(run.bucket, run.bucket + end - from);
+    if (written.includes(1)) return null;
+    written.fill(1);
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+    return { bits, start: run.bucket, stride: bucketCount };
+  }
+
+  checkPlaced(place: RowsPlace, count: number, layers: readonly number[]): void {
+    checkCells(place, count, layers, this.#buckets.nonFinite);
   }
 
   addBuckets({ steps, from, end, reported, planes, exceptions }: BucketCells): void {
@@ -88,7 +116,10 @@ export class LayerColumns implements LayerSink {
   finish(): void {
     const { reduce, isOneStepABucket } = this.options;
     const { values, sums, finite } = this.#buckets;
-    if (isOneStepABucket) return;
+    if (isOneStepABucket) {
+      this.#clear(0, this.#buckets.bucketCount);
+      return;
+    }
     if (reduce === 'mean') {
       for (let cell = 0; cell < values.length; cell++) {
         values[cell] = (sums[cell] ?? 0) / (finite[cell] ?? 0);
@@ -98,6 +129,16 @@ export class LayerColumns implements LayerSink {
     const untouched = reduce === 'max' ? -Infinity : Infinity;
     for (let cell = 0; cell < values.length; cell++) {
       if (values[cell] === untouched) values[cell] = NaN;
+    }
+  }
+
+  /** Writes NaN into those of buckets [from, end) that nothing has been written into. */
+  #clear(from: number, end: number): void {
+    const { values, bucketCount } = this.#buckets;
+    for (let bucket = from; bucket < end; bucket++) {
+      if (this.#isWritten[bucket] === 1) continue;
+      this.#isWritten[bucket] = 1;
+      for (let cell = bucket; cell < values.length; cell += bucketCount) values[cell] = NaN;
     }
   }
 

@@ -68,10 +68,10 @@ async function readFrom(
     isOneStepABucket: plan.steps !== null && !isStage && !haveOverlap(segments),
   });
   const { parts } = window;
-  const { topLevel } = plan;
+  const { topLevel, width: bucketSteps } = plan;
   const scans: Scan[] = [];
   if (plan.steps === null) {
-    scans.push(new ScalarScan({ runKey, parts, topLevel, columns }, strip));
+    scans.push(new ScalarScan({ runKey, parts, topLevel, columns, bucketSteps }, strip));
   } else {
     for (const reported of plan.steps) strip.addStep(reported);
   }

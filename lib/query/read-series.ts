@@ -61,11 +61,11 @@ async function readFrom(
   const steps = new BucketSteps(plan.count);
   const values = new ScalarBuckets(plan.count);
   const { parts } = window;
-  const { topLevel } = plan;
+  const { topLevel, width: bucketSteps } = plan;
   const scans: Scan[] = [];
   const sink = new TimelineSink(plan, steps, []);
   if (plan.steps === null) {
-    scans.push(new ScalarScan({ runKey, parts, topLevel, columns: [] }, sink));
+    scans.push(new ScalarScan({ runKey, parts, topLevel, columns: [], bucketSteps }, sink));
   } else {
     for (const reported of plan.steps) sink.addStep(reported);
   }

@@ -49,8 +49,9 @@ async function readFrom(
   if (plan.steps === null) {
     const { runKey } = run;
     const { parts } = window;
+    const { topLevel, width: bucketSteps } = plan;
     await runScans(snapshot, [
-      new ScalarScan({ runKey, parts, topLevel: plan.topLevel, columns }, sink),
+      new ScalarScan({ runKey, parts, topLevel, columns, bucketSteps }, sink),
     ]);
   } else {
     for (const reported of plan.steps) sink.addStep(reported);

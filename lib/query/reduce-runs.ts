@@ -6,6 +6,7 @@
  */
 import { MISSING_FLOAT32_BITS } from '../contract/missing-value';
 import type { Reduce } from '../contract/reads';
+import type { RowsPlace } from '../store/compaction/row-codec';
 
 /** Entries [from, end) of each layer, which fall into one bucket. */
 export interface BucketRun {
@@ -34,6 +35,8 @@ export interface Buckets {
 
 /** The exponent of a float32: all of its bits are set in NaN and ±Inf alone. */
 const EXPONENT_BITS = 0x7f80_0000;
+/** The NaN that arithmetic makes. */
+const NAN_BITS = 0x7fc0_0000;
 
 function intsOf(values: Float32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length);
@@ -57,6 +60,24 @@ export function copyCells(
       const bits = source[index] ?? 0;
       if ((bits & EXPONENT_BITS) !== EXPONENT_BITS) target[cell] = bits;
       else if (bits !== MISSING_FLOAT32_BITS) nonFinite[cell] = (nonFinite[cell] ?? 0) + 1;
+    }
+  }
+}
+
+/** Makes counts and NaN of what is not finite among `count` cells of each of the layers. */
+export function checkCells(
+  { bits, start, stride }: RowsPlace,
+  count: number,
+  layers: readonly number[],
+  nonFinite: Uint32Array,
+): void {
+  for (const layer of layers) {
+    const first = start + layer * stride;
+    for (let cell = first; cell < first + count; cell++) {
+      const value = bits[cell] ?? 0;
+      if ((value & EXPONENT_BITS) !== EXPONENT_BITS) continue;
+      if (value !== MISSING_FLOAT32_BITS) nonFinite[cell] = (nonFinite[cell] ?? 0) + 1;
+      bits[cell] = NAN_BITS;
     }
   }
 }

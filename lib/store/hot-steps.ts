@@ -74,19 +74,20 @@ const STEPS_AT_ONCE = 64;
 /** Steps of all layers in, blocks [layer][steps] out, so that whoever reduces layers has one way to do it. */
 export class StepTransposer {
   readonly #steps: number[] = [];
-  /** [step][layer] */
-  readonly #columns: Float32Array;
-  readonly #values: Float32Array;
+  /** [step][layer] and [layer][step]; made for the first step, since most reads have none. */
+  #columns = new Float32Array(0);
+  #values = new Float32Array(0);
 
   constructor(
     private readonly layerCount: number,
     private readonly onBlock: (steps: readonly number[], values: Float32Array) => void,
-  ) {
-    this.#columns = new Float32Array(layerCount * STEPS_AT_ONCE);
-    this.#values = new Float32Array(layerCount * STEPS_AT_ONCE);
-  }
+  ) {}
 
   add(step: number, layers: Float32Array): void {
+    if (this.#columns.length === 0) {
+      this.#columns = new Float32Array(this.layerCount * STEPS_AT_ONCE);
+      this.#values = new Float32Array(this.layerCount * STEPS_AT_ONCE);
+    }
     this.#columns.set(layers, this.#steps.length * this.layerCount);
     this.#steps.push(step);
     if (this.#steps.length === STEPS_AT_ONCE) this.flush();

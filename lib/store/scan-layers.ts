@@ -8,8 +8,14 @@
 import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
 import { AlignedCopy } from './aligned-copy';
 import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
-import { decodeBlockValues, decodeLayerSlice, layerSliceSql } from './compaction/block-rows';
+import {
+  decodeBlockInto,
+  decodeBlockValues,
+  decodeLayerSlice,
+  layerSliceSql,
+} from './compaction/block-rows';
 import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
+import type { RowsPlace } from './compaction/row-codec';
 import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import { lowerBound } from './cover';
@@ -47,6 +53,13 @@ export interface BucketCells {
 export interface LayerSink {
   addSteps(cells: StepCells): void;
   addBuckets(cells: BucketCells): void;
+  /**
+   * Where `steps[from]`…`steps[end - 1]` of a block of all layers may be written as they are,
+   * for a sink that need not reduce them; null where they must come through `addSteps`.
+   */
+  placeFor?(steps: ArrayLike<number>, from: number, end: number): RowsPlace | null;
+  /** They lie there. Of `layers` some values may not be finite, or not reported. */
+  checkPlaced?(place: RowsPlace, count: number, layers: readonly number[]): void;
 }
 
 export interface LayerScanQuery {
@@ -61,6 +74,16 @@ export interface LayerScanQuery {
   readonly layer?: number;
 }
 
+/** Of all scans: whoever takes a row is done with it before the next one comes. */
+const COPIES = {
+  minimum: new AlignedCopy(),
+  maximum: new AlignedCopy(),
+  mean: new AlignedCopy(),
+  exceptions: new AlignedCopy(),
+  packed: new AlignedCopy(),
+  values: new AlignedCopy(),
+} as const;
+
 export class LayerScan extends CoveredScan {
   readonly #query: LayerScanQuery;
   readonly #sink: LayerSink;
@@ -70,10 +93,6 @@ export class LayerScan extends CoveredScan {
   readonly #lateCells = new Map<string, { readonly step: number; readonly cells: Uint32Array }>();
   readonly #blockCells = new Map<string, Uint32Array>();
   readonly #hotSteps: StepAssembler;
-  /** A row of rollups and a block are done with before the next one comes. */
-  readonly #exceptionsCopy = new AlignedCopy();
-  readonly #packedCopy = new AlignedCopy();
-  readonly #valuesCopy = new AlignedCopy();
   readonly #hotBlocks: StepTransposer;
 
   constructor(query: LayerScanQuery, sink: LayerSink) {
@@ -108,7 +127,6 @@ export class LayerScan extends CoveredScan {
   protected rowsQuery(p: Parameters, keys: string): PreparedQuery {
     const { planes } = this.#query;
     const columns = planes.map((plane) => `, ${this.#planeSql(p, plane)}`).join('');
-    const copies = planes.map((plane) => [plane, new AlignedCopy()] as const);
     return {
       sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql(p)}${columns}
         FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollupOf(p)}
@@ -121,9 +139,9 @@ export class LayerScan extends CoveredScan {
         const cells = {
           steps: Array.from(slots, (slot) => (asked.block * BUCKETS_PER_ROW + slot) * width),
           reported: toInt32(row.bytes(4)),
-          exceptions: row.isNull(5) ? null : this.#exceptionsCopy.uint32(row.bytes(5)),
+          exceptions: row.isNull(5) ? null : COPIES.exceptions.uint32(row.bytes(5)),
           planes: new Map(
-            copies.map(([plane, copy], index) => [plane, copy.float32(row.bytes(6 + index))]),
+            planes.map((plane, index) => [plane, COPIES[plane].float32(row.bytes(6 + index))]),
           ),
         };
         for (const piece of asked.pieces) {
@@ -184,10 +202,19 @@ export class LayerScan extends CoveredScan {
         WHERE first_step + span > asked.from_step`,
       values: p.values,
       onRow: (row) => {
-        const { steps, values } = this.#takeBlock(row);
+        const steps = stepsOf(row);
         const from = lowerBound(steps, row.int8(5));
         const end = lowerBound(steps, row.int8(6));
-        if (from < end) this.#sink.addSteps({ steps, from, end, values });
+        if (from >= end) return;
+        const isWhole = this.#query.layer === undefined;
+        const place = isWhole ? (this.#sink.placeFor?.(steps, from, end) ?? null) : null;
+        if (place === null) {
+          this.#sink.addSteps({ steps, from, end, values: this.#valuesOf(row, steps.length) });
+          return;
+        }
+        const bytes = COPIES.packed.bytes(row.bytes(4));
+        const doubtful = decodeBlockInto(row.int2(2), bytes, steps.length, { from, end }, place);
+        this.#sink.checkPlaced?.(place, end - from, doubtful);
       },
     };
   }
@@ -207,7 +234,8 @@ export class LayerScan extends CoveredScan {
           SELECT * FROM ${this.#blocksOf(p, 'late')} AND first_step = late.first_step OFFSET 0) AS block`,
       values: p.values,
       onRow: (row) => {
-        const { steps, values } = this.#takeBlock(row);
+        const steps = stepsOf(row);
+        const values = this.#valuesOf(row, steps.length);
         const attempt = row.int4(0);
         const late = this.#lateSteps.get(attempt) ?? [];
         for (const [at, step] of steps.entries()) {
@@ -223,24 +251,18 @@ export class LayerScan extends CoveredScan {
     return `metric_block WHERE run = ${p.uuid(runKey)} AND attempt = ${relation}.attempt AND metric = ${p.integer('smallint', metricId)}`;
   }
 
-  /** What `#takeBlock` reads, from the second field of a row on. */
+  /** What `stepsOf` and `#valuesOf` read, from the second field of a row on. */
   #blockColumns(p: Parameters): string {
     const { layer } = this.#query;
     const values = layer === undefined ? '"values"' : layerSliceSql(p.integer('int', layer));
     return `block.first_step, codec, step_offsets, ${values}`;
   }
 
-  #takeBlock(row: CopyRow): { readonly steps: Float64Array; readonly values: Float32Array } {
-    const firstStep = row.int8(1);
+  #valuesOf(row: CopyRow, columnCount: number): Float32Array {
     const codec = row.int2(2);
-    const steps = Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset);
-    const values =
-      this.#query.layer === undefined
-        ? decodeBlockValues(codec, this.#packedCopy.bytes(row.bytes(4)), steps.length, (length) =>
-            this.#valuesCopy.floats(length),
-          )
-        : decodeLayerSlice(codec, row.bytes(4), steps.length);
-    return { steps, values };
+    if (this.#query.layer !== undefined) return decodeLayerSlice(codec, row.bytes(4), columnCount);
+    const bytes = COPIES.packed.bytes(row.bytes(4));
+    return decodeBlockValues(codec, bytes, columnCount, (length) => COPIES.values.floats(length));
   }
 
   /** Hot rows of the parts, shards of a step in ascending order of their first layer. */
@@ -280,4 +302,10 @@ export class LayerScan extends CoveredScan {
 function columnOf(values: Float32Array, at: number, n: number): Uint32Array {
   const bits = bitsOf(values);
   return Uint32Array.from({ length: values.length / n }, (_, layer) => bits[layer * n + at] ?? 0);
+}
+
+/** The steps of a block's row. */
+function stepsOf(row: CopyRow): Float64Array {
+  const firstStep = row.int8(1);
+  return Float64Array.from(toUint16(row.bytes(3)), (offset) => firstStep + offset);
 }

@@ -24,7 +24,7 @@ export interface ScalarSummary {
 export interface ScalarSink {
   /** One reported step. Its values are in the order of the columns; valid during the call. */
   addStep(reported: ScannedStep): void;
-  /** Reported steps `firstStep`…`lastStep` of one bucket of a rollup. */
+  /** Reported steps `firstStep`…`lastStep` of one bucket, with others between them or none. */
   addSteps(firstStep: number, lastStep: number): void;
   /** What those say of the scalar at `position` of the columns. */
   addSummary(position: number, place: StepPlace, summary: ScalarSummary): void;
@@ -35,18 +35,25 @@ export interface ScalarScanQuery {
   readonly parts: readonly WindowPart[];
   readonly topLevel: number;
   readonly columns: readonly ScalarColumn[];
+  /** Steps whose buckets, on the multiples of this, are the same need not be told apart. */
+  readonly bucketSteps: number;
 }
 
 /** Each reported step of the parts goes to `sink` once, by itself or in a bucket. */
 export class ScalarScan extends CoveredScan {
   readonly #runKey: string;
   readonly #columns: readonly ScalarColumn[];
+  readonly #bucketSteps: number;
   readonly #sink: ScalarSink;
 
-  constructor({ runKey, parts, topLevel, columns }: ScalarScanQuery, sink: ScalarSink) {
+  constructor(
+    { runKey, parts, topLevel, columns, bucketSteps }: ScalarScanQuery,
+    sink: ScalarSink,
+  ) {
     super(parts, topLevel);
     this.#runKey = runKey;
     this.#columns = columns;
+    this.#bucketSteps = bucketSteps;
     this.#sink = sink;
   }
 
@@ -114,6 +121,7 @@ export class ScalarScan extends CoveredScan {
 
   protected spansQueries(spans: readonly AskedSpan[]): PreparedQuery[] {
     if (spans.length === 0) return [];
+    if (this.#columns.length === 0) return [this.#extentsQuery(spans)];
     const p = new Parameters();
     const list = selectScalars(p, this.#columns);
     const values: (number | null)[] = this.#columns.map(() => null);
@@ -130,6 +138,22 @@ export class ScalarScan extends CoveredScan {
         },
       },
     ];
+  }
+
+  /** The first and last step of each bucket: a row a bucket where a row a step is not needed. */
+  #extentsQuery(spans: readonly AskedSpan[]): PreparedQuery {
+    const p = new Parameters();
+    return {
+      sql: `SELECT min(reported.step), max(reported.step) FROM ${spanRelation(p, spans)}
+        CROSS JOIN LATERAL (SELECT step FROM step WHERE run = ${p.uuid(this.#runKey)}
+          AND attempt = asked.attempt AND step >= asked.from_step AND step < asked.end_step
+          OFFSET 0) AS reported
+        GROUP BY asked.attempt, reported.step / ${p.integer('bigint', this.#bucketSteps)}`,
+      values: p.values,
+      onRow: (row) => {
+        this.#sink.addSteps(row.int8(0), row.int8(1));
+      },
+    };
   }
 
   finish(): void {

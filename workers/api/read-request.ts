@@ -28,12 +28,17 @@ export function parseQuery<T extends ZodType>(schema: T, query: unknown): z.outp
   });
 }
 
+/**
+ * The run's public id. Where anybody may read, whether there is such a run is left to the
+ * read itself, which looks for it anyway.
+ */
 export async function permittedRunId(
   db: Database,
   { params, principal }: ReadRequest,
 ): Promise<string> {
   const parsed = runParamsSchema.safeParse({ id: params['id'] });
   const runId = parsed.success ? parsed.data.id : null;
+  if (runId !== null && principal.kind === 'open') return runId;
   const project = runId === null ? null : await findRunProject(db, runId);
   if (runId === null || project === null) {
     throw new AppError('run_not_found', `there is no run ${params['id'] ?? ''}`);

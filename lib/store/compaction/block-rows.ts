@@ -17,7 +17,15 @@ import {
   toUint32,
   toUint8,
 } from './packed-arrays';
-import { packRows, ROUNDED_BITS, unpackRows, unpackSingleRow } from './row-codec';
+import {
+  type ColumnRange,
+  packRows,
+  ROUNDED_BITS,
+  type RowsPlace,
+  unpackRows,
+  unpackRowsInto,
+  unpackSingleRow,
+} from './row-codec';
 import type { ScalarRollup } from './scalar-rollup';
 
 /** How `values` are laid out: as they are, or as packed rows, exact or rounded. */
@@ -65,6 +73,30 @@ export function decodeBlockValues(
   const values = scratch(bytes.length / 4);
   bytesOf(values).set(bytes);
   return values;
+}
+
+/**
+ * Columns of a block written where they are meant to lie, a layer a row. Returns the layers
+ * that may hold a value that is not finite.
+ *
+ * Throws  RangeError on a codec that this version does not know
+ */
+export function decodeBlockInto(
+  codec: number,
+  bytes: Uint8Array,
+  columnCount: number,
+  range: ColumnRange,
+  place: RowsPlace,
+): number[] {
+  if (codec !== RAW_CODEC) return unpackRowsInto(bytes, range, droppedBitsOf(codec), place);
+  const { from, end } = range;
+  const source = new Int32Array(toFloat32(bytes).buffer);
+  const layers = Array.from({ length: source.length / columnCount }, (_, layer) => layer);
+  for (const layer of layers) {
+    const columns = source.subarray(layer * columnCount + from, layer * columnCount + end);
+    place.bits.set(columns, place.start + layer * place.stride);
+  }
+  return layers;
 }
 
 /** SQL of one layer's part of a block, by number or by an expression; no other part is fetched. */

@@ -120,6 +120,24 @@ function packRow(
   return word;
 }
 
+interface OpenRows {
+  readonly words: Int32Array;
+  readonly rowCount: number;
+  readonly firstWord: number;
+}
+
+/** Throws RangeError when the bytes end before their last row does. */
+function openRows(bytes: Uint8Array): OpenRows {
+  const words = toWords(bytes);
+  const rowCount = words[0] ?? 0;
+  const firstWord = headWords(rowCount);
+  const lastWord = firstWord + ((words[firstWord - 1] ?? 0) & END_MASK);
+  const wordCount = bytes.length >> 2;
+  if (rowCount < 1 || wordCount < lastWord)
+    throw new RangeError(`packed rows of ${wordCount} words where ${lastWord} are meant`);
+  return { words, rowCount, firstWord };
+}
+
 /** What lies before the rows. */
 function headWords(rowCount: number): number {
   return 2 * rowCount + 2;
@@ -137,21 +155,57 @@ export function unpackRows(
   dropped: number,
   allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
 ): Float32Array {
-  const words = toWords(bytes);
-  const rowCount = words[0] ?? 0;
-  const firstWord = headWords(rowCount);
-  const lastWord = firstWord + ((words[firstWord - 1] ?? 0) & END_MASK);
-  if (rowCount < 1 || words.length < lastWord)
-    throw new RangeError(`packed rows of ${words.length} words where ${lastWord} are meant`);
+  const { words, rowCount, firstWord } = openRows(bytes);
   const values = allocate(rowCount * columnCount);
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let row = 0; row < rowCount; row++) {
     const entry = words[2 + rowCount + row] ?? 0;
     const begin = firstWord + ((words[1 + rowCount + row] ?? 0) & END_MASK);
     const from = row * columnCount;
-    unpackRow(words[1 + row] ?? 0, entry, dropped, words, begin, bits, from, from + columnCount);
+    unpackRow(words[1 + row] ?? 0, entry, dropped, words, begin, bits, from, from + columnCount, 0);
   }
   return values;
+}
+
+/** Columns [from, end). */
+export interface ColumnRange {
+  readonly from: number;
+  readonly end: number;
+}
+
+/** Where values are written: row i from `start` + i · `stride` on. */
+export interface RowsPlace {
+  readonly bits: Int32Array;
+  readonly start: number;
+  readonly stride: number;
+}
+
+/**
+ * Columns of what `packRows` made, written where they are meant to lie. Returns the rows that
+ * may hold a value that is not finite; a row whose range leaves none is not among them.
+ *
+ * Throws  RangeError when the bytes end before their last row does
+ */
+export function unpackRowsInto(
+  bytes: Uint8Array,
+  { from, end }: ColumnRange,
+  dropped: number,
+  { bits, start, stride }: RowsPlace,
+): number[] {
+  const { words, rowCount, firstWord } = openRows(bytes);
+  const doubtful: number[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    const base = words[1 + row] ?? 0;
+    const entry = words[2 + rowCount + row] ?? 0;
+    const width = entry >>> WIDTH_SHIFT;
+    const begin = firstWord + ((words[1 + rowCount + row] ?? 0) & END_MASK);
+    const to = start + row * stride;
+    unpackRow(base, entry, dropped, words, begin, bits, to, to + end - from, from * width);
+    const isExact = dropped === 0 || (entry & IS_EXACT) !== 0;
+    // In the order of the numbers, NaN and ±Inf lie beyond all finite ones.
+    if (!isExact || base <= -INFINITY - 1 || base + 2 ** width > INFINITY) doubtful.push(row);
+  }
+  return doubtful;
 }
 
 /** A single row as SQL's `packed_row` cuts it out: its base, the two entries around it, its words. */
@@ -163,10 +217,16 @@ export function unpackSingleRow(
   const words = toWords(bytes);
   const values = new Float32Array(columnCount);
   const bits = new Int32Array(values.buffer);
-  unpackRow(words[0] ?? 0, words[2] ?? 0, dropped, words, 3, bits, 0, columnCount);
+  unpackRow(words[0] ?? 0, words[2] ?? 0, dropped, words, 3, bits, 0, columnCount, 0);
   return values;
 }
 
+/**
+ * Part of one row, which begins `firstBit` bits behind word `begin`, as values [from, end) of
+ * `bits`. Each value is put together from the word in which it
+ * begins and the next one, whether or not it reaches so far: a test for that goes wrong every
+ * third time, which costs more than the values do.
+ */
 function unpackRow(
   base: number,
   entry: number,
@@ -176,32 +236,36 @@ function unpackRow(
   bits: Int32Array,
   from: number,
   end: number,
+  firstBit: number,
 ): void {
   const width = entry >>> WIDTH_SHIFT;
   const dropped = (entry & IS_EXACT) === 0 ? codecDropped : 0;
   const mask = width === 0 ? 0 : 0xffffffff >>> (32 - width);
-  let word = begin;
-  let shift = 0;
-  let current = words[word] ?? 0;
+  let position = firstBit;
   for (let index = from; index < end; index++) {
-    let distance = current >>> shift;
-    shift += width;
-    if (shift >= 32) {
-      shift -= 32;
-      current = words[++word] ?? 0;
-      if (shift > 0) distance |= current << (width - shift);
-    }
-    const integer = (base + (distance & mask)) | 0;
+    const word = begin + (position >>> 5);
+    const shift = position & 31;
+    position += width;
+    const low = (words[word] ?? 0) >>> shift;
+    // Two shifts, since one by 32 is one by 0 in JavaScript.
+    const high = ((words[word + 1] ?? 0) << 1) << (31 - shift);
+    const integer = (base + ((low | high) & mask)) | 0;
     const sign = integer >> 31;
     bits[index] = ((integer ^ sign) << dropped) | (sign & SIGN);
   }
 }
 
-/** The bytes as words; copied where they are not aligned. */
+/** Words that are read behind the last one and count for nothing. */
+const SPARE_WORDS = 2;
+
+/** The bytes as words, with some more behind them; copied where they are not aligned or nothing is. */
 function toWords(bytes: Uint8Array): Int32Array {
-  const length = bytes.length >> 2;
-  if (bytes.byteOffset % 4 === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, length);
+  const { buffer, byteOffset } = bytes;
+  const length = (bytes.length >> 2) + SPARE_WORDS;
+  if (byteOffset % 4 === 0 && byteOffset + length * 4 <= buffer.byteLength) {
+    return new Int32Array(buffer, byteOffset, length);
+  }
   const copy = new Uint8Array(length * 4);
-  copy.set(bytes.subarray(0, length * 4));
+  copy.set(bytes.subarray(0, bytes.length & ~3));
   return new Int32Array(copy.buffer);
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { copyCells, reduceCells, reduceExtremes, reduceMeans } from '@/lib/query/reduce-runs';
+import {
+  checkCells,
+  copyCells,
+  reduceCells,
+  reduceExtremes,
+  reduceMeans,
+} from '@/lib/query/reduce-runs';
 import { anyCell, toColumn, type Cell } from '@/tests/lib/store/compaction/brute-rollup';
 import { reduceCells as bruteReduce } from './stored-runs';
 
@@ -100,4 +106,13 @@ it('takes a rollup without finite values for nothing', () => {
   const alike = bucketsOf(2, 0);
   reduceMeans({ ...planes, values: Float32Array.of(1, 2, 3, 4, 5, 6) }, [1, 2, 3], runs, alike);
   expect([...alike.sums]).toEqual([5, 0, 9, 14, 0, 18]);
+});
+
+it('counts what was written and is not finite', () => {
+  const values = toColumn([1, null, NaN, 5, -Infinity, -0, null, 8]);
+  const nonFinite = new Uint32Array(8);
+  const place = { bits: new Int32Array(values.buffer), start: 1, stride: 4 };
+  checkCells(place, 2, [0, 1], nonFinite);
+  expect([...nonFinite]).toEqual([0, 0, 1, 0, 0, 0, 0, 0]);
+  expect([...values.subarray(0, 7)]).toEqual([1, NaN, NaN, 5, -Infinity, -0, NaN]);
 });

@@ -5,6 +5,7 @@ import {
   packRows,
   ROUNDED_BITS,
   unpackRows,
+  unpackRowsInto,
   unpackSingleRow,
 } from '@/lib/store/compaction/row-codec';
 
@@ -52,6 +53,37 @@ function nearOne(rowCount: number, columnCount: number): Float32Array {
 }
 
 describe('packed rows', () => {
+  it('are written where they are meant to lie, and say where something may not be finite', () => {
+    fc.assert(
+      fc.property(
+        anyRows,
+        fc.nat({ max: 69 }),
+        fc.nat({ max: 69 }),
+        fc.constantFrom<0 | typeof ROUNDED_BITS>(0, ROUNDED_BITS),
+        ({ rowCount, columnCount, seed }, a, b, dropped) => {
+          const packed = packRows(toValues(rowCount, columnCount, seed), rowCount, dropped);
+          if (packed === null) return;
+          const whole = bitsOf(unpackRows(packed, columnCount, dropped));
+          const from = Math.min(a, b) % columnCount;
+          const end = Math.max(from + 1, Math.max(a, b) % (columnCount + 1));
+          const place = { bits: new Int32Array(700).fill(7), start: 3, stride: columnCount + 9 };
+          const doubtful = unpackRowsInto(packed, { from, end }, dropped, place);
+          const expected = new Int32Array(700).fill(7);
+          for (let row = 0; row < rowCount; row++) {
+            const columns = whole.subarray(row * columnCount + from, row * columnCount + end);
+            expected.set(columns, 3 + row * place.stride);
+            const isFinite = columns.every((bits) => (bits & 0x7f800000) !== 0x7f800000);
+            if (!isFinite) expect(doubtful).toContain(row);
+          }
+          expect(place.bits).toEqual(expected);
+        },
+      ),
+    );
+    const near = packRows(nearOne(4, 30), 4, 0)!;
+    const place = { bits: new Int32Array(120), start: 0, stride: 30 };
+    expect(unpackRowsInto(near, { from: 0, end: 30 }, 0, place)).toEqual([]);
+  });
+
   it('come back bit by bit, whatever the bits', () => {
     fc.assert(
       fc.property(anyRows, ({ rowCount, columnCount, seed }) => {
