@@ -34,6 +34,7 @@ const SCALE_LASTS_SAMPLES = 32;
 
 /** The widest window is 128. */
 const scratch = new Float32Array(256);
+const scratchBits = new Int32Array(scratch.buffer);
 
 export function createLayerBaselines(
   layers: number,
@@ -90,7 +91,7 @@ function gather(baselines: LayerBaselines, layer: number, span: number): number 
 
 /** Of `scratch`. The lower middle, no mean of two, is the same in decades and in the unit. */
 function lowerMedian(count: number): number {
-  return selectKth(scratch, count, (count - 1) >>> 1);
+  return selectKth(scratchBits, count, (count - 1) >>> 1);
 }
 
 /** 1.4826 MAD of the layer in decades, at least 5 %; NaN without a baseline. */
