@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -30,12 +31,18 @@ import { commandAs, findUnprivilegedUser, type UnprivilegedUser } from './postgr
 const USER = 'spikescope';
 const DATABASE = 'spikescope';
 
+/** An eighth of the machine's memory, within 128 MB and 512 MB; taken as it is needed. */
+export function sharedBuffersMb(memoryBytes: number): number {
+  return Math.min(512, Math.max(128, Math.floor(memoryBytes / 2 ** 23)));
+}
+
 /** Chosen for one writer that commits megabytes many times a second; the rest is PostgreSQL's default. */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '64',
-  shared_buffers: '128MB',
+  // What is hot is rewritten by compaction within seconds and should not go by way of the disk.
+  shared_buffers: `${sharedBuffersMb(totalmem())}MB`,
   // An acknowledged frame is on disk: never turned off here.
   synchronous_commit: 'on',
   wal_buffers: '16MB',

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
+  sharedBuffersMb,
   startEmbeddedPostgres,
 } from '@/workers/launcher/embedded-postgres';
 
@@ -174,4 +175,11 @@ it('keeps a port of its own beside another server', async () => {
   copyTemplate(other);
   const second = await start({ dataDirectory: other });
   expect(second.port).not.toBe(first.port);
+});
+
+it('takes an eighth of the memory for its buffers, within bounds', () => {
+  const gigabyte = 2 ** 30;
+  expect([0.5, 1, 2, 4, 64].map((size) => sharedBuffersMb(size * gigabyte))).toEqual([
+    128, 128, 256, 512, 512,
+  ]);
 });
