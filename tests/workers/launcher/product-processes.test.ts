@@ -34,6 +34,14 @@ describe('describeProcesses', () => {
     expect(web.nodeArguments.slice(-5)).toEqual(['start', '-H', '127.0.0.1', '-p', '20002']);
   });
 
+  it('lets the engine of the ingestion worker, and of no other part, mark its heap more rarely', () => {
+    const { ingest, api, web } = describeProcesses(addresses, options);
+    const hasLimit = ({ nodeArguments }: typeof ingest) =>
+      nodeArguments.some((argument) => argument.startsWith('--initial-old-space-size='));
+    expect([ingest, api, web].map(hasLimit)).toEqual([true, false, false]);
+    expect(ingest.nodeArguments.at(-1)).toBe('/product/.build/workers/ingest/server.mjs');
+  });
+
   it('runs sources that reload while developing', () => {
     const { ingest, web } = describeProcesses(addresses, { ...options, isDevelopment: true });
     expect(ingest.nodeArguments.slice(-2)).toEqual(['watch', '/product/workers/ingest/server.ts']);
