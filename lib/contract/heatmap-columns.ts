@@ -64,6 +64,13 @@ export function encodeHeatmapColumns(columns: HeatmapColumns): Uint8Array<ArrayB
 /** Columns with the bytes that `encodeHeatmapColumns` would make of them. */
 export interface EncodedHeatmapColumns extends HeatmapColumns {
   readonly body: Uint8Array<ArrayBuffer>;
+  /** What was taken for them, to be given back once nobody reads them any more. */
+  readonly memory: Uint8Array<ArrayBuffer> | null;
+}
+
+/** Memory that is used again: bytes of any content, from the beginning of their buffer on. */
+export interface HeatmapMemory {
+  take(byteLength: number): Uint8Array<ArrayBuffer> | null;
 }
 
 /**
@@ -78,22 +85,31 @@ export class HeatmapBody {
   /** [L, C] */
   readonly nonFinite: Uint32Array<ArrayBuffer>;
   readonly #buffer: ArrayBuffer;
+  readonly #end: number;
   readonly #dataStart: number;
+  readonly #memory: Uint8Array<ArrayBuffer> | null;
 
-  /** `maxScalars`: how many further scalars the columns may have. */
+  /**
+   * `maxScalars`: how many further scalars the columns may have. With `memory`, values and
+   * losses are whatever was there.
+   */
   constructor(
     readonly layerCount: number,
     readonly columnCount: number,
     maxScalars: number,
+    memory?: HeatmapMemory,
   ) {
     const cells = layerCount * columnCount;
     // A name's entry in the header is below 256 bytes, and the data begins at a multiple of 8.
     this.#dataStart = 2048 + maxScalars * 256 + (2 + maxScalars) * columnCount * 8;
-    this.#buffer = new ArrayBuffer(this.#dataStart + (columnCount + 2 * cells) * 4);
+    this.#end = this.#dataStart + (columnCount + 2 * cells) * 4;
+    this.#memory = memory?.take(this.#end) ?? null;
+    this.#buffer = this.#memory?.buffer ?? new ArrayBuffer(this.#end);
     const valuesStart = this.#dataStart + columnCount * 4;
     this.loss = new Float32Array(this.#buffer, this.#dataStart, columnCount);
     this.values = new Float32Array(this.#buffer, valuesStart, cells);
     this.nonFinite = new Uint32Array(this.#buffer, valuesStart + cells * 4, cells);
+    if (this.#memory !== null) this.nonFinite.fill(0);
   }
 
   /** Throws RangeError where there are more scalars than there is room for. */
@@ -122,14 +138,15 @@ export class HeatmapBody {
     ]);
     const start = this.#dataStart - head.length * columnCount * 8 - header.length;
     if (start < 0) throw new RangeError(`${scalars.size} scalars are more than expected`);
-    const body = new Uint8Array(this.#buffer, start);
+    const body = new Uint8Array(this.#buffer, start, this.#end - start);
     body.set(header);
     let position = header.length;
     for (const { data } of head) {
       body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
       position += data.byteLength;
     }
-    return { layerCount, columnCount, fromStep, toStep, loss, values, nonFinite, scalars, body };
+    const steps = { fromStep, toStep, loss, scalars };
+    return { layerCount, columnCount, ...steps, values, nonFinite, body, memory: this.#memory };
   }
 }
 

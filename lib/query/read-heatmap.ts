@@ -1,4 +1,8 @@
-import { type EncodedHeatmapColumns, HeatmapBody } from '../contract/heatmap-columns';
+import {
+  type EncodedHeatmapColumns,
+  HeatmapBody,
+  type HeatmapMemory,
+} from '../contract/heatmap-columns';
 import type { HeatmapQuery } from '../contract/reads';
 import { runScans, type Scan } from '../store/covered-scan';
 import type { Database } from '../store/database';
@@ -24,21 +28,24 @@ const BUDGET_MS = 40;
  * `columns`, else aligned buckets. Extremes and the number of non-finite values of a
  * bucket are exact; a metric never reported gives columns without values.
  *
- * Memory  of the answer, whatever the range
+ * Memory  of the answer, whatever the range; taken from `memory` where that has some, and
+ *         then the caller's to give back
  * Throws  AppError `run_not_found`, `attempt_not_found`
  */
 export function readHeatmap(
   db: Database,
   runId: string,
   query: HeatmapQuery,
+  memory?: HeatmapMemory,
 ): Promise<EncodedHeatmapColumns> {
-  return db.readSnapshot((snapshot) => readFrom(snapshot, runId, query));
+  return db.readSnapshot((snapshot) => readFrom(snapshot, runId, query, memory));
 }
 
 async function readFrom(
   snapshot: Snapshot,
   runId: string,
   query: HeatmapQuery,
+  memory: HeatmapMemory | undefined,
 ): Promise<EncodedHeatmapColumns> {
   const run = await requireRun(snapshot, runId);
   const { runKey, layerCount } = run;
@@ -61,7 +68,7 @@ async function readFrom(
   const plan = planBuckets(window, limit, { layers: layerCount, planes: 1, budgetMs: BUDGET_MS });
 
   const strip = new ColumnStrip(plan);
-  const body = new HeatmapBody(layerCount, plan.count, COLUMN_SCALARS.length);
+  const body = new HeatmapBody(layerCount, plan.count, COLUMN_SCALARS.length, memory);
   const layers = new LayerColumns(body, {
     plan,
     reduce,

@@ -7,6 +7,7 @@ import { layerParamsSchema, runParamsSchema } from '../../lib/contract/reads';
 import type { Database } from '../../lib/store/database';
 import { findRunProject } from '../../lib/store/runs';
 import { type Principal, permitProject } from '../access/principal';
+import type { BodyPool } from '../http/body-pool';
 import type { Reply } from '../http/reply';
 
 export interface ReadRequest {
@@ -14,6 +15,8 @@ export interface ReadRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly principal: Principal;
+  /** For replies of megabytes. */
+  readonly bodies: BodyPool;
 }
 
 export type ReadHandler = (db: Database, request: ReadRequest) => Promise<Reply>;

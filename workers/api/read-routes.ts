@@ -122,11 +122,17 @@ async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {
 /** As JSON, or as safetensors where that is accepted. */
 async function getHeatmap(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(heatmapQuerySchema, request.query);
-  const columns = await readHeatmap(db, await permittedRunId(db, request), query);
+  const { bodies } = request;
+  const columns = await readHeatmap(db, await permittedRunId(db, request), query, bodies);
+  const giveBack = (): void => {
+    if (columns.memory !== null) bodies.give(columns.memory);
+  };
   if (accepts(request.request, SAFETENSORS_MEDIA_TYPE)) {
-    return bytes(SAFETENSORS_MEDIA_TYPE, columns.body);
+    return { ...bytes(SAFETENSORS_MEDIA_TYPE, columns.body), onSent: giveBack };
   }
-  return ok(toHeatmapReply(query, columns));
+  const reply = ok(toHeatmapReply(query, columns));
+  giveBack();
+  return reply;
 }
 
 async function getSeries(db: Database, request: ReadRequest): Promise<Reply> {

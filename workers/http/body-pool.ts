@@ -1,5 +1,5 @@
 /**
- * Memory for bodies of requests, used again. A body of half a megabyte a millisecond that is
+ * Memory for bodies of requests and replies, used again. A body of half a megabyte a millisecond that is
  * allocated anew outlives two young collections while its post waits for the commit, and what
  * then piles up outside the heap makes the engine mark all of it four times a second.
  */
@@ -15,15 +15,18 @@ export class BodyPool {
   readonly #kept = new Map<number, ArrayBuffer[]>();
   #keptBytes = 0;
 
-  constructor(private readonly maxKeptBytes = MAX_KEPT_BYTES) {}
+  constructor(
+    private readonly maxKeptBytes = MAX_KEPT_BYTES,
+    private readonly largestBytes = LARGEST_BYTES,
+  ) {}
 
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
   /** Bytes of any content, the first at a multiple of 8; null for a size that is not kept. */
-  take(sizeBytes: number): Uint8Array | null {
-    const slabBytes = slabSize(sizeBytes);
+  take(sizeBytes: number): Uint8Array<ArrayBuffer> | null {
+    const slabBytes = this.#slabSize(sizeBytes);
     if (slabBytes === null) return null;
     const slab = this.#kept.get(slabBytes)?.pop();
     if (slab !== undefined) this.#keptBytes -= slabBytes;
@@ -33,16 +36,16 @@ export class BodyPool {
   /** Nobody reads the body, or a view into it, any more. */
   give({ buffer, byteLength }: Uint8Array): void {
     const { byteLength: slabBytes } = buffer;
-    if (!(buffer instanceof ArrayBuffer) || slabBytes !== slabSize(byteLength)) return;
+    if (!(buffer instanceof ArrayBuffer) || slabBytes !== this.#slabSize(byteLength)) return;
     if (this.#keptBytes + slabBytes > this.maxKeptBytes) return;
     const slabs = this.#kept.get(slabBytes) ?? [];
     this.#kept.set(slabBytes, slabs);
     slabs.push(buffer);
     this.#keptBytes += slabBytes;
   }
-}
 
-function slabSize(sizeBytes: number): number | null {
-  if (sizeBytes < SMALLEST_BYTES || sizeBytes > LARGEST_BYTES) return null;
-  return 2 ** Math.ceil(Math.log2(sizeBytes));
+  #slabSize(sizeBytes: number): number | null {
+    if (sizeBytes < SMALLEST_BYTES || sizeBytes > this.largestBytes) return null;
+    return 2 ** Math.ceil(Math.log2(sizeBytes));
+  }
 }

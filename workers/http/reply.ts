@@ -9,6 +9,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | ReplyStream;
+  /** Called once nobody reads the body any more; not at all where it is not sent. */
+  readonly onSent?: () => void;
 }
 
 /** A body that is made while it is sent, chunk by chunk, each when the one before is taken. */
@@ -93,6 +95,7 @@ export function send(
     return;
   }
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  if (reply.onSent !== undefined) response.once('close', reply.onSent);
   response.writeHead(reply.status, { ...headers, 'Content-Length': `${body.byteLength}` });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

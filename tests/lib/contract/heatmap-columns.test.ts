@@ -56,6 +56,18 @@ describe('heatmap columns', () => {
     expect(() => body.finish({ ...head, scalars: tooMany })).toThrow(RangeError);
   });
 
+  it('begin with no counts in memory that was used before', () => {
+    const used = new Uint8Array(1 << 16).fill(0xff);
+    const body = new HeatmapBody(2, 3, 1, { take: (size) => used.subarray(0, size) });
+    body.values.set([1, 2, 3, 4, 5, 6]);
+    body.loss.set([1, 2, 3]);
+    const steps = Float64Array.of(1, 2, 3);
+    const columns = body.finish({ fromStep: steps, toStep: steps, scalars: new Map() });
+    expect(columns.memory!.buffer).toBe(used.buffer);
+    expect([...columns.nonFinite]).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(Buffer.compare(columns.body, encodeHeatmapColumns(columns))).toBe(0);
+  });
+
   it('hold a run without layers', () => {
     const empty = {
       layerCount: 0,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeHeatmapColumns } from '@/lib/contract/heatmap-columns';
 import { createToken, revokeToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 
@@ -122,6 +123,46 @@ describe('the front door without tokens', () => {
     const layer = await servers.get('/api/v1/runs/queries/layers/7/series?metric=rms');
     expect([layer.status, layer.body.error.code]).toEqual([404, 'layer_not_found']);
     expect((await servers.get('/api/v1/runs?q=/[/')).status).toBe(422);
+  });
+
+  it('answers many heatmaps at once with what each asked for, from memory used again', async () => {
+    const layers = Array.from({ length: 64 }, (_, index) => ({
+      name: `layer.${index}`,
+      parameterCount: 1,
+    }));
+    await servers.post('/api/v1/runs', { ...aRun('pictures'), layers });
+    const frames = Array.from({ length: 60 }, (_, step) => ({
+      step,
+      layers: {
+        rms: layers.map((__, index) => step + index),
+        // Only some steps have it: the other cells must not be an earlier picture's.
+        ...(step % 2 === 0 ? { gradient_norm: layers.map((__, index) => -1 - step - index) } : {}),
+      },
+    }));
+    await servers.post('/api/v1/runs/pictures/frames', { frames });
+    const read = async (metric: string, reduce: string) => {
+      const path = `/api/v1/runs/pictures/heatmap?metric=${metric}&reduce=${reduce}&columns=60`;
+      const accept = { Accept: 'application/vnd.safetensors' };
+      const reply = await servers.api(path, { headers: accept });
+      const { values } = decodeHeatmapColumns(new Uint8Array(await reply.arrayBuffer()));
+      return Array.from(values);
+    };
+    const expected = (cell: (layer: number, step: number) => number) =>
+      layers.flatMap((_, layer) => Array.from({ length: 60 }, (__, step) => cell(layer, step)));
+    const pictures = {
+      rms: expected((layer, step) => step + layer),
+      gradient_norm: expected((layer, step) => (step % 2 === 0 ? -1 - step - layer : NaN)),
+      unknown: expected(() => NaN),
+    };
+    for (let round = 0; round < 5; round++) {
+      const asked = Object.keys(pictures).flatMap((metric) => [metric, metric, metric]);
+      const answers = await Promise.all(
+        asked.map((metric, index) => read(metric, ['max', 'min', 'mean'][index % 3]!)),
+      );
+      asked.forEach((metric, index) => {
+        expect(answers[index]).toEqual(pictures[metric as keyof typeof pictures]);
+      });
+    }
   });
 });
 

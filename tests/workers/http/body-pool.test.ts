@@ -35,5 +35,6 @@ describe('BodyPool', () => {
   it('leaves small and very large bodies to the allocator', () => {
     const pool = new BodyPool();
     for (const size of [0, 1, 16 * KB - 1, 8 * KB * KB + 1]) expect(pool.take(size)).toBeNull();
+    expect(new BodyPool(64 * KB, 32 * KB).take(33 * KB)).toBeNull();
   });
 });
