@@ -209,7 +209,7 @@ describe('compaction cut off', () => {
           expect((await readStored(database.db, runKey, attempt)).hot).toEqual([]);
         }
       }),
-      { numRuns: 25, seed: 20_260_105 },
+      { numRuns: 25, seed: 20_260_105, endOnFailure: true },
     );
   }, 300_000);
 

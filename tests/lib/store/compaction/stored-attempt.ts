@@ -14,6 +14,7 @@ import {
   type PlacedScalarRollup,
 } from '@/lib/store/compaction/block-rows';
 import type { Database } from '@/lib/store/database';
+import type { RowReader } from '@/lib/store/snapshot';
 import {
   bruteBuckets,
   bruteScalars,
@@ -51,15 +52,26 @@ function cellsOf(bits: Uint32Array, name: (index: number) => string): string[] {
   return cells;
 }
 
-export async function readStored(
-  db: Database,
+/**
+ * As of one moment: of a compaction whose connection broke the server may carry out the
+ * COMMIT between two statements of a reader without a snapshot.
+ */
+export function readStored(db: Database, runKey: string, attempt: number): Promise<StoredAttempt> {
+  return db.readSnapshot((snapshot) => readAttempt(snapshot, runKey, attempt));
+}
+
+async function readAttempt(
+  snapshot: RowReader,
   runKey: string,
   attempt: number,
 ): Promise<StoredAttempt> {
   const where = `WHERE run = '${runKey}' AND attempt = ${attempt}`;
-  const state = await db.pool.query<{ blocks_to: string; rolled_to: string[] }>(
-    `SELECT blocks_to, rolled_to FROM compaction_state ${where}`,
-  );
+  let blocksTo = 0;
+  let rolledTo: number[] = [];
+  await snapshot.copyRows(`SELECT blocks_to, rolled_to FROM compaction_state ${where}`, (row) => {
+    blocksTo = row.int8(0);
+    rolledTo = Array.from(row.int8Array(1), Number);
+  });
   const hot: { step: number; layerOffset: number }[] = [];
   const blocks: MetricBlock[] = [];
   const rollups: PlacedMetricRollup[] = [];
@@ -67,7 +79,7 @@ export async function readStored(
   const cells: string[] = [];
   const reports = new Set<string>();
   const twice: string[] = [];
-  await db.copyRows(
+  await snapshot.copyRows(
     `SELECT step, layer_offset, layer_count, metric_ids, "values" FROM hot_frame ${where} ORDER BY step, layer_offset`,
     (row) => {
       const step = row.int8(0);
@@ -83,7 +95,7 @@ export async function readStored(
     },
   );
   const hotReports = new Set(reports);
-  await db.copyRows(
+  await snapshot.copyRows(
     `SELECT ${METRIC_BLOCK_COLUMNS} FROM metric_block ${where} ORDER BY metric, first_step`,
     (row) => {
       const block = decodeMetricBlock(row);
@@ -103,18 +115,18 @@ export async function readStored(
       );
     },
   );
-  await db.copyRows(
+  await snapshot.copyRows(
     `SELECT ${METRIC_ROLLUP_COLUMNS} FROM metric_rollup ${where} ORDER BY metric, level, block`,
     (row) => rollups.push(decodeMetricRollup(row)),
   );
-  await db.copyRows(
+  await snapshot.copyRows(
     `SELECT ${SCALAR_ROLLUP_COLUMNS} FROM scalar_rollup ${where} ORDER BY level, block`,
     (row) => scalars.push(decodeScalarRollup(row)),
   );
   if (twice.length > 0) throw new Error(`in two blocks: ${twice.join(', ')}`);
   return {
-    blocksTo: Number(state.rows[0]?.blocks_to ?? 0),
-    rolledTo: (state.rows[0]?.rolled_to ?? []).map(Number),
+    blocksTo,
+    rolledTo,
     hot,
     blocks,
     rollups,
