@@ -20,6 +20,7 @@ export default defineConfig({
       'public.compaction_state',
       'public.sample_frame',
       'public.job',
+      'public.raw_gap',
     ],
   },
   ...(process.env['DATABASE_URL'] === undefined

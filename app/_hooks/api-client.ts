@@ -71,7 +71,7 @@ export async function readBytes(
 
 /** POST, PATCH or DELETE with a JSON body; a reply without one gives null. */
 export async function sendJson(
-  method: 'POST' | 'PATCH' | 'DELETE',
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<unknown> {

@@ -1,4 +1,9 @@
-import { RUN, ok, type RouteDescription } from './openapi-route';
+import { RUN, json, ok, type RouteDescription } from './openapi-route';
+import {
+  type ProjectPolicyReply,
+  projectPolicyReplySchema,
+  putProjectPolicySchema,
+} from './project-policy';
 import {
   deleteProjectQuerySchema,
   deleteProjectReplySchema,
@@ -6,6 +11,14 @@ import {
   runSizeReplySchema,
 } from './projects';
 import { runParamsSchema } from './reads';
+
+const EXAMPLE: ProjectPolicyReply = {
+  name: 'pretrain-7b',
+  keepRawDays: 30,
+  keepDistributionsDays: 90,
+  keepSamplesDays: null,
+  roundAfterDays: null,
+};
 
 /** What is kept, and how much it takes. */
 export const PROJECT_ROUTES: readonly RouteDescription[] = [
@@ -35,5 +48,33 @@ export const PROJECT_ROUTES: readonly RouteDescription[] = [
     query: deleteProjectQuerySchema,
     replies: [ok(deleteProjectReplySchema, 'The project and all of it is gone.')],
     errors: ['project_not_found', 'invalid_query'],
+  },
+  {
+    operationId: 'readProjectPolicy',
+    method: 'get',
+    path: '/api/v1/projects/{name}/policy',
+    tag: 'Read',
+    scope: 'read',
+    summary: 'How long a project keeps its values',
+    description:
+      'In days from when a step was received; null keeps them for ever, which is the default.',
+    params: projectParamsSchema,
+    replies: [ok(projectPolicyReplySchema, 'The policy.', { ...EXAMPLE })],
+    errors: ['project_not_found'],
+  },
+  {
+    operationId: 'changeProjectPolicy',
+    method: 'put',
+    path: '/api/v1/projects/{name}/policy',
+    tag: 'Manage',
+    scope: 'admin',
+    summary: 'Say how long a project keeps its values',
+    description:
+      'Fields that are not named stay as they are. Values of layers older than keepRawDays go, but for ' +
+      'those around spikes; their rollups stay. roundAfterDays keeps them from that age on to three digits.',
+    params: projectParamsSchema,
+    body: json(putProjectPolicySchema, { keepRawDays: 30, keepDistributionsDays: 90 }),
+    replies: [ok(projectPolicyReplySchema, 'The policy as it stands now.', { ...EXAMPLE })],
+    errors: ['project_not_found', 'invalid_body'],
   },
 ];

@@ -24,7 +24,7 @@ export type RouteScope = 'read' | 'ingest' | 'admin' | null;
 
 export interface RouteDescription {
   readonly operationId: string;
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
   readonly tag: 'Write' | 'Read' | 'Manage' | 'Operate';
   readonly scope: RouteScope;

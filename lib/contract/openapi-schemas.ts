@@ -41,6 +41,7 @@ import {
   runSettingsSchema,
   runSummarySchema,
 } from './runs';
+import { projectPolicyReplySchema, putProjectPolicySchema } from './project-policy';
 import { warningSchema, warningsReplySchema } from './warnings';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
@@ -103,6 +104,8 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   CreateJob: createJobSchema,
   Job: jobSchema,
   JobsReply: jobsReplySchema,
+  ProjectPolicy: projectPolicyReplySchema,
+  PutProjectPolicy: putProjectPolicySchema,
 };
 
 const SCHEMA_PATH = '#/components/schemas/';

@@ -28,6 +28,7 @@ export const EXTERNAL_TABLES = [
   'compaction_state',
   'sample_frame',
   'job',
+  'raw_gap',
 ].map((name) => `public.${name}`);
 
 /** Applying migrations compares no models; the engine only asks what kind of database it talks to. */

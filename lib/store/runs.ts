@@ -73,6 +73,7 @@ const RUN_TABLES = [
   'compaction_state',
   'job',
   'metric',
+  'raw_gap',
   'layer',
   'attempt',
 ];

@@ -61,6 +61,7 @@ const API_ROUTES = [
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];
+      ['PUT', '/api/v1/projects/:name/policy'],
 
 /** Two heatmaps of 1,000 × 1,000, whose 8 MB are cleared by the system in a fifth of their time. */
 const MAX_KEPT_REPLY_BYTES = 32 * 1024 * 1024;

@@ -45,6 +45,7 @@ import {
   permittedLayer,
   permittedRunId,
 } from './read-request';
+import { PROJECT_READ_ROUTES } from './project-reads';
 import { SAMPLE_READ_ROUTES } from './sample-reads';
 
 export const READ_ROUTES: readonly Route<ReadHandler>[] = [
@@ -70,6 +71,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   ...EXPORT_ROUTES,
   ...FINDING_READ_ROUTES,
   ...JOB_READ_ROUTES,
+  ...PROJECT_READ_ROUTES,
   ...SAMPLE_READ_ROUTES,
 ];
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../lib/contract/app-error';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface Route<Handler> {
   readonly method: Method;

@@ -26,6 +26,8 @@ const CONTRACT = [
   'GET /api/v1/runs/{id}/export',
   'GET /api/v1/runs/{id}/size',
   'DELETE /api/v1/projects/{name}',
+  'GET /api/v1/projects/{name}/policy',
+  'PUT /api/v1/projects/{name}/policy',
   'GET /api/v1/runs/{id}/settings',
   'GET /api/v1/runs/{id}/metrics',
   'PATCH /api/v1/runs/{id}',

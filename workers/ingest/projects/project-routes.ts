@@ -5,15 +5,28 @@ import {
   deleteProjectQuerySchema,
   projectParamsSchema,
 } from '../../../lib/contract/projects';
+import {
+  type ProjectPolicyReply,
+  putProjectPolicySchema,
+} from '../../../lib/contract/project-policy';
+import { saveProjectPolicy } from '../../../lib/store/project-policy';
 import { findProjectRuns, removeProject } from '../../../lib/store/projects';
 import { authenticate, permitProject, permitScope } from '../../access/principal';
+import { withBody } from '../../http/read-body';
 import { type Reply, ok } from '../../http/reply';
 import type { Route } from '../../http/router';
-import type { RouteDependencies, WriteHandler, WriteRequest } from '../write-request';
+import {
+  type RouteDependencies,
+  type WriteHandler,
+  type WriteRequest,
+  bodyOptions,
+  parseBody,
+} from '../write-request';
 import { removeRun } from './remove-run';
 
 export const PROJECT_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'DELETE', path: '/api/v1/projects/:name', handler: deleteProject },
+  { method: 'PUT', path: '/api/v1/projects/:name/policy', handler: putPolicy },
 ];
 
 /** 200 once all of its runs are gone; 404 project_not_found; 422 unless the name is confirmed. */
@@ -37,6 +50,17 @@ async function deleteProject(deps: RouteDependencies, write: WriteRequest): Prom
     // A job may have opened another run meanwhile.
   } while (!(await removeProject(deps.access.db, name)));
   return ok({ name, deleted: true, runCount } satisfies DeleteProjectReply);
+}
+
+/** 200 with the whole policy; 404 project_not_found; 422 for any other field or a number of days that is none. */
+async function putPolicy(deps: RouteDependencies, write: WriteRequest): Promise<Reply> {
+  const name = await permittedProject(deps, write);
+  return withBody(write.request, bodyOptions(deps), async (body) => {
+    const input = parseBody(putProjectPolicySchema, body);
+    const policy = await saveProjectPolicy(deps.access.db, name, input);
+    if (policy === null) throw projectNotFound(name);
+    return ok({ name, ...policy } satisfies ProjectPolicyReply);
+  });
 }
 
 function projectNotFound(name: string): AppError {
