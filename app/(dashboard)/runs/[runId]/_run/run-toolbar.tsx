@@ -3,7 +3,6 @@
 import { useState } from 'react';
 import { formatStep } from '@/lib/view/format-number';
 import type { MetricOption } from '@/lib/view/metric-options';
-import type { LayerOrder } from '@/lib/view/select-layers';
 import { scalarLabel } from '@/lib/view/scalar-label';
 import { formatSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import type { StepWindow } from '@/lib/view/step-axis';
@@ -12,6 +11,7 @@ import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { Icon } from '@/app/_design/icons';
+import { FIRST_SCALAR, type RunViewState, type SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 export type Layout = 'steps-right' | 'paper';
@@ -40,58 +40,41 @@ function smoothingOptions(smoothing: Smoothing): { value: string; label: string 
 export function RunToolbar({
   options,
   option,
-  onMetric,
-  order,
-  onOrder,
-  filter,
-  filterError,
-  onFilter,
   scalars,
-  scalar,
-  onScalar,
-  smoothing,
-  onSmoothing,
+  view,
+  set,
+  filterError,
   layout,
   onLayout,
   shownWindow,
-  window,
   newerSteps,
   isRunning,
   onWindow,
-  onHold,
 }: {
   readonly options: readonly MetricOption[];
   readonly option: MetricOption | null;
-  readonly onMetric: (key: string) => void;
-  readonly order: LayerOrder;
-  readonly onOrder: (order: LayerOrder) => void;
-  readonly filter: string;
-  readonly filterError: string | null;
-  readonly onFilter: (filter: string) => void;
+  /** All that the run has stored. */
   readonly scalars: readonly string[];
-  readonly scalar: string;
-  readonly onScalar: (name: string) => void;
-  readonly smoothing: Smoothing;
-  readonly onSmoothing: (text: string | null) => void;
+  readonly view: RunViewState;
+  readonly set: SetRunView;
+  readonly filterError: string | null;
   readonly layout: Layout;
   readonly onLayout: (layout: Layout) => void;
   /** The steps on the screen; null before the first frame. */
   readonly shownWindow: StepWindow | null;
-  /** The window a person chose; null while the whole run is followed. */
-  readonly window: StepWindow | null;
   readonly newerSteps: number;
   readonly isRunning: boolean;
   readonly onWindow: (window: StepWindow | null) => void;
-  readonly onHold: () => void;
 }) {
   const [draft, setDraft] = useState<string | null>(null);
+  const lanes = scalars.filter((name) => name !== 'loss' && name !== 'wall_time');
   return (
     <>
       {option === null ? null : (
         <SelectMenu
           label="Metric"
           value={option.key}
-          onChange={onMetric}
+          onChange={(key) => set({ metric: key, range: null })}
           options={options.map(({ key, label, isCustom }) => ({
             value: key,
             label,
@@ -101,8 +84,8 @@ export function RunToolbar({
       )}
       <SelectMenu
         label="Layer order"
-        value={order}
-        onChange={onOrder}
+        value={view.order}
+        onChange={(order) => set({ order: order === 'model' ? null : order })}
         options={[
           { value: 'model', label: 'Model order' },
           { value: 'type', label: 'By type' },
@@ -110,19 +93,19 @@ export function RunToolbar({
           { value: 'name', label: 'By name' },
         ]}
       />
-      {scalars.length < 2 ? null : (
+      {lanes.length < 2 ? null : (
         <SelectMenu
           label="Scalar under the loss"
-          value={scalar}
-          onChange={onScalar}
-          options={scalars.map((name) => ({ value: name, label: scalarLabel(name) }))}
+          value={view.scalar}
+          onChange={(name) => set({ scalar: name === FIRST_SCALAR ? null : name })}
+          options={lanes.map((name) => ({ value: name, label: scalarLabel(name) }))}
         />
       )}
       <SelectMenu
         label="Smoothing of the timelines"
-        value={formatSmoothing(smoothing) ?? 'none'}
-        onChange={(value) => onSmoothing(value === 'none' ? null : value)}
-        options={smoothingOptions(smoothing)}
+        value={formatSmoothing(view.smoothing) ?? 'none'}
+        onChange={(value) => set({ smooth: value === 'none' ? null : value })}
+        options={smoothingOptions(view.smoothing)}
       />
       <TextField
         label="Filter layers by text or /regex/"
@@ -130,10 +113,10 @@ export function RunToolbar({
         quiet
         className={styles['filter']}
         error={filterError}
-        value={draft ?? filter}
+        value={draft ?? view.filter}
         onChange={(event) => {
           setDraft(event.target.value);
-          onFilter(event.target.value);
+          set({ filter: event.target.value.length === 0 ? null : event.target.value });
         }}
         onBlur={() => setDraft(null)}
       />
@@ -154,7 +137,7 @@ export function RunToolbar({
       {shownWindow === null ? null : (
         <span className={styles['window']}>
           Steps {formatStep(shownWindow.fromStep)}–{formatStep(shownWindow.toStep)}
-          {window !== null && !isRunning ? (
+          {view.window !== null && !isRunning ? (
             <Button
               variant="link"
               aria-label="Show the whole run"
@@ -166,8 +149,12 @@ export function RunToolbar({
           ) : null}
         </span>
       )}
-      {!isRunning || shownWindow === null ? null : window === null ? (
-        <Button aria-pressed="true" title="Hold the view as it is" onClick={onHold}>
+      {!isRunning || shownWindow === null ? null : view.window === null ? (
+        <Button
+          aria-pressed="true"
+          title="Hold the view as it is"
+          onClick={() => onWindow(shownWindow)}
+        >
           Following live
         </Button>
       ) : (

@@ -33,6 +33,9 @@ export interface RunViewState {
   readonly tab: Tab;
 }
 
+/** Sets parameters of the URL, or takes them out with null. */
+export type SetRunView = typeof patchUrl;
+
 const SCALES: readonly TimelineScale[] = ['log', 'linear', 'symlog'];
 const scaleOf = (text: string | null): TimelineScale =>
   SCALES.find((scale) => scale === text) ?? 'log';
@@ -46,7 +49,7 @@ export function useRunViewState(): {
   readonly state: RunViewState;
   readonly setWindow: (window: StepWindow | null) => void;
   readonly undoWindow: () => boolean;
-  readonly set: typeof patchUrl;
+  readonly set: SetRunView;
 } {
   const [url] = useUrlState();
   const [store] = useState(() => new StepWindowStore());
@@ -86,16 +89,4 @@ export function useRunViewState(): {
     undoWindow: store.undo,
     set: patchUrl,
   };
-}
-
-/** The crosshair that a link names: pinned, for it was chosen. */
-export function crosshairFromUrl(
-  layerCount: number,
-): { readonly step: number; readonly layer: number; readonly isPinned: boolean } | null {
-  const parameters = new URLSearchParams(window.location.search);
-  const [step, layer] = [parameters.get('step'), parameters.get('layer')];
-  if (step === null || layer === null || !/^\d+$/.test(step) || !/^\d+$/.test(layer)) return null;
-  return Number(layer) < layerCount
-    ? { step: Number(step), layer: Number(layer), isPinned: true }
-    : null;
 }

@@ -1,0 +1,87 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import { Button } from '@/app/_components/button';
+import { SelectMenu } from '@/app/_components/select-menu';
+import type { MetricOption } from '@/lib/view/metric-options';
+import { Overview } from './overview';
+import { PaperPlot } from './paper-plot';
+import type { Layout } from './run-toolbar';
+import { StepsRightPlot } from './steps-right-plot';
+import type { PlotModels } from './use-plot-model';
+import type { SetRunView } from './use-run-view-state';
+import styles from './run-screen.module.css';
+
+/** The plots with what stands beside them; on a phone what is chosen and read stands below them. */
+export function RunBody({
+  plots: { model, overview },
+  layout,
+  stages,
+  isNarrow,
+  panel,
+  phone,
+}: {
+  readonly plots: PlotModels;
+  readonly layout: Layout;
+  /** [L] where each layer stands now; null where none could be placed. */
+  readonly stages: readonly number[] | null;
+  readonly isNarrow: boolean;
+  readonly panel: ReactNode;
+  /** Between plot and panel, on a phone. */
+  readonly phone: ReactNode;
+}) {
+  return (
+    <main className={styles['body']}>
+      {layout === 'paper' ? (
+        <>
+          <div className={styles['overview']}>
+            <Overview {...overview} onGo={model.onGo} />
+          </div>
+          <PaperPlot model={model} stages={stages} />
+        </>
+      ) : (
+        <StepsRightPlot model={model} stages={stages} isNarrow={isNarrow} />
+      )}
+      {phone}
+      <aside className={styles['panel']} aria-label="Beside the heatmap">
+        {panel}
+      </aside>
+    </main>
+  );
+}
+
+/** What the toolbar is for elsewhere: on a phone the scale and two choices under the heatmap. */
+export function PhoneTools({
+  scale,
+  options,
+  option,
+  set,
+  isZoomed,
+  isRunning,
+  onWhole,
+}: {
+  readonly scale: ReactNode;
+  readonly options: readonly MetricOption[];
+  readonly option: MetricOption;
+  readonly set: SetRunView;
+  readonly isZoomed: boolean;
+  readonly isRunning: boolean;
+  readonly onWhole: () => void;
+}) {
+  return (
+    <div className={styles['phone_scale']}>
+      {scale}
+      <div className={styles['phone_tools']}>
+        <SelectMenu
+          label="Metric"
+          value={option.key}
+          onChange={(key) => set({ metric: key, range: null })}
+          options={options.map(({ key, label }) => ({ value: key, label }))}
+        />
+        {isZoomed ? (
+          <Button onClick={onWhole}>{isRunning ? 'Back to live' : 'Whole run'}</Button>
+        ) : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+'use client';
+
+import { formatColourRange } from '@/lib/view/colour-range';
+import type { Theme } from '@/app/_hooks/use-theme';
+import { ColourScaleBar } from './colour-scale-bar';
+import type { RunSession } from './run-session';
+import type { RunPlotModel } from './run-view-model';
+import { StageLegend } from './stage-legend';
+import type { RunViewState, SetRunView } from './use-run-view-state';
+
+/** What the colours of the cells stand for. */
+export function RunScale({
+  model,
+  session,
+  view,
+  set,
+  version,
+  theme,
+  isNarrow,
+}: {
+  readonly model: RunPlotModel;
+  readonly session: RunSession;
+  readonly view: RunViewState;
+  readonly set: SetRunView;
+  /** Of the cells, a few times a second. */
+  readonly version: number;
+  readonly theme: Theme;
+  readonly isNarrow: boolean;
+}) {
+  const { option } = model;
+  if (option === null) return null;
+  if (option.scale === 'categorical') return <StageLegend />;
+  return (
+    <ColourScaleBar
+      scale={model.scale}
+      isManual={view.colourRange !== null}
+      onRange={(range) => set({ range: range === null ? null : formatColourRange(range) })}
+      codes={model.columns.codes}
+      version={version}
+      theme={theme}
+      caption={isNarrow ? option.shortLabel : `${option.shortLabel} per layer`}
+      onRefit={() => {
+        set({ range: null });
+        session.refitScale();
+      }}
+    />
+  );
+}
