@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import {
   clampWindow,
+  edgePixels,
   formatStepWindow,
+  panWindow,
   parseStepWindow,
   pixelOfStep,
   stepAxis,
   stepOfPixel,
   zoomWindow,
 } from '@/lib/view/step-axis';
+import { prepareStepClock } from '@/lib/view/step-clock';
+import { TimelineSeries } from '@/lib/view/timeline-series';
 
 describe('the step axis', () => {
   it('moves a few dozen times while a run grows a thousandfold', () => {
@@ -58,5 +62,46 @@ describe('the step axis', () => {
     for (const text of [null, '', '5', '9-3', '-3-5', '1e3-2e3', '1-2-3']) {
       expect(parseStepWindow(text)).toBeNull();
     }
+  });
+});
+
+describe('an axis of wall time', () => {
+  // A second a step, and a minute's pause between 9 and 10.
+  const series = new TimelineSeries(64);
+  for (let step = 0; step < 40; step++) series.append(step, 1000 + step + (step >= 10 ? 60 : 0));
+  const clock = prepareStepClock(series.columns)!;
+  const axis = stepAxis(0, 39, null, false, clock);
+
+  it('places steps by their time, and finds them again', () => {
+    expect(pixelOfStep(axis, 1000, 0)).toBeCloseTo(5, 6);
+    expect(pixelOfStep(axis, 1000, 10)).toBeCloseTo(705, 6);
+    for (const step of [0, 5, 9, 10, 25, 39]) {
+      expect(stepOfPixel(axis, 1000, pixelOfStep(axis, 1000, step))).toBe(step);
+    }
+  });
+
+  it('leaves the pause between two columns empty', () => {
+    const edge = edgePixels(axis, 1000);
+    expect(edge(9.5, 'ends')).toBeCloseTo(100, 6);
+    expect(edge(9.5, 'begins')).toBeCloseTo(700, 6);
+    expect(edge(5.5, 'ends')).toBe(edge(5.5, 'begins'));
+  });
+
+  it('zooms around a moment, and moves along, in time', () => {
+    expect(zoomWindow(axis, 39, 0.25, 0, 39)).toEqual({ fromStep: 15, toStep: 39 });
+    const zoomed = stepAxis(0, 39, { fromStep: 20, toStep: 29 }, false, clock);
+    expect(panWindow(zoomed, 1000, -200, 0, 39)).toEqual({ fromStep: 18, toStep: 27 });
+  });
+
+  it('leaves room for what comes while a run goes on, and moves seldom', () => {
+    const ends = new Set<number>();
+    for (let newest = 100; newest < 200; newest++) {
+      const growing = new TimelineSeries(1024);
+      for (let step = 0; step <= newest; step++) growing.append(step, 5000 + 2 * step);
+      const grown = stepAxis(0, newest, null, true, prepareStepClock(growing.columns));
+      expect(grown.high).toBeGreaterThan(newest + 0.5);
+      ends.add(Math.round(grown.high));
+    }
+    expect(ends.size).toBeLessThan(30);
   });
 });
