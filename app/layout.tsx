@@ -6,6 +6,7 @@ import '@fontsource/ibm-plex-sans/600.css';
 import '@fontsource/ibm-plex-mono/400.css';
 import './_design/tokens.css';
 import './_design/global.css';
+import { PageTools } from './_components/page-tools';
 import { UrlBridge } from './_components/url-bridge';
 import { THEME_SCRIPT } from './_design/theme-script';
 
@@ -28,6 +29,7 @@ export default function RootLayout({ children }: { readonly children: ReactNode 
           <UrlBridge />
         </Suspense>
         {children}
+        <PageTools />
       </body>
     </html>
   );

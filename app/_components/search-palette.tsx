@@ -1,112 +1,97 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import { runsReplySchema } from '@/lib/contract/reads';
+import { formatStep } from '@/lib/view/format-number';
+import { searchMatches } from '@/lib/view/search-matches';
 import { apiPath } from '../_hooks/api-client';
+import {
+  readPageActions,
+  readPageSearch,
+  type ActionGroup,
+  type PageSearch,
+  type SearchGroup,
+  type SearchItem,
+} from '../_hooks/page-actions';
 import { useApi } from '../_hooks/use-api';
-import { useKeyboard } from '../_hooks/use-keyboard';
 import { useThrottled } from '../_hooks/use-throttled';
 import styles from './search-palette.module.css';
 
-/** A place one can go to from here. */
-export interface SearchItem {
-  readonly href: string;
-  readonly label: string;
-  /** What it is, in grey: "layer 4", "run of char-lm". */
-  readonly detail: string;
-}
-
-/** What a page adds to the runs, which are searched everywhere. */
-export interface PageSearch {
-  readonly items: readonly SearchItem[];
-  /** Where a typed number leads; null where steps mean nothing. */
-  readonly hrefOfStep: ((step: number) => string) | null;
-}
-
 const SHOWN_RUNS = 8;
-const SHOWN_ITEMS = 12;
+const SHOWN_ACTIONS = 6;
+const SHOWN_ITEMS = 8;
 const TYPING_MS = 150;
 
-/** The field in the top bar, and Ctrl K: runs by name, layers of this run, a step by its number. */
-export function SearchPalette({ page }: { readonly page?: PageSearch | undefined }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [isOpen, setIsOpen] = useState(false);
-  const open = () => {
-    dialog.current?.showModal();
-    setIsOpen(true);
-  };
-  useKeyboard({
-    'Ctrl+k': (event) => {
-      event.preventDefault();
-      open();
-    },
-  });
-  const what = page === undefined ? 'Search runs' : 'Search runs, layers, steps';
-  return (
-    <>
-      <button type="button" className={styles['trigger']} onClick={open} aria-haspopup="dialog">
-        {what} <kbd>Ctrl K</kbd>
-      </button>
-      <dialog
-        ref={dialog}
-        className={styles['dialog']}
-        aria-label={what}
-        onClose={() => setIsOpen(false)}
-        onClick={(event) => {
-          // The backdrop belongs to the dialog's own box.
-          if (event.target === dialog.current) dialog.current.close();
-        }}
-      >
-        {isOpen ? (
-          <Palette page={page} what={what} onClose={() => dialog.current?.close()} />
-        ) : null}
-      </dialog>
-    </>
+/** An action as something that is found: its keys are said beside it. */
+function actionItems(groups: readonly ActionGroup[]): SearchItem[] {
+  return groups.flatMap(({ title, actions }) =>
+    actions.flatMap(({ label, keys, run }) =>
+      run === undefined ? [] : [{ label, detail: keys?.join(' ') ?? title, go: run }],
+    ),
   );
 }
 
-function Palette({
-  page,
-  what,
-  onClose,
-}: {
-  readonly page: PageSearch | undefined;
-  readonly what: string;
-  readonly onClose: () => void;
-}) {
+/** What is found of the page itself: a step by its number, what can be done, what is on it. */
+function findOnPage(
+  search: PageSearch,
+  actions: readonly SearchItem[],
+  typed: string,
+): SearchGroup[] {
+  const { goToStep } = search;
+  const step = /^\d{1,15}$/.test(typed) ? Number(typed) : null;
+  return [
+    {
+      title: 'Steps',
+      items:
+        step === null || goToStep === null
+          ? []
+          : [{ label: `Step ${formatStep(step)}`, detail: 'go there', go: () => goToStep(step) }],
+    },
+    { title: 'Actions', items: searchMatches(actions, typed, SHOWN_ACTIONS) },
+    // Thousands of layers are no list to look through: they wait for a word.
+    ...search.groups.map(({ title, items }) => ({
+      title,
+      items: typed.length === 0 ? [] : searchMatches(items, typed, SHOWN_ITEMS),
+    })),
+  ];
+}
+
+/** The content of the palette, while it is open: it holds what the page offered when it did. */
+export function SearchPalette({ onClose }: { readonly onClose: () => void }) {
   const router = useRouter();
   const listId = useId();
+  const [page] = useState(() => ({
+    search: readPageSearch(),
+    actions: actionItems(readPageActions()),
+  }));
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState(0);
-  const asked = useThrottled(text.trim(), TYPING_MS);
+  const typed = text.trim();
+  const asked = useThrottled(typed, TYPING_MS);
   const runs = useApi(
     apiPath('/runs', { q: asked.length === 0 ? null : asked, limit: SHOWN_RUNS }),
     runsReplySchema,
     { keepPrevious: true },
   );
-  const wanted = text.trim().toLowerCase();
-  const step = /^\d{1,15}$/.test(wanted) ? Number(wanted) : null;
-  const items: SearchItem[] = [
-    ...(step !== null && page?.hrefOfStep
-      ? [{ href: page.hrefOfStep(step), label: `Step ${step}`, detail: 'of this run' }]
-      : []),
-    ...(wanted.length === 0
-      ? []
-      : (page?.items ?? [])
-          .filter(({ label }) => label.toLowerCase().includes(wanted))
-          .slice(0, SHOWN_ITEMS)),
-    ...(runs.data?.items ?? []).map(({ id, name, project }) => ({
-      href: `/runs/${encodeURIComponent(id)}`,
-      label: name,
-      detail: `run of ${project}`,
-    })),
-  ];
+  const groups: SearchGroup[] = [
+    ...findOnPage(page.search, page.actions, typed),
+    {
+      title: 'Runs',
+      items: (runs.data?.items ?? []).map(({ id, name, project }) => ({
+        label: name,
+        detail: `run of ${project}`,
+        go: `/runs/${encodeURIComponent(id)}`,
+      })),
+    },
+  ].filter(({ items }) => items.length > 0);
+  const items = groups.flatMap((group) => group.items);
   const at = Math.min(chosen, items.length - 1);
   const go = (item: SearchItem | undefined) => {
     if (item === undefined) return;
     onClose();
-    router.push(item.href);
+    if (typeof item.go === 'string') router.push(item.go);
+    else item.go();
   };
   return (
     <>
@@ -115,11 +100,11 @@ function Palette({
         // The dialog is open before its content is there, so the content takes the focus itself.
         autoFocus
         role="combobox"
-        aria-label={what}
+        aria-label="Search"
         aria-expanded="true"
         aria-controls={listId}
         aria-activedescendant={items.length === 0 ? undefined : `${listId}-${at}`}
-        placeholder={what}
+        placeholder={page.search.groups.length === 0 ? PLACEHOLDER : PLACEHOLDER_OF_RUN}
         autoComplete="off"
         spellCheck={false}
         value={text}
@@ -135,22 +120,28 @@ function Palette({
           event.preventDefault();
         }}
       />
-      <ul id={listId} role="listbox" aria-label="Found" className={styles['list']}>
-        {items.map((item, index) => (
-          <li
-            key={`${item.href} ${item.label}`}
-            id={`${listId}-${index}`}
-            role="option"
-            aria-selected={index === at}
-            className={styles['option']}
-            onPointerMove={() => setChosen(index)}
-            onClick={() => go(item)}
-          >
-            <span>{item.label}</span>
-            <span className={styles['detail']}>{item.detail}</span>
-          </li>
+      <div id={listId} role="listbox" aria-label="Found" className={styles['list']}>
+        {groups.map((group) => (
+          <div key={group.title} role="group" aria-label={group.title}>
+            <p className={styles['group']} aria-hidden>
+              {group.title}
+            </p>
+            {group.items.map((item) => {
+              const index = items.indexOf(item);
+              return (
+                <Option
+                  key={`${item.label} ${item.detail}`}
+                  id={`${listId}-${index}`}
+                  item={item}
+                  isChosen={index === at}
+                  onChoose={() => setChosen(index)}
+                  onGo={() => go(item)}
+                />
+              );
+            })}
+          </div>
         ))}
-      </ul>
+      </div>
       {items.length > 0 ? null : (
         <p className={styles['empty']} role="status">
           {runs.error !== null
@@ -161,5 +152,39 @@ function Palette({
         </p>
       )}
     </>
+  );
+}
+
+const PLACEHOLDER = 'Search runs and actions';
+const PLACEHOLDER_OF_RUN = 'Search runs, layers, metrics, steps, actions';
+
+function Option({
+  id,
+  item,
+  isChosen,
+  onChoose,
+  onGo,
+}: {
+  readonly id: string;
+  readonly item: SearchItem;
+  readonly isChosen: boolean;
+  readonly onChoose: () => void;
+  readonly onGo: () => void;
+}) {
+  return (
+    <div
+      id={id}
+      ref={(element) => {
+        if (isChosen) element?.scrollIntoView({ block: 'nearest' });
+      }}
+      role="option"
+      aria-selected={isChosen}
+      className={styles['option']}
+      onPointerMove={onChoose}
+      onClick={onGo}
+    >
+      <span>{item.label}</span>
+      <span className={styles['detail']}>{item.detail}</span>
+    </div>
   );
 }

@@ -1,7 +1,10 @@
+'use client';
+
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Logo } from '../_design/icons';
-import { SearchPalette, type PageSearch } from './search-palette';
+import { useSearchOffer, type PageSearch } from '../_hooks/page-actions';
+import { SearchTrigger } from './search-trigger';
 import { ThemeToggle } from './theme-toggle';
 import styles from './top-bar.module.css';
 
@@ -25,8 +28,9 @@ export function TopBar({
   /** What can be searched here besides the runs. */
   readonly search?: PageSearch;
 }) {
+  useSearchOffer(search);
   return (
-    <header className={styles['bar']}>
+    <header className={styles['bar']} data-chrome>
       <Link href="/" className={styles['home']} aria-label="Spikescope, all runs">
         <Logo />
         <span className={styles['name']}>Spikescope</span>
@@ -48,9 +52,9 @@ export function TopBar({
       {note === undefined || note === null ? null : <span className={styles['note']}>{note}</span>}
       <div className={styles['end']}>
         {status}
-        <div className={styles['search']}>
-          <SearchPalette page={search} />
-        </div>
+        <SearchTrigger
+          text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}
+        />
         <ThemeToggle />
       </div>
     </header>

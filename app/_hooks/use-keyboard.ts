@@ -4,19 +4,19 @@ import { useEffect, useEffectEvent } from 'react';
 
 export type KeyBindings = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
-/** Typing in a field, or at work in a dialog, which has Escape and Enter to itself. */
+/** Typing in a field, or at work in a dialog or menu, which has Escape and Enter to itself. */
 function isOccupied(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable ||
       ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName) ||
-      target.closest('dialog') !== null)
+      target.closest('dialog, [popover]') !== null)
   );
 }
 
 /**
  * Page-wide keys by their `KeyboardEvent.key`, `Ctrl+` before it where held (Cmd counts).
- * Plain keys rest while someone types in a field or a dialog is open; Ctrl chords do not.
+ * Plain keys rest while someone types in a field, or a dialog or menu is open; Ctrl chords do not.
  */
 export function useKeyboard(bindings: KeyBindings): void {
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {

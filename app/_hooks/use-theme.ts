@@ -1,6 +1,7 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
+import { flushSync } from 'react-dom';
 import { THEME_STORAGE_KEY } from '../_design/theme-script';
 import { patchUrl } from './url-store';
 
@@ -13,9 +14,18 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-const readTheme = (): Theme =>
+/** The theme that is shown now. */
+export const readTheme = (): Theme =>
   document.documentElement.dataset['theme'] === 'light' ? 'light' : 'dark';
 const readOnServer = (): Theme => 'dark';
+
+/** Shows a theme without choosing it, canvases redrawn when this returns: paper waits for nobody. */
+export function showTheme(theme: Theme): void {
+  document.documentElement.dataset['theme'] = theme;
+  flushSync(() => {
+    for (const listener of listeners) listener();
+  });
+}
 
 /** Sets the theme, in the page, in this browser and in the URL, which a colleague may be sent. */
 export function setTheme(theme: Theme): void {

@@ -5,6 +5,7 @@ import { searchApiReference, type ApiReferenceView } from '@/lib/view/api-refere
 import { EmptyState } from '../_components/states';
 import { TextField } from '../_components/text-field';
 import { TopBar } from '../_components/top-bar';
+import { usePageActions } from '../_hooks/page-actions';
 import { useKeyboard } from '../_hooks/use-keyboard';
 import { useUrlState } from '../_hooks/use-url-state';
 import { RouteSection } from './route-section';
@@ -15,12 +16,14 @@ export function ApiReference({ view }: { readonly view: ApiReferenceView }) {
   const [parameters, patchUrl] = useUrlState();
   const typed = parameters.get('q') ?? '';
   const field = useRef<HTMLInputElement>(null);
+  const toSearch = () => field.current?.focus();
   useKeyboard({
     '/': (event) => {
       event.preventDefault();
-      field.current?.focus();
+      toSearch();
     },
   });
+  usePageActions('API reference', [{ label: 'Search the routes', keys: ['/'], run: toSearch }]);
   const groups = searchApiReference(view.groups, typed);
   const total = view.groups.reduce((sum, { routes }) => sum + routes.length, 0);
   const found = groups.reduce((sum, { routes }) => sum + routes.length, 0);

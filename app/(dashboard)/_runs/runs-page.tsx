@@ -18,16 +18,16 @@ import { ConnectionBanner, EmptyState, ErrorState, LoadingState } from '@/app/_c
 import { StatusDot } from '@/app/_components/status-dot';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
+import { openTool } from '@/app/_hooks/open-tool';
+import { usePageActions } from '@/app/_hooks/page-actions';
 import { useApi } from '@/app/_hooks/use-api';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { useNow } from '@/app/_hooks/use-now';
-import { setTheme, useTheme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 import { ChosenPanel } from './chosen-panel';
 import { EditDialog } from './edit-dialog';
 import { FirstPost } from './first-post';
-import { RunsKeys } from './runs-keys';
 import { RunsTable } from './runs-table';
 import { RunsToolbar } from './runs-toolbar';
 import { RunsVerdictLine } from './runs-verdict-line';
@@ -72,19 +72,25 @@ export function RunsPage() {
     tags.retry();
   });
   const [edited, setEdited] = useState<readonly string[] | null>(null);
-  const [isShowingKeys, setIsShowingKeys] = useState(false);
-  const theme = useTheme();
   const search = useRef<HTMLInputElement>(null);
   const actions = useRowActions({ chosen, runs: list.data?.runs ?? [], edits, edit: setEdited });
+  const toSearch = () => search.current?.focus();
   useKeyboard({
     '/': (event) => {
       event.preventDefault();
-      search.current?.focus();
+      toSearch();
     },
-    t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
-    '?': () => setIsShowingKeys(true),
     Escape: chosen.clear,
   });
+  usePageActions('Runs', [
+    { label: 'Search the list', keys: ['/'], run: toSearch },
+    { label: 'Previous, next run', keys: ['↑', '↓'] },
+    { label: 'Open the run', keys: ['Enter'] },
+    { label: 'Choose the run, or no longer', keys: ['X'] },
+    { label: 'Pin the run, or let it go', keys: ['P'] },
+    { label: 'Edit name, tags and notes', keys: ['E'] },
+    { label: 'Choose none', keys: ['Esc'], run: chosen.clear },
+  ]);
 
   const view =
     list.data === null || nowMs === null
@@ -193,7 +199,7 @@ export function RunsPage() {
         )}
         <p className={styles['foot']}>
           <Link href="/api-reference">API reference</Link>
-          <Button variant="link" onClick={() => setIsShowingKeys(true)}>
+          <Button variant="link" onClick={() => openTool('shortcuts')}>
             Shortcuts <kbd>?</kbd>
           </Button>
         </p>
@@ -218,7 +224,6 @@ export function RunsPage() {
           onClose={() => setEdited(null)}
         />
       )}
-      {isShowingKeys ? <RunsKeys onClose={() => setIsShowingKeys(false)} /> : null}
     </Shell>
   );
 }

@@ -1,7 +1,7 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { setTheme, useTheme } from '@/app/_hooks/use-theme';
+import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { zoomWindow } from '@/lib/view/step-axis';
 import type { Layout } from './run-toolbar';
@@ -18,14 +18,13 @@ function isForControl(target: EventTarget | null): boolean {
   );
 }
 
-/** The keys of the run page; the list of them is `shortcuts.tsx`. */
+/** The keys of the run page, and their list for the drawer of shortcuts. */
 export function usePlotKeys({
   runId,
   model,
   layout,
   onLayout,
   onUndo,
-  onShortcuts,
 }: {
   readonly runId: string;
   readonly model: RunPlotModel;
@@ -33,10 +32,8 @@ export function usePlotKeys({
   readonly onLayout: (layout: Layout) => void;
   /** Takes the last zoom back. */
   readonly onUndo: () => boolean;
-  readonly onShortcuts: () => void;
 }): void {
   const router = useRouter();
-  const theme = useTheme();
   const { columns, crosshair, layerOfRow, axis } = model;
 
   const start = () => {
@@ -76,6 +73,21 @@ export function usePlotKeys({
     model.onWindow(zoomWindow(axis, at, factor, model.firstStep, model.newestStep));
   };
   const isRight = layout === 'steps-right';
+  const openLayer = () => {
+    const at = crosshair.get();
+    if (at === null) return;
+    router.push(`/runs/${encodeURIComponent(runId)}/layers/${at.layer}?step=${at.step}`);
+  };
+  const pin = () => {
+    const at = crosshair.get();
+    if (at !== null) crosshair.set({ ...at, isPinned: !at.isPinned });
+  };
+  const reset = () => {
+    model.onWindow(null);
+    const at = crosshair.get();
+    if (at !== null) crosshair.set({ ...at, isPinned: false });
+  };
+  const changeLayout = () => onLayout(isRight ? 'paper' : 'steps-right');
 
   useKeyboard({
     ArrowLeft: (event) => (isRight ? moveSteps(event, -1) : moveLayers(event, -1)),
@@ -85,29 +97,35 @@ export function usePlotKeys({
     Home: (event) => jump(event, 0),
     End: (event) => jump(event, columns.columnCount - 1),
     Enter: (event) => {
-      const at = crosshair.get();
-      if (at === null || isForControl(event.target)) return;
-      router.push(`/runs/${encodeURIComponent(runId)}/layers/${at.layer}?step=${at.step}`);
+      if (!isForControl(event.target)) openLayer();
     },
-    p: () => {
-      const at = crosshair.get();
-      if (at !== null) crosshair.set({ ...at, isPinned: !at.isPinned });
-    },
+    p: pin,
     '+': () => zoom(ZOOM_FACTOR),
     '=': () => zoom(ZOOM_FACTOR),
     '-': () => zoom(1 / ZOOM_FACTOR),
-    Escape: () => {
-      model.onWindow(null);
-      const at = crosshair.get();
-      if (at !== null) crosshair.set({ ...at, isPinned: false });
-    },
+    Escape: reset,
     'Ctrl+z': (event) => {
       // In a field it takes back what was typed.
       if (isForControl(event.target)) return;
       if (onUndo()) event.preventDefault();
     },
-    l: () => onLayout(isRight ? 'paper' : 'steps-right'),
-    t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
-    '?': onShortcuts,
+    l: changeLayout,
   });
+  usePageActions('This run', [
+    {
+      label: 'Previous, next reported step; with Shift ten',
+      keys: isRight ? ['←', '→'] : ['↑', '↓'],
+    },
+    { label: 'Previous, next layer', keys: isRight ? ['↑', '↓'] : ['←', '→'] },
+    { label: 'First, newest step', keys: ['Home', 'End'] },
+    { label: 'Open the layer at this step', keys: ['Enter'], run: openLayer },
+    { label: 'Pin the crosshair, or let it go', keys: ['P'], run: pin },
+    { label: 'Zoom in', keys: ['+'], run: () => zoom(ZOOM_FACTOR) },
+    { label: 'Zoom out', keys: ['−'], run: () => zoom(1 / ZOOM_FACTOR) },
+    { label: 'Zoom to a range', keys: ['Drag'] },
+    { label: 'Zoom around the pointer; with Shift move', keys: ['Wheel'] },
+    { label: 'Back to the whole run', keys: ['Esc'], run: reset },
+    { label: 'Take the last zoom back', keys: ['Ctrl', 'Z'], run: onUndo },
+    { label: 'Change the layout', keys: ['L'], run: changeLayout },
+  ]);
 }

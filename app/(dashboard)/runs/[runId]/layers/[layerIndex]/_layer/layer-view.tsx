@@ -10,6 +10,7 @@ import { ButtonLink } from '@/app/_components/button';
 import { ConnectionBanner, ErrorState, LoadingState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { LayerBar } from './layer-bar';
 import { LayerBody } from './layer-body';
@@ -71,20 +72,32 @@ export function LayerView({
     firstStep: run.firstStep ?? 0,
     lastStep: lastStep ?? 0,
   });
+  const changeAxis = () => setAxisKind(url.axisKind === 'linear' ? 'signed-log' : 'linear');
+  const toNext = () => {
+    if (next !== null) router.push(next.href);
+  };
+  const toPrevious = () => {
+    if (previous !== null) router.push(previous.href);
+  };
   useKeyboard({
     ArrowLeft: () => moves.together(-1),
     ArrowRight: () => moves.together(1),
     '[': () => moves.page(-1),
     ']': () => moves.page(1),
-    a: () => setAxisKind(url.axisKind === 'linear' ? 'signed-log' : 'linear'),
-    j: () => {
-      if (next !== null) router.push(next.href);
-    },
-    k: () => {
-      if (previous !== null) router.push(previous.href);
-    },
+    a: changeAxis,
+    j: toNext,
+    k: toPrevious,
     Escape: () => router.push(runHref),
   });
+  usePageActions('This layer', [
+    { label: 'Previous, next reported steps', keys: ['←', '→'] },
+    { label: 'Earlier steps', keys: ['['], run: () => moves.page(-1) },
+    { label: 'Later steps', keys: [']'], run: () => moves.page(1) },
+    { label: 'Change the axis of the distributions', keys: ['A'], run: changeAxis },
+    { label: 'Next layer', keys: ['J'], run: toNext },
+    { label: 'Previous layer', keys: ['K'], run: toPrevious },
+    { label: 'Back to the run', keys: ['Esc'], run: () => router.push(runHref) },
+  ]);
 
   const bar = (
     <>
@@ -92,6 +105,7 @@ export function LayerView({
         run={run}
         runHref={runHref}
         layerIndex={layer.index}
+        layerMetrics={metrics.layerMetrics}
         names={names}
         isUnreachable={connectionFault !== null}
       />

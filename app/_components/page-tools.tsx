@@ -1,0 +1,91 @@
+'use client';
+
+import { usePathname, useRouter } from 'next/navigation';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { openTool, useOpenTool } from '../_hooks/open-tool';
+import { usePageActions } from '../_hooks/page-actions';
+import { useKeyboard } from '../_hooks/use-keyboard';
+import { usePrintTheme } from '../_hooks/use-print-theme';
+import { setTheme, useTheme } from '../_hooks/use-theme';
+import { SearchPalette } from './search-palette';
+import paletteStyles from './search-palette.module.css';
+import { ShortcutDrawer } from './shortcut-drawer';
+import drawerStyles from './shortcut-drawer.module.css';
+
+/** Nothing can be searched, and no key means anything, before somebody has signed in. */
+const WITHOUT_TOOLS = '/sign-in';
+
+/** The order of what is the same everywhere among groups of actions. */
+const AFTER_THE_PAGE = 1;
+
+const close = () => openTool(null);
+
+/** What every page has: the palette (Ctrl K), the drawer of shortcuts (?) and the keys of both. */
+export function PageTools() {
+  const path = usePathname();
+  usePrintTheme();
+  return path === WITHOUT_TOOLS ? null : <Tools />;
+}
+
+function Tools() {
+  const router = useRouter();
+  const tool = useOpenTool();
+  const other = useTheme() === 'dark' ? 'light' : 'dark';
+  const changeTheme = () => setTheme(other);
+  useKeyboard({
+    'Ctrl+k': (event) => {
+      event.preventDefault();
+      openTool(tool === 'palette' ? null : 'palette');
+    },
+    '?': () => openTool('shortcuts'),
+    t: changeTheme,
+  });
+  usePageActions(
+    'Everywhere',
+    [
+      { label: `Use the ${other} theme`, keys: ['T'], run: changeTheme },
+      { label: 'Search', keys: ['Ctrl', 'K'] },
+      { label: 'Show the shortcuts', keys: ['?'], run: () => openTool('shortcuts') },
+      { label: 'Go to all runs', run: () => router.push('/') },
+      { label: 'Go to the API reference', run: () => router.push('/api-reference') },
+    ],
+    AFTER_THE_PAGE,
+  );
+  return tool === null ? null : tool === 'palette' ? (
+    <ModalDialog key={tool} className={paletteStyles['dialog']} label="Search">
+      <SearchPalette onClose={close} />
+    </ModalDialog>
+  ) : (
+    <ModalDialog key={tool} className={drawerStyles['drawer']} label="Shortcuts">
+      <ShortcutDrawer onClose={close} />
+    </ModalDialog>
+  );
+}
+
+/** Over the page from its first moment; Esc and the backdrop close it. */
+function ModalDialog({
+  label,
+  className,
+  children,
+}: {
+  readonly label: string;
+  readonly className: string | undefined;
+  readonly children: ReactNode;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      className={className}
+      aria-label={label}
+      onClose={close}
+      onClick={(event) => {
+        // The backdrop belongs to the dialog's own box.
+        if (event.target === dialog.current) close();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
