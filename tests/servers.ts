@@ -116,6 +116,7 @@ export async function startServers(
     version: '0.0.0',
     requireTokens,
     hosts,
+    embedOrigins: [],
     ingestUrl,
     webUrl,
   });

@@ -16,6 +16,18 @@ const list = z.string().transform((text) =>
     .filter((item) => item.length > 0),
 );
 
+/** As a browser names a page's origin: scheme, host and port, nothing behind. */
+const origins = list.pipe(
+  z.array(
+    z
+      .string()
+      .regex(
+        /^https?:\/\/(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$/,
+        'expected origins such as https://wiki.example.org, comma-separated',
+      ),
+  ),
+);
+
 const commonSchema = z.object({
   DATABASE_URL: z.string().min(1, 'expected a PostgreSQL URL'),
   HOST: z.string().default('127.0.0.1'),
@@ -26,7 +38,12 @@ const commonSchema = z.object({
   LOG_LEVEL: logLevel.default('info'),
 });
 
-const apiSchema = commonSchema.extend({ INGEST_URL: z.url(), WEB_URL: z.url() });
+const apiSchema = commonSchema.extend({
+  INGEST_URL: z.url(),
+  WEB_URL: z.url(),
+  /** Origins whose pages may show ours within a frame. */
+  SPIKESCOPE_EMBED_ORIGINS: origins.default([]),
+});
 const ingestSchema = commonSchema.extend({
   INGEST_PORT: port,
   /** What computes statistics of raw samples; auto is the first that works, the single pass last. */
@@ -44,6 +61,7 @@ export interface CommonConfig {
 export interface ApiConfig extends CommonConfig {
   readonly ingestUrl: string;
   readonly webUrl: string;
+  readonly embedOrigins: readonly string[];
 }
 export interface IngestConfig extends CommonConfig {
   readonly ingestPort: number;
@@ -98,6 +116,7 @@ export function parseApiConfig(environment: Environment): ApiConfig {
     ...toCommonConfig(settings),
     ingestUrl: settings.INGEST_URL,
     webUrl: settings.WEB_URL,
+    embedOrigins: settings.SPIKESCOPE_EMBED_ORIGINS,
   };
 }
 

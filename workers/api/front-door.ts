@@ -7,6 +7,7 @@ import { LIVE_PATH } from '../../lib/contract/live';
 import { buildOpenApi } from '../../lib/contract/openapi';
 import type { Database } from '../../lib/store/database';
 import { toUnavailable } from '../../lib/store/outage';
+import { frameHeaders } from '../access/frames';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitScope } from '../access/principal';
 import { BodyPool } from '../http/body-pool';
@@ -26,6 +27,8 @@ export interface FrontDoorOptions {
   readonly version: string;
   readonly requireTokens: boolean;
   readonly hosts: HostRules;
+  /** Origins whose pages may show ours within a frame. */
+  readonly embedOrigins: readonly string[];
   readonly ingestUrl: string;
   readonly webUrl: string;
 }
@@ -57,11 +60,14 @@ const API_ROUTES = [
       ['POST', '/api/v1/runs/:id/finish'],
       ['POST', '/api/v1/runs/:id/jobs'],
       ['POST', '/api/v1/runs/:id/jobs/:jobId/cancel'],
+      ['POST', '/api/v1/runs/:id/notes'],
+      ['PATCH', '/api/v1/runs/:id/notes/:noteId'],
+      ['DELETE', '/api/v1/runs/:id/notes/:noteId'],
       ['DELETE', '/api/v1/projects/:name'],
+      ['PUT', '/api/v1/projects/:name/policy'],
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];
-      ['PUT', '/api/v1/projects/:name/policy'],
 
 /** Two heatmaps of 1,000 × 1,000, whose 8 MB are cleared by the system in a fifth of their time. */
 const MAX_KEPT_REPLY_BYTES = 32 * 1024 * 1024;
@@ -127,7 +133,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       const query = Object.fromEntries(searchParams);
       return handler.handler(db, { request, params, query, principal, bodies });
     }
-    return answerPage(request, response, pathname);
+    return answerPage(request, response, pathname, searchParams);
   }
 
   async function answerOperation(
@@ -155,6 +161,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     request: IncomingMessage,
     response: ServerResponse,
     pathname: string,
+    searchParams: URLSearchParams,
   ): Promise<Reply | null> {
     if (request.method === 'POST' && pathname === '/sign-in')
       return signIn(request, access, budget);
@@ -169,7 +176,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
         throw error;
       }
     }
-    response.setHeader('X-Frame-Options', 'DENY');
+    const frames = frameHeaders(searchParams, options.embedOrigins);
+    for (const [name, value] of Object.entries(frames)) response.setHeader(name, value);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Referrer-Policy', 'same-origin');
     await web.pass(request, response);

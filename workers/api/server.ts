@@ -20,6 +20,7 @@ async function start(config: ApiConfig): Promise<void> {
     version: packageJson.version,
     requireTokens: config.requireTokens,
     hosts: { host: config.host, allowedHosts: config.allowedHosts },
+    embedOrigins: config.embedOrigins,
     ingestUrl: config.ingestUrl,
     webUrl: config.webUrl,
   });

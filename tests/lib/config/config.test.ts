@@ -53,6 +53,20 @@ describe('configuration', () => {
     ).toEqual(['a.example', 'b.example:8443']);
   });
 
+  it('reads the origins that may frame a page, and refuses what is none', () => {
+    expect(parseApiConfig(base).embedOrigins).toEqual([]);
+    const SPIKESCOPE_EMBED_ORIGINS = 'https://wiki.example.org, http://localhost:8080';
+    expect(parseApiConfig({ ...base, SPIKESCOPE_EMBED_ORIGINS }).embedOrigins).toEqual([
+      'https://wiki.example.org',
+      'http://localhost:8080',
+    ]);
+    for (const fault of ['wiki.example.org', '*', "https://a.example; script-src 'none'"]) {
+      expect(() => parseApiConfig({ ...base, SPIKESCOPE_EMBED_ORIGINS: fault })).toThrow(
+        'SPIKESCOPE_EMBED_ORIGINS',
+      );
+    }
+  });
+
   it('takes the statistics backends by name and no other', () => {
     expect(parseIngestConfig({ ...base, STATISTICS_BACKEND: 'webgpu' }).statisticsBackend).toBe(
       'webgpu',

@@ -61,6 +61,13 @@ describe('the front door without tokens', () => {
     const page = await servers.get('/runs/abc?metric=rms');
     expect(page.body).toBe('page /runs/abc?metric=rms');
     expect(page.headers.get('x-frame-options')).toBe('DENY');
+    expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
+  });
+
+  it('lets its own pages show one within a frame that asks for it', async () => {
+    const page = await servers.get('/runs/abc?embed=1');
+    expect(page.body).toBe('page /runs/abc?embed=1');
+    expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'self'");
   });
 
   it.each([[{ Host: 'evil.example' }], [{ Host: 'localhost', Origin: 'https://evil.example' }]])(
