@@ -10,7 +10,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { computeFrameStatistics } from '../lib/stats/frame-statistics';
+import {
+  type FrameStatistics,
+  type FrameStatisticsInput,
+  computeFrameStatistics,
+} from '../lib/stats/frame-statistics';
 import { computeHistogramShapes } from '../lib/stats/histogram-shapes';
 import { shapeMeasuresOf } from '../lib/stats/shape-metrics';
 import { randomInput } from '../tests/workers/accelerator/sample-inputs';
@@ -21,9 +25,12 @@ import { loadTensorflow } from '../workers/accelerator/load-tensorflow';
 import { loadWebgpu } from '../workers/accelerator/load-webgpu';
 import { findFault } from '../workers/accelerator/self-test';
 import { createTensorBackend } from '../workers/accelerator/tensor-backend';
-import { createStatisticsClient } from '../workers/accelerator/statistics-client';
+import {
+  type StatisticsClient,
+  createStatisticsClient,
+} from '../workers/accelerator/statistics-client';
 import { compareStatistics } from '../workers/accelerator/compare-statistics';
-import type { StatisticsBackend } from '../workers/accelerator/statistics-backend';
+import type { BackendChoice, StatisticsBackend } from '../workers/accelerator/statistics-backend';
 
 const { values: options } = parseArgs({
   options: {
@@ -45,21 +52,29 @@ if (options.swiftshader) {
 }
 
 function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
+  return execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
+}
+
+/** A copy of the tree on a machine with a card need not have its history. */
+function describeCommit(): string {
+  try {
+    const isChanged = git('status', '--porcelain', '--', 'lib/stats', 'workers/accelerator') !== '';
+    return `commit ${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' + changes' : ''}`;
+  } catch {
+    return 'commit unknown: no git history here';
+  }
 }
 
 const [cpu] = cpus();
-const isChanged = git('status', '--porcelain', '--', 'lib/stats', 'workers/accelerator') !== '';
 console.log(`${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} logical cores`);
-console.log(
-  `Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' + changes' : ''}`,
-);
-console.log(
-  `frames of ${layerCount} layers of ${sampleCount} coordinates, each step's gradient compared with the one before\n`,
-);
+console.log(`Node ${process.version}, ${describeCommit()}`);
+console.log(`frames of ${layerCount} layers of ${sampleCount} coordinates\n`);
 
 const input = randomInput(layerCount, sampleCount);
+/** The first frame of a run, or one whose predecessor held other coordinates. */
+const firstInput = { ...input, previousGradient: null };
 const reference = computeFrameStatistics(input);
+const firstReference = computeFrameStatistics(firstInput);
 /** What a frame of samples asks for: of r all, of u the dip. */
 const shapes = Array.from(reference.histograms, ([name, histogram]) => ({
   ...histogram,
@@ -69,33 +84,54 @@ const shapes = Array.from(reference.histograms, ([name, histogram]) => ({
 
 interface Work {
   readonly kind: 'samples' | 'bins';
+  readonly title: string;
   /** What a rate is of, and how many of those are in a frame. */
   readonly unit: string;
   readonly perFrame: number;
   readonly singlePass: () => unknown;
-  readonly onBackend: (backend: StatisticsBackend) => Promise<readonly string[]>;
+  readonly onBackend: (backend: StatisticsBackend) => Promise<unknown>;
+  /** What differs from the single pass by more than is allowed. */
+  readonly findFaults: (backend: StatisticsBackend) => Promise<readonly string[]>;
+  readonly inThread: (client: StatisticsClient) => Promise<unknown>;
+}
+
+function workOnSamples(
+  title: string,
+  asked: FrameStatisticsInput,
+  expected: FrameStatistics,
+): Work {
+  return {
+    kind: 'samples',
+    title,
+    unit: 'M coordinates/s',
+    perFrame: (layerCount * sampleCount) / 1e6,
+    singlePass: () => computeFrameStatistics(asked),
+    onBackend: (backend) => backend.compute(asked),
+    findFaults: async (backend) => compareStatistics(asked, expected, await backend.compute(asked)),
+    inThread: (client) => client.compute(asked),
+  };
 }
 
 const allWork: readonly Work[] = [
-  {
-    kind: 'samples',
-    unit: 'M coordinates/s',
-    perFrame: (layerCount * sampleCount) / 1e6,
-    singlePass: () => computeFrameStatistics(input),
-    onBackend: async (backend) => compareStatistics(input, reference, await backend.compute(input)),
-  },
+  workOnSamples('samples (g, m, v)', firstInput, firstReference),
+  workOnSamples('samples (g, m, v), with the gradient of the step before', input, reference),
   {
     kind: 'bins',
+    title: 'bins of r and u',
     unit: 'k histograms/s',
     perFrame: (2 * layerCount) / 1e3,
     singlePass: () => shapes.map(computeHistogramShapes),
-    onBackend: async (backend) => {
+    async onBackend(backend) {
+      for (const each of shapes) await backend.computeShapes(each);
+    },
+    async findFaults(backend) {
       const faults: string[] = [];
       for (const each of shapes) {
         faults.push(...compareShapes(each, await backend.computeShapes(each)));
       }
       return faults;
     },
+    inThread: (client) => Promise.all(shapes.map((each) => client.computeShapes(each))),
   },
 ];
 
@@ -126,15 +162,9 @@ async function measure({ unit, perFrame }: Work, name: string, compute: () => un
 
 async function measureBackend(work: Work, backend: StatisticsBackend, singlePass: number) {
   const hostRowsBefore = backend.status().hostRowCount;
-  const faults = await work.onBackend(backend);
+  const faults = await work.findFaults(backend);
   const hostRows = backend.status().hostRowCount - hostRowsBefore;
-  const compute =
-    work.kind === 'samples'
-      ? () => backend.compute(input)
-      : async () => {
-          for (const each of shapes) await backend.computeShapes(each);
-        };
-  const rate = await measure(work, backend.name, compute);
+  const rate = await measure(work, backend.name, () => work.onBackend(backend));
   const agreement = faults.length === 0 ? 'agrees with it' : `${faults.length} numbers differ`;
   console.log(
     `  ${''.padEnd(12)} ${backend.device}: ${(rate / singlePass).toPrecision(2)} of the single pass, ` +
@@ -143,19 +173,15 @@ async function measureBackend(work: Work, backend: StatisticsBackend, singlePass
   );
 }
 
-/** As ingest has it: the single pass in its thread, and how long the worker itself is held up. */
-async function measureThread(work: Work): Promise<void> {
+/** As ingest has it: a backend in its thread, and how long the worker itself is held up. */
+async function measureThread(work: Work, choice: BackendChoice): Promise<void> {
   const logger = { info: () => undefined, warn: console.warn };
-  const client = createStatisticsClient({ choice: 'cpu', logger });
+  const client = createStatisticsClient({ choice, logger });
   await client.ready;
   const heldUpMs: number[] = [];
-  const ask = (): Promise<unknown> =>
-    work.kind === 'samples'
-      ? client.compute(input)
-      : Promise.all(shapes.map((each) => client.computeShapes(each)));
   await measure(work, 'in a thread', () => {
     const startMs = performance.now();
-    const computing = ask();
+    const computing = work.inThread(client);
     heldUpMs.push(performance.now() - startMs);
     return computing;
   });
@@ -170,9 +196,9 @@ async function measureThread(work: Work): Promise<void> {
 
 const singlePasses = new Map<Work, number>();
 for (const work of allWork.filter(({ kind }) => (options.of ?? kind) === kind)) {
-  console.log(work.kind);
+  console.log(work.title);
   singlePasses.set(work, await measure(work, 'single pass', work.singlePass));
-  await measureThread(work);
+  await measureThread(work, 'cpu');
 }
 // Each device as it is: not what the measurement at start makes of it for histograms.
 for (const [name, load] of [
@@ -191,7 +217,11 @@ for (const [name, load] of [
   if (fault !== null) console.log(`${name} on ${backend.device} failed its self-test: ${fault}`);
   else {
     console.log(`${name} on ${backend.device}`);
-    for (const [work, singlePass] of singlePasses) await measureBackend(work, backend, singlePass);
+    for (const [work, singlePass] of singlePasses) {
+      console.log(work.title);
+      await measureBackend(work, backend, singlePass);
+      if (work.kind === 'samples') await measureThread(work, name);
+    }
     const { shapes: choice } = await chooseShapes(backend);
     console.log(`  ${''.padEnd(12)} histograms go to ${choice.backend}: ${choice.reason}`);
   }

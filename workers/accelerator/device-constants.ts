@@ -19,8 +19,8 @@ export interface StatisticsOptions {
 export const NEAR_EDGE = 2 ** -21;
 
 /** Quotients beyond these leave float32 when squared and summed, or soon: such rows go to the host. */
-const SMALLEST_QUOTIENT = 2 ** -100;
-const LARGEST_QUOTIENT = 2 ** 40;
+export const SMALLEST_QUOTIENT = 2 ** -100;
+export const LARGEST_QUOTIENT = 2 ** 40;
 
 /** Numbers that operations need, uploaded once and not for each of them. */
 export interface DeviceConstants {
@@ -37,10 +37,18 @@ export interface DeviceConstants {
   readonly largestQuotient: Scalar;
   readonly justBelow: Scalar;
   readonly justAbove: Scalar;
-  /** [1, 64] and [1, 209] rising magnitudes at which bins begin; 0 is none of them. */
+  /** [1, 64] and [1, 209] */
   readonly ratioMagnitudes: Tensor2D;
   readonly updateMagnitudes: Tensor2D;
   readonly dispose: () => void;
+}
+
+/** Rising magnitudes at which bins of r and of u begin; 0 is none of them. */
+export function computeMagnitudes(beta1: number | null, beta2: number | null) {
+  return {
+    ratio: computeRatioEdges(beta1, beta2).slice(RATIO_BIN_COUNT / 2 + 1),
+    update: computeUpdateMagnitudes(),
+  };
 }
 
 export function createDeviceConstants(
@@ -58,6 +66,7 @@ export function createDeviceConstants(
     tensors.push(tensor);
     return tensor;
   };
+  const magnitudes = computeMagnitudes(beta1, beta2);
   return {
     hasEpsilon: epsilon > 0,
     zero: scalar(0),
@@ -71,8 +80,8 @@ export function createDeviceConstants(
     largestQuotient: scalar(LARGEST_QUOTIENT),
     justBelow: scalar(1 - NEAR_EDGE),
     justAbove: scalar(1 + NEAR_EDGE),
-    ratioMagnitudes: row(computeRatioEdges(beta1, beta2).slice(RATIO_BIN_COUNT / 2 + 1)),
-    updateMagnitudes: row(computeUpdateMagnitudes()),
+    ratioMagnitudes: row(magnitudes.ratio),
+    updateMagnitudes: row(magnitudes.update),
     dispose: () => {
       for (const tensor of tensors) tensor.dispose();
     },

@@ -5,25 +5,19 @@
  * whose r or u lies so close to an edge that rounding would choose the bin. Both go
  * through lib/stats, so counts are the reference's in every case.
  */
-import type { FrameStatistics, FrameStatisticsInput } from '../../lib/stats/frame-statistics';
+import type {
+  FrameStatistics,
+  FrameStatisticsInput,
+  HistogramColumns,
+} from '../../lib/stats/frame-statistics';
 import { computeFrameStatistics } from '../../lib/stats/frame-statistics';
 import { QUIET_NAN_BITS, writeValue } from '../../lib/stats/missing-value';
 import { RATIO_BIN_COUNT, computeRatioEdges } from '../../lib/stats/ratio-edges';
 import type { SampleStatistics } from '../../lib/stats/sample-statistics';
 import type { GradientAgreement } from '../../lib/stats/gradient-agreement';
 import { UPDATE_BIN_COUNT, computeUpdateEdges } from '../../lib/stats/update-edges';
-import type { RowColumn } from './row-columns';
-
-/** Rows [firstRow, firstRow + rowCount) of a frame, as they came back. */
-export interface DeviceRows {
-  readonly firstRow: number;
-  readonly rowCount: number;
-  /** [rows · 130] and [rows · 420]: underflow, bins, overflow. */
-  readonly ratioSlots: Float32Array;
-  readonly updateSlots: Float32Array;
-  /** [rows] */
-  readonly column: (name: RowColumn) => Float32Array;
-}
+import { type RowColumn, columnNames } from './row-columns';
+import type { DeviceRows } from './sample-program';
 
 /** The device returns the first and the last near coordinate of a row, and no third. */
 const MAX_NEAR = 2;
@@ -52,6 +46,9 @@ export function emptyStatistics(input: FrameStatisticsInput): FrameStatistics {
   };
 }
 
+/** Columns by name; those of the step before only where it was at hand. */
+type Columns = Readonly<Partial<Record<RowColumn, Float32Array>>>;
+
 /**
  * Writes the device's rows into the frame, and the host's where the device's do not count.
  *
@@ -62,51 +59,53 @@ export function finishRows(
   rows: DeviceRows,
   output: FrameStatistics,
 ): number {
+  const hasPrevious = input.previousGradient !== null;
+  const columns: Columns = Object.fromEntries(
+    columnNames(hasPrevious).map((name) => [name, rows.column(name)]),
+  );
+  const trusted: number[] = [];
   const settled: NearCoordinate[] = [];
-  let hostRowCount = 0;
   for (let row = 0; row < rows.rowCount; row++) {
-    if (isTrusted(input, rows, row)) {
-      collectNear(input, rows, row, settled);
+    if (isTrusted(columns, row, hasPrevious)) {
+      trusted.push(row);
+      collectNear(input, columns, rows.firstRow, row, settled);
     } else {
       copyHostRow(input, rows.firstRow + row, output);
-      hostRowCount++;
     }
   }
+  for (const row of trusted) writeCounts(rows, columns, row, output);
+  const smallCounts = Float64Array.from({ length: rows.rowCount }, (_, row) =>
+    at(columns, 'updateSmall', row),
+  );
   const near = settleNear(input, settled);
-  let settledIndex = 0;
-  for (let row = 0; row < rows.rowCount; row++) {
-    if (!isTrusted(input, rows, row)) continue;
-    const layer = rows.firstRow + row;
-    writeCounts(rows, row, layer, output);
-    let smallCount = at(rows, 'updateSmall', row);
-    while (settled[settledIndex]?.layer === layer) {
-      smallCount += addSettled(near, settledIndex, layer, output);
-      settledIndex++;
-    }
-    writeMetrics(input, rows, row, smallCount, output);
-  }
-  return hostRowCount;
+  settled.forEach(({ row }, index) => {
+    const isSmall = addSettled(near, index, rows.firstRow + row, output);
+    smallCounts[row] = (smallCounts[row] ?? 0) + isSmall;
+  });
+  writeMetrics(input, { columns, firstRow: rows.firstRow, trusted, smallCounts }, output);
+  return rows.rowCount - trusted.length;
 }
 
-function at(rows: DeviceRows, name: RowColumn, row: number): number {
-  return rows.column(name)[row] ?? NaN;
+function at(columns: Columns, name: RowColumn, row: number): number {
+  return columns[name]?.[row] ?? NaN;
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return value === 0 || (value >= least && value <= most);
 }
 
 /** True where float32 held all that the row is made of. */
-function isTrusted({ previousGradient }: FrameStatisticsInput, rows: DeviceRows, row: number) {
-  const isWithin = (value: number, least: number, most: number): boolean =>
-    value === 0 || (value >= least && value <= most);
-  const gradientMax = at(rows, 'gradientMax', row);
+function isTrusted(columns: Columns, row: number, hasPrevious: boolean): boolean {
+  const gradientMax = at(columns, 'gradientMax', row);
   return (
-    at(rows, 'wild', row) === 0 &&
-    at(rows, 'near', row) <= MAX_NEAR &&
+    at(columns, 'wild', row) === 0 &&
+    at(columns, 'near', row) <= MAX_NEAR &&
     isWithin(gradientMax, SMALLEST_GRADIENT, LARGEST_GRADIENT) &&
-    isWithin(at(rows, 'ratioMax', row), SMALLEST_QUOTIENT, Infinity) &&
-    isWithin(at(rows, 'updateMax', row), SMALLEST_QUOTIENT, Infinity) &&
+    isWithin(at(columns, 'ratioMax', row), SMALLEST_QUOTIENT, Infinity) &&
+    isWithin(at(columns, 'updateMax', row), SMALLEST_QUOTIENT, Infinity) &&
     (gradientMax === 0 ||
-      isWithin(at(rows, 'scaledSquares', row) || NaN, SMALLEST_SQUARE, LARGEST_SQUARE)) &&
-    (previousGradient === null ||
-      isWithin(at(rows, 'previousMax', row), SMALLEST_GRADIENT, LARGEST_GRADIENT))
+      isWithin(at(columns, 'scaledSquares', row) || NaN, SMALLEST_SQUARE, LARGEST_SQUARE)) &&
+    (!hasPrevious || isWithin(at(columns, 'previousMax', row), SMALLEST_GRADIENT, LARGEST_GRADIENT))
   );
 }
 
@@ -149,20 +148,22 @@ function histogramOf(output: FrameStatistics, name: string) {
 
 /** A coordinate that the device put in no bin. */
 interface NearCoordinate {
-  readonly layer: number;
+  readonly row: number;
+  /** Into the frame. */
   readonly index: number;
 }
 
 function collectNear(
   { sampleCount }: FrameStatisticsInput,
-  rows: DeviceRows,
+  columns: Columns,
+  firstRow: number,
   row: number,
   found: NearCoordinate[],
 ): void {
-  const layer = rows.firstRow + row;
-  const near = at(rows, 'near', row);
-  const indices = [at(rows, 'nearFirst', row), at(rows, 'nearLast', row)].slice(0, near);
-  for (const index of indices) found.push({ layer, index: layer * sampleCount + index });
+  const near = at(columns, 'near', row);
+  if (near === 0) return;
+  const indices = [at(columns, 'nearFirst', row), at(columns, 'nearLast', row)].slice(0, near);
+  for (const index of indices) found.push({ row, index: (firstRow + row) * sampleCount + index });
 }
 
 /** Each such coordinate as a row of its own: 1 in the bin that the reference gives it. */
@@ -203,61 +204,92 @@ function addSettled(
   return near.layerMetrics.get('update_small_fraction')?.[index] ?? 0;
 }
 
-function writeCounts(rows: DeviceRows, row: number, layer: number, output: FrameStatistics): void {
-  const zeros = at(rows, 'zeros', row);
-  const histograms: [string, Float32Array][] = [
-    ['ratio', rows.ratioSlots],
-    ['update', rows.updateSlots],
-  ];
-  for (const [name, slots] of histograms) {
-    const { counts, outside, edges } = histogramOf(output, name);
-    const binCount = edges.length - 1;
-    const own = slots.subarray(row * (binCount + 2), (row + 1) * (binCount + 2));
-    counts.set(own.subarray(1, binCount + 1), layer * binCount);
-    outside.set([own[0] ?? 0, own[binCount + 1] ?? 0, zeros, 0], layer * 4);
-  }
+function writeCounts(
+  { firstRow, ratioSlots, updateSlots }: DeviceRows,
+  columns: Columns,
+  row: number,
+  output: FrameStatistics,
+): void {
+  const zeros = at(columns, 'zeros', row);
+  writeSlots(ratioSlots, row, zeros, firstRow + row, histogramOf(output, 'ratio'));
+  writeSlots(updateSlots, row, zeros, firstRow + row, histogramOf(output, 'update'));
 }
+
+function writeSlots(
+  slots: Float32Array | Uint32Array,
+  row: number,
+  zeros: number,
+  layer: number,
+  { counts, outside, edges }: HistogramColumns,
+): void {
+  const binCount = edges.length - 1;
+  const [start, end] = [row * (binCount + 2), (row + 1) * (binCount + 2)];
+  counts.set(slots.subarray(start + 1, end - 1), layer * binCount);
+  outside[4 * layer] = slots[start] ?? 0;
+  outside[4 * layer + 1] = slots[end - 1] ?? 0;
+  outside[4 * layer + 2] = zeros;
+}
+
+/** Rows of the device that count, with what the host has added to them. */
+interface FinishedRows {
+  readonly columns: Columns;
+  readonly firstRow: number;
+  readonly trusted: readonly number[];
+  /** [rows] |u| < SMALL_UPDATE */
+  readonly smallCounts: Float64Array;
+}
+
+type ValueOfRow = (row: number) => number | null;
 
 /** The names and the order of computeSampleStatistics and computeGradientAgreement. */
 function writeMetrics(
   input: FrameStatisticsInput,
-  rows: DeviceRows,
-  row: number,
-  smallCount: number,
+  { columns, firstRow, trusted, smallCounts }: FinishedRows,
   output: FrameStatistics,
 ): void {
+  if (trusted.length === 0) return;
   const { sampleCount, parameterCounts, missingBits = QUIET_NAN_BITS } = input;
-  const layer = rows.firstRow + row;
-  const read = (name: RowColumn): number => at(rows, name, row);
-  const gradientRms = Math.sqrt(read('gradientSquares') / sampleCount);
-  const std = (sum: number, squares: number): number =>
-    Math.sqrt(Math.max(0, squares / sampleCount - (sum / sampleCount) ** 2));
-  const statistics: SampleStatistics = {
-    gradient_norm: gradientRms * Math.sqrt(parameterCounts[layer] ?? 0),
+  const read = (name: RowColumn, row: number): number => at(columns, name, row);
+  const share =
+    (name: RowColumn): ValueOfRow =>
+    (row) =>
+      read(name, row) / sampleCount;
+  const gradientRms = (row: number): number =>
+    Math.sqrt(read('gradientSquares', row) / sampleCount);
+  const std =
+    (sum: RowColumn, squares: RowColumn): ValueOfRow =>
+    (row) => {
+      const mean = read(sum, row) / sampleCount;
+      return Math.sqrt(Math.max(0, read(squares, row) / sampleCount - mean * mean));
+    };
+  const statistics: Readonly<Record<keyof SampleStatistics, ValueOfRow>> = {
+    gradient_norm: (row) => gradientRms(row) * Math.sqrt(parameterCounts[firstRow + row] ?? 0),
     gradient_rms: gradientRms,
-    gradient_abs_max: read('gradientMax'),
-    gradient_nonfinite_count: 0,
-    gradient_below_epsilon_fraction: read('gradientBelow') / sampleCount,
-    second_moment_below_epsilon_fraction: read('rootBelow') / sampleCount,
-    update_mean: read('updateShift') + read('updateSum') / sampleCount,
-    update_std: std(read('updateSum'), read('updateSquares')),
-    update_abs_max: read('updateMax'),
-    update_small_fraction: smallCount / sampleCount,
-    ratio_std: std(read('ratioSum'), read('ratioSquares')),
-    rms: Math.sqrt(read('scaledSquares') / sampleCount),
+    gradient_abs_max: (row) => read('gradientMax', row),
+    gradient_nonfinite_count: () => 0,
+    gradient_below_epsilon_fraction: share('gradientBelow'),
+    second_moment_below_epsilon_fraction: share('rootBelow'),
+    update_mean: (row) => read('updateShift', row) + read('updateSum', row) / sampleCount,
+    update_std: std('updateSum', 'updateSquares'),
+    update_abs_max: (row) => read('updateMax', row),
+    update_small_fraction: (row) => (smallCounts[row] ?? NaN) / sampleCount,
+    ratio_std: std('ratioSum', 'ratioSquares'),
+    rms: (row) => Math.sqrt(read('scaledSquares', row) / sampleCount),
   };
-  const write = (name: string, value: number | null): void =>
-    writeValue(metricOf(output, input, name), layer, value, missingBits);
-  for (const [name, value] of Object.entries(statistics)) write(name, Number(value));
-  if (input.previousGradient === null) return;
-
-  const lengths = Math.sqrt(read('gradientSquares') * read('previousSquares'));
-  const pairs = read('agreementPairs');
-  const agreement: GradientAgreement = {
-    gradient_cosine:
-      lengths > 0 ? Math.max(-1, Math.min(1, read('agreementProduct') / lengths)) : null,
-    gradient_sign_agreement: pairs > 0 ? read('agreementEqual') / pairs : null,
+  const agreement: Readonly<Record<keyof GradientAgreement, ValueOfRow>> = {
+    gradient_cosine(row) {
+      const lengths = Math.sqrt(read('gradientSquares', row) * read('previousSquares', row));
+      const cosine = read('agreementProduct', row) / lengths;
+      return lengths > 0 ? Math.max(-1, Math.min(1, cosine)) : null;
+    },
+    gradient_sign_agreement(row) {
+      const pairs = read('agreementPairs', row);
+      return pairs > 0 ? read('agreementEqual', row) / pairs : null;
+    },
   };
-  write('gradient_cosine', agreement.gradient_cosine);
-  write('gradient_sign_agreement', agreement.gradient_sign_agreement);
+  const all = input.previousGradient === null ? statistics : { ...statistics, ...agreement };
+  for (const [name, valueOf] of Object.entries(all)) {
+    const column = metricOf(output, input, name);
+    for (const row of trusted) writeValue(column, firstRow + row, valueOf(row), missingBits);
+  }
 }

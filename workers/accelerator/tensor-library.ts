@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { SampleProgram } from './sample-program';
 
 /** tfjs-core, handed in: loading it takes 300 ms that a worker without a device never pays. */
 export type TensorLibrary = typeof tfjs;
@@ -10,6 +11,8 @@ export interface UploadedColumn {
   readonly classes: Tensor;
 }
 
+export type UploadColumn = (values: Float32Array, rowCount: number) => UploadedColumn;
+
 /** A tensor backend that was loaded, before it is known to compute what it should. */
 export interface TensorDevice {
   readonly tf: TensorLibrary;
@@ -17,11 +20,13 @@ export interface TensorDevice {
   /** What it runs on, in words for the log. */
   readonly device: string;
   readonly isSoftware: boolean;
-  readonly upload: (values: Float32Array, rowCount: number) => UploadedColumn;
+  /** Samples go through a program of the device's own, or through tensors of what is uploaded. */
+  readonly samples:
+    | { readonly kind: 'program'; readonly program: SampleProgram }
+    | { readonly kind: 'tensors'; readonly upload: UploadColumn };
   /** Watches what is asked of the device; the function returned ends that and tells of a fault. */
   readonly watch: () => () => Promise<string | null>;
-  /** The results that needed the uploads have been read: their memory may be used again. */
-  readonly releaseUploads: () => void;
+  /** Without those of its program. */
   readonly deviceBytes: () => number;
   readonly dispose: () => void;
 }

@@ -2,14 +2,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DeviceLoaders, chooseBackend } from '@/workers/accelerator/choose-backend';
-import { toTensorDevice } from '@/workers/accelerator/integer-device';
-import type { TensorDevice } from '@/workers/accelerator/tensor-library';
+import { toTensorDevice, uploadTo } from '@/workers/accelerator/integer-device';
+import type { TensorDevice, UploadColumn } from '@/workers/accelerator/tensor-library';
 
 beforeAll(() => tf.setBackend('cpu'));
 
 function aDevice(overrides: Partial<TensorDevice> = {}): TensorDevice {
   const real = { name: 'tensorflow', device: 'a card', isSoftware: false } as const;
   return { ...toTensorDevice(tf, real), ...overrides };
+}
+
+function anUploadingDevice(upload: UploadColumn): TensorDevice {
+  return aDevice({ samples: { kind: 'tensors', upload } });
 }
 
 const absent = () => Promise.reject(new Error('Cannot find package\nRequire stack: …'));
@@ -113,12 +117,10 @@ describe('chooseBackend', { timeout: 60_000 }, () => {
   });
 
   it('passes over a device that leaves all the work to the host', async () => {
-    const zeros = aDevice({
-      upload(values, rowCount) {
-        const columns = toTensorDevice(tf, aDevice()).upload(values, rowCount);
-        return { ...columns, classes: tf.fill([rowCount, values.length / rowCount], 2) };
-      },
-    });
+    const zeros = anUploadingDevice((values, rowCount) => ({
+      ...uploadTo(tf)(values, rowCount),
+      classes: tf.fill([rowCount, values.length / rowCount], 2),
+    }));
     const { passedOver } = await chooseBackend(
       'tensorflow',
       loaders({ tensorflow: () => Promise.resolve(zeros) }),
@@ -127,10 +129,8 @@ describe('chooseBackend', { timeout: 60_000 }, () => {
   });
 
   it('passes over a device that fails while it computes', async () => {
-    const failing = aDevice({
-      upload: () => {
-        throw new Error('out of memory');
-      },
+    const failing = anUploadingDevice(() => {
+      throw new Error('out of memory');
     });
     const { backend, passedOver } = await chooseBackend(
       'tensorflow',
