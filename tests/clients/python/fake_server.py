@@ -91,6 +91,20 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
+    def do_GET(self) -> None:
+        """A run as far as its writer asks for it."""
+        fake = self.fake
+        run = fake.runs.get(unquote(self.path.split("/")[-1]))
+        with fake.changed:
+            fake.requests.append((self.path, "None", dict(self.headers)))
+        if run is None:
+            self._answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
+            return
+        attempts = [
+            {"attempt": number, "resumeFromStep": first} for number, first in enumerate(run["attempts"], 1)
+        ]
+        self._answer(200, {"status": run["status"], "attempts": attempts})
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":

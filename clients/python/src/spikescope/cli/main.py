@@ -1,4 +1,4 @@
-"""`spikescope sync | runs | export`. Exit codes: 0 done, 1 not (all of) it, 2 wrong usage."""
+"""`spikescope sync | runs | export | import`. Exit codes: 0 done, 1 not (all of) it, 2 wrong usage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from ..settings import DEFAULT_DIRECTORY, DEFAULT_URL
 from ..transport.connection import Connection
 from .export import KINDS, export
+from .import_runs import FORMATS, import_runs
 from .runs import list_runs
 from .sync import sync
 
@@ -78,4 +79,18 @@ def _make_parser() -> argparse.ArgumentParser:
     command.add_argument("--format", choices=("csv", "json"), default="csv")
     command.add_argument("--output", "-o", type=Path, help="a file; left out: standard output")
     command.set_defaults(run_command=export)
+
+    command = commands.add_parser(
+        "import", parents=[common], help="post what TensorBoard, W&B, Megatron, nanotron or a table recorded"
+    )
+    command.add_argument("paths", nargs="+", type=Path, metavar="path", help="files, or folders of runs")
+    command.add_argument("--format", choices=FORMATS, default="auto")
+    command.add_argument("--project", default=environment.get("SPIKESCOPE_PROJECT") or "imported")
+    command.add_argument("--id", help="of the run; left out: made of the file's or folder's name")
+    command.add_argument("--name")
+    command.add_argument("--tag", action="append", help="may be repeated")
+    command.add_argument("--map", type=Path, help="a JSON file that says which name is which metric")
+    command.add_argument("--dry-run", action="store_true", help="say what would become of each name")
+    command.add_argument("--timeout", type=float, default=60.0, help="seconds without an answer")
+    command.set_defaults(run_command=import_runs)
     return parser
