@@ -210,7 +210,8 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     tag: 'Read',
     scope: 'read',
     summary: 'The stage of every layer, as intervals of steps',
-    description: 'An open interval has toStep null.',
+    description:
+      'An open interval has toStep null. With layer, those of one layer, each with the numbers that it was decided with.',
     params: runParamsSchema,
     query: stagesQuerySchema,
     replies: [ok(stagesReplySchema, 'The intervals.')],

@@ -3,6 +3,7 @@ import { metricNameSchema, runIdSchema, stepSchema } from './identifiers';
 import { splitNames } from './name-list';
 import { runStateSchema } from './run-state';
 import { layerSchema, runEventSchema, runStatusSchema, runSummarySchema } from './runs';
+import { STAGE_EVIDENCE } from './stages';
 
 /**
  * Queries and replies of the contract's reads. Query values arrive as text, so numbers
@@ -286,6 +287,8 @@ export const stagesQuerySchema = z.object({
   fromStep: queryStep.optional(),
   toStep: queryStep.optional(),
   attempt: attemptSelectorSchema.default('all'),
+  /** Of this layer alone, and with the numbers that decided each stage. */
+  layer: queryInteger.pipe(z.int().min(0)).optional(),
 });
 export type StagesQuery = z.infer<typeof stagesQuerySchema>;
 export const stageIntervalSchema = z.object({
@@ -296,10 +299,20 @@ export const stageIntervalSchema = z.object({
   fromStep: z.int(),
   toStep: z.int().nullable(),
 });
-export const stagesReplySchema = z.object({
-  /** `meaning` is the label in words; null without one. */
-  items: z.array(stageIntervalSchema.extend({ meaning: z.string().nullable() })),
+/** By the names of `STAGE_EVIDENCE`; null is not known, and not finite. */
+export const stageEvidenceSchema = z.record(z.enum(STAGE_EVIDENCE), z.number().nullable());
+export const explainedStageSchema = stageIntervalSchema.extend({
+  /** The label in words; null without one. */
+  meaning: z.string().nullable(),
+  /**
+   * Where one layer is asked for, the numbers that it entered the stage with; null where
+   * none are kept, as where an attempt took the stage over from the one before.
+   */
+  evidence: stageEvidenceSchema.nullable().optional(),
 });
+export type ExplainedStage = z.infer<typeof explainedStageSchema>;
+export type StageInterval = z.infer<typeof stageIntervalSchema>;
+export const stagesReplySchema = z.object({ items: z.array(explainedStageSchema) });
 
 export const eventsQuerySchema = z.object({
   fromStep: queryStep.optional(),

@@ -32,6 +32,64 @@ export const STAGE_INPUTS: readonly (readonly string[])[] = [
   ['gradient_cosine'],
 ];
 
+/**
+ * Where stages begin and end; docs/detection.md says why there. Widths are shares of the
+ * healthy one, √((1−β1)/(1+β1)).
+ */
+export const STAGE_THRESHOLDS = {
+  /** Of the share √v < ε, and of the width of u: both are asked for, either one releases. */
+  collapsedShare: 0.5,
+  collapsedWidth: 0.2,
+  releasedShare: 0.25,
+  releasedWidth: 0.5,
+  /** Of ε, for the RMS of gradients that had vanished. */
+  returnedGradient: 2,
+  /** Of the smoothed lag-1 cosine. */
+  correlatedCosine: 0.05,
+  uncorrelatedCosine: 0.03,
+  /** Of the dip: from here on two peaks, and one peak again. */
+  twoPeaksDip: 0.03,
+  onePeakDip: 0.02,
+  /** Decades of the gradient above the median of its last 64. */
+  jumpDecades: 1,
+  /** Of the width of r, between it and that of u. */
+  explosionGap: 0.25,
+  /** Samples without a jump after which a trigger is over, without a loss event. */
+  quietToLeaveTrigger: 3,
+  recoverySamples: 40,
+  /** Samples in a row that ask for a slow change before it happens. */
+  dwellSamples: 3,
+  /** Widths of r and u, RMS and cosine that tell a stale v and an oscillating gradient. */
+  staleRatioWidth: 0.5,
+  staleUpdateWidth: 0.2,
+  staleRms: 0.3,
+  turningCosine: -0.3,
+} as const;
+
+/**
+ * The numbers that a change of stage or label was decided with, in the order in which they
+ * are kept. Widths and the share below ε are those of coordinates that get gradients.
+ */
+export const STAGE_EVIDENCE = [
+  'gradientRms',
+  'epsilon',
+  'secondMomentBelowEpsilonFraction',
+  'updateStd',
+  'ratioStd',
+  'healthyStd',
+  'updateDip',
+  'ratioDip',
+  /** Smoothed: 0.8 of what it was and 0.2 of the newest. */
+  'gradientCosine',
+  'rms',
+  /** log10 of the gradient over the median of its last 64. */
+  'gradientJumpDecades',
+  'structuralZeroFraction',
+  /** 1 while a loss event or a candidate is open, else 0. */
+  'lossDisturbed',
+] as const;
+export type StageEvidence = Readonly<Record<(typeof STAGE_EVIDENCE)[number], number | null>>;
+
 /** What the labels beside a stage say to a person; the index of a label in lib/detect is how it is kept. */
 export const STAGE_LABEL_MEANINGS: Readonly<Record<string, string>> = {
   corrupt_ratio: '|r| beyond its bound: the posted moments are not Adam’s with these betas',

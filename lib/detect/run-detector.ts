@@ -276,6 +276,7 @@ function observeLayerStages(
     step,
     columns,
     flags: monitor.flags,
+    gradientMedian: monitor.gradient.median,
     setting: toStageSetting(context, isLossDisturbed(loss), isLossLost),
     isWarmingUp: isWarmingUp(loss.warmUp),
   });

@@ -3,7 +3,7 @@
  * came are held ▶ per layer a reading ▶ transitions that wait for nothing ▶ the slow ones,
  * which need three samples in a row ▶ the side label ▶ what changed.
  */
-import type { StageName } from '../contract/stages';
+import { STAGE_EVIDENCE, STAGE_THRESHOLDS, type StageName } from '../contract/stages';
 import { LayerFlag } from './layer-monitor';
 import { type StageLabel, Label, Stage, stageLabel, stageName } from './stage-names';
 import {
@@ -25,6 +25,8 @@ export interface StageObservation {
   readonly columns: StageColumns;
   /** [L] of the layer monitor. */
   readonly flags: Uint32Array;
+  /** [L] what a gradient's jump is measured from; NaN without a past. */
+  readonly gradientMedian: Float32Array;
   readonly setting: StageSetting;
   /** The learning rate still climbs from the start of training. */
   readonly isWarmingUp: boolean;
@@ -36,9 +38,11 @@ export interface StageChange {
   readonly step: number;
   readonly stage: StageName;
   readonly label: StageLabel;
+  /** What it was decided with, in the order of STAGE_EVIDENCE; NaN unknown. */
+  readonly evidence: readonly number[];
 }
 
-const DWELL_SAMPLES = 3;
+const DWELL_SAMPLES = STAGE_THRESHOLDS.dwellSamples;
 /** Of training's start that says nothing yet: as long as the loss's baseline takes to fill. */
 const START_UP_SAMPLES = 64;
 /** A warm-up excuses no longer than this. */
@@ -95,9 +99,40 @@ export function observeStages(state: StageState, observation: StageObservation):
     if (label !== state.label[layer]) state.labelSamples[layer] = 0;
     state.stage[layer] = stage;
     state.label[layer] = label;
-    changes.push({ layer, step, stage: stageName(stage), label: stageLabel(label) });
+    changes.push({
+      layer,
+      step,
+      stage: stageName(stage),
+      label: stageLabel(label),
+      evidence: takeEvidence(state, layer, observation),
+    });
   }
   return changes;
+}
+
+/** The reading at hand, kept: stages change seldom, so that copying costs nothing. */
+function takeEvidence(
+  { structuralZeros }: StageState,
+  layer: number,
+  { setting, gradientMedian }: StageObservation,
+): readonly number[] {
+  const { gradient, belowEpsilon, updateStd, ratioStd, updateDip, ratioDip, cosine, rms } = reading;
+  const evidence: Record<(typeof STAGE_EVIDENCE)[number], number> = {
+    gradientRms: gradient,
+    epsilon: setting.epsilon,
+    secondMomentBelowEpsilonFraction: belowEpsilon,
+    updateStd,
+    ratioStd,
+    healthyStd: setting.healthyStd,
+    updateDip,
+    ratioDip,
+    gradientCosine: cosine,
+    rms,
+    gradientJumpDecades: Math.log10(gradient / (gradientMedian[layer] ?? NaN)),
+    structuralZeroFraction: structuralZeros[layer] ?? NaN,
+    lossDisturbed: setting.isLossDisturbed ? 1 : 0,
+  };
+  return STAGE_EVIDENCE.map((name) => evidence[name]);
 }
 
 function hold(

@@ -2,6 +2,7 @@
  * The transitions of one layer. Thresholds and order: docs/detection.md. All are pure
  * readings of numbers; time (dwell, start-up, expiry) is the machine's.
  */
+import { STAGE_THRESHOLDS } from '../contract/stages';
 import { Label, Stage } from './stage-names';
 
 /** What is known of one layer on one step; NaN where an input is not. */
@@ -39,13 +40,23 @@ export interface StageSetting {
   readonly isLossLost: boolean;
 }
 
-const ARMED_DIP = 0.03;
-const DISARMED_DIP = 0.02;
-const CORRELATED_COSINE = 0.05;
-const UNCORRELATED_COSINE = 0.03;
-const QUIET_TO_LEAVE_TRIGGER = 3;
+const ARMED_DIP = STAGE_THRESHOLDS.twoPeaksDip;
+const DISARMED_DIP = STAGE_THRESHOLDS.onePeakDip;
+const CORRELATED_COSINE = STAGE_THRESHOLDS.correlatedCosine;
+const UNCORRELATED_COSINE = STAGE_THRESHOLDS.uncorrelatedCosine;
+const QUIET_TO_LEAVE_TRIGGER = STAGE_THRESHOLDS.quietToLeaveTrigger;
 /** The paper's layers look healthy again 30 to 50 steps after the loss does. */
-const RECOVERY_SAMPLES = 40;
+const RECOVERY_SAMPLES = STAGE_THRESHOLDS.recoverySamples;
+const EXPLOSION_GAP = STAGE_THRESHOLDS.explosionGap;
+const COLLAPSED_SHARE = STAGE_THRESHOLDS.collapsedShare;
+const COLLAPSED_WIDTH = STAGE_THRESHOLDS.collapsedWidth;
+const RELEASED_SHARE = STAGE_THRESHOLDS.releasedShare;
+const RELEASED_WIDTH = STAGE_THRESHOLDS.releasedWidth;
+const RETURNED_GRADIENT = STAGE_THRESHOLDS.returnedGradient;
+const STALE_RATIO = STAGE_THRESHOLDS.staleRatioWidth;
+const STALE_UPDATE = STAGE_THRESHOLDS.staleUpdateWidth;
+const STALE_RMS = STAGE_THRESHOLDS.staleRms;
+const TURNING_COSINE = STAGE_THRESHOLDS.turningCosine;
 
 /** Whether everything is known that a layer must show to be called healthy. */
 export function isFullyKnown(
@@ -80,7 +91,7 @@ export function nextStageAtOnce(
     case Stage.armed:
       return isJump ? Stage.trigger : stage;
     case Stage.trigger:
-      if (updateDip >= ARMED_DIP && Math.abs(updateStd - ratioStd) < 0.25 * ratioStd) {
+      if (updateDip >= ARMED_DIP && Math.abs(updateStd - ratioStd) < EXPLOSION_GAP * ratioStd) {
         return Stage.explosion;
       }
       if (ratioDip < DISARMED_DIP && setting.isLossDisturbed) return Stage.decorrelating;
@@ -118,8 +129,8 @@ export function nextStageSlowly(
   const { gradient, belowEpsilon, updateStd, ratioDip, cosine } = reading;
   const { epsilon, healthyStd } = setting;
   if (stage >= Stage.updateCollapsed) {
-    if (belowEpsilon < 0.25 || updateStd > 0.5 * healthyStd) {
-      return gradient > 2 * epsilon ? Stage.healthy : Stage.gradientsVanish;
+    if (belowEpsilon < RELEASED_SHARE || updateStd > RELEASED_WIDTH * healthyStd) {
+      return gradient > RETURNED_GRADIENT * epsilon ? Stage.healthy : Stage.gradientsVanish;
     }
     // A stale v or an oscillating gradient looks like all of these: nothing moves on.
     if (isHeld) return stage;
@@ -133,9 +144,11 @@ export function nextStageSlowly(
     }
     return cosine >= CORRELATED_COSINE ? Stage.correlating : stage;
   }
-  if (!isHeld && belowEpsilon >= 0.5 && updateStd < 0.2 * healthyStd) return Stage.updateCollapsed;
+  if (!isHeld && belowEpsilon >= COLLAPSED_SHARE && updateStd < COLLAPSED_WIDTH * healthyStd) {
+    return Stage.updateCollapsed;
+  }
   if (gradient < epsilon && !Number.isNaN(belowEpsilon)) return Stage.gradientsVanish;
-  if (stage === Stage.gradientsVanish && gradient <= 2 * epsilon) return stage;
+  if (stage === Stage.gradientsVanish && gradient <= RETURNED_GRADIENT * epsilon) return stage;
   return isFullyKnown(reading, setting) ? Stage.healthy : Stage.insufficientData;
 }
 
@@ -153,11 +166,12 @@ export function staleLabel(
 ): number {
   const wasOscillating = before === Label.oscillatingGradient;
   const was = wasOscillating || before === Label.staleV;
-  if (!(ratioStd < (was ? 0.6 : 0.5) * healthyStd)) return Label.none;
-  const isNarrow = updateStd < (was ? 0.25 : 0.2) * healthyStd;
-  const isTurning = cosine < (wasOscillating ? -0.1 : -0.3) && updateStd < 0.5 * healthyStd;
+  if (!(ratioStd < (was ? 0.6 : STALE_RATIO) * healthyStd)) return Label.none;
+  const isNarrow = updateStd < (was ? 0.25 : STALE_UPDATE) * healthyStd;
+  const isTurning =
+    cosine < (wasOscillating ? -0.1 : TURNING_COSINE) && updateStd < 0.5 * healthyStd;
   if (!isNarrow && !isTurning) return Label.none;
-  const isVStale = rms < (wasOscillating ? 0.2 : was ? 0.45 : 0.3);
+  const isVStale = rms < (wasOscillating ? 0.2 : was ? 0.45 : STALE_RMS);
   return isTurning && !isVStale ? Label.oscillatingGradient : Label.staleV;
 }
 

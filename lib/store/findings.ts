@@ -17,6 +17,8 @@ export interface StoredStageChange {
   readonly step: number;
   readonly stage: string;
   readonly label: string | null;
+  /** In the order of STAGE_EVIDENCE, NaN unknown; null where nothing was decided. */
+  readonly evidence: readonly number[] | null;
 }
 
 export interface DetectorState {
@@ -152,10 +154,13 @@ async function addStageChanges(
   });
   await client.query({
     name: 'add_stage_intervals',
-    text: `INSERT INTO stage_interval (run, attempt, layer, from_step, to_step, stage, label)
-      SELECT $1::uuid, $2::int, * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+    text: `INSERT INTO stage_interval (run, attempt, layer, from_step, to_step, stage, label, evidence)
+      SELECT $1::uuid, $2::int, layer, from_step, to_step, stage, label, evidence::float8[]
+      FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+        AS change (layer, from_step, to_step, stage, label, evidence)
       ON CONFLICT (run, attempt, layer, from_step) DO UPDATE SET
-        to_step = excluded.to_step, stage = excluded.stage, label = excluded.label`,
+        to_step = excluded.to_step, stage = excluded.stage, label = excluded.label,
+        evidence = excluded.evidence`,
     values: [
       runKey,
       attempt,
@@ -164,6 +169,8 @@ async function addStageChanges(
       toStep,
       changes.map(({ stage }) => stage),
       changes.map(({ label }) => label),
+      // unnest would flatten arrays of arrays: each goes as PostgreSQL writes it.
+      changes.map(({ evidence }) => (evidence === null ? null : `{${evidence.join(',')}}`)),
     ],
   });
 }

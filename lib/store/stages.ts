@@ -7,6 +7,12 @@ import type { Segment } from './trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;
 
+/** With the numbers that decided it, in the order of STAGE_EVIDENCE; null where not kept. */
+export interface ExplainedInterval {
+  readonly interval: StageInterval;
+  readonly evidence: readonly number[] | null;
+}
+
 /** Intervals that touch one of the segments, of one layer or of all, by attempt, layer and step; ranges of the primary key. */
 export async function findStageIntervals(
   reader: RowReader,
@@ -14,7 +20,28 @@ export async function findStageIntervals(
   segments: readonly Segment[],
   layer?: number,
 ): Promise<StageInterval[]> {
-  const intervals: StageInterval[] = [];
+  const found = await findIntervals(reader, runKey, segments, layer, '');
+  return found.map(({ interval }) => interval);
+}
+
+/** The same of one layer, with what each was decided with. */
+export function findExplainedIntervals(
+  reader: RowReader,
+  runKey: string,
+  segments: readonly Segment[],
+  layer: number,
+): Promise<ExplainedInterval[]> {
+  return findIntervals(reader, runKey, segments, layer, ', stage.evidence');
+}
+
+async function findIntervals(
+  reader: RowReader,
+  runKey: string,
+  segments: readonly Segment[],
+  layer: number | undefined,
+  more: '' | ', stage.evidence',
+): Promise<ExplainedInterval[]> {
+  const intervals: ExplainedInterval[] = [];
   if (segments.length === 0) return intervals;
   const p = new Parameters();
   const relation = p.segments(segments);
@@ -22,7 +49,7 @@ export async function findStageIntervals(
   const ofLayer = layer === undefined ? '' : `AND layer = ${p.integer('int', layer)}`;
   await reader.readAll([
     {
-      sql: `SELECT layer, stage.attempt, stage, label, stage.from_step, stage.to_step
+      sql: `SELECT layer, stage.attempt, stage, label, stage.from_step, stage.to_step${more}
         FROM ${relation} JOIN stage_interval AS stage
           ON stage.attempt = segment.attempt AND stage.from_step <= segment.to_step
             AND (stage.to_step IS NULL OR stage.to_step >= segment.from_step)
@@ -30,12 +57,15 @@ export async function findStageIntervals(
       values: p.values,
       onRow: (row) =>
         intervals.push({
-          layer: row.int4(0),
-          attempt: row.int4(1),
-          stage: row.text(2),
-          label: row.isNull(3) ? null : row.text(3),
-          fromStep: row.int8(4),
-          toStep: row.isNull(5) ? null : row.int8(5),
+          interval: {
+            layer: row.int4(0),
+            attempt: row.int4(1),
+            stage: row.text(2),
+            label: row.isNull(3) ? null : row.text(3),
+            fromStep: row.int8(4),
+            toStep: row.isNull(5) ? null : row.int8(5),
+          },
+          evidence: more === '' || row.isNull(6) ? null : row.float8Array(6),
         }),
     },
   ]);

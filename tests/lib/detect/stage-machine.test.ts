@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRunDetector, observeStep } from '@/lib/detect/run-detector';
 import type { StageChange } from '@/lib/detect/stage-machine';
-import { STAGE_NAMES } from '@/lib/contract/stages';
+import { STAGE_EVIDENCE, STAGE_NAMES, STAGE_THRESHOLDS } from '@/lib/contract/stages';
 import { type GradientAt, createAdamLayers } from './adam-layers';
 import { loadRecordedRun } from './recorded-run';
 import { seededNormal } from './series';
@@ -96,6 +96,38 @@ describe('the paper’s process', () => {
     const trigger = run.changes.find(({ stage }) => stage === 'trigger');
     expect(trigger!.step).toBe(BURST);
     expect(run.spikeOnsets).toEqual([BURST + 1]);
+  });
+
+  it('keeps the numbers that decided each stage, on the right side of what the rule asks', () => {
+    const into = (stage: string) => {
+      const { evidence } = run.changes.find(
+        (change) => change.stage === stage && change.layer === 0,
+      )!;
+      return Object.fromEntries(STAGE_EVIDENCE.map((name, index) => [name, evidence[index]!]));
+    };
+    const vanished = into('gradients_vanish');
+    expect(vanished['gradientRms']).toBeLessThan(vanished['epsilon']!);
+    const collapsed = into('update_collapsed');
+    expect(collapsed['secondMomentBelowEpsilonFraction']).toBeGreaterThanOrEqual(
+      STAGE_THRESHOLDS.collapsedShare,
+    );
+    expect(collapsed['updateStd']).toBeLessThan(
+      STAGE_THRESHOLDS.collapsedWidth * collapsed['healthyStd']!,
+    );
+    expect(into('correlating')['gradientCosine']).toBeGreaterThanOrEqual(
+      STAGE_THRESHOLDS.correlatedCosine,
+    );
+    expect(into('armed')['ratioDip']).toBeGreaterThanOrEqual(STAGE_THRESHOLDS.twoPeaksDip);
+    expect(into('trigger')['gradientJumpDecades']).toBeGreaterThanOrEqual(
+      STAGE_THRESHOLDS.jumpDecades,
+    );
+    const exploded = into('explosion');
+    expect(Math.abs(exploded['updateStd']! - exploded['ratioStd']!)).toBeLessThan(
+      STAGE_THRESHOLDS.explosionGap * exploded['ratioStd']!,
+    );
+    expect(into('decorrelating')['ratioDip']).toBeLessThan(STAGE_THRESHOLDS.onePeakDip);
+    expect(into('decorrelating')['lossDisturbed']).toBe(1);
+    expect(into('recovering')['lossDisturbed']).toBe(0);
   });
 
   it('leaves a layer that takes no part in it healthy', () => {

@@ -8,10 +8,13 @@ import {
   findWatchedSteps,
   saveFindings,
 } from '@/lib/store/findings';
+import { STAGE_EVIDENCE } from '@/lib/contract/stages';
+import { readStages } from '@/lib/query/read-stages';
 import { scanRmsSpikeSteps } from '@/lib/store/rms-spike-steps';
 import { runKeyOf } from '@/lib/store/run-key';
 import { finishRun } from '@/lib/store/runs';
 import { findSpike } from '@/lib/store/spikes';
+import { findExplainedIntervals } from '@/lib/store/stages';
 import { findWarnings } from '@/lib/store/warnings';
 import { aRun } from '@/tests/builders/run';
 import { aSpike } from '@/tests/builders/spike';
@@ -163,5 +166,35 @@ describe('the state of detectors', () => {
     expect(await findRunsBehind(db)).toEqual(['run']);
     await save({ state: { ...state, isConcluded: true } });
     expect(await findRunsBehind(db)).toEqual([]);
+  });
+
+  it('of stages are read with the numbers that decided them, NaN where one is not known', async () => {
+    const evidence = STAGE_EVIDENCE.map((name, index) => (name === 'rms' ? NaN : index / 8));
+    const change = { layer: 2, label: null };
+    await save({
+      stageChanges: [
+        { ...change, step: 5, stage: 'healthy', evidence },
+        { ...change, step: 9, stage: 'trigger', evidence: null },
+      ],
+    });
+    const found = await database.db.readSnapshot((snapshot) =>
+      findExplainedIntervals(snapshot, runKey, everything, 2),
+    );
+    expect(found).toEqual([
+      {
+        interval: { ...change, attempt: 1, stage: 'healthy', fromStep: 5, toStep: 8 },
+        evidence,
+      },
+      {
+        interval: { ...change, attempt: 1, stage: 'trigger', fromStep: 9, toStep: null },
+        evidence: null,
+      },
+    ]);
+    const { items } = await readStages(database.db, 'run', { attempt: 'all', layer: 2 });
+    expect(items[0]).toMatchObject({ stage: 'healthy', evidence: { updateStd: 3 / 8, rms: null } });
+    expect(items[1]?.evidence).toBeNull();
+    const ofAll = await readStages(database.db, 'run', { attempt: 'all' });
+    expect(ofAll.items.filter(({ layer }) => layer === 2)).toHaveLength(2);
+    expect(ofAll.items.some((item) => 'evidence' in item)).toBe(false);
   });
 });

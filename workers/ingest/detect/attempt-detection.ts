@@ -149,6 +149,7 @@ export class AttemptDetection {
         step,
         stage: stageName(stages.stage[layer] ?? 0),
         label: stageLabel(stages.label[layer] ?? 0),
+        evidence: null,
       });
     }
   }
