@@ -2,6 +2,8 @@
 
 import { useSyncExternalStore } from 'react';
 import { formatStep } from '@/lib/view/format-number';
+import { pixelOfStep, positionOnAxis } from '@/lib/view/step-axis';
+import { formatClockTime, readersZone } from '@/lib/view/wall-time';
 import type { CrosshairStore } from './crosshair-store';
 import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
@@ -42,9 +44,7 @@ export function CrosshairOverlay({
   const { axis, orientation, stepLane, layerLane, crossLane } = geometry;
   if (step < axis.low || step > axis.high) return null;
   const cell = cellOf(geometry, step, layer);
-  const stepMiddle =
-    cell?.stepMiddle ??
-    stepLane.start + ((step - axis.low) / (axis.high - axis.low)) * stepLane.size;
+  const stepMiddle = cell?.stepMiddle ?? stepLane.start + pixelOfStep(axis, stepLane.size, step);
   const boxSteps = Math.max(LEAST_BOX_PX, (cell?.stepSize ?? 0) + 2) / 2;
   const boxLayers = Math.max(LEAST_BOX_PX, (cell?.layerSize ?? 0) + 2) / 2;
   const isRight = orientation === 'steps-right';
@@ -73,7 +73,7 @@ export function CrosshairOverlay({
 
   return (
     <>
-      <svg className={styles['overlay']} width={width} height={height} aria-hidden>
+      <svg data-no-picture className={styles['overlay']} width={width} height={height} aria-hidden>
         <path d={lines} stroke="var(--bg)" strokeWidth={3} strokeOpacity={0.55} fill="none" />
         <path d={lines} stroke="var(--ink)" strokeWidth={1} fill="none" />
         {box === null ? null : (
@@ -95,6 +95,7 @@ export function CrosshairOverlay({
       </svg>
       <span
         className={styles['chip']}
+        data-no-picture
         aria-hidden
         style={
           isRight
@@ -102,11 +103,14 @@ export function CrosshairOverlay({
             : { top: at, left: stepChip, transform: 'translate(-100%, -50%)' }
         }
       >
-        {formatStep(step)}
+        {axis.clock === undefined
+          ? formatStep(step)
+          : formatClockTime(positionOnAxis(axis, step), readersZone)}
       </span>
       {row === null || layerChip === null ? null : (
         <span
           className={styles['chip']}
+          data-no-picture
           aria-hidden
           style={
             isRight

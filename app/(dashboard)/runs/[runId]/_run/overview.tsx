@@ -1,8 +1,8 @@
 'use client';
 
 import { useRef, useState } from 'react';
+import { axisTicks } from '@/lib/view/axis-ticks';
 import { clampWindow, pixelOfStep, stepOfPixel, type StepWindow } from '@/lib/view/step-axis';
-import { stepTicks } from '@/lib/view/ticks';
 import type { TimelineChart } from '@/lib/view/timeline-chart';
 import type { LaneItem } from '@/lib/view/event-lane';
 import type { StepAxis } from '@/lib/view/step-axis';
@@ -129,11 +129,11 @@ export function Overview({
             )}
           </div>
           <EventLane items={lane} axis={axis} left={LEFT} top={0} width={width} onGo={onGo} />
-          {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(width / 120))).map((tick) => (
+          {axisTicks(axis, width, Math.max(2, Math.floor(width / 120))).map(({ pixel, tick }) => (
             <span
               key={tick.value}
               className={styles['x_tick']}
-              style={{ left: LEFT + x(tick.value), top: EVENTS_HEIGHT + LOSS_HEIGHT + 2 }}
+              style={{ left: LEFT + pixel, top: EVENTS_HEIGHT + LOSS_HEIGHT + 2 }}
               aria-hidden
             >
               <TickText tick={tick} />

@@ -1,5 +1,5 @@
 import { bandOfRow, rowAtPixel, type LayerAxis } from '@/lib/view/layer-axis';
-import { stepOfPixel, type StepAxis } from '@/lib/view/step-axis';
+import { pixelOfStep, stepOfPixel, type StepAxis } from '@/lib/view/step-axis';
 
 /** A stretch along one side of the plot, in CSS pixels. */
 export interface Lane {
@@ -64,10 +64,10 @@ export function cellOf(
   const row = layerOfRow.indexOf(layer);
   const band = row === -1 ? null : bandOfRow(layerAxis, row);
   if (band === null) return null;
-  const perStep = stepLane.size / (axis.high - axis.low);
+  const pixelOf = (at: number) => pixelOfStep(axis, stepLane.size, at);
   return {
-    stepMiddle: stepLane.start + (step - axis.low) * perStep,
-    stepSize: perStep,
+    stepMiddle: stepLane.start + pixelOf(step),
+    stepSize: pixelOf(step + 0.5) - pixelOf(step - 0.5),
     layerMiddle: layerLane.start + (band.start + band.end) / 2 / devicePixelRatio,
     layerSize: (band.end - band.start) / devicePixelRatio,
   };

@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { clampWindow, zoomWindow, type StepWindow } from '@/lib/view/step-axis';
+import { clampWindow, panWindow, zoomWindow, type StepWindow } from '@/lib/view/step-axis';
 import type { CrosshairStore } from './crosshair-store';
 import { layerAt, stepAt, type PlotGeometry, type Point } from './plot-geometry';
 import styles from './plot.module.css';
@@ -76,11 +76,7 @@ export function PlotSurface({
       const point = { x: event.clientX - box.left, y: event.clientY - box.top };
       const sideways = event.shiftKey ? event.deltaY : event.deltaX;
       if (Math.abs(sideways) > (event.shiftKey ? 0 : Math.abs(event.deltaY))) {
-        const steps = Math.round(
-          (sideways / geometry.stepLane.size) * (axis.high - axis.low) || Math.sign(sideways),
-        );
-        const window = { fromStep: axis.low + 0.5 + steps, toStep: axis.high - 0.5 + steps };
-        onWindow(clampWindow(window, firstStep, newestStep));
+        onWindow(panWindow(axis, geometry.stepLane.size, sideways, firstStep, newestStep));
         return;
       }
       const factor = Math.exp(event.deltaY * ZOOM_PER_PIXEL);
@@ -98,6 +94,7 @@ export function PlotSurface({
       className={styles['surface']}
       style={{ width, height }}
       role="application"
+      data-plot
       aria-label={label}
       tabIndex={0}
       onPointerDown={(event) => {

@@ -34,9 +34,10 @@ export interface TimelineBuckets {
   readonly loss: readonly Bucket[];
   readonly gradientNorm: readonly Bucket[];
   readonly stabilityRatio: readonly Bucket[];
+  readonly wallTime: readonly Bucket[];
 }
 
-/** Loss, global gradient norm and stability ratio; one that was never reported is empty. */
+/** Loss, global gradient norm, stability ratio and wall time; one that was never reported is empty. */
 export async function readTimeline(
   runId: string,
   { fromStep, toStep }: StepRange,
@@ -44,7 +45,7 @@ export async function readTimeline(
   signal?: AbortSignal,
 ): Promise<TimelineBuckets> {
   const path = apiPath(`/runs/${encodeURIComponent(runId)}/timeline`, {
-    series: `loss,gradient_norm,${STABILITY_RATIO}`,
+    series: `loss,gradient_norm,${STABILITY_RATIO},wall_time`,
     fromStep,
     toStep,
     points,
@@ -56,6 +57,7 @@ export async function readTimeline(
     gradientNorm: pointsOf('gradient_norm'),
     // Measured every hundredth step or so: the steps between are no gaps.
     stabilityRatio: pointsOf(STABILITY_RATIO).filter(isMeasured),
+    wallTime: pointsOf('wall_time').filter(isMeasured),
   };
 }
 

@@ -17,6 +17,7 @@ import type { TimelineLine } from './scalar-timeline';
 
 /** All that either layout draws, decided in one place. */
 export interface RunPlotModel {
+  readonly run: Run;
   readonly columns: RunColumns;
   readonly version: number;
   readonly axis: StepAxis;
@@ -59,6 +60,8 @@ export interface RunPlotModel {
   readonly onLossScale: () => void;
   readonly onLossUnit: () => void;
   readonly onScalarScale: () => void;
+  /** Steps or wall time; null where the job reports no times. */
+  readonly onAxisUnit: (() => void) | null;
   readonly onToggleGroup: (label: string) => void;
   readonly plotLabel: string;
   /** Why there are no cells, in words; null where there are. */

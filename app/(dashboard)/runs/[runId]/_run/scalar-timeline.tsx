@@ -2,13 +2,15 @@
 
 import { memo } from 'react';
 import { Line, LineChart, ReferenceDot, ReferenceLine, XAxis, YAxis } from 'recharts';
-import type { StepAxis } from '@/lib/view/step-axis';
+import { axisEnds, pixelOfStep, positionOnAxis, type StepAxis } from '@/lib/view/step-axis';
+import type { StepClock } from '@/lib/view/step-clock';
 import {
   drawnScale,
   shareOnAxis,
   type TimelineChart,
   type TimelinePoint,
 } from '@/lib/view/timeline-chart';
+import { placeOnAxis } from '@/lib/view/timeline-places';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
 
@@ -17,6 +19,8 @@ export interface TimelineLine {
   readonly key: string;
   readonly points: readonly TimelinePoint[];
   readonly isFaint: boolean;
+  /** Of another attempt, whose steps were at other times; absent where they are the chart's. */
+  readonly clock?: StepClock;
 }
 
 const NO_LINES: readonly TimelineLine[] = [];
@@ -95,10 +99,14 @@ export function stretch(
   lengthPx: number,
   direction: 'X' | 'Y',
 ): string | undefined {
-  if (drawn.low === axis.low && drawn.high === axis.high) return undefined;
-  const perStep = lengthPx / (axis.high - axis.low);
-  const scale = (drawn.high - drawn.low) / (axis.high - axis.low);
-  return `translate${direction}(${(drawn.low - axis.low) * perStep}px) scale${direction}(${scale})`;
+  // From steps to times there is no stretching: the picture stays until it is drawn anew.
+  if ((drawn.clock === undefined) !== (axis.clock === undefined)) return undefined;
+  const [drawnStart, drawnEnd] = axisEnds(drawn);
+  const [start, end] = axisEnds(axis);
+  if (drawnStart === start && drawnEnd === end) return undefined;
+  const offset = ((drawnStart - start) / (end - start)) * lengthPx;
+  const scale = (drawnEnd - drawnStart) / (end - start);
+  return `translate${direction}(${offset}px) scale${direction}(${scale})`;
 }
 
 const Drawing = memo(function Drawing({
@@ -126,11 +134,11 @@ const Drawing = memo(function Drawing({
       <LineChart
         width={width}
         height={height}
-        data={[...chart.points]}
+        data={placeOnAxis(chart.points, axis)}
         margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
         accessibilityLayer={false}
       >
-        <XAxis dataKey="step" type="number" domain={[axis.low, axis.high]} allowDataOverflow hide />
+        <XAxis dataKey="x" type="number" domain={[...axisEnds(axis)]} allowDataOverflow hide />
         <YAxis
           type="number"
           scale={drawnScale(chart)}
@@ -140,15 +148,19 @@ const Drawing = memo(function Drawing({
           width={0}
         />
         {newestStep === null ? null : (
-          <ReferenceLine x={newestStep + 0.5} stroke="var(--text3)" strokeDasharray="2 3" />
+          <ReferenceLine
+            x={positionOnAxis(axis, newestStep + 0.5)}
+            stroke="var(--text3)"
+            strokeDasharray="2 3"
+          />
         )}
         {limit === undefined ? null : (
           <ReferenceLine y={limit} stroke="var(--loss-spike)" strokeDasharray="4 3" />
         )}
-        {lines.map(({ key, points, isFaint }) => (
+        {lines.map(({ key, points, isFaint, clock }) => (
           <Line
             key={key}
-            data={[...points]}
+            data={placeOnAxis(points, axis, clock)}
             dataKey="value"
             type="linear"
             stroke={colour}
@@ -173,7 +185,14 @@ const Drawing = memo(function Drawing({
         />
         {chart.isolated.map(({ step, value }) =>
           value === null ? null : (
-            <ReferenceDot key={step} x={step} y={value} r={1.6} fill={colour} stroke="none" />
+            <ReferenceDot
+              key={step}
+              x={positionOnAxis(axis, step)}
+              y={value}
+              r={1.6}
+              fill={colour}
+              stroke="none"
+            />
           ),
         )}
       </LineChart>
@@ -200,7 +219,7 @@ function NonFiniteMarks({
   let last = -Infinity;
   const places: number[] = [];
   for (const step of steps) {
-    const x = ((step - axis.low) / (axis.high - axis.low)) * width;
+    const x = pixelOfStep(axis, width, step);
     if (x < 0 || x > width || x - last < LEAST_MARK_DISTANCE_PX) continue;
     places.push(x);
     last = x;

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Attempt } from '@/lib/contract/runs';
 import type { StepWindow } from '@/lib/view/step-axis';
+import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
 import { TimelineSeries, type SeriesColumns } from '@/lib/view/timeline-series';
 import { readScalar } from './run-reads';
 
@@ -54,9 +55,12 @@ export function useChosenScalar(
 export interface EarlierAttempt {
   readonly attempt: number;
   readonly loss: SeriesColumns;
+  /** When its steps were; null where it reported no times. */
+  readonly clock: StepClock | null;
 }
 
 const NONE: readonly EarlierAttempt[] = [];
+const NOTHING = new TimelineSeries(1).columns;
 
 /** The loss of attempts that were given up, from where each was left behind. */
 export function useEarlierAttempts(
@@ -76,9 +80,15 @@ export function useEarlierAttempts(
       const later = known.filter((other) => other.attempt > attempt);
       const fromStep = Math.min(...later.map(({ resumeFromStep }) => resumeFromStep));
       const range = { fromStep, toStep: null };
+      const [loss, wallTime] = await Promise.all(
+        ['loss', 'wall_time'].map((name) =>
+          readSeries(runId, name, range, POINTS, attempt, controller.signal),
+        ),
+      );
       return {
         attempt,
-        loss: await readSeries(runId, 'loss', range, POINTS, attempt, controller.signal),
+        loss: loss ?? NOTHING,
+        clock: prepareStepClock(wallTime ?? NOTHING),
       };
     });
     Promise.all(reads.slice(-SHOWN_ATTEMPTS)).then(setFound, (cause: unknown) => {

@@ -10,10 +10,12 @@ import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
 import { bakeStageTable } from '@/lib/view/stage-colours';
 import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
+import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
 import type { TimelineScale } from '@/lib/view/timeline-chart';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { Overview } from './overview';
+import type { RunData } from './run-data';
 import type { SessionSnapshot } from './run-session';
 import type { Layout } from './run-toolbar';
 import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
@@ -74,6 +76,7 @@ export function usePlotModel(input: Input): PlotModels {
   const isPaperTail = layout === 'paper' && window === null && paperFrom > firstStep;
   const shownFrom = window?.fromStep ?? (isPaperTail ? paperFrom : null);
   const shownTo = window?.toStep ?? (isPaperTail ? newestStep : null);
+  const clock = useClock(data, view.isWallTime);
   const axis = useMemo(
     () =>
       stepAxis(
@@ -81,12 +84,14 @@ export function usePlotModel(input: Input): PlotModels {
         newestStep,
         shownFrom === null || shownTo === null ? null : { fromStep: shownFrom, toStep: shownTo },
         isGrowing && layout === 'steps-right',
+        clock,
       ),
-    [firstStep, newestStep, shownFrom, shownTo, isGrowing, layout],
+    [firstStep, newestStep, shownFrom, shownTo, isGrowing, layout, clock],
   );
+  const wholeClock = useClock(base, view.isWallTime && layout === 'paper');
   const wholeAxis = useMemo(
-    () => stepAxis(firstStep, newestStep, null, false),
-    [firstStep, newestStep],
+    () => stepAxis(firstStep, newestStep, null, false, wholeClock),
+    [firstStep, newestStep, wholeClock],
   );
 
   const timelines = useTimelines({ run, base, data, axis, wholeAxis, newestStep, layout, view });
@@ -129,6 +134,7 @@ export function usePlotModel(input: Input): PlotModels {
   const newest = window === null ? newestStep : Math.min(newestStep, window.toStep);
   return {
     model: {
+      run,
       columns: data.columns,
       version: data.version,
       axis,
@@ -161,6 +167,10 @@ export function usePlotModel(input: Input): PlotModels {
       onLossScale: () => onChange({ loss: nextScale(lossScale) }),
       onLossUnit: () => onChange({ unit: isPerplexity ? null : 'perplexity' }),
       onScalarScale: () => onChange({ scale: nextScale(scalarScale) }),
+      onAxisUnit:
+        base.wallTime.columns.length < 2
+          ? null
+          : () => onChange({ axis: view.isWallTime ? null : 'time' }),
       onToggleGroup: (label) => {
         const { collapsed } = view;
         const next = collapsed.includes(label)
@@ -188,6 +198,17 @@ export function usePlotModel(input: Input): PlotModels {
         ? null
         : { fromStep: Math.ceil(axis.low), toStep: Math.min(newestStep, Math.floor(axis.high)) },
   };
+}
+
+/** The clock of the steps that are shown; null for an axis of steps. */
+function useClock({ wallTime }: RunData, isWanted: boolean): StepClock | null {
+  const { version } = wallTime;
+  return useMemo(
+    () => (isWanted ? prepareStepClock(wallTime.columns) : null),
+    // The series grows in place; its version says when.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [wallTime, version, isWanted],
+  );
 }
 
 /** log → linear → symlog; log is what the URL need not say. */

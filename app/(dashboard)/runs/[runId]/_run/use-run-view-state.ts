@@ -30,6 +30,8 @@ export interface RunViewState {
   readonly scalar: string;
   readonly scalarScale: TimelineScale;
   readonly window: StepWindow | null;
+  /** Along the axis stands the wall time of the steps instead of their numbers. */
+  readonly isWallTime: boolean;
   readonly tab: Tab;
 }
 
@@ -83,6 +85,7 @@ export function useRunViewState(): {
       filter: url.get('filter') ?? '',
       ...chosen,
       window: moving === null ? parsed.window : moving.window,
+      isWallTime: url.get('axis') === 'time',
       tab,
     },
     setWindow: store.set,

@@ -65,17 +65,21 @@ export function useTimelines({
     () => {
       const inUnit = (columns: SeriesColumns) => (isPerplexity ? toPerplexity(columns) : columns);
       const raw = inUnit(data.loss.columns);
-      const given = earlier.map(({ attempt, loss }) => ({ attempt, loss: inUnit(loss) }));
+      // Over wall time a line without times has no place.
+      const given = earlier
+        .filter(({ clock }) => drawnAxis.clock === undefined || clock !== null)
+        .map(({ attempt, loss, clock }) => ({ attempt, loss: inUnit(loss), clock }));
       const chart = prepareTimelineChart(raw, drawnAxis, lossScale, 4, {
         includes: given.flatMap((entry) => extentOf(entry.loss, drawnAxis)),
       });
       return {
         loss: chart,
         lossLines: [
-          ...given.map(({ attempt, loss }) => ({
+          ...given.map(({ attempt, loss, clock }) => ({
             key: `attempt ${attempt}`,
             points: prepareOverlay(loss, drawnAxis, chart),
             isFaint: true,
+            ...(clock === null ? {} : { clock }),
           })),
           ...smoothedLines(raw, smoothing, drawnAxis, chart),
         ],
