@@ -26,6 +26,11 @@ const RULES: readonly FolderRule[] = [
   { folder: 'lib/stats', imports: [], packages: [] },
   { folder: 'lib/detect', imports: ['lib/stats', 'lib/contract'], packages: [] },
   { folder: 'lib/view', imports: ['lib/contract', 'lib/stats'], packages: [] },
+  {
+    folder: 'lib/postmortem',
+    imports: ['lib/contract', 'lib/stats', 'lib/view'],
+    packages: [],
+  },
   // The only door to the database, and what is asked through it.
   {
     folder: 'lib/store',
@@ -35,7 +40,7 @@ const RULES: readonly FolderRule[] = [
   },
   {
     folder: 'lib/query',
-    imports: ['lib/contract', 'lib/stats', 'lib/store'],
+    imports: ['lib/contract', 'lib/stats', 'lib/store', 'lib/postmortem'],
     packages: ['node:', 'zod'],
   },
   { folder: 'lib/config', imports: [], packages: ['node:', 'zod'] },
@@ -71,7 +76,7 @@ const RULES: readonly FolderRule[] = [
   },
   {
     folder: 'workers/api',
-    imports: [...LIB, 'workers/access', 'workers/http'],
+    imports: [...LIB, 'lib/postmortem', 'workers/access', 'workers/http'],
     packages: [...WORKER, 'httpxy', 'hyparquet', 'hyparquet-writer'],
   },
   {
