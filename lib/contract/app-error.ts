@@ -12,6 +12,7 @@ export const STATUS_OF_CODE = {
   distribution_not_found: 404,
   samples_not_found: 404,
   job_not_found: 404,
+  note_not_found: 404,
   attempt_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

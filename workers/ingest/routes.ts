@@ -21,6 +21,7 @@ import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { decodeFrames } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
+import { NOTE_ROUTES } from './notes/note-routes';
 import { PROJECT_ROUTES } from './projects/project-routes';
 import { removeRun } from './projects/remove-run';
 import { receiveFrames } from './receive-frames';
@@ -41,6 +42,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
   ...JOB_ROUTES,
+  ...NOTE_ROUTES,
   ...PROJECT_ROUTES,
 ];
 
