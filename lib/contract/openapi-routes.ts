@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EXPORT_ROUTES } from './openapi-export-routes';
 import { FINDING_ROUTES } from './openapi-finding-routes';
 import { JOB_ROUTES } from './openapi-job-routes';
+import { POSTMORTEM_ROUTES } from './openapi-postmortem-routes';
 import { PROJECT_ROUTES } from './openapi-project-routes';
 import { READ_ROUTES } from './openapi-read-routes';
 import {
@@ -141,6 +142,7 @@ export const ROUTES: readonly RouteDescription[] = [
   ...READ_ROUTES,
   ...EXPORT_ROUTES,
   ...FINDING_ROUTES,
+  ...POSTMORTEM_ROUTES,
   ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,
   ...PROJECT_ROUTES,

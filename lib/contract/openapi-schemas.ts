@@ -4,7 +4,27 @@ import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
 import { createJobSchema, jobSchema, jobsReplySchema } from './jobs';
 import { leadLagReplySchema, leadLagSchema } from './lead-lag';
 import { layerSamplesReplySchema, sampleStepsReplySchema } from './layer-samples';
+import {
+  createNoteSchema,
+  noteHistoryReplySchema,
+  noteRevisionSchema,
+  noteSchema,
+  notesReplySchema,
+  patchNoteSchema,
+} from './notes';
 import { postedFramesSchema } from './openapi-frames';
+import {
+  attemptCourseSchema,
+  changeSchema,
+  evidenceSchema,
+  postmortemMoverSchema,
+  postmortemSchema,
+  remedySchema,
+  restartCheckSchema,
+  rewindSchema,
+  sentenceSchema,
+  skipSchema,
+} from './postmortem';
 import {
   bucketSchema,
   distributionSchema,
@@ -101,6 +121,22 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   LeadLagReply: leadLagReplySchema,
   SampleStepsReply: sampleStepsReplySchema,
   LayerSamplesReply: layerSamplesReplySchema,
+  CreateNote: createNoteSchema,
+  PatchNote: patchNoteSchema,
+  Note: noteSchema,
+  NotesReply: notesReplySchema,
+  NoteRevision: noteRevisionSchema,
+  NoteHistoryReply: noteHistoryReplySchema,
+  Evidence: evidenceSchema,
+  Sentence: sentenceSchema,
+  PostmortemMover: postmortemMoverSchema,
+  AttemptCourse: attemptCourseSchema,
+  Change: changeSchema,
+  Remedy: remedySchema,
+  Rewind: rewindSchema,
+  Skip: skipSchema,
+  RestartCheck: restartCheckSchema,
+  Postmortem: postmortemSchema,
   CreateJob: createJobSchema,
   Job: jobSchema,
   JobsReply: jobsReplySchema,

@@ -94,6 +94,8 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   id: 'The run.',
   index: 'The layer’s place in model order, from 0.',
   jobId: 'The batch job.',
+  noteId: 'The note.',
+  layer: 'Of this layer only.',
   shortestLead: 'Fewest steps from an RMS spike to the loss spike that it leads.',
   longestLead: 'Most steps from an RMS spike to the loss spike that it leads.',
   mergeSteps: 'Spikes less than so many steps apart count as the earliest of them.',

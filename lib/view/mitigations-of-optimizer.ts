@@ -235,7 +235,7 @@ function rmsEvidence(condition: RunCondition): string | null {
   const { figures, layerNames } = condition;
   const now = largestOf(figures.rms);
   if (now !== null && now.value >= RMS_SPIKE_LEVEL) {
-    return `RMS is ${formatFixed(now.value, 2)} in ${layerNames[now.layer] ?? `layer ${now.layer}`}`;
+    return `RMS ${formatFixed(now.value, 2)} in ${layerNames[now.layer] ?? `layer ${now.layer}`}`;
   }
   const recent = recentRmsSpikes(condition);
   const last = recent.at(-1);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ZodType } from 'zod';
 import { decodeJsonFrames } from '@/lib/contract/frames-json';
 import { createJobSchema } from '@/lib/contract/jobs';
+import { createNoteSchema } from '@/lib/contract/notes';
 import { putProjectPolicySchema } from '@/lib/contract/project-policy';
 import {
   createEventSchema,
@@ -27,6 +28,7 @@ describe('docs/wire-format.md', () => {
     ['event', createEventSchema],
     ['finish', finishRunSchema],
     ['job', createJobSchema],
+    ['note', createNoteSchema],
     ['project-policy', putProjectPolicySchema],
   ])('has a valid example of %s', (name, schema) => {
     const value: unknown = JSON.parse(example(name));

@@ -37,6 +37,8 @@ import { EXPORT_ROUTES } from './export/export-route';
 import { toHeatmapReply } from './heatmap-reply';
 import { FINDING_READ_ROUTES } from './finding-reads';
 import { JOB_READ_ROUTES } from './job-reads';
+import { NOTE_READ_ROUTES } from './note-reads';
+import { POSTMORTEM_READ_ROUTES } from './postmortem-reads';
 import {
   type ReadHandler,
   type ReadRequest,
@@ -71,6 +73,8 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   ...EXPORT_ROUTES,
   ...FINDING_READ_ROUTES,
   ...JOB_READ_ROUTES,
+  ...NOTE_READ_ROUTES,
+  ...POSTMORTEM_READ_ROUTES,
   ...PROJECT_READ_ROUTES,
   ...SAMPLE_READ_ROUTES,
 ];

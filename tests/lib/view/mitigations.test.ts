@@ -76,7 +76,7 @@ describe('remedies', () => {
   it('lower β2 for RMS spikes and a stale v, unless it is low', () => {
     const rms = { rms: [4.43, 1], belowEpsilon: [], ratioDip: [] };
     expect(judge('beta2', { optimizer: adam(0.999), figures: rms })).toBe(
-      'offered: RMS is 4.43 in wte. From 0.999 to 0.95 caps RMS at 4.47 instead of 31.6',
+      'offered: RMS 4.43 in wte. From 0.999 to 0.95 caps RMS at 4.47 instead of 31.6',
     );
     const stale = [aLayerNow({ label: 'stale_v' })];
     expect(judge('beta2', { optimizer: adam(0.999), layers: stale })).toMatch(

@@ -1,0 +1,104 @@
+/** How other attempts passed the same steps. */
+import type { AttemptCourse, Evidence, Sentence } from '../contract/postmortem';
+import { formatNumber, formatStep } from '../view/format-number';
+import { columnAt, finiteOrNull, riseOf, type OtherAttempt, type PostmortemFacts } from './facts';
+
+/** The spike's own attempt, then the others, over the steps that the timeline shows. */
+export function courseOfAttempts(
+  facts: PostmortemFacts,
+  { fromStep, toStep }: { readonly fromStep: number; readonly toStep: number },
+): AttemptCourse[] {
+  const { columns, spike, others, attempts, events } = facts;
+  const course = (
+    attempt: number,
+    steps: readonly number[],
+    loss: Float64Array,
+    norm: Float64Array,
+  ): AttemptCourse => {
+    const inside = steps.flatMap((step, at) => (step >= fromStep && step <= toStep ? [at] : []));
+    const start = attempts.find((known) => known.attempt === attempt)?.resumeFromStep ?? 0;
+    return {
+      attempt,
+      resumeFromStep: start,
+      skippedBatches: events
+        .filter(
+          (event) =>
+            event.attempt === attempt && event.kind === 'batch_skip' && event.step <= toStep,
+        )
+        .map(({ step, title }) => ({ step, title })),
+      steps: inside.map((at) => steps[at] ?? 0),
+      loss: inside.map((at) => finiteOrNull(loss[at] ?? NaN)),
+      gradientNorm: inside.map((at) => finiteOrNull(norm[at] ?? NaN)),
+    };
+  };
+  const nothing = new Float64Array();
+  return [
+    course(
+      spike.attempt,
+      columns.steps,
+      columns.scalars.get('loss') ?? nothing,
+      columns.scalars.get('gradient_norm') ?? nothing,
+    ),
+    ...others.map(({ attempt, steps, loss, gradientNorm }) =>
+      course(attempt, steps, loss, gradientNorm),
+    ),
+  ].filter(({ steps }) => steps.length > 0);
+}
+
+/** One sentence for each attempt that passed the onset too. */
+export function describeAttempts(facts: PostmortemFacts): Sentence[] {
+  return facts.others.flatMap((other) => {
+    const sentence = describeAttempt(facts, other);
+    return sentence === null ? [] : [sentence];
+  });
+}
+
+function describeAttempt(facts: PostmortemFacts, other: OtherAttempt): Sentence | null {
+  const { spike, spikes, attempts, events } = facts;
+  const end = spike.recoveredStep ?? spike.peakStep ?? spike.onsetStep;
+  const rise = riseOf(spike);
+  const from = columnAt(other, rise - 1) + 1;
+  const to = columnAt(other, end);
+  // An attempt that ended before or began after says nothing of these steps.
+  if (to < from || (other.steps.at(-1) ?? -1) < spike.onsetStep) return null;
+  const start = attempts.find(({ attempt }) => attempt === other.attempt)?.resumeFromStep ?? 0;
+  if (start > rise) return null;
+  let highest = -1;
+  for (let at = from; at <= to; at++) {
+    if ((other.loss[at] ?? NaN) > (other.loss[highest] ?? -Infinity)) highest = at;
+  }
+  const step = other.steps[highest];
+  const value = other.loss[highest];
+  const evidence: Evidence[] =
+    step === undefined || value === undefined
+      ? []
+      : [{ metric: 'loss', layer: null, attempt: other.attempt, step, value }];
+  const skipped = events.filter(
+    (event) => event.attempt === other.attempt && event.kind === 'batch_skip' && event.step <= end,
+  );
+  const which =
+    skipped.length === 0
+      ? ''
+      : ` with skipped batches (${skipped.map(({ title }) => title).join('; ')})`;
+  const from1 = other.attempt === 1 ? '' : `, restarted from ${formatStep(start)}${which},`;
+  const again = spikes.find(
+    (candidate) =>
+      candidate.attempt === other.attempt &&
+      (candidate.kind === 'loss_spike' || candidate.kind === 'divergence') &&
+      candidate.onsetStep <= end &&
+      (candidate.recoveredStep ?? Infinity) >= rise,
+  );
+  if (again !== undefined) {
+    return {
+      kind: 'attempts',
+      text: `Attempt ${other.attempt}${from1} spiked on these steps too, at ${formatStep(again.onsetStep)}${again.peakValue === null ? '' : `, up to ${formatNumber(again.peakValue)}`}.`,
+      evidence,
+    };
+  }
+  if (evidence.length === 0) return null;
+  return {
+    kind: 'attempts',
+    text: `Attempt ${other.attempt}${from1} passed these steps without a spike: its loss was at most ${formatNumber(value ?? null)}, at ${formatStep(step ?? null)}.`,
+    evidence,
+  };
+}

@@ -1,0 +1,135 @@
+/** What the loss did, and what was left of it. */
+import type { Evidence, Sentence } from '../contract/postmortem';
+import { formatNumber, formatPercent, formatStep } from '../view/format-number';
+import { riseOf, scalarAt, type PostmortemFacts } from './facts';
+import { inSteps } from './words';
+
+/** A level shift of less is training as usual. */
+const LEAST_SHIFT = 0.02;
+
+/** One sentence, always. */
+export function describeCourse(facts: PostmortemFacts): Sentence {
+  const { spike } = facts;
+  switch (spike.kind) {
+    case 'loss_spike':
+      return describeLossSpike(facts);
+    case 'outlier_batch':
+      return describeOutlier(facts);
+    case 'divergence':
+      return describeDivergence(facts);
+    case 'rms_spike':
+      return describeRmsSpike(facts);
+  }
+}
+
+function lossEvidence({ spike, columns }: PostmortemFacts): Evidence[] {
+  const { attempt, baseline, peakStep, peakValue } = spike;
+  const rise = riseOf(spike);
+  const at = (step: number, value: number | null): Evidence => ({
+    ...{ metric: 'loss', layer: null, attempt, step, value },
+  });
+  const onset = scalarAt(columns, 'loss', rise);
+  return [
+    ...(baseline === null
+      ? []
+      : [{ metric: 'loss_baseline', layer: null, attempt, step: rise, value: baseline }]),
+    ...(Number.isFinite(onset) ? [at(rise, onset)] : []),
+    ...(peakStep === null ? [] : [at(peakStep, peakValue)]),
+  ];
+}
+
+function describeLossSpike(facts: PostmortemFacts): Sentence {
+  const { spike } = facts;
+  const { baseline, peakStep, peakValue, onsetStep, recoveredStep, attempt } = spike;
+  const rise =
+    peakStep === null || peakValue === null
+      ? `The loss left its baseline at ${formatStep(onsetStep)}`
+      : `The loss rose from ${formatNumber(baseline)} to ${formatNumber(peakValue)} between ${formatStep(riseOf(spike) - 1)} and ${formatStep(peakStep)}`;
+  const evidence = lossEvidence(facts);
+  if (recoveredStep === null) {
+    const end =
+      spike.recovery === 'open'
+        ? ' and has not come back yet'
+        : ' and did not come back to where it was';
+    return { kind: 'course', text: `${rise}${end}.`, evidence };
+  }
+  const back = scalarAt(facts.columns, 'loss', recoveredStep);
+  return {
+    kind: 'course',
+    text: `${rise} and was back under its threshold at ${formatStep(recoveredStep)}, ${inSteps(recoveredStep - onsetStep)} after onset.`,
+    evidence: [
+      ...evidence,
+      ...(Number.isFinite(back)
+        ? [{ metric: 'loss', layer: null, attempt, step: recoveredStep, value: back }]
+        : []),
+    ],
+  };
+}
+
+function describeOutlier(facts: PostmortemFacts): Sentence {
+  const { onsetStep, peakValue, baseline } = facts.spike;
+  return {
+    kind: 'course',
+    text: `The loss was ${formatNumber(peakValue)} at ${formatStep(onsetStep)} against ${formatNumber(baseline)} before, and did not stay there: one bad batch, no instability.`,
+    evidence: lossEvidence(facts),
+  };
+}
+
+function describeDivergence({ spike, columns }: PostmortemFacts): Sentence {
+  const { onsetStep, attempt } = spike;
+  const losses = columns.scalars.get('loss') ?? new Float64Array();
+  const last = columns.steps.findLastIndex(
+    (step, index) => step < onsetStep && Number.isFinite(losses[index] ?? NaN),
+  );
+  const step = columns.steps[last];
+  const value = losses[last] ?? null;
+  return {
+    kind: 'course',
+    text: `The loss was not finite at ${formatStep(onsetStep)}${step === undefined ? '' : `; the last finite one was ${formatNumber(value)} at ${formatStep(step)}`}.`,
+    evidence: [
+      { metric: 'loss', layer: null, attempt, step: onsetStep, value: null },
+      ...(step === undefined ? [] : [{ metric: 'loss', layer: null, attempt, step, value }]),
+    ],
+  };
+}
+
+function describeRmsSpike({ spike, run }: PostmortemFacts): Sentence {
+  const { onsetStep, peakStep, peakValue, attempt, firstMovers, recoveredStep } = spike;
+  const layers = firstMovers.filter(({ metric }) => metric === 'rms').map(({ layer }) => layer);
+  const first = layers[0] ?? null;
+  const name = first === null ? 'a layer' : (run.layerNames[first] ?? `layer ${first}`);
+  const others = layers.length > 1 ? ` and of ${layers.length - 1} more` : '';
+  const end =
+    recoveredStep === null
+      ? ''
+      : `, and was back at ${formatStep(recoveredStep)}, ${inSteps(recoveredStep - onsetStep)} later`;
+  return {
+    kind: 'course',
+    text: `RMS of ${name}${others} left its baseline at ${formatStep(onsetStep)}, up to ${formatNumber(peakValue)}${end}.`,
+    evidence:
+      peakStep === null
+        ? []
+        : [{ metric: 'rms', layer: first, attempt, step: peakStep, value: peakValue }],
+  };
+}
+
+/** What a spike that is over has left behind; null where that is not known or nothing. */
+export function describeAftermath({ spike }: PostmortemFacts): Sentence | null {
+  const { reevaluation, levelShift, baseline, recoveredStep, attempt } = spike;
+  if (reevaluation?.standsOut === false) {
+    return {
+      kind: 'aftermath',
+      text: 'Seen from both sides the loss does not stand out here.',
+      evidence: [],
+    };
+  }
+  if (levelShift === null || baseline === null || baseline <= 0) return null;
+  const step = recoveredStep ?? spike.onsetStep;
+  const evidence = [{ metric: 'loss_level_shift', layer: null, attempt, step, value: levelShift }];
+  const share = levelShift / baseline;
+  const text =
+    Math.abs(share) < LEAST_SHIFT
+      ? 'Afterwards the loss was where it had been before.'
+      : `Afterwards the loss settled ${formatPercent(Math.abs(share))} ${share > 0 ? 'above' : 'below'} where it was.`;
+  return { kind: 'aftermath', text, evidence };
+}

@@ -1,0 +1,41 @@
+/** Whether the RMS spikes of a layer announce the loss spikes of this run. */
+import type { Sentence } from '../contract/postmortem';
+import { formatNumber, formatPercent } from '../view/format-number';
+import { layerName, riseOf, type PostmortemFacts } from './facts';
+import { plural } from './words';
+
+/** A tail above this, times the layers that could have shown it, is no finding. */
+const RARE = 0.05;
+
+/** null where no loss spike was seen, or RMS was never reported. */
+export function describeLeadLag(facts: PostmortemFacts): Sentence | null {
+  const { leadLag, spike } = facts;
+  const best = leadLag.toSorted((a, b) => a.tail - b.tail)[0];
+  if (best === undefined || best.lossSpikeCount === 0) return null;
+  const { precededCount, lossSpikeCount, chance, tail, layer } = best;
+  const evidence = [
+    {
+      ...{ metric: 'rms_lead_lag_tail', layer, attempt: spike.attempt },
+      step: riseOf(spike),
+      value: tail,
+    },
+  ];
+  const tests = leadLag.length;
+  // As many tries as layers: the smallest of many tails is small by chance.
+  const corrected = Math.min(1, tail * tests);
+  const name = layerName(facts, layer);
+  const counted = `RMS spikes of ${name} come 1 to 8 steps before ${precededCount} of ${plural(lossSpikeCount, 'loss spike')} of this run`;
+  if (precededCount === 0) {
+    return {
+      kind: 'lead_lag',
+      text: `No layer’s RMS spikes come 1 to 8 steps before the loss spikes of this run.`,
+      evidence,
+    };
+  }
+  const odds = `by chance each would in ${formatPercent(chance)} of steps, and as many in some of ${plural(tests, 'layer')} with a probability of ${formatNumber(corrected)}`;
+  return {
+    kind: 'lead_lag',
+    text: `${counted}; ${odds}${corrected > RARE ? ', so this says little' : ''}.`,
+    evidence,
+  };
+}

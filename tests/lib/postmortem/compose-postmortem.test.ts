@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { postmortemSchema, type Sentence } from '@/lib/contract/postmortem';
+import { composePostmortem } from '@/lib/postmortem/compose-postmortem';
+import type { PostmortemFacts } from '@/lib/postmortem/facts';
+import {
+  aStage,
+  anAttempt,
+  anEvent,
+  someColumns,
+  someFacts,
+} from '@/tests/builders/postmortem-facts';
+import { aSpike } from '@/tests/builders/spike';
+
+const compose = (overrides: Partial<PostmortemFacts> = {}) =>
+  composePostmortem(someFacts(overrides));
+const textsOf = (sentences: readonly Sentence[], kind: Sentence['kind']) =>
+  sentences.filter((sentence) => sentence.kind === kind).map(({ text }) => text);
+
+describe('a postmortem', () => {
+  it('is what the contract says, whatever it is made of', () => {
+    for (const kind of ['loss_spike', 'outlier_batch', 'divergence', 'rms_spike'] as const) {
+      const spike = aSpike({ kind, recovery: kind === 'divergence' ? 'diverged' : 'open' });
+      expect(postmortemSchema.safeParse(compose({ spike })).error).toBeUndefined();
+    }
+  });
+
+  it('says what the loss did, with the numbers behind it', () => {
+    const [course] = compose().sentences;
+    expect(course).toEqual({
+      kind: 'course',
+      text: 'The loss rose from 0.00480 to 1.76 between 551 and 553 and was back under its threshold at 562, 10 steps after onset.',
+      evidence: [
+        { metric: 'loss_baseline', layer: null, attempt: 1, step: 552, value: 0.0048 },
+        { metric: 'loss', layer: null, attempt: 1, step: 552, value: 1.76 },
+        { metric: 'loss', layer: null, attempt: 1, step: 553, value: 1.76 },
+        { metric: 'loss', layer: null, attempt: 1, step: 562, value: 0.005 },
+      ],
+    });
+  });
+
+  it('says that nothing moved, and how often something does by chance', () => {
+    const postmortem = compose();
+    expect(postmortem.headline).toBe('No precursor: nothing moved before the loss rose at 552');
+    expect(textsOf(postmortem.sentences, 'precursor')).toEqual([
+      'No precursor found: nothing moved in the 10 steps before the loss rose at 552.',
+    ]);
+    expect(textsOf(postmortem.sentences, 'chance')).toEqual([
+      'A precursor is found by chance before 1\u2009% of quiet steps (3 of 300).',
+    ]);
+  });
+
+  it('names who left its baseline first, how far, and who came too late', () => {
+    const mover = { layer: 0, metric: 'rms', step: 550, leadSteps: 2, z: 9 };
+    const spike = aSpike({
+      recovery: 'fast',
+      recoveredStep: 562,
+      firstMovers: [mover, { ...mover, layer: 1, step: 552, leadSteps: 0 }],
+    });
+    const columns = someColumns({
+      layers: { rms: (step, layer) => (layer === 0 && step >= 550 ? 4 : 1) },
+    });
+    const { headline, sentences, movers } = compose({ spike, columns });
+    expect(headline).toBe('wte moved 2 steps before the loss');
+    expect(textsOf(sentences, 'precursor')).toEqual([
+      'At 550, 2 steps before the loss rose, wte left its baseline (RMS 4.00, ×4.00 its median).',
+      '1 layer moved with the loss, at 552, too late to announce it.',
+    ]);
+    expect(movers[0]).toMatchObject({ name: 'wte', value: 4, usual: 1, leadSteps: 2 });
+    expect(movers[0]!.recent.slice(-12)).toEqual([1, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4].slice(-12));
+  });
+
+  it('says since when gradients were below ε', () => {
+    const stages = [0, 1, 2].map((layer) =>
+      aStage({ layer, stage: 'gradients_vanish', fromStep: 410 + layer }),
+    );
+    const { sentences } = compose({ stages: [...stages, aStage({ layer: 3 })] });
+    const [sentence] = sentences.filter(({ kind }) => kind === 'stages');
+    expect(sentence!.text).toBe(
+      'Before it gradients of 3 layers were below ε, since as early as step 410.',
+    );
+    expect(sentence!.evidence).toEqual(
+      [0, 1, 2].map((layer) => ({
+        ...{ metric: 'stage:gradients_vanish', layer, attempt: 1, step: 410 + layer, value: null },
+      })),
+    );
+  });
+
+  it('takes two peaks of r for evidence only before the burst', () => {
+    const columns = someColumns({
+      layers: { ratio_dip: (step) => (step >= 552 ? 0.2 : 0.001) },
+    });
+    expect(textsOf(compose({ columns }).sentences, 'distribution')).toEqual([
+      'At 551, before anything moved, r had one peak in every layer.',
+      expect.stringMatching(/^At 552 r had two peaks in 4 layers\. .* no evidence/),
+    ]);
+  });
+
+  it('says what changed before it, or that nothing did', () => {
+    expect(textsOf(compose().sentences, 'changes')).toEqual([
+      'Nothing that was posted changed between 452 and 552; the learning rate was 1e−3.',
+    ]);
+    const columns = someColumns({
+      scalars: { learning_rate: (step) => (step < 540 ? 1e-3 : 2e-3) },
+    });
+    const events = [
+      anEvent({ step: 500 }),
+      anEvent({ step: 530, kind: 'hyperparameter', title: 'clip 1.0 → 5.0' }),
+      anEvent({ step: 300, kind: 'hyperparameter', title: 'long ago' }),
+      anEvent({ step: 600, kind: 'hyperparameter', title: 'afterwards' }),
+    ];
+    expect(textsOf(compose({ columns, events }).sentences, 'changes')).toEqual([
+      'Changed between 452 and 552: setting: clip 1.0 → 5.0 (at 530); the reported learning rate went from 1e−3 to 2e−3 (at 540); the learning rate was 2e−3.',
+    ]);
+  });
+
+  it('knows a batch that every step read, and one that did no harm elsewhere', () => {
+    const fixed = someColumns({ scalars: { batch_id: () => 7 } });
+    expect(textsOf(compose({ columns: fixed }).sentences, 'batch')).toEqual([
+      'Every step around it read the same batch (batch_id 7), so the data did not cause it.',
+    ]);
+    expect(compose({ columns: fixed }).skip).toBeNull();
+    const repeated = someColumns({ scalars: { batch_id: (step) => step % 100 } });
+    expect(textsOf(compose({ columns: repeated }).sentences, 'batch')).toEqual([
+      'Step 552 read batch_id 52, which was read 1 more time without a spike (at 452): that batch alone did not cause it.',
+    ]);
+    expect(compose({ columns: repeated }).skip).toMatchObject({
+      fromStep: 552,
+      toStep: 562,
+      batchIds: [52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62],
+    });
+  });
+
+  it('compares attempts that passed the same steps, with what they skipped', () => {
+    const steps = Array.from({ length: 100 }, (_, index) => 520 + index);
+    const others = [
+      {
+        attempt: 2,
+        steps,
+        loss: Float64Array.from(steps, (step) => (step === 555 ? 0.006 : 0.004)),
+        gradientNorm: new Float64Array(steps.length).fill(NaN),
+      },
+    ];
+    const attempts = [anAttempt(), anAttempt({ attempt: 2, resumeFromStep: 520 })];
+    const events = [
+      anEvent({ step: 550, attempt: 2, kind: 'batch_skip', title: 'batches 550 to 600' }),
+    ];
+    const postmortem = compose({ others, attempts, events });
+    expect(textsOf(postmortem.sentences, 'attempts')).toEqual([
+      'Attempt 2, restarted from 520 with skipped batches (batches 550 to 600), passed these steps without a spike: its loss was at most 0.00600, at 555.',
+    ]);
+    expect(
+      postmortem.attempts.map(({ attempt, skippedBatches }) => [attempt, skippedBatches.length]),
+    ).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
+    const again = compose({
+      ...{ others, attempts, events },
+      spikes: [aSpike({ id: 'again', attempt: 2, onsetStep: 553 })],
+    });
+    expect(textsOf(again.sentences, 'attempts')).toEqual([
+      'Attempt 2, restarted from 520 with skipped batches (batches 550 to 600), spiked on these steps too, at 553, up to 1.76.',
+    ]);
+  });
+
+  it('ends by saying that this is association', () => {
+    expect(compose().sentences.at(-1)).toMatchObject({ kind: 'limits' });
+    expect(
+      compose()
+        .sentences.map(({ text }) => text)
+        .join(' '),
+    ).not.toMatch(/because|caused by/);
+  });
+});
