@@ -6,7 +6,6 @@ export interface ReadableColumns {
   readonly columnCount: number;
   readonly fromStep: ArrayLike<number>;
   readonly toStep: ArrayLike<number>;
-  readonly loss: ArrayLike<number>;
   /** null: nobody reported; NaN: not finite. */
   readonly cell: (column: number, layer: number) => number | null;
 }
@@ -48,34 +47,6 @@ export function heatmapTable(
       const layer = layers[column - STEP_COLUMNS];
       const value = layer === undefined ? null : columns.cell(at, layer.index);
       return value === null || Number.isNaN(value) ? value : write(value);
-    },
-  };
-}
-
-/** The strip along the heatmap: the loss, which is the log perplexity, of each column. */
-export function stripTable(
-  caption: string,
-  columns: ReadableColumns,
-  window: StepWindow,
-): ChartTable {
-  const rows = columnsWithin(columns, window);
-  return {
-    caption,
-    columns: [
-      { name: 'from_step', kind: 'step' },
-      { name: 'to_step', kind: 'step' },
-      { name: 'log_perplexity', kind: 'value' },
-    ],
-    keyColumnCount: STEP_COLUMNS,
-    rowCount: rows.length,
-    cell: (row, column) => {
-      const at = rows[row];
-      if (at === undefined) return null;
-      if (column === 0) return columns.fromStep[at] ?? null;
-      if (column === 1) return columns.toStep[at] ?? null;
-      const loss = columns.loss[at] ?? NaN;
-      // The columns hold finite losses alone; what was not finite is told by the timeline.
-      return Number.isNaN(loss) ? null : shortestFloat32(loss);
     },
   };
 }

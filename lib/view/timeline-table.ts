@@ -1,7 +1,5 @@
 import type { Bucket } from '../contract/reads';
 import type { ChartTable, TableCell, TableColumn } from './chart-table';
-import type { StepWindow } from './step-axis';
-import type { SeriesColumns } from './timeline-series';
 
 const STEPS: readonly TableColumn[] = [
   { name: 'from_step', kind: 'step' },
@@ -13,44 +11,6 @@ const NON_FINITE: TableColumn = { name: 'non_finite_count', kind: 'count' };
 /** An extreme over finite values: NaN where there were none but others, null where none came. */
 function extreme(value: number | null, nonFiniteCount: number): TableCell {
   return value !== null && !Number.isNaN(value) ? value : nonFiniteCount > 0 ? NaN : null;
-}
-
-/** The buckets of a series that lie in the window, as they were reported. */
-export function timelineTable(
-  caption: string,
-  name: string,
-  series: SeriesColumns,
-  window: StepWindow,
-): ChartTable {
-  const rows = Array.from({ length: series.length }, (_, index) => index).filter(
-    (index) =>
-      (series.toStep[index] ?? NaN) >= window.fromStep &&
-      (series.fromStep[index] ?? NaN) <= window.toStep,
-  );
-  return {
-    caption,
-    columns: [
-      ...STEPS,
-      { name: `${name}_min`, kind: 'value' },
-      { name: `${name}_max`, kind: 'value' },
-      NON_FINITE,
-    ],
-    keyColumnCount: STEPS.length,
-    rowCount: rows.length,
-    cell: (row, column) => {
-      const at = rows[row] ?? -1;
-      const count = series.nonFinite[at] ?? 0;
-      return (
-        [
-          series.fromStep[at] ?? null,
-          series.toStep[at] ?? null,
-          extreme(series.min[at] ?? null, count),
-          extreme(series.max[at] ?? null, count),
-          count,
-        ][column] ?? null
-      );
-    },
-  };
 }
 
 export interface NamedBuckets {

@@ -28,7 +28,7 @@ export function ChartMenu({
   /** "Loss"; names the menu and its actions in the palette. */
   readonly name: string;
   /** null: there is nothing to take along yet. */
-  readonly subject: (button: HTMLElement) => ChartSubject | null;
+  readonly subject: (button: HTMLElement) => Promise<ChartSubject> | ChartSubject | null;
 }) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
@@ -49,13 +49,15 @@ export function ChartMenu({
       setSaid('Nothing is shown yet');
       return;
     }
-    ACTIONS[action].act(found, setDialog).then(setSaid, (cause: unknown) => {
-      setDialog({
-        kind: 'words',
-        title: `${name} could not be saved.`,
-        text: cause instanceof Error ? cause.message : 'Reload the page and try again.',
+    Promise.resolve(found)
+      .then((ready) => ACTIONS[action].act(ready, setDialog))
+      .then(setSaid, (cause: unknown) => {
+        setDialog({
+          kind: 'words',
+          title: `${name} could not be taken along.`,
+          text: cause instanceof Error ? cause.message : 'Reload the page and try again.',
+        });
       });
-    });
   };
   usePageActions(
     'Charts',

@@ -3,8 +3,10 @@ import type { ChartTable } from '@/lib/view/chart-table';
 /** A part of the page that goes into a chart's picture, cut out of `root`. */
 export interface PictureBand {
   readonly root: HTMLElement;
-  /** CSS pixels from the root's upper edge; all of it where they are left out. */
+  /** CSS pixels from the root's upper left corner; all of it where they are left out. */
+  readonly left?: number;
   readonly top?: number;
+  readonly width?: number;
   readonly height?: number;
 }
 
@@ -26,6 +28,7 @@ export function fileNameOf(...parts: readonly string[]): string {
   return parts
     .join('-')
     .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
     .replaceAll(/[^A-Za-z0-9._]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
 }

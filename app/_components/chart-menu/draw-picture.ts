@@ -7,18 +7,27 @@ const SCALE = 2;
 const MARGIN = 16;
 const HEADING_HEIGHT = 34;
 const GAP = 6;
+/** A heading has this much room, however narrow its chart. */
+const LEAST_WIDTH = 320;
 
+/** A band's place within the page. */
 interface Placed {
-  readonly band: PictureBand;
-  readonly box: DOMRect;
-  /** Of the band within the page. */
+  readonly root: HTMLElement;
+  readonly left: number;
   readonly top: number;
+  readonly width: number;
   readonly height: number;
 }
 
-function place(band: PictureBand): Placed {
-  const box = band.root.getBoundingClientRect();
-  return { band, box, top: box.top + (band.top ?? 0), height: band.height ?? box.height };
+function place({ root, left = 0, top = 0, width, height }: PictureBand): Placed {
+  const box = root.getBoundingClientRect();
+  return {
+    root,
+    left: box.left + left,
+    top: box.top + top,
+    width: Math.min(width ?? box.width, box.width - left),
+    height: Math.min(height ?? box.height, box.height - top),
+  };
 }
 
 /**
@@ -32,12 +41,12 @@ export async function drawPicture({
   bands,
 }: Pick<ChartSubject, 'heading' | 'bands'>): Promise<Blob> {
   await document.fonts.ready;
-  const placed = bands.map(place).filter(({ box, height }) => box.width > 0 && height > 0);
-  const svgs = new Set(placed.flatMap(({ band }) => [...band.root.querySelectorAll('svg')]));
+  const placed = bands.map(place).filter(({ width, height }) => width > 0 && height > 0);
+  const svgs = new Set(placed.flatMap(({ root }) => [...root.querySelectorAll('svg')]));
   const images = new Map(
     await Promise.all(Array.from(svgs, async (svg) => [svg, await loadSvgImage(svg)] as const)),
   );
-  const width = 2 * MARGIN + Math.max(...placed.map(({ box }) => box.width));
+  const width = 2 * MARGIN + Math.max(LEAST_WIDTH, ...placed.map((band) => band.width));
   const height =
     MARGIN + HEADING_HEIGHT + placed.reduce((sum, band) => sum + band.height + GAP, 0) + MARGIN;
   const canvas = document.createElement('canvas');
@@ -56,15 +65,15 @@ export async function drawPicture({
   context.fillText(heading, MARGIN, MARGIN + (HEADING_HEIGHT - GAP) / 2, width - 2 * MARGIN);
 
   let y = MARGIN + HEADING_HEIGHT;
-  for (const { band, box, top, height: bandHeight } of placed) {
+  for (const band of placed) {
     context.save();
     context.beginPath();
-    context.rect(MARGIN, y, box.width, bandHeight);
+    context.rect(MARGIN, y, band.width, band.height);
     context.clip();
-    context.translate(MARGIN - box.left, y - top);
+    context.translate(MARGIN - band.left, y - band.top);
     paintElement(context, band.root, images);
     context.restore();
-    y += bandHeight + GAP;
+    y += band.height + GAP;
   }
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => {

@@ -32,7 +32,7 @@ export function TablePages({ table }: { readonly table: ChartTable }) {
             <tr>
               {shown.map(({ index, name, kind }) => (
                 <th key={index} scope="col" data-kind={kind}>
-                  {name.replaceAll('_', ' ')}
+                  {name}
                 </th>
               ))}
             </tr>

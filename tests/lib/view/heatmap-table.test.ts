@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChartTable } from '@/lib/view/chart-table';
-import { heatmapTable, stripTable, type ReadableColumns } from '@/lib/view/heatmap-table';
+import { heatmapTable, type ReadableColumns } from '@/lib/view/heatmap-table';
 
 const CELLS = [
   [Math.fround(0.01), 5],
@@ -11,7 +11,6 @@ const columns: ReadableColumns = {
   columnCount: 3,
   fromStep: [1, 2, 3],
   toStep: [1, 2, 6],
-  loss: [4, NaN, 3],
   cell: (column, layer) => CELLS[column]![layer] ?? null,
 };
 const LAYERS = [
@@ -48,15 +47,5 @@ describe('the table of a heatmap', () => {
       (value) => `stage ${value}`,
     );
     expect(rowsOf(table)).toEqual([[3, 6, 'stage 3']]);
-  });
-});
-
-describe('the table of the strip', () => {
-  it('leaves a step without a loss empty', () => {
-    expect(rowsOf(stripTable('Strip', columns, { fromStep: 1, toStep: 9 }))).toEqual([
-      [1, 1, 4],
-      [2, 2, null],
-      [3, 6, 3],
-    ]);
   });
 });

@@ -83,7 +83,7 @@ export function ColourScaleBar({
   ].filter((part) => part !== null);
 
   return (
-    <figure className={styles['scale']} aria-label={`Colour scale: ${caption}`}>
+    <figure className={styles['scale']} data-legend aria-label={`Colour scale: ${caption}`}>
       <figcaption className={styles['caption']}>
         {caption}
         {isManual ? (

@@ -1,35 +1,84 @@
 'use client';
 
 import { useMemo } from 'react';
-import { Line, LineChart, XAxis, YAxis } from 'recharts';
+import { STABILITY_LIMIT } from '@/lib/contract/warnings';
+import { axisTicks } from '@/lib/view/axis-ticks';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
-import { stepTicks, type Tick } from '@/lib/view/ticks';
-import { drawnScale, shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import { shareOnAxis } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { AxisUnit } from './axis-unit';
+import type { RunChart } from './chart-subjects';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { GroupColumns } from './group-labels';
 import { HeatmapCanvas } from './heatmap-canvas';
+import { PauseBands } from './pause-bands';
 import type { PlotGeometry } from './plot-geometry';
 import { lossOf, nearestStepOf } from './plot-readings';
 import { PlotSurface } from './plot-surface';
+import { RunChartMenu, type PlotPart } from './run-chart-menu';
 import type { RunPlotModel } from './run-view-model';
-import { stretch } from './scalar-timeline';
 import { STAGE_ROW_HEIGHT, StageRow } from './stage-column';
 import { StripCanvas } from './strip-canvas';
+import { TimelineColumn } from './timeline-column';
 import styles from './plot.module.css';
 
 const HEADER_HEIGHT = 40;
 const TRACE_LEFT = 80;
 const TRACE_WIDTH = 84;
-const STRIP_LEFT = 180;
+/** The column of the stability ratio, where the run has one. */
+const RATIO_WIDTH = 56;
+const COLUMN_GAP = 16;
 const STRIP_WIDTH = 14;
-const HEATMAP_LEFT = 204;
+const STRIP_GAP = 10;
 const RIGHT_GAP = 24;
 const FOOTER_HEIGHT = 34;
 const STAGE_ROW_GAP = 4;
 const LEAST_HEIGHT = 240;
+
+const MENU_GAP_PX = 2;
+const MENU_SIZE_PX = 24;
+
+/** Below what they are of; a picture of the heatmap holds the columns beside it, as the paper's does. */
+function menusOf(
+  model: RunPlotModel,
+  columns: { readonly ratioLeft: number; readonly stripLeft: number; readonly heatmapLeft: number },
+  heatmapWidth: number,
+): { readonly chart: RunChart; readonly left: number; readonly parts: readonly PlotPart[] }[] {
+  const { ratioLeft, stripLeft, heatmapLeft } = columns;
+  const under = (left: number, columnWidth: number) => left + (columnWidth - MENU_SIZE_PX) / 2;
+  return [
+    {
+      chart: 'loss',
+      left: under(TRACE_LEFT, TRACE_WIDTH),
+      parts: [{ width: TRACE_LEFT + TRACE_WIDTH + 8 }],
+    },
+    ...(model.stabilityRatio === null
+      ? []
+      : [
+          {
+            chart: 'ratio' as const,
+            left: under(ratioLeft, RATIO_WIDTH),
+            parts: [{ left: ratioLeft - 8, width: RATIO_WIDTH + 16 }],
+          },
+        ]),
+    {
+      chart: 'strip',
+      left: under(stripLeft, STRIP_WIDTH),
+      parts: [{ left: stripLeft - 10, width: STRIP_WIDTH + 20 }],
+    },
+    ...(model.option === null
+      ? []
+      : [
+          {
+            chart: 'heatmap' as const,
+            left: heatmapLeft,
+            parts: [{ width: heatmapLeft + heatmapWidth + RIGHT_GAP }],
+          },
+        ]),
+  ];
+}
 
 /** Figure 4 as the paper lays it out: layers side by side, steps downwards. */
 export function PaperPlot({
@@ -43,7 +92,11 @@ export function PaperPlot({
   const [ref, size] = useElementSize();
   const { axis, layerOfRow, groups } = model;
   const ratio = size?.devicePixelRatio ?? 1;
-  const available = Math.max(0, (size?.width ?? 0) - HEATMAP_LEFT - RIGHT_GAP);
+  const ratioLeft = TRACE_LEFT + TRACE_WIDTH + COLUMN_GAP;
+  const stripLeft =
+    model.stabilityRatio === null ? ratioLeft : ratioLeft + RATIO_WIDTH + COLUMN_GAP;
+  const heatmapLeft = stripLeft + STRIP_WIDTH + STRIP_GAP;
+  const available = Math.max(0, (size?.width ?? 0) - heatmapLeft - RIGHT_GAP);
   const stageHeight = stages === null ? 0 : STAGE_ROW_HEIGHT + STAGE_ROW_GAP;
   const height = Math.max(
     LEAST_HEIGHT,
@@ -63,12 +116,13 @@ export function PaperPlot({
       layerOfRow,
       devicePixelRatio: ratio,
       stepLane: { start: HEADER_HEIGHT, size: height },
-      layerLane: { start: HEATMAP_LEFT, size: width },
-      crossLane: { start: TRACE_LEFT - 8, size: HEATMAP_LEFT + width - TRACE_LEFT + 8 },
+      layerLane: { start: heatmapLeft, size: width },
+      crossLane: { start: TRACE_LEFT - 8, size: heatmapLeft + width - TRACE_LEFT + 8 },
     }),
-    [axis, layerAxis, layerOfRow, ratio, height, width],
+    [axis, layerAxis, layerOfRow, ratio, height, width, heatmapLeft],
   );
   const bottom = HEADER_HEIGHT + height + stageHeight;
+  const column = { axis, drawnAxis: model.drawnAxis, top: HEADER_HEIGHT, height };
 
   return (
     <div ref={ref} className={styles['plot']}>
@@ -85,10 +139,32 @@ export function PaperPlot({
           left={TRACE_LEFT - 8}
           label={model.plotLabel}
         >
-          <LossColumn chart={model.loss} axis={axis} drawnAxis={model.drawnAxis} height={height} />
+          <TimelineColumn
+            {...column}
+            chart={model.loss}
+            name={model.isPerplexity ? 'perplexity' : 'loss'}
+            label="Loss, steps downwards"
+            colour="var(--trace)"
+            lines={model.lossLines}
+            left={TRACE_LEFT}
+            width={TRACE_WIDTH}
+          />
+          {model.stabilityRatio === null ? null : (
+            <TimelineColumn
+              {...column}
+              chart={model.stabilityRatio}
+              name="stability"
+              label="Stability ratio, its limit at 1, steps downwards"
+              colour="var(--trace2)"
+              limit={STABILITY_LIMIT}
+              left={ratioLeft}
+              width={RATIO_WIDTH}
+            />
+          )}
+          <AxisUnit model={model} width={TRACE_LEFT - 16} top={HEADER_HEIGHT - 16} />
           <span
             className={styles['column_label']}
-            style={{ left: STRIP_LEFT - 10, width: STRIP_WIDTH + 20, top: 9, lineHeight: '13px' }}
+            style={{ left: stripLeft - 10, width: STRIP_WIDTH + 20, top: 9, lineHeight: '13px' }}
             aria-hidden
           >
             log
@@ -100,7 +176,7 @@ export function PaperPlot({
             version={model.version}
             axis={axis}
             along={geometry.stepLane}
-            across={{ start: STRIP_LEFT, size: STRIP_WIDTH }}
+            across={{ start: stripLeft, size: STRIP_WIDTH }}
             orientation="steps-down"
             devicePixelRatio={ratio}
             theme={model.theme}
@@ -115,14 +191,15 @@ export function PaperPlot({
               label={model.plotLabel}
             />
           ) : (
-            <p className={styles['notice']} style={{ left: HEATMAP_LEFT, top: HEADER_HEIGHT + 10 }}>
+            <p className={styles['notice']} style={{ left: heatmapLeft, top: HEADER_HEIGHT + 10 }}>
               {model.emptyReason}
             </p>
           )}
+          <PauseBands geometry={geometry} />
           <GroupColumns
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
-            left={HEATMAP_LEFT}
+            left={heatmapLeft}
             bottom={HEADER_HEIGHT}
           />
           {stages === null ? null : (
@@ -134,13 +211,13 @@ export function PaperPlot({
               top={HEADER_HEIGHT + height + STAGE_ROW_GAP}
             />
           )}
-          {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(height / 60))).map((tick) => (
+          {axisTicks(axis, height, Math.max(2, Math.floor(height / 60))).map(({ pixel, tick }) => (
             <span
               key={tick.value}
               className={styles['row_label']}
               style={{
                 width: TRACE_LEFT - 16,
-                top: HEADER_HEIGHT + pixelOfStep(axis, height, tick.value),
+                top: HEADER_HEIGHT + pixel,
               }}
               aria-hidden
             >
@@ -149,11 +226,23 @@ export function PaperPlot({
           ))}
           <span
             className={styles['column_label']}
-            style={{ right: size.width - HEATMAP_LEFT - width, top: bottom + 5 }}
+            style={{ right: size.width - heatmapLeft - width, top: bottom + 5 }}
             aria-hidden
           >
             {model.groups.length > 0 ? 'layers in model order' : 'layers by name'}
           </span>
+          {menusOf(model, { ratioLeft, stripLeft, heatmapLeft }, width).map(
+            ({ chart, left, parts }) => (
+              <RunChartMenu
+                key={chart}
+                chart={chart}
+                model={model}
+                parts={parts}
+                left={left}
+                top={bottom + MENU_GAP_PX}
+              />
+            ),
+          )}
           <CrosshairOverlay
             store={model.crosshair}
             geometry={geometry}
@@ -174,103 +263,6 @@ export function PaperPlot({
           />
         </PlotSurface>
       )}
-    </div>
-  );
-}
-
-/** The column is narrow: a number that would touch the one before it is left out. */
-const LEAST_TICK_DISTANCE_PX = 30;
-
-function spacedTicks(chart: TimelineChart): Tick[] {
-  let last = Infinity;
-  const kept: Tick[] = [];
-  for (const tick of [...chart.ticks].reverse()) {
-    const x = TRACE_WIDTH * shareOnAxis(chart, tick.value);
-    if (last - x < LEAST_TICK_DISTANCE_PX) continue;
-    kept.push(tick);
-    last = x;
-  }
-  return kept;
-}
-
-/** The loss beside the heatmap, steps downwards as there. */
-function LossColumn({
-  chart,
-  axis,
-  drawnAxis,
-  height,
-}: {
-  readonly chart: TimelineChart;
-  readonly axis: RunPlotModel['axis'];
-  readonly drawnAxis: RunPlotModel['axis'];
-  readonly height: number;
-}) {
-  return (
-    <div role="img" aria-label="Loss, steps downwards">
-      <span
-        className={styles['column_label']}
-        style={{ left: TRACE_LEFT, width: TRACE_WIDTH, top: 3 }}
-        aria-hidden
-      >
-        loss
-      </span>
-      {spacedTicks(chart).map((tick) => {
-        const x = TRACE_LEFT + TRACE_WIDTH * shareOnAxis(chart, tick.value);
-        return (
-          <div key={tick.value} aria-hidden>
-            <span className={styles['x_tick']} style={{ left: x, top: 18 }}>
-              <TickText tick={tick} />
-            </span>
-            <span
-              className={styles['group_rule']}
-              style={{ left: x, top: HEADER_HEIGHT, width: 1, height, background: 'var(--line)' }}
-            />
-          </div>
-        );
-      })}
-      <div
-        className={styles['chart']}
-        style={{ left: TRACE_LEFT, top: HEADER_HEIGHT, width: TRACE_WIDTH, height }}
-        aria-hidden
-      >
-        <div style={{ transform: stretch(drawnAxis, axis, height, 'Y'), transformOrigin: '0 0' }}>
-          <LineChart
-            layout="vertical"
-            width={TRACE_WIDTH}
-            height={height}
-            data={[...chart.points]}
-            margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
-            accessibilityLayer={false}
-          >
-            <XAxis
-              type="number"
-              scale={drawnScale(chart)}
-              domain={[chart.domain[0], chart.domain[1]]}
-              allowDataOverflow
-              hide
-              height={0}
-            />
-            <YAxis
-              dataKey="step"
-              type="number"
-              domain={[drawnAxis.low, drawnAxis.high]}
-              allowDataOverflow
-              hide
-              width={0}
-            />
-            <Line
-              dataKey="value"
-              type="linear"
-              stroke="var(--trace)"
-              className={styles['trace'] ?? ''}
-              dot={false}
-              activeDot={false}
-              connectNulls={false}
-              isAnimationActive={false}
-            />
-          </LineChart>
-        </div>
-      </div>
     </div>
   );
 }

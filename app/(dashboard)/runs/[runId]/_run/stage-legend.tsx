@@ -5,7 +5,7 @@ import styles from './stage-legend.module.css';
 /** The letters of the stages on their colours, where a colour scale stands for other metrics. */
 export function StageLegend() {
   return (
-    <ul className={styles['legend']} aria-label="Stages">
+    <ul className={styles['legend']} data-legend aria-label="Stages">
       {STAGE_NAMES.map((name) => {
         const { letter, word } = stageLabel(name);
         const token = letter?.toLowerCase();

@@ -1,22 +1,33 @@
 'use client';
 
 import { useMemo } from 'react';
+import { axisTicks } from '@/lib/view/axis-ticks';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
-import { stepTicks } from '@/lib/view/ticks';
 import { shareOnAxis } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { classNames } from '@/app/_design/class-names';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { AxisUnit } from './axis-unit';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from './event-lane';
 import { GroupRows } from './group-labels';
 import { HeatmapCanvas } from './heatmap-canvas';
-import { AXIS_HEIGHT, BOTTOM_GAP, EVENTS_HEIGHT, layOutLanes, STRIP_HEIGHT } from './lane-layout';
+import type { RunChart } from './chart-subjects';
+import {
+  AXIS_HEIGHT,
+  BOTTOM_GAP,
+  EVENTS_HEIGHT,
+  layOutLanes,
+  STRIP_HEIGHT,
+  type LanePlace,
+} from './lane-layout';
+import { PauseBands } from './pause-bands';
 import type { PlotGeometry } from './plot-geometry';
 import { lossOf, nearestStepOf } from './plot-readings';
 import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from './run-view-model';
+import { RunChartMenu, type PlotPart } from './run-chart-menu';
 import { StageColumn } from './stage-column';
 import { StripCanvas } from './strip-canvas';
 import { TimelineLanes } from './timeline-lanes';
@@ -24,6 +35,20 @@ import styles from './plot.module.css';
 
 /** Between the plot and the column of stages. */
 const STAGE_COLUMN_GAP = 8;
+
+/** Menus stand right of what they are of, clear of the data. */
+const MENU_GAP_PX = 3;
+const MENU_SIZE_PX = 24;
+
+interface MenuPlace {
+  readonly chart: RunChart;
+  readonly top: number;
+  readonly parts: readonly PlotPart[];
+}
+
+function laneMenu({ top, height }: LanePlace): Omit<MenuPlace, 'chart'> {
+  return { top, parts: [{ top: top - 4, height: height + 8 }] };
+}
 
 /** Timelines over the heatmap, steps to the right: a spike is one vertical edge. */
 export function StepsRightPlot({
@@ -68,6 +93,35 @@ export function StepsRightPlot({
     [axis, layerAxis, layerOfRow, ratio, left, width, heatmapTop, heatmapHeight, axisTop],
   );
   const height = axisTop + AXIS_HEIGHT + BOTTOM_GAP;
+  const heatmapEnd = axisTop - stripTop;
+  const menus: readonly MenuPlace[] = [
+    {
+      chart: 'loss',
+      top: lanes.loss.top,
+      parts: [{ height: lanes.loss.top + lanes.loss.height }],
+    },
+    ...(lanes.scalar === null ? [] : [{ chart: 'scalar' as const, ...laneMenu(lanes.scalar) }]),
+    ...(lanes.ratio === null ? [] : [{ chart: 'ratio' as const, ...laneMenu(lanes.ratio) }]),
+    // A phone has no room for its own: the loss has the same numbers.
+    ...(isNarrow
+      ? []
+      : [
+          {
+            chart: 'strip' as const,
+            top: stripTop - MENU_SIZE_PX / 2,
+            parts: [{ top: stripTop - 4, height: STRIP_HEIGHT + 8 }],
+          },
+        ]),
+    ...(model.option === null
+      ? []
+      : [
+          {
+            chart: 'heatmap' as const,
+            top: axisTop,
+            parts: [{ top: stripTop, height: heatmapEnd }],
+          },
+        ]),
+  ];
 
   return (
     <div ref={ref} className={styles['plot']}>
@@ -124,6 +178,7 @@ export function StepsRightPlot({
               {model.emptyReason}
             </p>
           )}
+          <PauseBands geometry={geometry} />
           <GroupRows
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
@@ -133,16 +188,12 @@ export function StepsRightPlot({
             onToggle={model.onToggleGroup}
             covered={isNarrow ? null : { store: model.crosshair, geometry }}
           />
-          {isNarrow ? null : (
-            <span className={styles['row_label']} style={{ width: left - 8, top: axisTop + 11 }}>
-              step
-            </span>
-          )}
-          {stepTicks(axis.low, axis.high, Math.max(2, Math.floor(width / 80))).map((tick) => (
+          {isNarrow ? null : <AxisUnit model={model} width={left - 8} top={axisTop + 11} />}
+          {axisTicks(axis, width, Math.max(2, Math.floor(width / 80))).map(({ pixel, tick }) => (
             <span
               key={tick.value}
               className={classNames(styles['x_tick'], styles['marked'])}
-              style={{ left: left + pixelOfStep(axis, width, tick.value), top: axisTop + 3 }}
+              style={{ left: left + pixel, top: axisTop + 3 }}
               aria-hidden
             >
               <TickText tick={tick} />
@@ -157,6 +208,16 @@ export function StepsRightPlot({
               left={left + width + (isNarrow ? 1 : STAGE_COLUMN_GAP)}
             />
           )}
+          {menus.map(({ chart, top, parts }) => (
+            <RunChartMenu
+              key={chart}
+              chart={chart}
+              model={model}
+              parts={[...parts, { top: axisTop, height: AXIS_HEIGHT }]}
+              left={Math.min(left + width + MENU_GAP_PX, size.width - MENU_SIZE_PX)}
+              top={top}
+            />
+          ))}
           <CrosshairOverlay
             store={model.crosshair}
             geometry={geometry}
