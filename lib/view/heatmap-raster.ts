@@ -1,17 +1,25 @@
+import { bandColumns, type BandedColumns, type BandSource } from './banded-columns';
+import type { AxisPiece } from './heatmap-tiles';
 import type { LayerBand } from './layer-axis';
 import { CODE_NON_FINITE, CODE_ZERO } from './magnitude-code';
-import type { StepAxis } from './step-axis';
+import { edgePixels, type StepAxis } from './step-axis';
 
 /**
  * The heatmap as pixels: codes → the largest code per pixel → colours. A step or a layer
  * thinner than a pixel shares it with its neighbours, and the largest code wins, so a
  * one-step spike and a single NaN stay visible at every zoom.
  */
-export interface RasterColumns {
-  readonly codes: Uint16Array;
-  readonly layerCount: number;
+export interface RasterColumns extends BandSource {
   readonly fromStep: Float64Array;
   readonly toStep: Float64Array;
+}
+
+/** Columns for a part of the axis; the pieces of a picture ascend and lie side by side. */
+export type RasterPiece = AxisPiece<RasterColumns>;
+
+/** A picture of one set of columns. */
+export function wholeAxis<C>(columns: C): readonly AxisPiece<C>[] {
+  return [{ columns, low: -Infinity, high: Infinity }];
 }
 
 export interface RasterPlot {
@@ -50,111 +58,216 @@ export function columnExtent(
   { fromStep, toStep }: Pick<RasterColumns, 'fromStep' | 'toStep'>,
   interval: number,
   column: number,
+  /** The first step after these columns. */
+  stepAfter = Infinity,
 ): readonly [number, number] {
   const left = (fromStep[column] ?? 0) - 0.5;
-  const next = (fromStep[column + 1] ?? Infinity) - 0.5;
+  const next = (fromStep[column + 1] ?? stepAfter) - 0.5;
   const own = (toStep[column] ?? 0) + 0.5;
   if (next === Infinity) return [left, Math.max(own, left + Math.min(interval, 1))];
   return [left, next - own < 1.5 * interval ? next : own];
 }
 
-/** Pixels along the steps that are painted together: 32 × 1,000 bands are 64 KB of codes. */
-const PAINT_BLOCK = 32;
+/**
+ * The pixels of one piece's columns, those of [from, from + firstPixel.length). Both ends
+ * ascend, so the columns of a pixel lie side by side.
+ */
+interface PlacedPiece {
+  readonly banded: BandedColumns;
+  /** Of the first pixel that a column covers, and the one after the last. */
+  readonly start: number;
+  readonly end: number;
+  /** [end - start] the columns [first, last) of each pixel; none where they are equal. */
+  readonly first: Int32Array;
+  readonly last: Int32Array;
+}
 
-interface MaximaField {
-  /** [stepPixels × bands] largest code, pixel-major: columns are read and written in order. */
-  readonly codes: Uint16Array;
+/** The columns that a piece shows: those with steps in it. */
+function columnsOfPiece({ columns, low, high }: RasterPiece): readonly [number, number] {
+  const { fromStep, toStep } = columns;
+  let first = 0;
+  let end = fromStep.length;
+  if (low !== -Infinity) first = firstAbove(toStep, low);
+  if (high !== Infinity) end = firstAbove(fromStep, high);
+  return [first, Math.max(first, end)];
+}
+
+/** The first index of an ascending array whose value is above the limit. */
+function firstAbove(ascending: Float64Array, limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+interface Placement {
+  readonly pieces: readonly PlacedPiece[];
   /** Pixels [start, end) between the first and the last column. */
   readonly start: number;
   readonly end: number;
 }
 
-function maximaPerPixel(columns: RasterColumns, plot: RasterPlot): MaximaField {
-  const { axis, stepPixels, bands } = plot;
-  const { codes, layerCount, fromStep } = columns;
-  const bandCount = bands.length;
-  const field = new Uint16Array(stepPixels * bandCount);
-  const { layers, bandOfRow } = rowTables(plot);
-  const rowCount = layers.length;
-  const interval = usualInterval(fromStep);
-  const perStep = stepPixels / (axis.high - axis.low);
+function placePieces(pieces: readonly RasterPiece[], plot: RasterPlot): Placement {
+  const { axis, stepPixels } = plot;
+  const edge = edgePixels(axis, stepPixels);
+  const pixelOf = (step: number, side: 'begins' | 'ends') => Math.floor(edge(step, side) + 1e-6);
+  const placed: PlacedPiece[] = [];
   let start = stepPixels;
   let end = 0;
-  for (let column = 0; column < fromStep.length; column++) {
-    const [left, right] = columnExtent(columns, interval, column);
+  pieces.forEach((piece, index) => {
+    const { columns, low, high } = piece;
+    const [from, to] = columnsOfPiece(piece);
+    if (from === to) return;
+    const interval = usualInterval(columns.fromStep);
+    const next = nextStep(pieces, index + 1);
     // A window between two columns is not reported, not beyond the data.
-    if (right <= axis.low) start = 0;
-    if (left >= axis.high) end = stepPixels;
-    if (right <= axis.low || left >= axis.high) continue;
-    const first = Math.max(0, Math.floor((left - axis.low) * perStep + 1e-6));
-    const last = Math.min(
-      stepPixels,
-      Math.max(first + 1, Math.floor((right - axis.low) * perStep + 1e-6)),
-    );
-    start = Math.min(start, first);
-    end = Math.max(end, last);
-    const source = column * layerCount;
-    const target = first * bandCount;
-    for (let row = 0; row < rowCount; row++) {
-      const code = codes[source + (layers[row] ?? 0)] ?? 0;
-      const at = target + (bandOfRow[row] ?? 0);
-      if (code > (field[at] ?? 0)) field[at] = code;
+    if ((columns.toStep[from] ?? Infinity) + 0.5 <= axis.low) start = 0;
+    if ((columns.fromStep[to - 1] ?? -Infinity) - 0.5 >= axis.high) end = stepPixels;
+    const firstPixels = new Int32Array(to - from);
+    const endPixels = new Int32Array(to - from);
+    let seen = 0;
+    let begin = from;
+    for (let column = from; column < to; column++) {
+      const [left, right] = columnExtent(columns, interval, column, next);
+      const [shownLeft, shownRight] = [Math.max(low, left), Math.min(high, right)];
+      if (shownRight <= axis.low) {
+        start = 0;
+        begin = column + 1;
+        continue;
+      }
+      if (shownLeft >= axis.high) {
+        end = stepPixels;
+        break;
+      }
+      const first = Math.max(0, pixelOf(shownLeft, 'begins'));
+      firstPixels[seen] = first;
+      endPixels[seen] = Math.min(stepPixels, Math.max(first + 1, pixelOf(shownRight, 'ends')));
+      seen++;
     }
-    // Only its first pixel can be shared with the column before.
-    for (let pixel = first + 1; pixel < last; pixel++) {
-      field.copyWithin(pixel * bandCount, target, target + bandCount);
+    if (seen === 0) return;
+    const pieceStart = firstPixels[0] ?? 0;
+    const pieceEnd = endPixels[seen - 1] ?? 0;
+    const length = Math.max(0, pieceEnd - pieceStart);
+    const first = new Int32Array(length);
+    const last = new Int32Array(length);
+    let lead = 0;
+    let trail = 0;
+    for (let pixel = 0; pixel < length; pixel++) {
+      while (trail < seen && (endPixels[trail] ?? 0) <= pixel + pieceStart) trail++;
+      while (lead < seen && (firstPixels[lead] ?? 0) <= pixel + pieceStart) lead++;
+      first[pixel] = begin + trail;
+      last[pixel] = begin + Math.max(trail, lead);
     }
-  }
-  return { codes: field, start, end };
+    start = Math.min(start, pieceStart);
+    end = Math.max(end, pieceEnd);
+    placed.push({
+      banded: bandColumns(columns, plot),
+      ...{ start: pieceStart, end: pieceEnd, first, last },
+    });
+  });
+  return { pieces: placed, start, end };
 }
 
-/** Row → layer and row → band, as typed arrays for the loop over all cells. */
-function rowTables({ bands, layerOfRow }: RasterPlot): {
-  layers: Int32Array;
-  bandOfRow: Int32Array;
-} {
-  const bandOfRow = new Int32Array(layerOfRow.length);
-  bands.forEach(({ firstRow, endRow }, band) => bandOfRow.fill(band, firstRow, endRow));
-  return { layers: Int32Array.from(layerOfRow), bandOfRow };
+/** Where the columns go on after a piece; Infinity where they end. */
+function nextStep(pieces: readonly RasterPiece[], from: number): number {
+  for (const piece of pieces.slice(from)) {
+    const [first, end] = columnsOfPiece(piece);
+    if (first < end) return Math.max(piece.columns.fromStep[first] ?? Infinity, piece.low + 0.5);
+  }
+  return Infinity;
 }
+
+/** Pixels along the steps that are painted together where they lie below each other. */
+const PAINT_BLOCK = 32;
 
 /**
  * Paints into `target`, [height × width] packed pixels, all of it. Between the first and
  * the last column "not reported" is hatched; outside them is background.
  *
- * Cost  O(columns × layers + pixels)
+ * Cost  O(pixels + columns in view × bands)
  */
 export function rasteriseHeatmap(
-  columns: RasterColumns,
+  pieces: readonly RasterPiece[],
   plot: RasterPlot,
   colours: RasterColours,
   target: Uint32Array,
 ): void {
   const { stepPixels, layerPixels, bands, orientation } = plot;
   const { table, background, hatch, hatchPeriod } = colours;
-  const { codes, start, end } = maximaPerPixel(columns, plot);
-  const bandCount = bands.length;
+  const placement = placePieces(pieces, plot);
+  const { start, end } = placement;
   target.fill(background);
   const isRight = orientation === 'steps-right';
-  // Pixel (along the steps, across the layers) lies at `pixel * alongStride + across * acrossStride`.
-  const alongStride = isRight ? 1 : layerPixels;
-  const acrossStride = isRight ? stepPixels : 1;
-  // In blocks of pixels: the field is read along one axis and the picture written along the
-  // other, and a block of both fits the cache.
-  for (let block = start; block < end; block += PAINT_BLOCK) {
-    const blockEnd = Math.min(end, block + PAINT_BLOCK);
-    for (let band = 0; band < bandCount; band++) {
+  // Steps to the right: a band at a time, read and written in order. Downwards: in blocks
+  // of steps, since the picture's rows are then the steps.
+  const blockSteps = isRight ? Math.max(1, stepPixels) : PAINT_BLOCK;
+  const codes = new Uint16Array(blockSteps);
+  for (let block = isRight ? 0 : start; block < end; block += blockSteps) {
+    const from = Math.max(start, block);
+    const to = Math.min(end, block + blockSteps);
+    for (let band = 0; band < bands.length; band++) {
       const { start: bandStart, end: bandEnd } = bands[band] ?? { start: 0, end: 0 };
-      for (let pixel = block; pixel < blockEnd; pixel++) {
-        const code = codes[pixel * bandCount + band] ?? 0;
-        const colour = table[code] ?? 0;
-        const base = pixel * alongStride;
-        for (let across = bandStart; across < bandEnd; across++) {
-          const isHatched = code === 0 && (pixel + across) % hatchPeriod === 0;
-          target[base + across * acrossStride] =
-            code !== 0 ? colour : isHatched ? hatch : background;
+      takeLargest(placement.pieces, band, from, to, codes);
+      if (isRight) {
+        const row = bandStart * stepPixels;
+        let hasMissing = false;
+        for (let pixel = from; pixel < to; pixel++) {
+          const code = codes[pixel - from] ?? 0;
+          if (code === 0) hasMissing = true;
+          else target[row + pixel] = table[code] ?? 0;
+        }
+        for (let across = bandStart + 1; across < bandEnd; across++) {
+          target.copyWithin(across * stepPixels + from, row + from, row + to);
+        }
+        if (hasMissing) {
+          for (let across = bandStart; across < bandEnd; across++) {
+            for (let pixel = from; pixel < to; pixel++) {
+              if (codes[pixel - from] !== 0 || (pixel + across) % hatchPeriod !== 0) continue;
+              target[across * stepPixels + pixel] = hatch;
+            }
+          }
+        }
+      } else {
+        for (let pixel = from; pixel < to; pixel++) {
+          const code = codes[pixel - from] ?? 0;
+          const row = pixel * layerPixels;
+          if (code !== 0) target.fill(table[code] ?? 0, row + bandStart, row + bandEnd);
+          else {
+            for (let across = bandStart; across < bandEnd; across++) {
+              if ((pixel + across) % hatchPeriod === 0) target[row + across] = hatch;
+            }
+          }
         }
       }
+    }
+  }
+}
+
+/** The largest code of a band at each pixel of [from, to). */
+function takeLargest(
+  pieces: readonly PlacedPiece[],
+  band: number,
+  from: number,
+  to: number,
+  codes: Uint16Array,
+): void {
+  codes.fill(0, 0, to - from);
+  for (const { banded, start, end, first, last } of pieces) {
+    const row = band * banded.stride;
+    const source = banded.codes;
+    const endPixel = Math.min(end, to);
+    for (let pixel = Math.max(start, from); pixel < endPixel; pixel++) {
+      let largest = codes[pixel - from] ?? 0;
+      const lastColumn = last[pixel - start] ?? 0;
+      for (let column = first[pixel - start] ?? 0; column < lastColumn; column++) {
+        const code = source[row + column] ?? 0;
+        if (code > largest) largest = code;
+      }
+      codes[pixel - from] = largest;
     }
   }
 }
@@ -169,30 +282,40 @@ export interface SpecialCell {
 
 /** The cells that get a sign, when cells are at least `leastSize` device pixels both ways. */
 export function findSpecialCells(
-  columns: RasterColumns,
+  pieces: readonly RasterPiece[],
   plot: RasterPlot,
   leastSize: number,
 ): SpecialCell[] {
   const { axis, stepPixels, bands, layerOfRow } = plot;
-  const interval = usualInterval(columns.fromStep);
-  const perStep = stepPixels / (axis.high - axis.low);
+  const edge = edgePixels(axis, stepPixels);
   const cells: SpecialCell[] = [];
-  for (let column = 0; column < columns.fromStep.length; column++) {
-    const [left, right] = columnExtent(columns, interval, column);
-    if (right <= axis.low || left >= axis.high) continue;
-    if ((right - left) * perStep < leastSize) continue;
-    for (const band of bands) {
-      if (band.end - band.start < leastSize || band.endRow - band.firstRow > 1) continue;
-      const layer = layerOfRow[band.firstRow] ?? 0;
-      const code = columns.codes[column * columns.layerCount + layer];
-      if (code !== CODE_NON_FINITE && code !== CODE_ZERO) continue;
-      cells.push({
-        kind: code === CODE_NON_FINITE ? 'non_finite' : 'zero',
-        stepPixel: ((left + right) / 2 - axis.low) * perStep,
-        layerPixel: (band.start + band.end) / 2,
-        size: Math.min((right - left) * perStep, band.end - band.start),
-      });
+  const large = bands.filter(
+    ({ start, end, firstRow, endRow }) => end - start >= leastSize && endRow - firstRow === 1,
+  );
+  if (large.length === 0) return cells;
+  pieces.forEach((piece, index) => {
+    const { columns, low, high } = piece;
+    const [from, to] = columnsOfPiece(piece);
+    const interval = usualInterval(columns.fromStep);
+    const next = nextStep(pieces, index + 1);
+    for (let column = from; column < to; column++) {
+      const extent = columnExtent(columns, interval, column, next);
+      const [left, right] = [Math.max(low, extent[0]), Math.min(high, extent[1])];
+      if (right <= axis.low || left >= axis.high) continue;
+      const [start, end] = [edge(left, 'begins'), edge(right, 'ends')];
+      if (end - start < leastSize) continue;
+      for (const band of large) {
+        const layer = layerOfRow[band.firstRow] ?? 0;
+        const code = columns.codes[column * columns.layerCount + layer];
+        if (code !== CODE_NON_FINITE && code !== CODE_ZERO) continue;
+        cells.push({
+          kind: code === CODE_NON_FINITE ? 'non_finite' : 'zero',
+          stepPixel: (start + end) / 2,
+          layerPixel: (band.start + band.end) / 2,
+          size: Math.min(end - start, band.end - band.start),
+        });
+      }
     }
-  }
+  });
   return cells;
 }

@@ -29,6 +29,16 @@ export function encodeMagnitude(value: number, nonFinite: number): number {
   return Math.max(CODE_ZERO + 1, ((bits | 0x80000000) >>> 16) & 0xffff);
 }
 
+/** The code of the float32 with these bits, as `encodeMagnitude` gives it for a finite count of 0. */
+export function encodeBits(bits: number): number {
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude === 0) return CODE_ZERO;
+  if (magnitude > 0x7f800000) return CODE_MISSING;
+  const code = bits >>> 31 === 1 ? ~bits >>> 16 : (bits | 0x80000000) >>> 16;
+  // The smallest denormals share their upper bits with zero and are not zero.
+  return code === CODE_ZERO ? CODE_ZERO + 1 : code === 0 ? 1 : code;
+}
+
 /** The middle of the values that share a code; NaN for the two that are no value. */
 export function decodeMagnitude(code: number): number {
   if (code === CODE_MISSING || code === CODE_NON_FINITE) return NaN;

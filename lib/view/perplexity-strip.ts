@@ -1,6 +1,7 @@
 import { colourRamp, RAMP_LENGTH, type ThemeName } from './colour-ramp';
 import { columnExtent, usualInterval } from './heatmap-raster';
-import type { StepAxis } from './step-axis';
+import type { AxisPiece } from './heatmap-tiles';
+import { edgePixels, type StepAxis } from './step-axis';
 
 export interface StripColumns {
   readonly fromStep: Float64Array;
@@ -19,34 +20,38 @@ export function rasteriseStrip(
   axis: StepAxis,
   length: number,
   theme: ThemeName,
+  /** What is drawn in their place where they are coarser than pixels. */
+  pieces: readonly AxisPiece<StripColumns>[] = [{ columns, low: -Infinity, high: Infinity }],
 ): Uint32Array {
-  const { fromStep, loss } = columns;
-  const largest = new Float64Array(length).fill(NaN);
-  const perStep = length / (axis.high - axis.low);
-  const interval = usualInterval(fromStep);
-  let low = 0;
-  let high = 0;
-  for (let column = 0; column < fromStep.length; column++) {
-    const value = loss[column] ?? NaN;
+  let [low, high] = [0, 0];
+  for (const value of columns.loss) {
     if (!Number.isFinite(value)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);
-    const [left, right] = columnExtent(columns, interval, column);
-    if (right <= axis.low || left >= axis.high) continue;
-    const first = Math.max(0, Math.floor((left - axis.low) * perStep + 1e-6));
-    const end = Math.min(
-      length,
-      Math.max(first + 1, Math.floor((right - axis.low) * perStep + 1e-6)),
-    );
-    for (let pixel = first; pixel < end; pixel++) {
-      const known = largest[pixel] ?? NaN;
-      if (!(known >= value)) largest[pixel] = value;
+  }
+  const largest = new Float64Array(length).fill(NaN);
+  const edge = edgePixels(axis, length);
+  for (const piece of pieces) {
+    const { fromStep, loss } = piece.columns;
+    const interval = usualInterval(fromStep);
+    for (let column = 0; column < fromStep.length; column++) {
+      const value = loss[column] ?? NaN;
+      if (!Number.isFinite(value)) continue;
+      const extent = columnExtent(piece.columns, interval, column, piece.high + 0.5);
+      const [left, right] = [Math.max(piece.low, extent[0]), Math.min(piece.high, extent[1])];
+      if (right <= Math.max(axis.low, left) || left >= axis.high) continue;
+      const first = Math.max(0, Math.floor(edge(left, 'begins') + 1e-6));
+      const end = Math.min(length, Math.max(first + 1, Math.floor(edge(right, 'ends') + 1e-6)));
+      for (let pixel = first; pixel < end; pixel++) {
+        const known = largest[pixel] ?? NaN;
+        if (!(known >= value)) largest[pixel] = value;
+      }
     }
   }
   const ramp = colourRamp(theme, 'strip');
   return Uint32Array.from(largest, (value) => {
     if (Number.isNaN(value)) return 0;
-    const share = high === low ? 0 : (value - low) / (high - low);
+    const share = high === low ? 0 : Math.max(0, (value - low) / (high - low));
     return ramp[Math.round(share * (RAMP_LENGTH - 1))] ?? 0;
   });
 }

@@ -5,8 +5,16 @@ import {
   findSpecialCells,
   rasteriseHeatmap,
   usualInterval,
+  wholeAxis,
   type RasterPlot,
 } from '@/lib/view/heatmap-raster';
+import {
+  choosePieces,
+  chooseTileLevel,
+  stepsOfTile,
+  tileGrid,
+  tilesInView,
+} from '@/lib/view/heatmap-tiles';
 import { CODE_NON_FINITE, encodeMagnitude } from '@/lib/view/magnitude-code';
 import { RunColumns } from '@/lib/view/run-columns';
 import { heatmapColumns, type ColumnSpec } from './columns-builder';
@@ -36,7 +44,7 @@ function draw(
     ...plot,
   };
   const target = new Uint32Array(full.stepPixels * full.layerPixels);
-  rasteriseHeatmap(columns, full, colours, target);
+  rasteriseHeatmap(wholeAxis(columns), full, colours, target);
   return { target, columns, plot: full };
 }
 
@@ -123,10 +131,93 @@ describe('the heatmap raster', () => {
       stepPixels: 20,
       layerPixels: 60,
     });
-    expect(findSpecialCells(columns, plot, 8)).toEqual([
+    expect(findSpecialCells(wholeAxis(columns), plot, 8)).toEqual([
       { kind: 'non_finite', stepPixel: 10, layerPixel: 10, size: 20 },
       { kind: 'zero', stepPixel: 10, layerPixel: 30, size: 20 },
     ]);
-    expect(findSpecialCells(columns, plot, 21)).toEqual([]);
+    expect(findSpecialCells(wholeAxis(columns), plot, 21)).toEqual([]);
+  });
+
+  it('draws each part of the axis from its own columns, without seams between them', () => {
+    const coarse = new RunColumns(1);
+    coarse.append(
+      heatmapColumns([0, 4, 8, 12].map((step) => ({ step, toStep: step + 3, cells: [step + 3] }))),
+    );
+    const fine = new RunColumns(1);
+    // Reported every second step only: the tile ends where the next piece begins.
+    fine.append(heatmapColumns([4, 6].map((step) => ({ step, cells: [100 + step] }))));
+    const pieces = [
+      { columns: coarse, low: -Infinity, high: 3.5 },
+      { columns: fine, low: 3.5, high: 7.5 },
+      { columns: coarse, low: 7.5, high: Infinity },
+    ];
+    const plot: RasterPlot = {
+      axis: { low: -0.5, high: 15.5 },
+      stepPixels: 16,
+      layerPixels: 1,
+      bands: prepareLayerAxis(1, [], 1, 1).bands,
+      layerOfRow: [0],
+      orientation: 'steps-right',
+    };
+    const target = new Uint32Array(16);
+    rasteriseHeatmap(pieces, plot, colours, target);
+    const expected = [3, 3, 3, 3, 104, 104, 106, 106, 11, 11, 11, 11, 15, 15, 15, 15];
+    expect(Array.from(target)).toEqual(expected.map((value) => encodeMagnitude(value, 0)));
+  });
+
+  it('shows a one-step extreme in tiles of every level, at every zoom and either way round', () => {
+    const [stepCount, spike] = [40_000, 24_721];
+    const valueAt = (step: number) => (step === spike ? 50 : 1);
+    const columnsOf = (from: number, to: number, width: number) => {
+      const columns = new RunColumns(1);
+      const starts = Array.from(
+        { length: Math.ceil((to - from) / width) },
+        (_, i) => from + i * width,
+      );
+      columns.replace(
+        heatmapColumns(
+          starts.map((step) => {
+            const last = Math.min(to, step + width) - 1;
+            const holdsSpike = step <= spike && spike <= last;
+            return { step, toStep: last, cells: [valueAt(holdsSpike ? spike : step)] };
+          }),
+        ),
+      );
+      return columns;
+    };
+    const grid = tileGrid(1);
+    const run = { fromStep: 0, toStep: stepCount - 1 };
+    const base = columnsOf(0, stepCount, 160);
+    for (let zoom = 0; zoom < 20; zoom++) {
+      const span = Math.max(9, Math.round(stepCount * 0.65 ** zoom));
+      const low = Math.max(0, Math.min(stepCount - span, spike - Math.floor(span * 0.37))) - 0.5;
+      const axis = { low, high: low + span };
+      const level = chooseTileLevel(grid, axis, 300);
+      const inView = tilesInView(grid, axis, level, run);
+      // Every second tile is still on its way.
+      const pieces = choosePieces(grid, inView, base, ({ level, index }) => {
+        if (index % 2 === zoom % 2) return null;
+        const { fromStep, toStep } = stepsOfTile(grid, { level, index });
+        return fromStep >= stepCount
+          ? null
+          : columnsOf(fromStep, Math.min(stepCount, toStep + 1), 2 ** level);
+      });
+      for (const orientation of ['steps-right', 'steps-down'] as const) {
+        const plot: RasterPlot = {
+          ...{ axis, stepPixels: 300, layerPixels: 1, layerOfRow: [0], orientation },
+          bands: prepareLayerAxis(1, [], 1, 1).bands,
+        };
+        const target = new Uint32Array(300);
+        rasteriseHeatmap(pieces, plot, colours, target);
+        const pixel = Math.floor(((spike - axis.low) / span) * 300);
+        // A bucket across the edge of two pixels is drawn on the first.
+        const there = target.slice(Math.max(0, pixel - 1), pixel + 1);
+        expect(there.includes(encodeMagnitude(50, 0)), `${zoom} ${orientation}`).toBe(true);
+        expect(target.includes(encodeMagnitude(1, 0))).toBe(true);
+        expect(target.some((code) => code === colours.hatch || code === colours.background)).toBe(
+          false,
+        );
+      }
+    }
   });
 });

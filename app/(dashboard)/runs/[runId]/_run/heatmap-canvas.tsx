@@ -2,11 +2,20 @@
 
 import { useEffect, useRef } from 'react';
 import { packHex } from '@/lib/view/colour-ramp';
-import { findSpecialCells, rasteriseHeatmap, type SpecialCell } from '@/lib/view/heatmap-raster';
-import type { RunColumns } from '@/lib/view/run-columns';
+import {
+  findSpecialCells,
+  rasteriseHeatmap,
+  wholeAxis,
+  type RasterColumns,
+  type SpecialCell,
+} from '@/lib/view/heatmap-raster';
+import type { FinerColumns } from '@/lib/view/run-columns';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { PlotGeometry } from './plot-geometry';
+
+/** What is drawn: columns of the run, or what was computed from them. */
+type HeatmapCells = RasterColumns & { readonly finer: FinerColumns | null };
 
 /** A sign needs so many CSS pixels to be told from a smudge. */
 const LEAST_SIGN_PX = 7;
@@ -15,6 +24,7 @@ const HATCH_PERIOD_PX = 5;
 /**
  * The layer × step heatmap, one canvas at the screen's own pixels. Redrawn whole: at most
  * once a frame, some milliseconds, and without state that could disagree with the data.
+ * Where the columns are coarser than pixels it draws what is finer, and asks for it.
  */
 export function HeatmapCanvas({
   geometry,
@@ -25,7 +35,7 @@ export function HeatmapCanvas({
   label,
 }: {
   readonly geometry: PlotGeometry;
-  readonly columns: RunColumns;
+  readonly columns: HeatmapCells;
   /** Of the data: the columns grow in place. */
   readonly version: number;
   readonly colourTable: Uint32Array;
@@ -33,6 +43,7 @@ export function HeatmapCanvas({
   readonly label: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const image = useRef<ImageData | null>(null);
   const { orientation, stepLane, layerLane, layerAxis, devicePixelRatio } = geometry;
   const isRight = orientation === 'steps-right';
   const stepPixels = Math.round(stepLane.size * devicePixelRatio);
@@ -52,9 +63,13 @@ export function HeatmapCanvas({
       layerOfRow: geometry.layerOfRow,
       orientation,
     };
-    const image = context.createImageData(width, height);
+    // Kept: a picture of ten megabytes a frame would have the page collecting memory.
+    if (image.current?.width !== width || image.current.height !== height) {
+      image.current = context.createImageData(width, height);
+    }
+    const pieces = columns.finer?.pieces(geometry.axis, stepPixels) ?? wholeAxis(columns);
     rasteriseHeatmap(
-      columns,
+      pieces,
       plot,
       {
         table: colourTable,
@@ -62,10 +77,11 @@ export function HeatmapCanvas({
         hatch: packHex(colours.line2),
         hatchPeriod: Math.round(HATCH_PERIOD_PX * devicePixelRatio),
       },
-      new Uint32Array(image.data.buffer),
+      new Uint32Array(image.current.data.buffer),
     );
-    context.putImageData(image, 0, 0);
-    const signs = findSpecialCells(columns, plot, LEAST_SIGN_PX * devicePixelRatio);
+    context.putImageData(image.current, 0, 0);
+    columns.finer?.want(geometry.axis, stepPixels);
+    const signs = findSpecialCells(pieces, plot, LEAST_SIGN_PX * devicePixelRatio);
     drawSigns(context, signs, isRight, theme, devicePixelRatio);
   }, [
     geometry,

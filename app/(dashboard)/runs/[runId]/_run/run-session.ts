@@ -6,16 +6,25 @@ import type { StepWindow } from '@/lib/view/step-axis';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { LiveConnection, type ConnectionState } from './live-connection';
 import { RunData } from './run-data';
-import { readHeatmap, readTimeline } from './run-reads';
+import { readHeatmap, readTimeline, type TimelineBuckets } from './run-reads';
+import { TileStore } from './tile-store';
 
-/** Columns asked for at once; with many layers fewer, so that a read stays near 16 MB. */
+/**
+ * Columns of the whole run: about one a pixel of a wide window, so that the first picture is
+ * a whole one; with many layers fewer, so that a read stays near 12 MB. Tiles are finer.
+ */
 const MOST_COLUMNS = 4096;
-const CELLS_PER_READ = 4_000_000;
+const LEAST_COLUMNS = 256;
+const CELLS_PER_READ = 1_500_000;
 const TIMELINE_POINTS = 1000;
 /** The colour scale follows the data of a run this young, then stands still under its viewer. */
 const SCALE_SETTLES_AFTER_COLUMNS = 200;
 /** A loss that came as NaN over the socket is read over HTTP, which tells NaN from missing. */
 const TIMELINE_REREAD_MS = 1000;
+/** A window in motion reads its timelines once it rests this long… */
+const WINDOW_REST_MS = 80;
+/** …and so much of its length more at either side. */
+const WINDOW_MARGIN = 0.5;
 
 export interface SessionSnapshot {
   readonly phase: 'loading' | 'ready' | 'failed';
@@ -24,7 +33,7 @@ export interface SessionSnapshot {
   /** Steps still to be read after an interruption; null when none are missing. */
   readonly catchingUpSteps: number | null;
   readonly base: RunData;
-  /** Finer data of a window where the whole run is held in buckets. */
+  /** Finer timelines of a window where those of the whole run are in buckets. */
   readonly detail: { readonly window: StepWindow; readonly data: RunData } | null;
   readonly scale: ColourScale;
   readonly lastFrameAtMs: number | null;
@@ -61,7 +70,9 @@ export class RunSession {
   private snapshot: SessionSnapshot;
   private live: LiveConnection | null = null;
   private abort = new AbortController();
+  private readonly tiles: TileStore;
   private detailAbort: AbortController | null = null;
+  private detailTimer: ReturnType<typeof setTimeout> | null = null;
   private attempt: number | null = null;
   private heldBack: HeatmapColumns[] | null = null;
   private frame: number | null = null;
@@ -71,6 +82,18 @@ export class RunSession {
     this.run = run;
     this.onRun = onRun;
     this.onEvent = onEvent;
+    this.tiles = new TileStore({
+      layerCount: run.layerCount,
+      layerFactors: run.layerFactors,
+      base: () => this.snapshot.base.columns,
+      read: (window, columns, signal) =>
+        readHeatmap(run.runId, run.option.stored, window, columns, signal),
+      onChange: () => {
+        this.snapshot.base.columns.markFinerChanged();
+        this.update({});
+      },
+      onFailure: (cause) => this.update({ error: failureOf(cause) }),
+    });
     this.snapshot = {
       phase: 'loading',
       error: null,
@@ -97,7 +120,8 @@ export class RunSession {
     return () => {
       this.abort.abort();
       this.heldBack = null;
-      this.detailAbort?.abort();
+      this.dropDetailRead();
+      this.tiles.stop();
       this.live?.stop();
       this.live = null;
       if (this.frame !== null) cancelAnimationFrame(this.frame);
@@ -122,31 +146,48 @@ export class RunSession {
     });
   };
 
-  /** Reads a window finer where the whole run is held in buckets; null lets go of it. */
+  /** Reads a window's timelines finer where those of the whole run are in buckets; null lets go of it. */
   readonly showWindow = (window: StepWindow | null): void => {
-    this.detailAbort?.abort();
-    this.detailAbort = null;
+    this.dropDetailRead();
     if (window === null) {
       if (this.snapshot.detail !== null) this.update({ detail: null });
       return;
     }
     const { base, detail, phase } = this.snapshot;
-    if (phase !== 'ready' || isFineEnough(base, window)) return;
-    if (detail !== null && covers(detail.window, window) && isFineEnough(detail.data, window)) {
-      return;
-    }
-    const controller = new AbortController();
-    this.detailAbort = controller;
-    void this.readDetail(window, controller.signal);
+    if (phase !== 'ready' || base.isExactWithin(window)) return;
+    const length = window.toStep - window.fromStep + 1;
+    const isCovered = detail !== null && covers(detail.window, window);
+    const isNear =
+      isCovered && detail.window.toStep - detail.window.fromStep < (2 + 2 * WINDOW_MARGIN) * length;
+    if (isCovered && (isNear || detail.data.isExactWithin(window))) return;
+    this.detailTimer = setTimeout(() => {
+      const margin = Math.ceil(WINDOW_MARGIN * length);
+      const wider = {
+        fromStep: Math.max(0, window.fromStep - margin),
+        toStep: window.toStep + margin,
+      };
+      const controller = new AbortController();
+      this.detailAbort = controller;
+      void this.readDetail(wider, controller.signal);
+    }, WINDOW_REST_MS);
   };
 
+  private dropDetailRead(): void {
+    if (this.detailTimer !== null) clearTimeout(this.detailTimer);
+    this.detailTimer = null;
+    this.detailAbort?.abort();
+    this.detailAbort = null;
+  }
+
   private emptyData(): RunData {
-    return new RunData(this.run.layerCount, this.run.layerFactors);
+    const data = new RunData(this.run.layerCount, this.run.layerFactors);
+    data.columns.finer = this.tiles;
+    return data;
   }
 
   private get columnsPerRead(): number {
     const fitting = Math.floor(CELLS_PER_READ / Math.max(1, this.run.layerCount));
-    return Math.max(1000, Math.min(MOST_COLUMNS, fitting));
+    return Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, fitting));
   }
 
   private readRange(
@@ -175,6 +216,7 @@ export class RunSession {
       return;
     }
     const held = this.takeHeldBack();
+    this.tiles.clear();
     this.update({
       phase: 'ready',
       error: null,
@@ -225,9 +267,11 @@ export class RunSession {
       return;
     }
     const { base, detail } = this.snapshot;
+    const newestBefore = base.columns.newestStep ?? -1;
     const lacksLoss = base.appendLive(columns);
+    this.tiles.appendLive(columns, newestBefore);
     if (detail !== null && (columns.fromStep[0] ?? Infinity) <= detail.window.toStep) {
-      detail.data.appendLive(columns);
+      detail.data.appendLiveScalars(columns);
     }
     if (lacksLoss) this.rereadTimelineSoon();
     const isYoung = base.columns.columnCount <= SCALE_SETTLES_AFTER_COLUMNS;
@@ -254,6 +298,7 @@ export class RunSession {
     const { signal } = this.abort;
     try {
       base.appendRead(...(await this.readRange({ fromStep: newest + 1, toStep: null }, signal)));
+      this.tiles.markStale(newest + 1);
     } catch (cause) {
       // The held columns are still good; what is missing comes with the next gap or reload.
       if (!signal.aborted) this.update({ error: failureOf(cause) });
@@ -263,14 +308,18 @@ export class RunSession {
   }
 
   private async readDetail(window: StepWindow, signal: AbortSignal): Promise<void> {
-    const data = this.emptyData();
+    const { runId, layerCount, layerFactors } = this.run;
+    let timeline: TimelineBuckets;
     try {
-      data.replace(...(await this.readRange(window, signal)));
+      timeline = await readTimeline(runId, window, TIMELINE_POINTS, signal);
     } catch (cause) {
       if (!signal.aborted) this.update({ error: failureOf(cause) });
       return;
     }
-    if (!signal.aborted) this.update({ detail: { window, data } });
+    if (signal.aborted) return;
+    const data = new RunData(layerCount, layerFactors, this.snapshot.base.columns);
+    data.replaceTimeline(timeline);
+    this.update({ detail: { window, data } });
   }
 
   private rereadTimelineSoon(): void {
@@ -302,16 +351,4 @@ export class RunSession {
 
 function covers(outer: StepWindow, inner: StepWindow): boolean {
   return outer.fromStep <= inner.fromStep && inner.toStep <= outer.toStep;
-}
-
-/** True when each column within the window is one reported step. */
-function isFineEnough({ columns }: RunData, window: StepWindow): boolean {
-  const { fromStep, toStep } = columns;
-  for (let i = 0; i < fromStep.length; i++) {
-    const from = fromStep[i] ?? 0;
-    const to = toStep[i] ?? 0;
-    if (to < window.fromStep || from > window.toStep) continue;
-    if (from !== to) return false;
-  }
-  return true;
 }

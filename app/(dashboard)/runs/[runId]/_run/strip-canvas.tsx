@@ -40,7 +40,8 @@ export function StripCanvas({
     const context = canvas.current?.getContext('2d', { alpha: false });
     if (context === null || context === undefined || width === 0 || height === 0) return;
     const background = packHex(CANVAS_COLOURS[theme].bg);
-    const strip = rasteriseStrip(columns, axis, length, theme);
+    const pieces = columns.finer?.pieces(axis, length);
+    const strip = rasteriseStrip(columns, axis, length, theme, pieces);
     const image = context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
     for (let at = 0; at < pixels.length; at++) {
