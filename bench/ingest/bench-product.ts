@@ -1,6 +1,7 @@
 /**
- * The product without its pages: the embedded database with its usual settings and, for
- * each measurement, a fresh database with the bundled ingestion worker and front door.
+ * The product: the embedded database with its usual settings and, for each measurement, a
+ * fresh database with the bundled ingestion worker and front door; its pages where they are
+ * what is measured.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +12,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { applyMigrations } from '../../lib/store/migrate';
-import { ensureWorkersBuilt } from '../../workers/launcher/build-product.mjs';
+import { ensurePagesBuilt, ensureWorkersBuilt } from '../../workers/launcher/build-product.mjs';
 import { withLock } from '../../workers/launcher/checkout-lock.mjs';
 import {
   type EmbeddedPostgres,
@@ -86,6 +87,11 @@ export async function buildWorkers(): Promise<void> {
   await withLock(path.join(BUILD_DIR, 'prepare.lock'), ensureWorkersBuilt, () => undefined);
 }
 
+/** The pages as they are shipped. */
+export async function buildPages(): Promise<void> {
+  await withLock(path.join(BUILD_DIR, 'prepare.lock'), ensurePagesBuilt, () => undefined);
+}
+
 export interface BenchProduct {
   /** Of the front door. */
   readonly url: string;
@@ -100,6 +106,7 @@ export async function startBenchProduct(
   server: BenchServer,
   name: string,
   profileDirectory: string | null,
+  { hasPages = false }: { readonly hasPages?: boolean } = {},
 ): Promise<BenchProduct> {
   await server.admin(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
   // What an earlier measurement left to be written is not this one's load.
@@ -120,8 +127,9 @@ export async function startBenchProduct(
   const logPath = (part: string): string => path.join(server.directory, `${name}-${part}.log`);
   const ingest = startWorker(processes.ingest, logPath('ingest'), profileDirectory);
   const api = startWorker(processes.api, logPath('api'), profileDirectory);
+  const web = hasPages ? startWorker(processes.web, logPath('web'), null) : null;
   const stop = async (): Promise<void> => {
-    for (const child of [api, ingest]) {
+    for (const child of web === null ? [api, ingest] : [web, api, ingest]) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
@@ -135,8 +143,9 @@ export async function startBenchProduct(
   for (const [part, child] of [
     ['ingest', ingest],
     ['api', api],
+    ['web', web],
   ] as const) {
-    child.once('exit', (code) => {
+    child?.once('exit', (code) => {
       const log = readFileSync(logPath(part), 'utf8').slice(-2000);
       died.abort(new Error(`${part} ended with ${code ?? 'a signal'}: ${log}`));
     });
@@ -145,6 +154,7 @@ export async function startBenchProduct(
     const options = { timeoutMs: START_TIMEOUT_MS, signal: died.signal };
     await waitUntilReady(`${ingestUrl}/readyz`, options);
     await waitUntilReady(`${url}/healthz`, options);
+    if (web !== null) await waitUntilReady(`${url}/`, options);
   } catch (error) {
     await stop();
     throw error;

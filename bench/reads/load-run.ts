@@ -32,6 +32,9 @@ export interface LongRun {
   readonly stepCount: number;
   /** Without, blocks are written for the last steps alone: reads of rollups need no others. */
   readonly hasAllBlocks: boolean;
+  /** One cell that stands out. */
+  readonly extreme?: { readonly step: number; readonly layer: number; readonly value: number };
+  readonly layerName?: (index: number) => string;
 }
 
 export const METRIC = 'gradient_norm';
@@ -47,7 +50,7 @@ export async function loadLongRun(db: Database, url: string, run: LongRun): Prom
     id: run.id,
     optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95 },
     layers: Array.from({ length: run.layerCount }, (_, index) => ({
-      name: `layer.${index}`,
+      name: run.layerName?.(index) ?? `layer.${index}`,
       parameterCount: 1000,
     })),
   });
@@ -123,6 +126,8 @@ class RunLoader {
   }
 
   #valueAt(step: number, layer: number): number {
+    const { extreme } = this.run;
+    if (step === extreme?.step && layer === extreme.layer) return extreme.value;
     return 1 + layer / 100 + this.#random() + (step % 99_991 === 0 ? 1000 : 0);
   }
 
