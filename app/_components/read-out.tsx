@@ -25,11 +25,7 @@ export function ReadOut({
   readonly empty?: ReactNode;
 }) {
   return (
-    <section
-      className={styles['read_out']}
-      aria-label="Values under the crosshair"
-      aria-live="polite"
-    >
+    <section className={styles['read_out']} aria-label="Values under the crosshair">
       {items.length === 0 ? <span className={styles['item']}>{empty}</span> : null}
       {items.map((item, index) => (
         <span key={index} className={styles['item']}>

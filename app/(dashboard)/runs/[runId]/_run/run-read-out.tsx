@@ -3,10 +3,12 @@
 import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
 import { STAGE_NAMES } from '@/lib/contract/stages';
 import type { Run } from '@/lib/contract/runs';
+import { describeCell } from '@/lib/view/cell-words';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { RunColumns } from '@/lib/view/run-columns';
+import { Announcement } from '@/app/_components/announcement';
 import { StageChip } from '@/app/_components/stage-chip';
 import { stageLabel } from '@/lib/view/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
@@ -98,11 +100,30 @@ export function RunReadOut({
         : {}),
     });
   }
-  items.push(...companionItems(reader.values(crosshair.step, layer), run, layer, option, isNarrow));
+  const values = reader.values(crosshair.step, layer);
+  items.push(...companionItems(values, run, layer, option, isNarrow));
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
   items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
   if (isPinned && !isNarrow) items.push({ label: 'pinned', value: '' });
-  return <ReadOut items={items} keys={KEYS} />;
+  const stage = values?.get('stage') ?? null;
+  const spoken = describeCell({
+    stepText: stepText(columns, column, crosshair.step),
+    layer: layerNames[layer] ?? String(layer),
+    metric: option?.shortLabel ?? null,
+    value: column === null ? null : columnCell(columns, column, layer),
+    ...(option?.scale === 'categorical' ? { format: stageWord } : {}),
+    stage:
+      typeof stage === 'number' && stage > 0 && option?.stored !== 'stage'
+        ? stageWord(stage)
+        : null,
+  });
+  return (
+    <>
+      <ReadOut items={items} keys={KEYS} />
+      {/* A pointer that passes says nothing; keys and touch pin what they go to. */}
+      <Announcement text={isPinned ? spoken : ''} />
+    </>
+  );
 }
 
 const KEYS = [
