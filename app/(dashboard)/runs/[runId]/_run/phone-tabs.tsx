@@ -30,7 +30,7 @@ export function PhoneTabs({
   readonly onTab: (tab: Tab) => void;
 }) {
   return (
-    <nav className={styles['tabs']} aria-label="Parts of the run">
+    <nav data-chrome className={styles['tabs']} aria-label="Parts of the run">
       {LABELS.map(([value, label]) => (
         <button
           key={value}

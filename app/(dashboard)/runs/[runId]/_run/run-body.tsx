@@ -43,7 +43,7 @@ export function RunBody({
         <StepsRightPlot model={model} stages={stages} isNarrow={isNarrow} />
       )}
       {phone}
-      <aside className={styles['panel']} aria-label="Beside the heatmap">
+      <aside className={styles['panel']} data-chrome aria-label="Beside the heatmap">
         {panel}
       </aside>
     </main>
