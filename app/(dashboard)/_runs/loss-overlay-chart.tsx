@@ -2,10 +2,13 @@
 
 import { useState } from 'react';
 import type { RunSummary } from '@/lib/contract/runs';
-import { prepareLossOverlay, type OverlayLine } from '@/lib/view/loss-overlay';
+import { prepareLossOverlay, type OverlaidRun, type OverlayLine } from '@/lib/view/loss-overlay';
+import { bucketsTable } from '@/lib/view/timeline-table';
+import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
+import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
-import { useLossTimelines } from './use-loss-timelines';
+import { lossPath, useLossTimelines } from './use-loss-timelines';
 import styles from './loss-overlay-chart.module.css';
 
 const PLOT_HEIGHT = 132;
@@ -81,9 +84,32 @@ export function LossOverlayChart({ runs }: { readonly runs: readonly RunSummary[
               : 'None of these runs has reported a loss.'
             : view.omitted}
       </figcaption>
-      {view.lines.length === 0 ? null : <Table lines={view.lines} />}
+      {view.lines.length === 0 ? null : (
+        <>
+          <span className={styles['menu']}>
+            <ChartMenu
+              name="Losses"
+              subject={(button) => subjectOf(losses, button.closest('figure'))}
+            />
+          </span>
+          <Table lines={view.lines} />
+        </>
+      )}
     </figure>
   );
+}
+
+/** The losses as they were read; what is not drawn for want of patterns is among them. */
+function subjectOf(losses: readonly OverlaidRun[], root: HTMLElement | null): ChartSubject | null {
+  if (root === null) return null;
+  const heading = `Losses of ${losses.map(({ name }) => name).join(', ')}`;
+  return {
+    heading,
+    fileName: fileNameOf('losses', ...losses.map(({ id }) => id)),
+    table: bucketsTable(heading, 'run', losses),
+    paths: losses.map(({ id }) => lossPath(id)),
+    bands: [{ root }],
+  };
 }
 
 function Line({

@@ -17,11 +17,13 @@ export interface LossTimelines {
   readonly error: string | null;
 }
 
+/** The read behind one of the lines. */
+export function lossPath(id: string): string {
+  return apiPath(`/runs/${encodeURIComponent(id)}/timeline`, { series: 'loss', points: POINTS });
+}
+
 async function readLoss(id: string, signal: AbortSignal): Promise<readonly Bucket[]> {
-  const path = apiPath(`/runs/${encodeURIComponent(id)}/timeline`, {
-    ...{ series: 'loss', points: POINTS },
-  });
-  const { series } = await readJson(path, timelineReplySchema, signal);
+  const { series } = await readJson(lossPath(id), timelineReplySchema, signal);
   return series.find(({ name }) => name === 'loss')?.points ?? [];
 }
 
