@@ -17,7 +17,7 @@ const HIGHEST_VALLEY = 0.85;
 const NOISE_DEVIATIONS = 4;
 
 interface Peak {
-  /** Index of the window; the first one of a plateau. */
+  /** Index of a window; any one of a plateau. */
   at: number;
   inWindow: number;
   /** Index of the lowest window between it and the peak before. */
@@ -61,7 +61,7 @@ export function findHistogramModes(histogram: Histogram): readonly HistogramMode
   const borders = peaks.map(({ valley }, i) => (i === 0 ? -Infinity : (centers[valley] ?? 0)));
   borders.push(Infinity);
   return peaks.map(({ at, inWindow: most }, i) => {
-    const center = centers[at] ?? 0;
+    const center = middleOfPlateau(centers, inWindow, at);
     const mass =
       countBelow(edges, below, borders[i + 1] ?? 0) - countBelow(edges, below, borders[i] ?? 0);
     return {
@@ -70,6 +70,19 @@ export function findHistogramModes(histogram: Histogram): readonly HistogramMode
       density: most / (2 * halfWidth * finiteCount),
     };
   });
+}
+
+/** Rounding of a plateau: counts are whole, shares of a bin are not. */
+const LEVEL = 1 - 1e-9;
+
+/** A symmetric shape in few bins is highest along a plateau: its middle is the mode. */
+function middleOfPlateau(centers: Float64Array, inWindow: Float64Array, at: number): number {
+  const level = LEVEL * (inWindow[at] ?? 0);
+  let first = at;
+  while ((inWindow[first - 1] ?? -1) >= level) first--;
+  let last = at;
+  while ((inWindow[last + 1] ?? -1) >= level) last++;
+  return ((centers[first] ?? 0) + (centers[last] ?? 0)) / 2;
 }
 
 /** Peaks that the valleys between them tell apart, in order. */

@@ -1,14 +1,6 @@
+import { computeHistogramWindow, countBelow } from '../stats/histogram-window';
 import { toAxis, type DistributionAxis } from './distribution-axis';
-
-/** What of a posted distribution a view needs; `Distribution` of the contract is one. */
-export interface CountedDistribution {
-  readonly edges: readonly number[];
-  readonly counts: readonly number[];
-  readonly underflow: number;
-  readonly overflow: number;
-  readonly zeros: number;
-  readonly nonFinite: number;
-}
+import { countFinite, toHistogram, type CountedDistribution } from './to-histogram';
 
 /** One bin as drawn; the edges are axis coordinates. */
 export interface DrawnBin {
@@ -25,6 +17,8 @@ export interface DrawnBins {
   readonly finiteCount: number;
   /** Those that lie beyond the axis. */
   readonly countBeyond: number;
+  /** Those that are nearer to 0 than a log axis begins, exact zeros left out; else 0. */
+  readonly countUnder: number;
 }
 
 /** A panel of 262 px shows 64 bins at 4 px; finer ones are merged, coarser ones kept. */
@@ -34,14 +28,17 @@ const DRAWN_BINS = 64;
  * Merges the posted bins to what the axis can show, and clips them to it.
  *
  * Bins are merged at edges that were posted, never split, and the same way on both sides
- * of 0, so a symmetric distribution stays symmetric. Exact zeros are in no bin.
+ * of 0, so a symmetric distribution stays symmetric. Exact zeros are in no bin. On a log
+ * axis both sides are added up first.
  *
  * Empty  no counts: bins of density 0
  * Cost   O(bins)
  */
 export function drawBins(distribution: CountedDistribution, axis: DistributionAxis): DrawnBins {
-  const { edges, counts, underflow, overflow, zeros } = distribution;
-  const finiteCount = counts.reduce((sum, count) => sum + count, underflow + overflow + zeros);
+  const finiteCount = countFinite(distribution);
+  const { zeros } = distribution;
+  const { edges, counts, countUnder } =
+    axis.kind === 'log' ? fold(distribution, axis) : distributed(distribution);
   const [first, last] = axis.domain;
   const coordinates = edges.map((edge) => toAxis(axis, edge));
   const kept = keptEdges(coordinates, (last - first) / DRAWN_BINS);
@@ -62,7 +59,35 @@ export function drawBins(distribution: CountedDistribution, axis: DistributionAx
     const density = finiteCount === 0 ? 0 : count / finiteCount / (right - left);
     bins.push({ leftEdge, rightEdge, count, density });
   }
-  return { bins, finiteCount, countBeyond: Math.max(0, finiteCount - zeros - countInside) };
+  const countBeyond = Math.max(0, finiteCount - zeros - countInside - countUnder);
+  return { bins, finiteCount, countBeyond, countUnder };
+}
+
+interface AxisBins {
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+  readonly countUnder: number;
+}
+
+function distributed({ edges, counts }: CountedDistribution): AxisBins {
+  return { edges, counts, countUnder: 0 };
+}
+
+/** The bins of |x| from the axis' low end on; a bin that begins below it gives its share. */
+function fold(distribution: CountedDistribution, axis: DistributionAxis): AxisBins {
+  const histogram = toHistogram(distribution);
+  const { below } = computeHistogramWindow(histogram);
+  const within = (magnitude: number): number =>
+    countBelow(histogram.edges, below, magnitude) - countBelow(histogram.edges, below, -magnitude);
+  const magnitudes = new Set<number>([axis.threshold]);
+  for (const edge of histogram.edges)
+    if (Math.abs(edge) > axis.threshold) magnitudes.add(Math.abs(edge));
+  const edges = [...magnitudes].sort((a, b) => a - b);
+  return {
+    edges,
+    counts: edges.slice(1).map((edge, i) => within(edge) - within(edges[i] ?? 0)),
+    countUnder: within(axis.threshold),
+  };
 }
 
 /** Indices of the edges that stay: walking outwards from 0, one for each cell of the grid. */

@@ -5,11 +5,16 @@ import {
   markerPlace,
   prepareDistributionPanel,
   type DistributionPanel,
-  type HeightMode,
+  type PanelStyle,
 } from './distribution-panel';
+import { STAGE_THRESHOLDS } from '../contract/stages';
+import { dipPValue } from '../stats/dip-p-value';
+import { prepareDistributionHeatmap, type DistributionHeatmap } from './distribution-heatmap';
 import { formatFixed, formatNumber } from './format-number';
 import type { DistributionItem } from './layer-words';
+import type { HeightMode, NormalPart } from './reference-curve';
 import { prepareRidgeline, type Ridgeline } from './ridgeline';
+import { countFinite } from './to-histogram';
 
 /** The distribution of one kind at one chosen step, with the numbers that stand above it. */
 export interface KindPanel {
@@ -21,7 +26,16 @@ export interface KindPanel {
   /** null where this step did not report the kind. */
   readonly panel: DistributionPanel | null;
   readonly std: string | null;
-  readonly dip: { readonly text: string; readonly isTwoPeaks: boolean } | null;
+  readonly dip: DipText | null;
+  /** The same numbers of the distribution laid over it. */
+  readonly other: { readonly std: string | null; readonly dip: DipText | null } | null;
+}
+
+export interface DipText {
+  readonly text: string;
+  /** "p < 0.001": of one peak, for at most 10 000 coordinates; null where they are not known. */
+  readonly p: string | null;
+  readonly isTwoPeaks: boolean;
 }
 
 export interface StepColumnView {
@@ -31,6 +45,8 @@ export interface StepColumnView {
   readonly isMain: boolean;
   /** "loss 0.0107, gradient norm 0.859". */
   readonly facts: string;
+  /** The step of what is laid over it; null where nothing is. */
+  readonly otherStep: number | null;
   readonly panels: readonly KindPanel[];
 }
 
@@ -43,6 +59,7 @@ export interface LayerViewModel {
     readonly kind: string;
     readonly symbol: string;
     readonly ridgeline: Ridgeline;
+    readonly heatmap: DistributionHeatmap;
   }[];
   /** The chosen items and, for each, the reported item before it; null at the window's start. */
   readonly items: readonly {
@@ -61,6 +78,10 @@ export interface LayerViewInput {
   readonly requestedSteps: readonly number[];
   readonly axisKind: AxisKind;
   readonly mode: HeightMode;
+  /** The correlated reference; empty for none. */
+  readonly correlated: readonly NormalPart[];
+  /** What is laid over, at the same steps: another layer, or another run's. */
+  readonly other: DistributionsReply | null;
 }
 
 const KNOWN_KINDS = {
@@ -71,7 +92,6 @@ const KNOWN_KINDS = {
 /** Rows of a ridgeline: more than 26 are too near to tell apart at 360 px. */
 const RIDGES_BEFORE = 11;
 const RIDGES = 26;
-const DIP_TWO_PEAKS = 0.03;
 const NO_CURVES: DistributionsReply['referenceCurves'] = {
   healthyStd: null,
   ratioBound: null,
@@ -97,7 +117,7 @@ function symbolOf(kind: string): string {
 
 /** All that the page draws of distributions, from one reply and what the URL holds. */
 export function prepareLayerView(input: LayerViewInput): LayerViewModel {
-  const { reply, selectedStep, requestedSteps, axisKind, mode } = input;
+  const { reply, selectedStep, requestedSteps, axisKind, mode, correlated, other } = input;
   const items = reply.items;
   const available = items.map(({ step }) => step);
   const chosen = resolveSteps(requestedSteps, available, selectedStep);
@@ -107,14 +127,15 @@ export function prepareLayerView(input: LayerViewInput): LayerViewModel {
     return item === undefined ? [] : [{ item, before: items[place - 1] ?? null }];
   });
   const kinds = orderKinds(items);
-  const axes = prepareAxes(
-    kinds,
-    axisKind,
-    chosenItems.map(({ item }) => item),
-  );
+  const otherItems = chosenItems.map(({ item }) => findAtOrBefore(other?.items ?? [], item.step));
+  const axes = prepareAxes(kinds, axisKind, [
+    ...chosenItems.map(({ item }) => item),
+    ...otherItems.filter((item) => item !== null),
+  ]);
   const burst = markerPlace(reply.referenceCurves, 'single_burst');
+  const drawn = { axes, mode, curves: reply.referenceCurves, correlated };
   const columns = chosenItems.map(({ item }, index) =>
-    prepareColumn(item, index, chosen.mainIndex, kinds, axes, reply.referenceCurves, mode),
+    prepareColumn(item, otherItems[index] ?? null, index - chosen.mainIndex, kinds, drawn),
   );
   const main = chosen.steps[chosen.mainIndex] ?? selectedStep;
   const mainPlace = available.indexOf(main);
@@ -135,6 +156,12 @@ export function prepareLayerView(input: LayerViewInput): LayerViewModel {
         { main, others: chosen.steps.filter((step) => step !== main) },
         burst,
       ),
+      heatmap: prepareDistributionHeatmap(
+        items,
+        kind,
+        axes.get(kind) ?? prepareDistributionAxis(axisKind, []),
+        burst,
+      ),
     })),
     items: chosenItems,
     burst,
@@ -143,7 +170,12 @@ export function prepareLayerView(input: LayerViewInput): LayerViewModel {
   };
 }
 
-/** u and r share an axis, since they are compared; every other kind has its own. */
+/** What was reported at the step, or the newest before it. */
+function findAtOrBefore(items: readonly DistributionItem[], step: number): DistributionItem | null {
+  return items.filter((item) => item.step <= step).at(-1) ?? null;
+}
+
+/** u and r reach equally far, since they are compared; every other kind has its own axis. */
 function prepareAxes(
   kinds: readonly string[],
   axisKind: AxisKind,
@@ -151,55 +183,53 @@ function prepareAxes(
 ): ReadonlyMap<string, DistributionAxis> {
   const of = (wanted: (kind: string) => boolean) =>
     items.flatMap(({ distributions }) => distributions.filter(({ kind }) => wanted(kind)));
-  const shared = prepareDistributionAxis(axisKind, of(isKnownKind));
+  const known = of(isKnownKind);
   return new Map(
-    kinds.map((kind) => [
-      kind,
-      isKnownKind(kind)
-        ? shared
-        : prepareDistributionAxis(
-            axisKind,
-            of((other) => other === kind),
-          ),
-    ]),
+    kinds.map((kind) => {
+      const own = of((other) => other === kind);
+      return [kind, prepareDistributionAxis(axisKind, isKnownKind(kind) ? known : own, own)];
+    }),
   );
+}
+
+interface DrawnAlike extends Omit<PanelStyle, 'axis'> {
+  readonly axes: ReadonlyMap<string, DistributionAxis>;
 }
 
 function prepareColumn(
   item: DistributionItem,
-  index: number,
-  mainIndex: number,
+  other: DistributionItem | null,
+  offset: number,
   kinds: readonly string[],
-  axes: ReadonlyMap<string, DistributionAxis>,
-  curves: DistributionsReply['referenceCurves'],
-  mode: HeightMode,
+  drawn: DrawnAlike,
 ): StepColumnView {
   const norm = item.statistics['gradient_norm'] ?? null;
   return {
     step: item.step,
-    place: index === mainIndex ? 'selected' : index < mainIndex ? 'before' : 'after',
-    isMain: index === mainIndex,
+    place: offset === 0 ? 'selected' : offset < 0 ? 'before' : 'after',
+    isMain: offset === 0,
     facts: [
       item.loss === null ? null : `loss ${formatNumber(item.loss)}`,
       norm === null ? null : `gradient norm ${formatNumber(norm)}`,
     ]
       .filter((fact) => fact !== null)
       .join(', '),
-    panels: kinds.map((kind) => preparePanel(item, kind, axes.get(kind), curves, mode)),
+    otherStep: other?.step ?? null,
+    panels: kinds.map((kind) => preparePanel(item, other, kind, drawn)),
   };
 }
 
 function preparePanel(
   item: DistributionItem,
+  other: DistributionItem | null,
   kind: string,
-  axis: DistributionAxis | undefined,
-  curves: DistributionsReply['referenceCurves'],
-  mode: HeightMode,
+  { axes, ...drawn }: DrawnAlike,
 ): KindPanel {
+  const axis = axes.get(kind);
   const distribution = item.distributions.find((entry) => entry.kind === kind);
+  const overlaid = other?.distributions.find((entry) => entry.kind === kind) ?? null;
   const known = isKnownKind(kind) ? KNOWN_KINDS[kind] : null;
-  const std = known === null ? null : (item.statistics[known.std] ?? null);
-  const dip = known === null ? null : (item.statistics[known.dip] ?? null);
+  const style = known === null ? { ...drawn, curves: NO_CURVES, correlated: [] } : drawn;
   return {
     kind,
     symbol: symbolOf(kind),
@@ -210,13 +240,41 @@ function preparePanel(
         : prepareDistributionPanel(
             `${symbolOf(kind)} at step ${item.step}`,
             distribution,
-            known === null ? NO_CURVES : curves,
-            axis,
-            mode,
+            { ...style, axis },
+            overlaid,
           ),
-    std: std === null ? null : formatStd(std),
-    dip: dip === null ? null : { text: formatFixed(dip, 3), isTwoPeaks: dip >= DIP_TWO_PEAKS },
+    ...numbersOf(item, kind),
+    other: other === null ? null : numbersOf(other, kind),
   };
+}
+
+function numbersOf(
+  item: DistributionItem,
+  kind: string,
+): { readonly std: string | null; readonly dip: DipText | null } {
+  if (!isKnownKind(kind)) return { std: null, dip: null };
+  const std = item.statistics[KNOWN_KINDS[kind].std] ?? null;
+  const dip = item.statistics[KNOWN_KINDS[kind].dip] ?? null;
+  const distribution = item.distributions.find((entry) => entry.kind === kind);
+  return {
+    std: std === null ? null : formatStd(std),
+    dip:
+      dip === null
+        ? null
+        : {
+            text: formatFixed(dip, 3),
+            p:
+              distribution === undefined
+                ? null
+                : formatP(dipPValue(dip, countFinite(distribution))),
+            isTwoPeaks: dip >= STAGE_THRESHOLDS.twoPeaksDip,
+          },
+  };
+}
+
+/** "p < 0.001", "p 0.04": beyond the simulated quantiles there is no digit to give. */
+export function formatP(p: number): string {
+  return p < 0.001 ? 'p < 0.001' : `p ${p >= 0.1 ? formatFixed(p, 2) : formatFixed(p, 3)}`;
 }
 
 /** Three decimals beside each other are compared faster than three digits; tiny ones keep digits. */

@@ -1,8 +1,8 @@
 import type { DistributionsReply } from '../contract/reads';
 import { RATIO_EXCESS_METRIC } from '../contract/standard-metrics';
-import { findModes, type Modes } from './distribution-modes';
 import { markerPlace } from './distribution-panel';
 import { formatFixed, formatNumber, formatPercent } from './format-number';
+import { findNamedModes, type NamedModes } from './named-modes';
 
 export type DistributionItem = DistributionsReply['items'][number];
 
@@ -53,24 +53,24 @@ function describeWidth(
   return `${symbol} is ${formatNumber(factor)} times as wide as healthy (std ${formatNumber(std)} against ${formatNumber(healthyStd)})`;
 }
 
-function modesOf(item: DistributionItem, kind: string): Modes {
+function modesOf(item: DistributionItem, kind: string): NamedModes {
   const distribution = distributionOf(item, kind);
-  return distribution === null ? { modes: [], valleyShare: null } : findModes(distribution);
+  return distribution === null ? { modes: [], valleyShare: null } : findNamedModes(distribution);
 }
 
 /** Where the density is highest, in words; null for one peak at 0, which goes without saying. */
 function describeModes(
   symbol: string,
-  { modes, valleyShare }: Modes,
+  { modes, valleyShare }: NamedModes,
   isShort = false,
 ): string | null {
   const [first, second] = modes;
   if (first === undefined) return null;
   if (second === undefined)
-    return Math.abs(first.at) < NEAR_MARKER
+    return Math.abs(first.position) < NEAR_MARKER
       ? null
-      : `${symbol} is highest at ${formatFixed(first.at, 2)}`;
-  const places = `${formatFixed(first.at, 2)} and ${formatFixed(second.at, 2)}`;
+      : `${symbol} is highest at ${formatFixed(first.position, 2)}`;
+  const places = `${formatFixed(first.position, 2)} and ${formatFixed(second.position, 2)}`;
   if (isShort || valleyShare === null) return `${symbol} is highest at ${places}`;
   const valley =
     valleyShare < NOTHING_BETWEEN
@@ -79,10 +79,13 @@ function describeModes(
   return `${symbol} is highest at ${places}${valley}`;
 }
 
-function isPairNear({ modes }: Modes, place: number | null): boolean {
+function isPairNear({ modes }: NamedModes, place: number | null): boolean {
   const [first, second] = modes;
   if (first === undefined || second === undefined || place === null) return false;
-  return Math.abs(first.at + place) < NEAR_MARKER && Math.abs(second.at - place) < NEAR_MARKER;
+  return (
+    Math.abs(first.position + place) < NEAR_MARKER &&
+    Math.abs(second.position - place) < NEAR_MARKER
+  );
 }
 
 function describeJump(item: DistributionItem, before: DistributionItem | null): string | null {
@@ -267,7 +270,7 @@ export function prepareNumberRows(
     ['update_dip', 'dip of u', dip, '≥ 0.030: two peaks'],
     ['ratio_dip', 'dip of r', dip, '≥ 0.030: two peaks'],
     ['ratio_valley_depth', 'valley depth', signed, '1 is fully split'],
-    [RATIO_EXCESS_METRIC, '|r| beyond bound', formatPercent, 'more than 0 is corrupt'],
+    [RATIO_EXCESS_METRIC, '|r| > bound', formatPercent, '> 0 is corrupt'],
     ['rms', 'RMS', signed, '≥ 2.3 is a spike'],
     ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
     ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],

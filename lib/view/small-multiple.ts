@@ -28,6 +28,16 @@ export function valueAtStep(points: readonly Bucket[], step: number): number | n
   return bucket?.mean ?? null;
 }
 
+/** A metric at one step as it is written; "–" where nothing finite was reported. */
+export function valueTextAt(
+  series: readonly { readonly metric: string; readonly points: readonly Bucket[] }[],
+  metric: string,
+  step: number,
+): string {
+  const found = series.find((entry) => entry.metric === metric);
+  return formatMetric(metric, found === undefined ? null : valueAtStep(found.points, step));
+}
+
 /** Prepares one panel; its scale is the metric's own, logarithmic where it says so. */
 export function prepareSmallMultiple(
   metric: string,

@@ -144,4 +144,12 @@ describe('findHistogramModes', () => {
   it('is none for an empty histogram', () => {
     expect(findHistogramModes(histogramOf([-1, 1], [0], [4, 5, 6, 7]))).toEqual([]);
   });
+
+  it('puts the mode of a symmetric shape in its middle, however few bins there are', () => {
+    const counts = Uint32Array.of(20, 90, 250, 400, 400, 250, 90, 20);
+    const edges = Float32Array.from({ length: 9 }, (_, i) => -0.5 + i * 0.125);
+    const [mode, ...others] = findHistogramModes({ edges, counts, outside: new Uint32Array(4) });
+    expect(mode?.position).toBeCloseTo(0, 9);
+    expect(others).toEqual([]);
+  });
 });

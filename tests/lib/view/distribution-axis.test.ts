@@ -64,4 +64,22 @@ describe('the axis of a distribution', () => {
       expect(Math.log10(value)).toBeCloseTo(Math.round(Math.log10(value)), 9);
     }
   });
+
+  it('begins a log axis at a decade below nearly all magnitudes, and never above 0.1', () => {
+    const axis = prepareDistributionAxis('log', [narrow]);
+    expect(axis.domain[0]).toBeCloseTo(-5, 9);
+    expect(axis.domain[1]).toBeCloseTo(Math.log10(1.3), 9);
+    expect(prepareDistributionAxis('log', [wide]).domain[0]).toBeCloseTo(-1, 9);
+    expect(toAxis(axis, -0.01)).toBeCloseTo(-2, 12);
+    expect(fromAxis(axis, -2)).toBeCloseTo(0.01, 12);
+    expect(prepareAxisTicks(axis, 0.447).map(({ value }) => value)).toEqual([
+      1e-5, 1e-4, 1e-3, 0.01, 0.1, 1,
+    ]);
+  });
+
+  it('reaches as far as all, and begins where its own decades do', () => {
+    const axis = prepareDistributionAxis('log', [narrow, wide], [narrow]);
+    expect(axis.limit).toBe(5);
+    expect(axis.threshold).toBeCloseTo(1e-5, 12);
+  });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { computeUpdateEdges } from '@/lib/stats/update-edges';
 import { prepareDistributionAxis } from '@/lib/view/distribution-axis';
-import { drawBins, type CountedDistribution } from '@/lib/view/distribution-bins';
+import { drawBins } from '@/lib/view/distribution-bins';
+import type { CountedDistribution } from '@/lib/view/to-histogram';
 
 const nothingOutside = { underflow: 0, overflow: 0, zeros: 0, nonFinite: 0 };
 
@@ -73,5 +74,25 @@ describe('the drawn bins', () => {
     const distribution = equalBins(-1, 1, [1, 2, 4, 1]);
     const log = prepareDistributionAxis('signed-log', [distribution]);
     expect(area(drawBins(distribution, log).bins)).toBeCloseTo(1, 9);
+  });
+
+  it('adds both sides up on a log axis and counts what lies under it', () => {
+    const distribution = {
+      edges: [-1, -0.1, -0.01, 0, 0.01, 0.1, 1],
+      counts: [10, 20, 40, 60, 30, 15],
+      underflow: 1,
+      overflow: 2,
+      zeros: 7,
+      nonFinite: 0,
+    };
+    const axis = prepareDistributionAxis('log', [distribution]);
+    const { bins, finiteCount, countUnder, countBeyond } = drawBins(distribution, axis);
+    const inside = bins.reduce((sum, { count }) => sum + count, 0);
+    expect(finiteCount).toBe(185);
+    expect(countBeyond).toBeCloseTo(3, 4);
+    expect(inside + countUnder + countBeyond + 7).toBeCloseTo(185, 4);
+    const last = bins.at(-1)!;
+    expect(last.rightEdge).toBeCloseTo(0, 6);
+    expect(last.count).toBeCloseTo(25, 6);
   });
 });

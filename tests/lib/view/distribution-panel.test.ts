@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { prepareDistributionAxis } from '@/lib/view/distribution-axis';
-import { formatTick, prepareDistributionPanel } from '@/lib/view/distribution-panel';
+import {
+  formatTick,
+  prepareDistributionPanel,
+  type PanelStyle,
+} from '@/lib/view/distribution-panel';
 import { CURVES, aDistribution } from '../../builders/distribution-item';
 
 const linear = prepareDistributionAxis('linear', []);
 const healthyLike = aDistribution('update', [400, 250, 90, 20]);
-const panel = (distribution = healthyLike, mode: 'density' | 'counts' = 'density') =>
-  prepareDistributionPanel('u at step 317', distribution, CURVES, linear, mode);
+const style = { axis: linear, mode: 'density', curves: CURVES, correlated: [] } as const;
+const panel = (distribution = healthyLike, over: Partial<PanelStyle> = {}) =>
+  prepareDistributionPanel('u at step 317', distribution, { ...style, ...over });
 
 describe('a distribution panel', () => {
   it('closes its outline at height 0 on both ends', () => {
@@ -19,13 +24,13 @@ describe('a distribution panel', () => {
   it('draws densities of area 1 or the posted counts themselves', () => {
     const density = panel().outline.reduce((sum, { height }) => sum + height * 0.125, 0);
     expect(density).toBeCloseTo(1, 9);
-    const counts = panel(healthyLike, 'counts').outline.map(({ height }) => height);
+    const counts = panel(healthyLike, { mode: 'counts' }).outline.map(({ height }) => height);
     expect(counts.slice(1, -1)).toEqual(healthyLike.counts);
   });
 
   it('holds outline and healthy normal under its top, in either mode', () => {
     for (const mode of ['density', 'counts'] as const) {
-      const { outline, healthy, maxHeight } = panel(healthyLike, mode);
+      const { outline, healthy, maxHeight } = panel(healthyLike, { mode });
       expect(healthy.length).toBeGreaterThan(10);
       const highest = Math.max(...[...outline, ...healthy].map(({ height }) => height));
       expect(maxHeight).toBeGreaterThan(highest);
@@ -36,7 +41,7 @@ describe('a distribution panel', () => {
   it('places each marker on both sides, once', () => {
     const both = { ...CURVES, markers: CURVES.markers.flatMap((m) => [m, { ...m, at: -m.at }]) };
     for (const curves of [CURVES, both]) {
-      const { markers } = prepareDistributionPanel('u', healthyLike, curves, linear, 'density');
+      const { markers } = panel(healthyLike, { curves });
       expect(
         markers
           .filter(({ kind }) => kind === 'limit')
@@ -76,9 +81,57 @@ describe('a distribution panel', () => {
     expect(empty.maxHeight).toBe(1);
     expect(empty.healthy).toEqual([]);
     const unknown = { healthyStd: null, ratioBound: null, markers: [] };
-    const bare = prepareDistributionPanel('u', healthyLike, unknown, linear, 'density');
+    const bare = panel(healthyLike, { curves: unknown });
     expect(bare.healthy).toEqual([]);
     expect(bare.markers).toEqual([]);
+  });
+});
+
+describe('a cumulative panel', () => {
+  it.each(['linear', 'signed-log'] as const)(
+    'rises from what lies under the %s axis to all of it, with a step of the zeros at 0',
+    (kind) => {
+      const axis = prepareDistributionAxis(kind, [healthyLike]);
+      const { outline, isStepped, maxHeight } = panel(
+        { ...healthyLike, zeros: 1520, underflow: 152 },
+        { axis, mode: 'cumulative' },
+      );
+      expect(isStepped).toBe(false);
+      expect(maxHeight).toBeCloseTo(1.04, 9);
+      expect(outline[0]?.height).toBeCloseTo(152 / 3192, 9);
+      expect(outline.at(-1)?.height).toBeCloseTo(1, 9);
+      const [below, above] = outline.filter(({ at }) => at === 0);
+      expect(above!.height - below!.height).toBeCloseTo(1520 / 3192, 9);
+    },
+  );
+
+  it('begins with the zeros on a log axis', () => {
+    const axis = prepareDistributionAxis('log', [healthyLike]);
+    const { outline } = panel({ ...healthyLike, zeros: 1520 }, { axis, mode: 'cumulative' });
+    expect(outline[0]!.height).toBeGreaterThan(0.5);
+    expect(outline.at(-1)?.height).toBeCloseTo(1, 9);
+  });
+});
+
+describe('what is laid over a panel', () => {
+  const over = aDistribution('update', [3, 2, 3, 600, 20]);
+
+  it('is drawn on the same axis and fits under the top', () => {
+    const { other, outline, maxHeight } = prepareDistributionPanel('u', healthyLike, style, over);
+    expect(other.map(({ at }) => at)).toEqual(outline.map(({ at }) => at));
+    expect(maxHeight).toBeGreaterThan(Math.max(...other.map(({ height }) => height)));
+    expect(panel().other).toEqual([]);
+  });
+
+  it('may be a mixture of normals of the same height unit', () => {
+    const correlated = [
+      { weight: 0.5, mean: -0.45, std: 0.05 },
+      { weight: 0.5, mean: 0.45, std: 0.05 },
+    ];
+    const { correlated: curve, maxHeight } = panel(healthyLike, { correlated });
+    const highest = Math.max(...curve.map(({ height }) => height));
+    expect(highest).toBeGreaterThan(3);
+    expect(maxHeight).toBeGreaterThan(highest);
   });
 });
 

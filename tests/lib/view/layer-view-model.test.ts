@@ -19,6 +19,8 @@ const view = (over: Partial<LayerViewInput> = {}) =>
     requestedSteps: [],
     axisKind: 'linear',
     mode: 'density',
+    correlated: [],
+    other: null,
     ...over,
   });
 
@@ -75,8 +77,14 @@ describe('the layer view', () => {
     const statistics = { update_std: 0.424, ratio_std: 4e-5, ratio_dip: 0.211, update_dip: 0.004 };
     const reply = aReply(items.map((item) => ({ ...item, statistics })));
     const [update, ratio] = view({ reply }).columns[1]!.panels;
-    expect(update).toMatchObject({ std: '0.424', dip: { text: '0.004', isTwoPeaks: false } });
-    expect(ratio).toMatchObject({ std: '4e−5', dip: { text: '0.211', isTwoPeaks: true } });
+    expect(update).toMatchObject({
+      std: '0.424',
+      dip: { text: '0.004', p: 'p 1.00', isTwoPeaks: false },
+    });
+    expect(ratio).toMatchObject({
+      std: '4e−5',
+      dip: { text: '0.211', p: 'p < 0.001', isTwoPeaks: true },
+    });
     expect(view().columns[1]!.panels[0]?.dip).toBeNull();
   });
 
@@ -85,5 +93,47 @@ describe('the layer view', () => {
     const [ridge] = view({ reply: aReply(many) }).ridgelines;
     const steps = ridge!.ridgeline.rows.map(({ step }) => step);
     expect([steps[0], steps.at(-1)]).toEqual([306, 331]);
+  });
+});
+
+describe('what is laid over a layer', () => {
+  const over = (steps: readonly number[]) =>
+    aReply(
+      steps.map((step) =>
+        anItem({ step, statistics: { update_std: 0.1, update_dip: 0.05, ratio_std: 0.2 } }),
+      ),
+    );
+
+  it('is the newest report at or before each chosen step', () => {
+    const { columns } = view({ other: over([315, 317]) });
+    expect(columns.map(({ step, otherStep }) => [step, otherStep])).toEqual([
+      [316, 315],
+      [317, 317],
+      [318, 317],
+    ]);
+    expect(columns[1]?.panels[0]?.other).toMatchObject({
+      std: '0.100',
+      dip: { text: '0.050', isTwoPeaks: true },
+    });
+    expect(columns[1]?.panels[0]?.panel?.other.length).toBeGreaterThan(2);
+  });
+
+  it('widens the axis for both', () => {
+    const wide = aDistribution('update', [1, 1, 1, 1, 1, 1, 1, 900]);
+    const reply = aReply([
+      anItem({
+        step: 310,
+        distributions: [{ ...wide, edges: wide.edges.map((edge) => 4 * edge) }],
+      }),
+    ]);
+    expect(view().axisLimit).toBe(1.3);
+    expect(view({ other: reply }).axisLimit).toBe(5);
+  });
+
+  it('is absent where it was not reported yet, or not chosen', () => {
+    const [column] = view({ other: over([400]) }).columns;
+    expect(column?.otherStep).toBeNull();
+    expect(column?.panels[0]?.other).toBeNull();
+    expect(view().columns[0]?.panels[0]?.panel?.other).toEqual([]);
   });
 });

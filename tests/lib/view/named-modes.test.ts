@@ -2,8 +2,8 @@ import { gunzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { CountedDistribution } from '@/lib/view/distribution-bins';
-import { findModes } from '@/lib/view/distribution-modes';
+import { findNamedModes } from '@/lib/view/named-modes';
+import type { CountedDistribution } from '@/lib/view/to-histogram';
 
 const lineSchema = z.object({
   step: z.number(),
@@ -36,39 +36,41 @@ function fromCounts(counts: readonly number[], low: number, high: number): Count
 
 describe('where a distribution is highest', () => {
   it('is at ±0.47 in the burst of recorded run B, with nothing between', () => {
-    const { modes, valleyShare } = findModes(recordedRatio(317, 'h.0.attn.c_attn.weight'));
+    const { modes, valleyShare } = findNamedModes(recordedRatio(317, 'h.0.attn.c_attn.weight'));
     expect(modes).toHaveLength(2);
-    expect(modes[0]?.at).toBeCloseTo(-0.47, 1);
-    expect(modes[1]?.at).toBeCloseTo(0.47, 1);
+    expect(modes[0]?.position).toBeCloseTo(-0.47, 1);
+    expect(modes[1]?.position).toBeCloseTo(0.47, 1);
     expect(valleyShare).toBeLessThan(0.05);
   });
 
   it('is at 0 alone before the burst', () => {
-    const { modes, valleyShare } = findModes(recordedRatio(316, 'h.0.attn.c_attn.weight'));
-    expect(modes.map(({ at }) => Math.abs(at) < 0.05)).toEqual([true]);
+    const { modes, valleyShare } = findNamedModes(recordedRatio(316, 'h.0.attn.c_attn.weight'));
+    expect(modes.map(({ position }) => Math.abs(position) < 0.05)).toEqual([true]);
     expect(valleyShare).toBeNull();
   });
 
   it('is one place where counting noise makes teeth', () => {
     const hill = [1, 5, 20, 60, 52, 61, 55, 58, 20, 4, 1];
-    expect(findModes(fromCounts(hill, -1.1, 1.1)).modes).toHaveLength(1);
+    expect(findNamedModes(fromCounts(hill, -1.1, 1.1)).modes).toHaveLength(1);
   });
 
   it('is one place where so few coordinates make two by chance', () => {
     const teeth = [0, 4, 8, 8, 3, 3, 8, 8, 4, 0];
-    expect(findModes(fromCounts(teeth, -1, 1)).modes).toHaveLength(1);
+    expect(findNamedModes(fromCounts(teeth, -1, 1)).modes).toHaveLength(1);
     const many = teeth.map((count) => 100 * count);
-    expect(findModes(fromCounts(many, -1, 1)).modes.length).toBeGreaterThan(1);
+    expect(findNamedModes(fromCounts(many, -1, 1)).modes.length).toBeGreaterThan(1);
   });
 
   it('is two places at most, the higher ones', () => {
     const three = [0, 90, 0, 0, 40, 0, 0, 80, 0, 0];
     expect(
-      findModes(fromCounts(three, -1, 1)).modes.map(({ at }) => Number(at.toFixed(1))),
+      findNamedModes(fromCounts(three, -1, 1)).modes.map(({ position }) =>
+        Number(position.toFixed(1)),
+      ),
     ).toEqual([-0.7, 0.5]);
   });
 
   it('is nowhere when nothing was counted', () => {
-    expect(findModes(fromCounts([0, 0, 0], -1, 1))).toEqual({ modes: [], valleyShare: null });
+    expect(findNamedModes(fromCounts([0, 0, 0], -1, 1))).toEqual({ modes: [], valleyShare: null });
   });
 });

@@ -24,7 +24,14 @@ export const MARKER_STYLES: Readonly<
   single_burst: { stroke: 'var(--rms-spike)', dash: '4 3', width: 1 },
 };
 
-/** One distribution with the healthy normal and the markers; the model has decided all else. */
+/** How the curves of theory and what is laid over are drawn. */
+export const CURVE_STYLES = {
+  healthy: { stroke: 'var(--ok)', dash: '4 3' },
+  correlated: { stroke: 'var(--ok)', dash: '1.5 2.5' },
+  other: { stroke: 'var(--accent)', dash: '' },
+} as const;
+
+/** One distribution with the curves of theory, the markers and what is laid over it; the model has decided all else. */
 export function DistributionChart({ panel }: { readonly panel: DistributionPanel }) {
   const [first, last] = panel.domain;
   return (
@@ -37,15 +44,26 @@ export function DistributionChart({ panel }: { readonly panel: DistributionPanel
             domain={[first, last]}
             allowDataOverflow
             ticks={panel.ticks.map(({ at }) => at)}
-            tickFormatter={(at: number) =>
-              panel.ticks.find((tick) => tick.at === at)?.label ?? String(at)
-            }
             interval={0}
             height={AXIS_HEIGHT}
             tickLine={false}
             tickMargin={3}
             axisLine={{ stroke: 'var(--text3)', strokeWidth: 1 }}
-            tick={{ fill: 'var(--text3)', fontSize: 11 }}
+            tick={(tick: { x: number | string; y: number | string; index: number }) => {
+              const { at, label } = panel.ticks[tick.index] ?? { at: first, label: '' };
+              return (
+                <text
+                  x={tick.x}
+                  y={tick.y}
+                  dy={9}
+                  fill="var(--text3)"
+                  fontSize={11}
+                  textAnchor={at <= first ? 'start' : at >= last ? 'end' : 'middle'}
+                >
+                  {label}
+                </text>
+              );
+            }}
           />
           <YAxis hide type="number" domain={[0, panel.maxHeight]} allowDataOverflow />
           {panel.markers.map(({ kind, at }) => (
@@ -61,7 +79,7 @@ export function DistributionChart({ panel }: { readonly panel: DistributionPanel
           <Area
             data={panel.outline}
             dataKey="height"
-            type="stepAfter"
+            type={panel.isStepped ? 'stepAfter' : 'linear'}
             fill="var(--histogram)"
             fillOpacity={0.85}
             stroke="var(--trace)"
@@ -70,18 +88,21 @@ export function DistributionChart({ panel }: { readonly panel: DistributionPanel
             activeDot={false}
             isAnimationActive={false}
           />
-          {panel.healthy.length === 0 ? null : (
-            <Line
-              data={panel.healthy}
-              dataKey="height"
-              type="linear"
-              stroke="var(--ok)"
-              strokeWidth={1.35}
-              strokeDasharray="4 3"
-              dot={false}
-              activeDot={false}
-              isAnimationActive={false}
-            />
+          {(['healthy', 'correlated', 'other'] as const).map((kind) =>
+            panel[kind].length === 0 ? null : (
+              <Line
+                key={kind}
+                data={panel[kind]}
+                dataKey="height"
+                type={kind === 'other' && panel.isStepped ? 'stepAfter' : 'linear'}
+                stroke={CURVE_STYLES[kind].stroke}
+                strokeWidth={1.35}
+                strokeDasharray={CURVE_STYLES[kind].dash}
+                dot={false}
+                activeDot={false}
+                isAnimationActive={false}
+              />
+            ),
           )}
           {panel.zeroShare > 0 ? (
             <ReferenceLine x={0} stroke="var(--accent)" strokeWidth={1} ifOverflow="hidden" />

@@ -1,39 +1,45 @@
 'use client';
 
 import { useState } from 'react';
-import type { ReferenceCurves } from '@/lib/contract/reads';
+import type { ReferenceCurves, Spike } from '@/lib/contract/reads';
 import type { Run } from '@/lib/contract/runs';
 import type { StepWindow } from '@/lib/view/chosen-steps';
 import { formatStep } from '@/lib/view/format-number';
 import type { LayerViewModel } from '@/lib/view/layer-view-model';
 import { prepareNumberRows, prepareStepWords } from '@/lib/view/layer-words';
-import type { LossStrip } from '@/lib/view/loss-strip';
-import type { SmallMultiple } from '@/lib/view/small-multiple';
+import { valueTextAt } from '@/lib/view/small-multiple';
+import { stepsOfSpike } from '@/lib/view/spike-steps';
+import { describeLayerOutlook } from '@/lib/view/stage-outlook';
+import { explainStage, stageAt } from '@/lib/view/stage-reason';
+import { stepToX } from '@/lib/view/trace';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import type { LayerMoves } from './layer-moves';
 import { LayerToolbar } from './layer-toolbar';
 import { LossStripChart } from './loss-strip';
 import { MarkerLegend } from './marker-legend';
 import { NewerHint } from './newer-hint';
-import { RidgelinePlot } from './ridgeline-plot';
+import { OtherBar } from './other-bar';
+import { OverStepsPanel } from './over-steps';
 import { SmallMultiples } from './small-multiples';
+import { SpikeLane, SpikeMenu } from './spike-lane';
+import { StageSection } from './stage-section';
 import { StepColumn } from './step-column';
-import type { LayerUrl } from './use-layer-url';
+import { chooseInUrl, type LayerUrl } from './use-layer-url';
+import type { useLayerView } from './use-layer-view';
 import { WordsColumn } from './words-column';
 import styles from './layer-view.module.css';
 
-/** Strip, columns, small multiples, ridgelines and words. */
+/** Strip, columns, small multiples, distributions over steps and words. */
 export function LayerBody({
   run,
   layerIndex,
   url,
+  view,
   model,
   window,
   curves,
-  strip,
   stripRef,
-  multiples,
-  multiplesNote,
+  stripWidth,
   hasDip,
   lastStep,
   moves,
@@ -42,19 +48,19 @@ export function LayerBody({
   readonly run: Run;
   readonly layerIndex: number;
   readonly url: LayerUrl;
+  readonly view: ReturnType<typeof useLayerView>;
   readonly model: LayerViewModel;
   readonly window: StepWindow;
   readonly curves: ReferenceCurves;
-  readonly strip: LossStrip | null;
   readonly stripRef: (element: HTMLElement | null) => (() => void) | undefined;
-  readonly multiples: readonly SmallMultiple[];
-  readonly multiplesNote: string;
+  readonly stripWidth: number;
   readonly hasDip: boolean;
   readonly lastStep: number;
   readonly moves: LayerMoves;
   readonly onNewest: (step: number) => void;
 }) {
-  const { chosen } = model;
+  const { chosen, available } = model;
+  const { strip, findings, other } = view;
   const selected = model.items[chosen.mainIndex];
   // A phone has room for one column: the selected step's until another is asked for.
   const [phoneStep, setPhoneStep] = useState<number | null>(null);
@@ -62,6 +68,27 @@ export function LayerBody({
     phoneStep !== null && chosen.steps.includes(phoneStep)
       ? phoneStep
       : (chosen.steps[chosen.mainIndex] ?? 0);
+  const main = chosen.steps[chosen.mainIndex] ?? 0;
+  const reason = explainStage(findings.stages, main);
+  const label = stageAt(findings.stages, main)?.label ?? null;
+
+  // One crosshair over the loss and every metric: it stands on steps that were reported.
+  const [crosshairStep, setCrosshairStep] = useState<number | null>(null);
+  const onCrosshair = (share: number | null) => {
+    setCrosshairStep(share === null ? null : nearestStep(available, window, share));
+  };
+  const crosshair =
+    crosshairStep === null
+      ? null
+      : {
+          x: stepToX(window, crosshairStep),
+          place: `at ${formatStep(crosshairStep)}`,
+          textOf: (metric: string) => valueTextAt(view.series, metric, crosshairStep),
+        };
+  const goToSpike = (spike: Spike) => {
+    const { at, steps } = stepsOfSpike(spike, layerIndex);
+    chooseInUrl({ step: at, steps, window: null });
+  };
   return (
     <main className={styles['layout']}>
       <div className={styles['main']}>
@@ -75,13 +102,16 @@ export function LayerBody({
             canGoLater={window.toStep < lastStep}
             onPage={moves.page}
             hint={
-              <NewerHint
-                runId={run.id}
-                layerIndex={layerIndex}
-                runLastStep={run.lastStep}
-                shownUpTo={Math.max(lastStep, model.available.at(-1) ?? 0)}
-                onShow={onNewest}
-              />
+              <>
+                <SpikeMenu spikes={findings.spikes} onChoose={goToSpike} />
+                <NewerHint
+                  runId={run.id}
+                  layerIndex={layerIndex}
+                  runLastStep={run.lastStep}
+                  shownUpTo={Math.max(lastStep, model.available.at(-1) ?? 0)}
+                  onShow={onNewest}
+                />
+              </>
             }
           />
           <div ref={stripRef} className={styles['strip']}>
@@ -90,12 +120,26 @@ export function LayerBody({
                 view={strip}
                 steps={chosen.steps}
                 mainIndex={chosen.mainIndex}
-                available={model.available}
+                available={available}
+                stages={view.stageStrip}
+                lane={
+                  <SpikeLane
+                    spikes={findings.spikes}
+                    window={window}
+                    widthPx={stripWidth}
+                    onChoose={goToSpike}
+                  />
+                }
+                crosshairStep={crosshairStep}
                 onMove={moves.one}
+                onCrosshair={onCrosshair}
               />
             )}
           </div>
         </div>
+        {url.other === null || other === null ? null : (
+          <OtherBar choice={url.other} other={other} />
+        )}
         <div className={styles['phone_steps']}>
           <SegmentedControl
             label="Step"
@@ -114,30 +158,41 @@ export function LayerBody({
               className={styles['column']}
               data-shown={column.step === shownStep || undefined}
             >
-              <StepColumn column={column} />
+              <StepColumn
+                column={column}
+                stage={stageAt(findings.stages, column.step)?.stage ?? null}
+                otherLabel={other?.label ?? null}
+              />
             </div>
           ))}
         </div>
         <MarkerLegend
           curves={curves}
+          drift={url.drift}
+          correlated={view.correlated}
           axisLimit={model.axisLimit}
           hasZeros={model.hasZeros}
           hasDip={hasDip}
         />
-        <SmallMultiples views={multiples} note={multiplesNote} />
+        <SmallMultiples
+          views={view.multiples}
+          note={view.multiplesNote}
+          crosshair={crosshair}
+          onCrosshair={onCrosshair}
+        />
       </div>
       <div className={styles['ridgelines']}>
-        {model.ridgelines.map(({ kind, symbol, ridgeline }) => (
-          <RidgelinePlot
-            key={kind}
-            ridgeline={ridgeline}
-            title={`${symbol} over steps`}
-            onSelect={moves.main}
-          />
-        ))}
+        <OverStepsPanel model={model} form={url.overSteps} onSelect={moves.main} />
       </div>
       <WordsColumn
-        step={chosen.steps[chosen.mainIndex] ?? 0}
+        stage={
+          <StageSection
+            reason={reason}
+            outlook={reason === null ? null : describeLayerOutlook(reason.stage, label)}
+            failure={findings.error?.message ?? null}
+          />
+        }
+        step={main}
         rows={
           selected === undefined
             ? []
@@ -146,5 +201,19 @@ export function LayerBody({
         words={model.items.map(({ item, before }) => prepareStepWords(item, before, curves))}
       />
     </main>
+  );
+}
+
+/** The reported step nearest to a place along the window; null where nothing was reported. */
+function nearestStep(
+  available: readonly number[],
+  { fromStep, toStep }: StepWindow,
+  share: number,
+): number | null {
+  const wanted = fromStep + share * (toStep - fromStep);
+  return available.reduce<number | null>(
+    (best, step) =>
+      best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
+    null,
   );
 }

@@ -3,8 +3,8 @@
 import type { ReactNode } from 'react';
 import type { StepWindow } from '@/lib/view/chosen-steps';
 import type { AxisKind } from '@/lib/view/distribution-axis';
-import type { HeightMode } from '@/lib/view/distribution-panel';
 import { formatStep } from '@/lib/view/format-number';
+import type { HeightMode } from '@/lib/view/reference-curve';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { Icon } from '@/app/_design/icons';
@@ -17,6 +17,7 @@ const AXES: readonly {
   readonly title: string;
 }[] = [
   { value: 'linear', label: 'Linear', title: 'Equal distances are equal differences' },
+  { value: 'log', label: 'Log', title: 'Decades of the magnitude, both signs added up' },
   { value: 'signed-log', label: 'Signed log', title: 'Decades on both sides of 0' },
 ];
 const MODES: readonly {
@@ -26,6 +27,7 @@ const MODES: readonly {
 }[] = [
   { value: 'density', label: 'Density', title: 'Share of coordinates per unit of the axis' },
   { value: 'counts', label: 'Counts', title: 'Coordinates in each bin' },
+  { value: 'cumulative', label: 'Cumulative', title: 'Share of coordinates up to here' },
 ];
 
 /** Name of the strip, its window, and how the distributions below are drawn. */

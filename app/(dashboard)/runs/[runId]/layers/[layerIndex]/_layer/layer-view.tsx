@@ -6,12 +6,16 @@ import type { Run, RunMetrics } from '@/lib/contract/runs';
 import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareLayerVerdict } from '@/lib/view/layer-words';
-import { ButtonLink } from '@/app/_components/button';
+import { stageLabel } from '@/lib/view/stage-label';
+import { stageAt } from '@/lib/view/stage-reason';
+import { Button, ButtonLink } from '@/app/_components/button';
+import { StageLetter } from '@/app/_components/stage-chip';
 import { ConnectionBanner, ErrorState, LoadingState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import { CompareDialog } from './compare-dialog';
 import { LayerBar } from './layer-bar';
 import { LayerBody } from './layer-body';
 import { LayerEmpty } from './layer-empty';
@@ -40,10 +44,11 @@ export function LayerView({
   const router = useRouter();
   // Where the run stood when the page was opened: steps that come later move no axis.
   const [lastStep, setLastStep] = useState(run.lastStep);
+  const [isComparing, setIsComparing] = useState(false);
   const url = useLayerUrl();
   const [stripRef, stripSize] = useElementSize();
   const stripWidth = stripSize?.width ?? 840;
-  const view = useLayerView({ run, metrics, layerIndex: layer.index, url, lastStep, stripWidth });
+  const view = useLayerView({ run, metrics, layer, url, lastStep, stripWidth });
   const { data, model } = view;
 
   const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
@@ -151,11 +156,23 @@ export function LayerView({
     selected === undefined
       ? null
       : prepareLayerVerdict(selected.item, selected.before, referenceCurves);
+  const stage = mainStep === null ? null : (stageAt(view.findings.stages, mainStep)?.stage ?? null);
   const isElsewhere = url.step !== null && mainStep !== null && url.step !== mainStep;
   return (
     <>
       {bar}
+      {isComparing ? (
+        <CompareDialog
+          run={run}
+          layerIndex={layer.index}
+          names={names}
+          onClose={() => setIsComparing(false)}
+        />
+      ) : null}
       <VerdictLine
+        mark={
+          stage === null || stageLabel(stage).letter === null ? null : <StageLetter stage={stage} />
+        }
         emphasis={`Step ${formatStep(mainStep)}:`}
         emphasisColour="var(--text)"
         sentence={verdict?.sentence ?? ''}
@@ -184,6 +201,7 @@ export function LayerView({
                 {next.name} ›
               </ButtonLink>
             )}
+            <Button onClick={() => setIsComparing(true)}>Compare with…</Button>
           </nav>
         }
       />
@@ -191,13 +209,12 @@ export function LayerView({
         run={run}
         layerIndex={layer.index}
         url={url}
+        view={view}
         model={model}
         window={data.window}
         curves={referenceCurves}
-        strip={view.strip}
         stripRef={stripRef}
-        multiples={view.multiples}
-        multiplesNote={view.multiplesNote}
+        stripWidth={stripWidth}
         hasDip={metrics.layerMetrics.some((name) => name.endsWith('_dip'))}
         lastStep={lastStep ?? 0}
         moves={moves}

@@ -1,11 +1,13 @@
 'use client';
 
-import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
+import { useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { TickText } from '@/app/_components/tick-text';
 import { stepByReports } from '@/lib/view/chosen-steps';
 import { formatStep } from '@/lib/view/format-number';
 import type { LossStrip } from '@/lib/view/loss-strip';
+import type { StageSegment } from '@/lib/view/stage-strip';
 import { stepToX } from '@/lib/view/trace';
+import { StageStrip } from './stage-strip';
 import styles from './loss-strip.module.css';
 
 const UNIT = 1000;
@@ -23,30 +25,42 @@ const KEY_OFFSETS: Readonly<Record<string, number>> = {
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
 
 /**
- * The loss over the window and, on it, the chosen steps: each a slider to the keyboard;
- * a pointer takes the nearest, so that steps side by side can still be told apart.
+ * The loss over the window with the layer's stages and, on it, the chosen steps: each a
+ * slider to the keyboard; a pointer takes the nearest, so that steps side by side can still
+ * be told apart. The crosshair is shared with all charts over these steps.
  */
 export function LossStripChart({
   view,
   steps,
   mainIndex,
   available,
+  stages,
+  lane,
+  crosshairStep,
   onMove,
+  onCrosshair,
 }: {
   readonly view: LossStrip;
   readonly steps: readonly number[];
   readonly mainIndex: number;
   readonly available: readonly number[];
+  readonly stages: readonly StageSegment[];
+  /** Stands over the plot: marks of spikes. */
+  readonly lane: ReactNode;
+  readonly crosshairStep: number | null;
   readonly onMove: (index: number, step: number) => void;
+  /** A place along the window, 0 to 1; null when the pointer has left. */
+  readonly onCrosshair: (share: number | null) => void;
 }) {
   const { window, trace } = view;
   const dragged = useRef<number | null>(null);
 
-  const stepUnder = (event: PointerEvent<HTMLDivElement>): number => {
+  const shareUnder = (event: PointerEvent<HTMLDivElement>): number => {
     const box = event.currentTarget.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    return window.fromStep + share * (window.toStep - window.fromStep);
+    return (event.clientX - box.left) / box.width;
   };
+  const stepUnder = (event: PointerEvent<HTMLDivElement>): number =>
+    window.fromStep + shareUnder(event) * (window.toStep - window.fromStep);
   const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
     const target = stepUnder(event);
     const distances = steps.map((step) => Math.abs(step - target));
@@ -56,6 +70,7 @@ export function LossStripChart({
   };
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
     if (dragged.current !== null) onMove(dragged.current, stepUnder(event));
+    onCrosshair(shareUnder(event));
   };
   const onPointerEnd = () => {
     dragged.current = null;
@@ -81,8 +96,10 @@ export function LossStripChart({
     .join('');
   return (
     <div className={styles['strip']}>
+      {lane}
       <div
         className={styles['plot']}
+        onPointerLeave={() => onCrosshair(null)}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
         onPointerUp={onPointerEnd}
@@ -103,6 +120,13 @@ export function LossStripChart({
         >
           <path d={path} />
         </svg>
+        {crosshairStep === null ? null : (
+          <span
+            className={styles['crosshair']}
+            style={{ left: percent(stepToX(window, crosshairStep)) }}
+            aria-hidden
+          />
+        )}
         {trace.nonFinite.map((at) => (
           <span key={at} className={styles['nonfinite']} style={{ left: percent(at) }}>
             NaN
@@ -131,7 +155,16 @@ export function LossStripChart({
             {formatStep(tick.value)}
           </span>
         ))}
+        {crosshairStep === null ? null : (
+          <span
+            className={styles['crosshair_step']}
+            style={{ left: percent(stepToX(window, crosshairStep)) }}
+          >
+            {formatStep(crosshairStep)}
+          </span>
+        )}
       </div>
+      <StageStrip segments={stages} />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { PointerEvent } from 'react';
 import type { SmallMultiple } from '@/lib/view/small-multiple';
 import type { TracePoint } from '@/lib/view/trace';
 import styles from './small-multiples.module.css';
@@ -22,7 +23,28 @@ function toPath(segments: readonly (readonly TracePoint[])[]): string {
     .join('');
 }
 
-function Panel({ view }: { readonly view: SmallMultiple }) {
+/** Where the crosshair stands, and what each metric is there. */
+export interface MultiplesCrosshair {
+  /** 0 to 1 along the window. */
+  readonly x: number;
+  /** "at 321". */
+  readonly place: string;
+  readonly textOf: (metric: string) => string;
+}
+
+function Panel({
+  view,
+  crosshair,
+  onCrosshair,
+}: {
+  readonly view: SmallMultiple;
+  readonly crosshair: MultiplesCrosshair | null;
+  readonly onCrosshair: (share: number | null) => void;
+}) {
+  const onPointerMove = (event: PointerEvent<SVGSVGElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    onCrosshair((event.clientX - box.left) / box.width);
+  };
   return (
     <figure className={styles['panel']}>
       <figcaption className={styles['head']}>
@@ -30,12 +52,18 @@ function Panel({ view }: { readonly view: SmallMultiple }) {
           {view.label}
         </span>
         <span className={styles['values']}>
-          {view.values.map(({ text, isMain }, index) => (
-            <span key={index}>
-              {index > 0 ? <span aria-label="then"> → </span> : null}
-              {isMain ? <strong>{text}</strong> : text}
-            </span>
-          ))}
+          {crosshair === null ? (
+            view.values.map(({ text, isMain }, index) => (
+              <span key={index}>
+                {index > 0 ? <span> → </span> : null}
+                {isMain ? <strong>{text}</strong> : text}
+              </span>
+            ))
+          ) : (
+            <>
+              {crosshair.place} <strong>{crosshair.textOf(view.metric)}</strong>
+            </>
+          )}
         </span>
       </figcaption>
       <svg
@@ -44,6 +72,8 @@ function Panel({ view }: { readonly view: SmallMultiple }) {
         preserveAspectRatio="none"
         role="img"
         aria-label={`${view.label} around the chosen steps`}
+        onPointerMove={onPointerMove}
+        onPointerLeave={() => onCrosshair(null)}
       >
         {view.reference === null ? null : (
           <path
@@ -58,6 +88,12 @@ function Panel({ view }: { readonly view: SmallMultiple }) {
             className={styles['mark']}
           />
         ))}
+        {crosshair === null ? null : (
+          <path
+            d={`M${(crosshair.x * UNIT).toFixed(2)} 0V${UNIT}`}
+            className={styles['crosshair']}
+          />
+        )}
         <path d={toPath(view.trace.segments)} className={styles['trace']} />
         {view.trace.nonFinite.map((at) => (
           <path
@@ -75,14 +111,18 @@ function Panel({ view }: { readonly view: SmallMultiple }) {
 export function SmallMultiples({
   views,
   note,
+  crosshair,
+  onCrosshair,
 }: {
   readonly views: readonly SmallMultiple[];
   readonly note: string;
+  readonly crosshair: MultiplesCrosshair | null;
+  readonly onCrosshair: (share: number | null) => void;
 }) {
   return (
     <div className={styles['grid']}>
       {views.map((view) => (
-        <Panel key={view.metric} view={view} />
+        <Panel key={view.metric} view={view} crosshair={crosshair} onCrosshair={onCrosshair} />
       ))}
       <p className={styles['note']}>{note}</p>
     </div>

@@ -1,10 +1,39 @@
-import type { StepColumnView } from '@/lib/view/layer-view-model';
+import type { DipText, StepColumnView } from '@/lib/view/layer-view-model';
 import { formatStep } from '@/lib/view/format-number';
+import { StageChip } from '@/app/_components/stage-chip';
 import { DistributionChart } from './distribution-chart';
 import styles from './step-column.module.css';
 
+function Numbers({ std, dip }: { readonly std: string | null; readonly dip: DipText | null }) {
+  return (
+    <span className={styles['numbers']}>
+      {std === null ? null : (
+        <>
+          std <strong>{std}</strong>
+        </>
+      )}
+      {dip === null ? null : (
+        <>
+          {' '}
+          dip <strong className={dip.isTwoPeaks ? styles['alarm'] : undefined}>{dip.text}</strong>
+        </>
+      )}
+    </span>
+  );
+}
+
 /** One chosen step: its distributions below each other. */
-export function StepColumn({ column }: { readonly column: StepColumnView }) {
+export function StepColumn({
+  column,
+  stage,
+  otherLabel,
+}: {
+  readonly column: StepColumnView;
+  /** null where no stage was told. */
+  readonly stage: string | null;
+  /** What is laid over; null where nothing is. */
+  readonly otherLabel: string | null;
+}) {
   return (
     <section
       className={styles['column']}
@@ -13,30 +42,31 @@ export function StepColumn({ column }: { readonly column: StepColumnView }) {
     >
       <h2 className={styles['head']}>
         {formatStep(column.step)} <span className={styles['place']}>{column.place}</span>
+        {stage === null ? null : (
+          <span className={styles['stage']}>
+            <StageChip stage={stage} />
+          </span>
+        )}
       </h2>
       <p className={styles['facts']}>{column.facts}</p>
-      {column.panels.map(({ kind, symbol, meaning, panel, std, dip }) => (
+      {column.panels.map(({ kind, symbol, meaning, panel, std, dip, other }) => (
         <div key={kind} className={styles['panel']}>
           <p className={styles['label']}>
             <strong>{symbol}</strong>
             <span className={styles['meaning']}>{meaning}</span>
-            <span className={styles['numbers']}>
-              {std === null ? null : (
-                <>
-                  std <strong>{std}</strong>
-                </>
-              )}
-              {dip === null ? null : (
-                <>
-                  {' '}
-                  dip{' '}
-                  <strong className={dip.isTwoPeaks ? styles['alarm'] : undefined}>
-                    {dip.text}
-                  </strong>
-                </>
-              )}
-            </span>
+            <Numbers std={std} dip={dip} />
           </p>
+          {other === null || otherLabel === null ? null : (
+            <p className={styles['other']}>
+              <span className={styles['other_name']}>
+                over it {otherLabel}
+                {column.otherStep === null || column.otherStep === column.step
+                  ? ''
+                  : ` at ${formatStep(column.otherStep)}`}
+              </span>
+              <Numbers {...other} />
+            </p>
+          )}
           {panel === null ? (
             <p className={styles['absent']}>Step {column.step} did not report it.</p>
           ) : (
@@ -53,6 +83,15 @@ export function StepColumn({ column }: { readonly column: StepColumnView }) {
                     {note}
                   </span>
                 ))}
+                {dip?.p === null || dip?.p === undefined ? null : (
+                  <span title="Of the dip: how often one peak gives as large a one, for at most 10 000 coordinates">
+                    {dip.p}
+                  </span>
+                )}
+                <span className={styles['height']} title={panel.heightNote.unit}>
+                  {panel.heightNote.text}
+                  <span className="visually-hidden"> {panel.heightNote.unit}</span>
+                </span>
               </p>
             </>
           )}

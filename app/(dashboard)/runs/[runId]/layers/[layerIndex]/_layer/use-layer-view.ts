@@ -3,32 +3,45 @@
 import { useMemo } from 'react';
 import { timelineReplySchema } from '@/lib/contract/reads';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
+import { prepareCorrelatedReference, type Betas } from '@/lib/view/correlated-reference';
 import { prepareLayerView } from '@/lib/view/layer-view-model';
 import { prepareLossStrip } from '@/lib/view/loss-strip';
+import type { NormalPart } from '@/lib/view/reference-curve';
 import { describeMultiples, orderMetrics, prepareSmallMultiple } from '@/lib/view/small-multiple';
+import { prepareStageStrip } from '@/lib/view/stage-strip';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { useLayerDistributions } from './use-layer-distributions';
+import { useLayerFindings } from './use-layer-findings';
 import { useLayerSeries } from './use-layer-series';
 import type { LayerUrl } from './use-layer-url';
+import { useOtherLayer } from './use-other-layer';
 
 const LOSS_POINTS = 600;
 const PIXELS_PER_STEP_TICK = 84;
 /** More panels would be a page of their own; the count is said. */
 const MOST_MULTIPLES = 24;
+const NO_PARTS: readonly NormalPart[] = [];
+
+/** β1 and β2 of an attempt; null where the run does not name both. */
+function betasOf(run: Run, attempt: number | undefined): Betas | null {
+  const own = run.attempts.find((candidate) => candidate.attempt === attempt)?.optimizer;
+  const { beta1, beta2 } = own ?? run.optimizer;
+  return beta1 === undefined || beta2 === undefined ? null : { beta1, beta2 };
+}
 
 /** Reads what the page needs and prepares what it draws. */
 export function useLayerView({
   run,
   metrics,
-  layerIndex,
+  layer,
   url,
   lastStep,
   stripWidth,
 }: {
   readonly run: Run;
   readonly metrics: RunMetrics;
-  readonly layerIndex: number;
+  readonly layer: Run['layers'][number];
   readonly url: LayerUrl;
   /** The last step that takes part; later ones move nothing. */
   readonly lastStep: number | null;
@@ -36,7 +49,7 @@ export function useLayerView({
 }) {
   const data = useLayerDistributions({
     runId: run.id,
-    layerIndex,
+    layerIndex: layer.index,
     wantedStep: url.step ?? lastStep,
     firstStep: run.firstStep ?? 0,
     lastStep: lastStep ?? 0,
@@ -45,7 +58,7 @@ export function useLayerView({
   const { window, reply } = data;
   const fromStep = window?.fromStep ?? null;
   const toStep = window?.toStep ?? null;
-  const timeline = useApi(
+  const timelinePath =
     fromStep === null
       ? null
       : apiPath(`/runs/${encodeURIComponent(run.id)}/timeline`, {
@@ -53,15 +66,31 @@ export function useLayerView({
           fromStep,
           toStep,
           points: LOSS_POINTS,
-        }),
-    timelineReplySchema,
-    { keepPrevious: true },
-  );
+        });
+  const timeline = useApi(timelinePath, timelineReplySchema, { keepPrevious: true });
   const names = orderMetrics(metrics.layerMetrics);
   const shown = names.slice(0, MOST_MULTIPLES);
-  const { series, failedCount } = useLayerSeries(run.id, layerIndex, shown, window);
+  const { series, failedCount } = useLayerSeries(run.id, layer.index, shown, window);
+  const findings = useLayerFindings(run.id, layer.index, window);
+  const other = useOtherLayer(run, layer.name, url.other, window);
 
   const selectedStep = url.step ?? lastStep ?? 0;
+  const selected = reply?.items.filter(({ step }) => step <= selectedStep).at(-1);
+  const cosine = selected?.statistics['gradient_cosine'] ?? null;
+  const betas = betasOf(run, selected?.attempt);
+  const beta1 = betas?.beta1 ?? null;
+  const beta2 = betas?.beta2 ?? null;
+  const correlated = useMemo(
+    () =>
+      prepareCorrelatedReference(
+        url.drift,
+        beta1 === null || beta2 === null ? null : { beta1, beta2 },
+        cosine,
+      ),
+    [url.drift, beta1, beta2, cosine],
+  );
+  const parts = correlated !== null && 'parts' in correlated ? correlated.parts : NO_PARTS;
+  const otherReply = other?.reply ?? null;
   const model = useMemo(
     () =>
       reply === null || reply.items.length === 0
@@ -72,8 +101,10 @@ export function useLayerView({
             requestedSteps: url.steps,
             axisKind: url.axisKind,
             mode: url.mode,
+            correlated: parts,
+            other: otherReply,
           }),
-    [reply, selectedStep, url.steps, url.axisKind, url.mode],
+    [reply, selectedStep, url.steps, url.axisKind, url.mode, parts, otherReply],
   );
   const losses = timeline.data?.series.find(({ name }) => name === 'loss')?.points ?? null;
   const strip = useMemo(
@@ -86,6 +117,13 @@ export function useLayerView({
             Math.max(2, Math.floor(stripWidth / PIXELS_PER_STEP_TICK)),
           ),
     [losses, fromStep, toStep, stripWidth],
+  );
+  const stageStrip = useMemo(
+    () =>
+      fromStep === null || toStep === null
+        ? []
+        : prepareStageStrip(findings.stages, { fromStep, toStep }),
+    [findings.stages, fromStep, toStep],
   );
   const chosen = model?.chosen ?? null;
   const multiples = useMemo(
@@ -107,6 +145,12 @@ export function useLayerView({
     data,
     model,
     strip,
+    stageStrip,
+    findings,
+    other,
+    correlated,
+    hasBetas: betas !== null,
+    series,
     multiples,
     multiplesNote:
       window === null ? '' : describeMultiples(window, multiples.length, names.length, failedCount),

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { formatStep } from '@/lib/view/format-number';
 import type { NumberRow, StepWords } from '@/lib/view/layer-words';
 import styles from './words-column.module.css';
@@ -10,18 +11,21 @@ const KEYS = [
   ['Esc', 'back to the run'],
 ] as const;
 
-/** The numbers of the selected step against theory, and each chosen step in sentences. */
+/** The stage, the numbers of the selected step against theory, and each chosen step in sentences. */
 export function WordsColumn({
+  stage,
   step,
   rows,
   words,
 }: {
+  readonly stage: ReactNode;
   readonly step: number;
   readonly rows: readonly NumberRow[];
   readonly words: readonly StepWords[];
 }) {
   return (
     <aside className={styles['words']} aria-label="In numbers and words">
+      {stage}
       <h2>Numbers at {formatStep(step)}</h2>
       {rows.length === 0 ? (
         <p className={styles['quiet']}>No metric was posted for this step.</p>

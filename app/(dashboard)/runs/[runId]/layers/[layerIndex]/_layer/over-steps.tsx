@@ -1,0 +1,69 @@
+'use client';
+
+import type { LayerViewModel } from '@/lib/view/layer-view-model';
+import { formatStep } from '@/lib/view/format-number';
+import { SegmentedControl } from '@/app/_components/segmented-control';
+import { DistributionHeat } from './distribution-heat';
+import { RidgelinePlot } from './ridgeline-plot';
+import { setOverSteps, type OverSteps } from './use-layer-url';
+import styles from './over-steps.module.css';
+
+const FORMS: readonly { readonly value: OverSteps; readonly label: string }[] = [
+  { value: 'ridgeline', label: 'Ridgeline' },
+  { value: 'heatmap', label: 'Heatmap' },
+];
+
+/** The distributions over steps, and the slider that walks through them. */
+export function OverStepsPanel({
+  model,
+  form,
+  onSelect,
+}: {
+  readonly model: LayerViewModel;
+  readonly form: OverSteps;
+  readonly onSelect: (step: number) => void;
+}) {
+  const { available, chosen } = model;
+  const main = chosen.steps[chosen.mainIndex] ?? available[0] ?? 0;
+  return (
+    <>
+      <div className={styles['controls']}>
+        <SegmentedControl label="Over steps" options={FORMS} value={form} onChange={setOverSteps} />
+        <label className={styles['slider']}>
+          <span className={styles['step']}>step {formatStep(main)}</span>
+          <input
+            type="range"
+            aria-label="Step"
+            min={0}
+            max={Math.max(0, available.length - 1)}
+            value={Math.max(0, available.indexOf(main))}
+            aria-valuetext={`step ${main}`}
+            onChange={({ target }) => {
+              const step = available[Number(target.value)];
+              if (step !== undefined) onSelect(step);
+            }}
+          />
+        </label>
+      </div>
+      {model.ridgelines.map(({ kind, symbol, ridgeline, heatmap }) =>
+        form === 'heatmap' ? (
+          <DistributionHeat
+            key={kind}
+            heatmap={heatmap}
+            title={`${symbol} over steps`}
+            main={main}
+            others={chosen.steps.filter((step) => step !== main)}
+            onSelect={onSelect}
+          />
+        ) : (
+          <RidgelinePlot
+            key={kind}
+            ridgeline={ridgeline}
+            title={`${symbol} over steps`}
+            onSelect={onSelect}
+          />
+        ),
+      )}
+    </>
+  );
+}
