@@ -66,7 +66,7 @@ export function ConnectionBanner({
   readonly onRetry?: () => void;
 }) {
   return (
-    <div className={styles['banner']} role="status">
+    <div className={styles['banner']} role="status" data-connection>
       <Mark kind="divergence" size={10} />
       <strong>{headline}</strong>
       <span>{text}</span>

@@ -4,6 +4,7 @@ import { useCallback } from 'react';
 import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
 import { warningsReplySchema } from '@/lib/contract/warnings';
+import { ButtonLink } from '@/app/_components/button';
 import { ErrorState, LoadingState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
@@ -39,6 +40,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       <>
         <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: runId }]} />
         <main>
+          <h1 className="visually-hidden">Run {runId}</h1>
           {failure === null ? (
             <LoadingState text="Reading the run." />
           ) : (
@@ -46,12 +48,18 @@ export function RunPage({ runId }: { readonly runId: string }) {
               title={
                 failure.status === 404 ? 'There is no such run.' : 'The run could not be read.'
               }
-              message={failure.message}
+              message={
+                failure.status === 404
+                  ? `${failure.message} It may have been deleted, or its id be another: search finds runs by name, tag and note.`
+                  : failure.message
+              }
               onRetry={() => {
                 readRun();
                 readMetrics();
               }}
-            />
+            >
+              <ButtonLink href="/">All runs</ButtonLink>
+            </ErrorState>
           )}
         </main>
       </>

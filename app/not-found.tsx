@@ -1,0 +1,21 @@
+import { ButtonLink } from './_components/button';
+import { ErrorState } from './_components/states';
+import { TopBar } from './_components/top-bar';
+
+/** An address that no page has. */
+export default function NotFound() {
+  return (
+    <>
+      <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: 'Nothing here' }]} />
+      <main>
+        <h1 className="visually-hidden">Nothing here</h1>
+        <ErrorState
+          title="There is no page at this address."
+          message="A run stands at /runs/ and its id, a layer behind that at /layers/ and its number. Search finds both by name."
+        >
+          <ButtonLink href="/">All runs</ButtonLink>
+        </ErrorState>
+      </main>
+    </>
+  );
+}
