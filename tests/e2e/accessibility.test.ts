@@ -1,11 +1,18 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import {
+  findAccessibilityFaults,
+  openBrowser,
+  openPage,
+  type PageOptions,
+} from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
-import { waitForHeatmap } from './harness/run-page';
+import { importRecordedRun } from './harness/recorded-run';
+import { surfaceOf, waitForHeatmap } from './harness/run-page';
 import { quietFrames, startJob, type Frame } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
+const B = 'B_spontaneous_spike';
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -34,48 +41,270 @@ afterAll(async () => {
   remove();
 });
 
-/** Each page with what is on it once everything that it asked for has come. */
-const PAGES: readonly (readonly [string, string, (page: Page) => Promise<void>])[] = [
-  [
-    'the runs list',
-    '/',
-    (page) =>
+const SIZES = { wide: [1440, 900], phone: [390, 844] } as const;
+const LOOKS = (['dark', 'light'] as const).flatMap((colorScheme) =>
+  (['wide', 'phone'] as const).map((size) => ({
+    colorScheme,
+    size,
+    options: { colorScheme, width: SIZES[size][0], height: SIZES[size][1] } satisfies PageOptions,
+  })),
+);
+
+interface Screen {
+  readonly name: string;
+  readonly path: string;
+  /** Resolves once what the page asked for is there, and what is looked at is open. */
+  readonly open: (page: Page) => Promise<unknown>;
+  /** A reply that is no success is part of what is looked at. */
+  readonly hasFailure?: boolean;
+}
+
+const dialog = (page: Page, name: string | RegExp) => page.getByRole('dialog', { name }).waitFor();
+const seen = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+const firstImage = (page: Page) => page.getByRole('img').first().waitFor();
+
+const SCREENS: readonly Screen[] = [
+  {
+    name: 'the runs list',
+    path: '/',
+    open: (page) =>
       page
         .getByRole('img', { name: /^Loss of/ })
         .first()
         .waitFor(),
-  ],
-  ['a run', '/runs/seen', waitForHeatmap],
-  ['a run in the layout of the paper', '/runs/seen?layout=paper', waitForHeatmap],
-  ['a layer', '/runs/seen/layers/2?step=40', (page) => page.getByRole('img').first().waitFor()],
-  [
-    'the API reference',
-    '/api-reference',
-    (page) => page.getByText('/api/v1/runs/{id}/frames').first().waitFor(),
-  ],
-  ['the sign-in page', '/sign-in', (page) => page.getByLabel(/token/i).waitFor()],
+  },
+  {
+    name: 'the runs list without a match',
+    path: '/?q=nothing-is-called-that',
+    open: (page) => seen(page, 'No run matches.'),
+  },
+  {
+    name: 'runs compared',
+    path: `/?chosen=seen,${B}&losses=over&settings=all`,
+    open: (page) => page.getByRole('figure', { name: 'Losses of the chosen runs' }).waitFor(),
+  },
+  { name: 'a run', path: `/runs/${B}`, open: waitForHeatmap },
+  {
+    name: 'a run in the layout of the paper',
+    path: `/runs/${B}?layout=paper`,
+    open: waitForHeatmap,
+  },
+  {
+    name: 'a run with its crosshair pinned and its stages shown',
+    path: '/runs/seen?step=40&layer=2&loss=linear&order=type',
+    open: waitForHeatmap,
+  },
+  { name: 'a run within another page', path: `/runs/${B}?embed=1`, open: waitForHeatmap },
+  {
+    name: 'a run without frames',
+    path: '/runs/silent',
+    open: (page) => seen(page, /^No frames yet/),
+  },
+  {
+    name: 'a run that is none',
+    path: '/runs/nowhere',
+    open: (page) => seen(page, 'There is no such run.'),
+    hasFailure: true,
+  },
+  { name: 'a layer', path: '/runs/seen/layers/2?step=40', open: firstImage },
+  {
+    name: 'a layer without distributions',
+    path: '/runs/silent/layers/0',
+    open: (page) => seen(page, /posts no distributions/),
+    hasFailure: true,
+  },
+  {
+    name: 'a layer that is none',
+    path: '/runs/seen/layers/99',
+    open: (page) => seen(page, /has no layer 99/),
+  },
+  {
+    name: 'an address without a page',
+    path: '/elsewhere',
+    open: (page) => seen(page, /There is no page/),
+    hasFailure: true,
+  },
+  {
+    name: 'the API reference',
+    path: '/api-reference',
+    open: (page) => seen(page, '/api/v1/runs/{id}/frames'),
+  },
+  {
+    name: 'the sign-in page',
+    path: '/sign-in',
+    open: (page) => page.getByLabel(/token/i).waitFor(),
+  },
+  {
+    name: 'the sign-in page after a token that is not known',
+    path: '/sign-in?error=invalid_token',
+    open: (page) => seen(page, /not known or was revoked/),
+  },
+  {
+    name: 'the palette',
+    path: `/runs/${B}`,
+    open: async (page) => {
+      await waitForHeatmap(page);
+      await page.keyboard.press('Control+k');
+      await dialog(page, 'Search');
+      await page.keyboard.type('h.3');
+      await page.getByRole('option', { name: /^h\.3/ }).first().waitFor();
+    },
+  },
+  {
+    name: 'the drawer of shortcuts',
+    path: `/runs/${B}`,
+    open: async (page) => {
+      await waitForHeatmap(page);
+      await page.keyboard.press('?');
+      await dialog(page, 'Shortcuts');
+    },
+  },
+  {
+    name: 'the menu of a chart',
+    path: `/runs/${B}`,
+    open: async (page) => {
+      await waitForHeatmap(page);
+      await page.getByRole('button', { name: 'Loss: picture, numbers, table' }).click();
+      await page.getByRole('menu', { name: 'Loss' }).waitFor();
+    },
+  },
+  {
+    name: 'the table of a chart',
+    path: `/runs/${B}`,
+    open: async (page) => {
+      await waitForHeatmap(page);
+      await page.getByRole('button', { name: 'Loss: picture, numbers, table' }).click();
+      await page.getByRole('menuitem', { name: 'Show as table' }).click();
+      await dialog(page, /^Loss of/);
+    },
+  },
+  {
+    name: 'the dialog that edits a run',
+    path: '/',
+    open: async (page) => {
+      await page.getByRole('link', { name: B, exact: true }).focus();
+      await page.keyboard.press('e');
+      await dialog(page, `Edit ${B}`);
+    },
+  },
 ];
 
 // First, since it can be seen only before the first run.
-it.each(['dark', 'light'] as const)('greets an empty product in the %s theme', async (theme) => {
-  const { page, takeFaults } = await openPage(browser, { colorScheme: theme });
-  await page.goto(product.url);
-  await page.getByText('/api/v1/runs').first().waitFor();
-  expect(await findAccessibilityFaults(page)).toEqual([]);
-  expect(takeFaults()).toEqual([]);
+describe('an empty product', () => {
+  it.each(LOOKS)('greets in the $colorScheme theme, $size', async ({ options }) => {
+    const { page, takeFaults } = await openPage(browser, options);
+    await page.goto(product.url);
+    await page.getByText('/api/v1/runs').first().waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    expect(takeFaults()).toEqual([]);
+  });
 });
 
-describe.each(['dark', 'light'] as const)('in the %s theme', (colorScheme) => {
+describe.each(LOOKS)('in the $colorScheme theme, $size', ({ options }) => {
   beforeAll(async () => {
     const job = await startJob({ url: product.url, runId: 'seen', layers: LAYERS });
     await job.post(quietFrames(1, 60, LAYERS.length).map(withHistograms));
+    await startJob({ url: product.url, runId: 'silent', layers: LAYERS });
+    await importRecordedRun(product.url, B);
   });
 
-  it.each(PAGES)('shows %s without a fault', async (_, path, isComplete) => {
-    const { page, takeFaults } = await openPage(browser, { colorScheme });
+  it.each(SCREENS)('shows $name without a fault', async ({ path, open, hasFailure }) => {
+    const { page, takeFaults } = await openPage(browser, options);
     await page.goto(`${product.url}${path}`);
-    await isComplete(page);
+    await open(page);
     expect(await findAccessibilityFaults(page)).toEqual([]);
-    expect(takeFaults()).toEqual([]);
+    const faults = takeFaults();
+    expect(
+      hasFailure === true ? faults.filter((fault) => /^exception/.test(fault)) : faults,
+    ).toEqual([]);
+  });
+});
+
+describe('by keyboard', () => {
+  /** Whether the focused element, or the control it is part of, has a ring around it. */
+  const readFocus = (page: Page) =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      if (element === null || element === document.body) return null;
+      const rings = [element, element.parentElement, element.parentElement?.parentElement].map(
+        (candidate) => {
+          if (candidate === null || candidate === undefined) return 0;
+          const { outlineStyle, outlineWidth } = getComputedStyle(candidate);
+          return outlineStyle === 'none' ? 0 : parseFloat(outlineWidth);
+        },
+      );
+      const isNew = !element.hasAttribute('data-reached');
+      element.setAttribute('data-reached', '');
+      return { isNew, ring: Math.max(...rings), what: element.outerHTML.slice(0, 120) };
+    });
+
+  it.each(['/', '/runs/seen', '/runs/seen/layers/2?step=40', '/api-reference', '/sign-in'])(
+    'every stop of %s shows that it has the focus',
+    async (path) => {
+      const { page } = await openPage(browser);
+      await page.goto(`${product.url}${path}`);
+      await page.waitForLoadState('networkidle');
+      const unseen: string[] = [];
+      let stops = 0;
+      for (; ; stops += 1) {
+        await page.keyboard.press('Tab');
+        const focus = await readFocus(page);
+        if (focus?.isNew !== true) break;
+        if (focus.ring < 2) unseen.push(focus.what);
+      }
+      expect(unseen).toEqual([]);
+      expect(stops).toBeGreaterThan(1);
+    },
+  );
+
+  it('reads out the cell that the arrows go to, with step, layer and value', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${product.url}/runs/seen`);
+    await waitForHeatmap(page);
+    await surfaceOf(page).focus();
+    await page.keyboard.press('End');
+    const said = () =>
+      page
+        .getByRole('status')
+        .filter({ hasText: /^Step/ })
+        .first()
+        .textContent({ timeout: 15_000 });
+    await expect
+      .poll(said, { timeout: 15_000 })
+      .toMatch(/^Step 60, layer wte, gradient norm 0\.0\d+/);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft');
+    await expect
+      .poll(said, { timeout: 15_000 })
+      .toMatch(/^Step 59, layer h\.0\.attn, gradient norm/);
+  });
+});
+
+describe('motion', () => {
+  const countMoving = (page: Page) =>
+    page.evaluate(() => {
+      const durations = [...document.querySelectorAll('*')].flatMap((element) => {
+        const { transitionDuration, animationName } = getComputedStyle(element);
+        const longest = Math.max(...transitionDuration.split(',').map(parseFloat));
+        return animationName === 'none' ? [longest] : [Infinity];
+      });
+      return {
+        moving: durations.filter((seconds) => seconds > 0).length,
+        longest: Math.max(...durations),
+      };
+    });
+
+  it('ends within 120 ms, and is none for those who asked for none', async () => {
+    const { page } = await openPage(browser);
+    for (const path of ['/', '/runs/seen', '/runs/seen/layers/2?step=40']) {
+      await page.goto(`${product.url}${path}`);
+      await page.waitForLoadState('networkidle');
+      await page.emulateMedia({ reducedMotion: 'no-preference' });
+      const usual = await countMoving(page);
+      expect(usual.moving).toBeGreaterThan(0);
+      expect(usual.longest).toBeLessThanOrEqual(0.12);
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      expect(await countMoving(page)).toEqual({ moving: 0, longest: 0 });
+    }
   });
 });

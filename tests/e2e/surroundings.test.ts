@@ -1,0 +1,212 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import {
+  gotoRun,
+  heatmapOf,
+  readOutOf,
+  readPixels,
+  surfaceOf,
+  waitForHeatmap,
+} from './harness/run-page';
+import { quietFrames, startJob, type TrainingJob } from './harness/training-job';
+
+const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+let job: TrainingJob;
+/** A page of somebody else's that holds one of ours within a frame. */
+let wiki: { readonly allowed: string; readonly foreign: string; readonly close: () => void };
+
+async function startWiki(): Promise<typeof wiki> {
+  const server = createServer((request, response) => {
+    const src = new URL(request.url ?? '/', 'http://x').searchParams.get('src') ?? '';
+    response.setHeader('Content-Type', 'text/html');
+    response.end(
+      `<!doctype html><title>wiki</title><iframe src="${src}" width="1000" height="700">`,
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    allowed: `http://127.0.0.1:${port}`,
+    foreign: `http://localhost:${port}`,
+    close: () => server.close(),
+  };
+}
+
+beforeAll(async () => {
+  wiki = await startWiki();
+  [product, browser] = await Promise.all([
+    startProduct({ dataDir, environment: { SPIKESCOPE_EMBED_ORIGINS: wiki.allowed } }),
+    openBrowser(),
+  ]);
+  job = await startJob({ url: product.url, runId: 'framed', layers: LAYERS });
+  await job.post(quietFrames(1, 60, LAYERS.length));
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await product.stop();
+  wiki.close();
+  remove();
+});
+
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
+
+describe('a view within another page', () => {
+  const embed = (page: Page, origin: string, query: string) =>
+    page.goto(`${origin}/?src=${encodeURIComponent(`${product.url}/runs/framed${query}`)}`);
+
+  it('is the view alone, and live', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    await embed(page, wiki.allowed, '?embed=1&theme=light');
+    const frame = page.frameLocator('iframe');
+    const heatmap = frame.getByRole('img', { name: / layers over steps / });
+    await heatmap.waitFor();
+    expect(await frame.getByRole('banner').isVisible()).toBe(false);
+    expect(await frame.getByRole('complementary').isVisible()).toBe(false);
+    expect(await frame.locator('html').getAttribute('data-theme')).toBe('light');
+    const { width: whole } = (await page.locator('iframe').boundingBox())!;
+    const { width } = (await frame.locator('[data-plot]').boundingBox())!;
+    expect(width).toBeGreaterThan(0.95 * whole);
+
+    await eventually(() => heatmap.getAttribute('aria-label')).toContain('steps 1 to');
+    const before = await readPixels(heatmap);
+    await job.post([{ step: 61, loss: 3.9, layers: { gradient_norm: [9, 9, 9, 9] } }]);
+    await eventually(() => readPixels(heatmap)).not.toBe(before);
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it.each([
+    ['an origin that is not named', () => wiki.foreign, '?embed=1'],
+    ['an address that does not ask for it', () => wiki.allowed, '?metric=rms'],
+  ])('is refused to %s', async (_, originOf, query) => {
+    const { page, takeFaults } = await openPage(browser);
+    await embed(page, originOf(), query);
+    await eventually(() => takeFaults().join()).toContain('frame-ancestors');
+    expect(await page.frameLocator('iframe').locator('[data-plot]').count()).toBe(0);
+  });
+});
+
+describe('on paper', () => {
+  it('stands in its light theme, without bars, no wider than the paper', async () => {
+    const { page, takeFaults } = await openPage(browser, { colorScheme: 'dark' });
+    await gotoRun(page, `${product.url}/runs/framed`);
+    const dark = await readPixels(heatmapOf(page));
+    await page.emulateMedia({ media: 'print' });
+    await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('light');
+    await eventually(() => readPixels(heatmapOf(page))).not.toBe(dark);
+    for (const role of ['banner', 'complementary', 'combobox'] as const) {
+      expect(await page.getByRole(role).filter({ visible: true }).count(), role).toBe(0);
+    }
+    const right = await page.evaluate(() => {
+      const boxes = [...document.querySelectorAll('[data-plot] *, [data-legend]')].map((element) =>
+        element.checkVisibility() ? element.getBoundingClientRect().right : 0,
+      );
+      return Math.max(...boxes);
+    });
+    // 277 mm of A4 across, at 96 px an inch; one pixel for rounding.
+    expect(right).toBeLessThanOrEqual(1047 + 1);
+
+    await page.emulateMedia({ media: 'screen' });
+    await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await eventually(() => readPixels(heatmapOf(page))).toBe(dark);
+    expect(new URL(page.url()).searchParams.get('theme')).toBeNull();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('fits on one page', async () => {
+    const { page } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/framed`);
+    const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
+    const pages = pdf.toString('latin1').match(/\/Type\s*\/Page[^s]/g);
+    expect(pages).toHaveLength(1);
+  });
+});
+
+describe('while a page is being read', () => {
+  it.each(['/', '/runs/framed', '/runs/framed?layout=paper', '/runs/framed/layers/1?step=40'])(
+    'nothing on %s moves what is there already',
+    async (path) => {
+      const { page } = await openPage(browser);
+      await page.addInitScript(() => {
+        const shifts: { value: number; what: string[] }[] = [];
+        Object.assign(window, { shifts });
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            const { value, sources } = entry as PerformanceEntry & {
+              value: number;
+              sources: { node: Node | null }[];
+            };
+            const what = sources.map(({ node }) => (node as Element | null)?.textContent ?? '');
+            shifts.push({ value, what: what.map((text) => text.slice(0, 60)) });
+          }
+        }).observe({ type: 'layout-shift', buffered: true });
+      });
+      await page.goto(`${product.url}${path}`);
+      await page.waitForLoadState('networkidle');
+      const shifts = await page.evaluate(
+        () => (window as unknown as { shifts: { value: number; what: string[] }[] }).shifts,
+      );
+      const sum = shifts.reduce((total, { value }) => total + value, 0);
+      expect(sum, JSON.stringify(shifts)).toBeLessThan(0.02);
+    },
+  );
+});
+
+describe('a connection that is lost', () => {
+  it('is told in a banner, and the page catches up once the worker is back', async () => {
+    const lost = await startJob({ url: product.url, runId: 'lost', layers: LAYERS });
+    await lost.post(quietFrames(1, 30, LAYERS.length));
+    const { page } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/lost`);
+    await page.getByText(/^Live/).first().waitFor();
+    // It may stand for a moment only: the worker is back within a second or two.
+    await page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(window, { said });
+      const note = () => said.push(document.querySelector('[data-connection]')?.textContent ?? '');
+      new MutationObserver(note).observe(document.body, {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      });
+    });
+    const from = product.output().length;
+    process.kill(product.pidOf('ingest'), 'SIGKILL');
+    const said = () =>
+      page.evaluate(() => (window as unknown as { said: string[] }).said.join('\n'));
+    await eventually(said).toContain('Connection lost at step 30.');
+    await eventually(said).toMatch(/Showing what was received; (next try in \d+ s|trying again)\./);
+
+    await product.said('[ingest] started again', from);
+    await expect
+      .poll(() => lost.post(quietFrames(31, 40, LAYERS.length)).then(() => 'answered', String), {
+        timeout: 30_000,
+        interval: 200,
+      })
+      .toBe('answered');
+    await eventually(() => page.locator('[data-connection]').count()).toBe(0);
+    await surfaceOf(page).focus();
+    await expect
+      .poll(
+        async () => {
+          await page.keyboard.press('End');
+          return readOutOf(page).textContent();
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toContain('step 70');
+    await waitForHeatmap(page);
+  });
+});
