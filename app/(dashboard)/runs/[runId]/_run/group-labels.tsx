@@ -10,6 +10,10 @@ import styles from './plot.module.css';
 /** "h.3" is "3" where there is no room for the rest. */
 const shortened = (label: string): string => /\d+$/.exec(label)?.[0] ?? label;
 
+/** A character at the labels' size, near enough to leave out what would be cut. */
+const CHARACTER_PX = 6.2;
+const fits = (text: string, width: number): boolean => text.length * CHARACTER_PX <= width;
+
 /** A label whose middle is nearer to the chip's than this would look out from under it. */
 const CHIP_REACH_PX = 15;
 const subscribeToNothing = () => () => undefined;
@@ -107,7 +111,7 @@ export function GroupColumns({
           className={styles['group_rule']}
           style={{ left: from, top: bottom - 5, width: Math.max(1, width - 2), height: 1 }}
         />
-        {isLabelled && width >= 14 ? (
+        {isLabelled && fits(width >= 24 ? label : shortened(label), width) ? (
           <span className={styles['column_label']} style={{ left: from, width, top: bottom - 23 }}>
             {width >= 24 ? label : shortened(label)}
           </span>

@@ -10,6 +10,7 @@ import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
 import type { RunChart } from './chart-subjects';
+import { CellMarksCanvas } from './cell-marks-canvas';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { GroupColumns } from './group-labels';
 import { HeatmapCanvas } from './heatmap-canvas';
@@ -184,7 +185,7 @@ export function PaperPlot({
           {model.emptyReason === null ? (
             <HeatmapCanvas
               geometry={geometry}
-              columns={model.columns}
+              columns={model.comparison?.cells ?? model.columns}
               version={model.version}
               colourTable={model.colourTable}
               theme={model.theme}
@@ -195,6 +196,7 @@ export function PaperPlot({
               {model.emptyReason}
             </p>
           )}
+          <CellMarksCanvas geometry={geometry} marks={model.marks} theme={model.theme} />
           <PauseBands geometry={geometry} />
           <GroupColumns
             layerAxis={layerAxis}

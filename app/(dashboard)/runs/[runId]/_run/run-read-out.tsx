@@ -4,16 +4,19 @@ import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react'
 import { STAGE_NAMES } from '@/lib/contract/stages';
 import type { Run } from '@/lib/contract/runs';
 import { describeCell } from '@/lib/view/cell-words';
+import { formatDeviation } from '@/lib/view/difference-scale';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { RunColumns } from '@/lib/view/run-columns';
+import { formatWallTime, readersZone, utcZone } from '@/lib/view/wall-time';
 import { Announcement } from '@/app/_components/announcement';
 import { StageChip } from '@/app/_components/stage-chip';
 import { stageLabel } from '@/lib/view/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
 import { CellReader, type CellValue } from './cell-reader';
 import type { CrosshairStore } from './crosshair-store';
+import type { RunComparison } from './use-comparison';
 
 /** What a cell is worth beside the metric shown, where it is stored. */
 const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std', 'stage'];
@@ -43,6 +46,7 @@ export function RunReadOut({
   option,
   layerNames,
   storedMetrics,
+  comparison,
   isNarrow,
 }: {
   readonly run: Run;
@@ -52,6 +56,7 @@ export function RunReadOut({
   readonly option: MetricOption | null;
   readonly layerNames: readonly string[];
   readonly storedMetrics: readonly string[];
+  readonly comparison: RunComparison | null;
   readonly isNarrow: boolean;
 }) {
   const crosshair = useSyncExternalStore(store.subscribe, store.get, readOnServer);
@@ -101,9 +106,12 @@ export function RunReadOut({
     });
   }
   const values = reader.values(crosshair.step, layer);
+  if (comparison !== null) items.push(comparisonItem(comparison, crosshair.step, layer));
   items.push(...companionItems(values, run, layer, option, isNarrow));
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
   items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
+  const time = column === null ? NaN : (columns.scalar('wall_time')[column] ?? NaN);
+  if (!isNarrow && Number.isFinite(time)) items.push({ label: 'at', value: wallTime(time) });
   if (isPinned && !isNarrow) items.push({ label: 'pinned', value: '' });
   const stage = values?.get('stage') ?? null;
   const spoken = describeCell({
@@ -124,6 +132,30 @@ export function RunReadOut({
       <Announcement text={isPinned ? spoken : ''} />
     </>
   );
+}
+
+/** In the reader's zone; UTC on hover. */
+function wallTime(unixSeconds: number): ReactNode {
+  return (
+    <time
+      dateTime={new Date(unixSeconds * 1000).toISOString()}
+      title={formatWallTime(unixSeconds, utcZone)}
+    >
+      {formatWallTime(unixSeconds, readersZone)}
+    </time>
+  );
+}
+
+function comparisonItem(
+  { cells, otherName }: RunComparison,
+  step: number,
+  layer: number,
+): ReadOutItem {
+  const deviation = cells?.valueAt(step, layer) ?? NaN;
+  return {
+    label: `against ${otherName}`,
+    value: cells === null || Number.isNaN(deviation) ? '–' : formatDeviation(cells.kind, deviation),
+  };
 }
 
 const KEYS = [

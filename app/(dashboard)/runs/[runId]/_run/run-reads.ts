@@ -20,12 +20,14 @@ export async function readHeatmap(
   { fromStep, toStep }: StepRange,
   columns: number,
   signal?: AbortSignal,
+  attempt: number | 'effective' = 'effective',
 ): Promise<HeatmapColumns> {
   const path = apiPath(`/runs/${encodeURIComponent(runId)}/heatmap`, {
     metric,
     fromStep,
     toStep,
     columns,
+    attempt: attempt === 'effective' ? null : attempt,
   });
   return decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE, signal));
 }

@@ -3,6 +3,7 @@
 import { formatColourRange } from '@/lib/view/colour-range';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { ColourScaleBar } from './colour-scale-bar';
+import { DifferenceScaleBar } from './difference-scale-bar';
 import type { RunSession } from './run-session';
 import type { RunPlotModel } from './run-view-model';
 import { StageLegend } from './stage-legend';
@@ -27,8 +28,11 @@ export function RunScale({
   readonly theme: Theme;
   readonly isNarrow: boolean;
 }) {
-  const { option } = model;
+  const { option, comparison } = model;
   if (option === null) return null;
+  if (comparison !== null) {
+    return <DifferenceScaleBar comparison={comparison} caption={option.shortLabel} theme={theme} />;
+  }
   if (option.scale === 'categorical') return <StageLegend />;
   return (
     <ColourScaleBar

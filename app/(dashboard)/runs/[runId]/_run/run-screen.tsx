@@ -10,7 +10,6 @@ import { formatCount } from '@/lib/view/format-number';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { refineSpike } from '@/lib/view/refined-spike';
 import { lossFigures } from '@/lib/view/run-figures';
-import { scalarLabel } from '@/lib/view/scalar-label';
 import { countStages } from '@/lib/view/stage-colours';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
@@ -19,6 +18,7 @@ import { useTheme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { EmptyRun } from './empty-run';
 import { LiveBanner, LiveStatus } from './live-status';
+import { MarksLegend } from './marks-legend';
 import { PhoneTabPage, PhoneTabs } from './phone-tabs';
 import { PhoneTools, RunBody } from './run-body';
 import { RunPanel } from './run-panel';
@@ -98,7 +98,7 @@ export function RunScreen({
     window: state.window,
     layout,
     view: state,
-    scalarLabel: scalarLabel(state.scalar),
+    metrics,
     scale,
     theme,
     onWindow: setWindow,
@@ -162,6 +162,7 @@ export function RunScreen({
       option={option}
       layerNames={names}
       storedMetrics={metrics.layerMetrics}
+      comparison={model.comparison}
       isNarrow={isNarrow}
     />
   );
@@ -221,7 +222,7 @@ export function RunScreen({
               <RunToolbar
                 options={options}
                 option={option}
-                scalars={metrics.scalars}
+                run={run}
                 view={state}
                 set={set}
                 filterError={rows.filterError}
@@ -233,6 +234,11 @@ export function RunScreen({
                 onWindow={setWindow}
               />
               {scaleBar}
+              <MarksLegend
+                marks={state.marks}
+                hasStages={run.missingStageInputs.length === 0}
+                hasMovers={spikes.some(({ firstMovers }) => firstMovers.length > 0)}
+              />
             </section>
           )}
           <RunBody

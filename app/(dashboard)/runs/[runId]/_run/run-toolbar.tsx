@@ -1,46 +1,33 @@
 'use client';
 
 import { useState } from 'react';
+import type { Run } from '@/lib/contract/runs';
 import { formatStep } from '@/lib/view/format-number';
 import type { MetricOption } from '@/lib/view/metric-options';
-import { scalarLabel } from '@/lib/view/scalar-label';
-import { formatSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { Icon } from '@/app/_design/icons';
-import { FIRST_SCALAR, type RunViewState, type SetRunView } from './use-run-view-state';
+import { CompareMenu } from './compare-menu';
+import type { RunViewState, SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 export type Layout = 'steps-right' | 'paper';
 
-const SMOOTHINGS: readonly (readonly [string, string])[] = [
-  ['none', 'Raw'],
-  ['0.6', 'EMA 0.6'],
-  ['0.9', 'EMA 0.9'],
-  ['0.97', 'EMA 0.97'],
-  ['0.99', 'EMA 0.99'],
-  ['w10', 'Mean of 10'],
-  ['w50', 'Mean of 50'],
-  ['w200', 'Mean of 200'],
+const MARKS: readonly { readonly value: string; readonly label: string }[] = [
+  { value: 'none', label: 'No marks' },
+  { value: 'stages', label: 'Stages' },
+  { value: 'movers', label: 'First movers' },
+  { value: 'stages,movers', label: 'Both marks' },
 ];
-
-/** What is offered, and what a link names beside it. */
-function smoothingOptions(smoothing: Smoothing): { value: string; label: string }[] {
-  const chosen = formatSmoothing(smoothing);
-  const options = SMOOTHINGS.map(([value, label]) => ({ value, label }));
-  return chosen === null || options.some(({ value }) => value === chosen)
-    ? options
-    : [...options, { value: chosen, label: `Smoothing ${chosen}` }];
-}
 
 /** Choices over the plot; each is a parameter of the URL. */
 export function RunToolbar({
   options,
   option,
-  scalars,
+  run,
   view,
   set,
   filterError,
@@ -53,8 +40,7 @@ export function RunToolbar({
 }: {
   readonly options: readonly MetricOption[];
   readonly option: MetricOption | null;
-  /** All that the run has stored. */
-  readonly scalars: readonly string[];
+  readonly run: Run;
   readonly view: RunViewState;
   readonly set: SetRunView;
   readonly filterError: string | null;
@@ -67,7 +53,6 @@ export function RunToolbar({
   readonly onWindow: (window: StepWindow | null) => void;
 }) {
   const [draft, setDraft] = useState<string | null>(null);
-  const lanes = scalars.filter((name) => name !== 'loss' && name !== 'wall_time');
   return (
     <>
       {option === null ? null : (
@@ -93,19 +78,12 @@ export function RunToolbar({
           { value: 'name', label: 'By name' },
         ]}
       />
-      {lanes.length < 2 ? null : (
-        <SelectMenu
-          label="Scalar under the loss"
-          value={view.scalar}
-          onChange={(name) => set({ scalar: name === FIRST_SCALAR ? null : name })}
-          options={lanes.map((name) => ({ value: name, label: scalarLabel(name) }))}
-        />
-      )}
+      <CompareMenu run={run} against={view.against} onAgainst={(text) => set({ against: text })} />
       <SelectMenu
-        label="Smoothing of the timelines"
-        value={formatSmoothing(view.smoothing) ?? 'none'}
-        onChange={(value) => set({ smooth: value === 'none' ? null : value })}
-        options={smoothingOptions(view.smoothing)}
+        label="Marks on the cells"
+        value={view.marks.length === 0 ? 'none' : view.marks.join(',')}
+        onChange={(value) => set({ marks: value === 'none' ? null : value })}
+        options={MARKS}
       />
       <TextField
         label="Filter layers by text or /regex/"
@@ -120,20 +98,27 @@ export function RunToolbar({
         }}
         onBlur={() => setDraft(null)}
       />
-      <SegmentedControl
-        label="Layout"
-        value={layout}
-        onChange={onLayout}
-        options={[
-          { value: 'steps-right', label: 'Steps', icon: 'arrowRight', title: 'Steps to the right' },
-          {
-            value: 'paper',
-            label: 'Paper: steps',
-            icon: 'arrowDown',
-            title: 'As in the paper: layers side by side, steps downwards (L)',
-          },
-        ]}
-      />
+      <span className={styles['layout']}>
+        <SegmentedControl
+          label="Layout"
+          value={layout}
+          onChange={onLayout}
+          options={[
+            {
+              value: 'steps-right',
+              label: 'Steps',
+              icon: 'arrowRight',
+              title: 'Steps to the right',
+            },
+            {
+              value: 'paper',
+              label: 'Paper: steps',
+              icon: 'arrowDown',
+              title: 'As in the paper: layers side by side, steps downwards (L)',
+            },
+          ]}
+        />
+      </span>
       {shownWindow === null ? null : (
         <span className={styles['window']}>
           Steps {formatStep(shownWindow.fromStep)}–{formatStep(shownWindow.toStep)}

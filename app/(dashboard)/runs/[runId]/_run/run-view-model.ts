@@ -7,6 +7,7 @@ import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { RunColumns } from '@/lib/view/run-columns';
 import { isAnnouncedByNormAlone } from '@/lib/view/spike-movers';
+import type { Smoothing } from '@/lib/view/smooth-series';
 import type { StepAxis, StepWindow } from '@/lib/view/step-axis';
 import type { TimelineChart } from '@/lib/view/timeline-chart';
 import { NAME_OF_MARK } from '@/app/_design/marks';
@@ -14,6 +15,8 @@ import type { Theme } from '@/app/_hooks/use-theme';
 import type { CrosshairStore } from './crosshair-store';
 import type { TimelineInterval } from './interval-tints';
 import type { TimelineLine } from './scalar-timeline';
+import type { CellMarks } from './use-cell-marks';
+import type { RunComparison } from './use-comparison';
 
 /** All that either layout draws, decided in one place. */
 export interface RunPlotModel {
@@ -53,10 +56,18 @@ export interface RunPlotModel {
   readonly option: MetricOption | null;
   readonly scale: ColourScale;
   readonly colourTable: Uint32Array;
+  /** The heatmap against another; null while it shows its own values. */
+  readonly comparison: RunComparison | null;
+  readonly marks: CellMarks;
   readonly theme: Theme;
   readonly crosshair: CrosshairStore;
   readonly onWindow: (window: StepWindow | null) => void;
   readonly onGo: (step: number) => void;
+  /** Names of the scalars that may stand under the loss. */
+  readonly scalarNames: readonly string[];
+  readonly smoothing: Smoothing;
+  readonly onScalar: (name: string) => void;
+  readonly onSmoothing: (text: string) => void;
   readonly onLossScale: () => void;
   readonly onLossUnit: () => void;
   readonly onScalarScale: () => void;

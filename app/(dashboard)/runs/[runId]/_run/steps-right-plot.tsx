@@ -9,6 +9,7 @@ import { TickText } from '@/app/_components/tick-text';
 import { classNames } from '@/app/_design/class-names';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
+import { CellMarksCanvas } from './cell-marks-canvas';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from './event-lane';
 import { GroupRows } from './group-labels';
@@ -167,7 +168,7 @@ export function StepsRightPlot({
           {model.emptyReason === null ? (
             <HeatmapCanvas
               geometry={geometry}
-              columns={model.columns}
+              columns={model.comparison?.cells ?? model.columns}
               version={model.version}
               colourTable={model.colourTable}
               theme={model.theme}
@@ -178,6 +179,7 @@ export function StepsRightPlot({
               {model.emptyReason}
             </p>
           )}
+          <CellMarksCanvas geometry={geometry} marks={model.marks} theme={model.theme} />
           <PauseBands geometry={geometry} />
           <GroupRows
             layerAxis={layerAxis}

@@ -2,12 +2,16 @@
 
 import type { ReactNode } from 'react';
 import { STABILITY_LIMIT } from '@/lib/contract/warnings';
+import { scalarLabel } from '@/lib/view/scalar-label';
+import { formatSmoothing } from '@/lib/view/smooth-series';
+import { smoothingOptions } from '@/lib/view/smoothing-options';
 import { pixelOfStep } from '@/lib/view/step-axis';
 import { IntervalTints } from './interval-tints';
 import type { LaneLayout } from './lane-layout';
 import { PeakLabels } from './peak-labels';
 import type { RunPlotModel } from './run-view-model';
 import { ScalarTimeline } from './scalar-timeline';
+import { WordMenu } from './word-menu';
 import styles from './plot.module.css';
 
 /** From the line of "now" to its word. */
@@ -50,6 +54,13 @@ export function TimelineLanes({
             >
               {model.isPerplexity ? 'perplexity' : 'nats'}
             </button>
+            <br />
+            <WordMenu
+              label="Smoothing of the timelines"
+              value={formatSmoothing(model.smoothing) ?? 'none'}
+              options={smoothingOptions(model.smoothing)}
+              onChange={model.onSmoothing}
+            />
           </small>
         )}
       </p>
@@ -72,7 +83,16 @@ export function TimelineLanes({
       {lanes.scalar === null || model.scalar === null ? null : (
         <>
           <p className={styles['title']} style={{ top: lanes.scalar.top }}>
-            {model.scalar.label}{' '}
+            {model.scalarNames.length < 2 ? (
+              model.scalar.label
+            ) : (
+              <WordMenu
+                label="Scalar under the loss"
+                value={model.scalar.name}
+                options={scalarOptions(model.scalarNames, model.scalar.name)}
+                onChange={model.onScalar}
+              />
+            )}{' '}
             <small>
               {model.scalar.name === 'gradient_norm' ? 'global · ' : null}
               <ScaleWord onClick={model.onScalarScale}>{model.scalar.chart.scale}</ScaleWord>
@@ -117,6 +137,14 @@ export function TimelineLanes({
       )}
     </>
   );
+}
+
+/** What is stored, and what a link names beside it. */
+function scalarOptions(names: readonly string[], chosen: string) {
+  return (names.includes(chosen) ? names : [...names, chosen]).map((name) => ({
+    value: name,
+    label: scalarLabel(name),
+  }));
 }
 
 function ScaleWord({

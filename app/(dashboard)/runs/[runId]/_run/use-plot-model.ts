@@ -2,12 +2,14 @@
 
 import { useCallback, useMemo, type ComponentProps } from 'react';
 import type { Spike } from '@/lib/contract/reads';
-import type { Run, RunEvent } from '@/lib/contract/runs';
+import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
 import { bakeColourTable, type ColourScale } from '@/lib/view/colour-scale';
+import { bakeDifferenceTable } from '@/lib/view/difference-scale';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
+import { scalarLabel } from '@/lib/view/scalar-label';
 import { bakeStageTable } from '@/lib/view/stage-colours';
 import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
 import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
@@ -20,7 +22,9 @@ import type { SessionSnapshot } from './run-session';
 import type { Layout } from './run-toolbar';
 import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
 import { useCrosshair } from './use-crosshair';
-import type { RunViewState, SetRunView } from './use-run-view-state';
+import { useCellMarks } from './use-cell-marks';
+import { useComparison } from './use-comparison';
+import { FIRST_SCALAR, type RunViewState, type SetRunView } from './use-run-view-state';
 import { useTimelines } from './use-timelines';
 
 /** The paper's layout is read best under so many steps: without a window it shows the newest ones. */
@@ -39,7 +43,7 @@ interface Input {
   readonly window: StepWindow | null;
   readonly layout: Layout;
   readonly view: RunViewState;
-  readonly scalarLabel: string;
+  readonly metrics: RunMetrics;
   readonly scale: ColourScale;
   readonly theme: Theme;
   readonly onWindow: (window: StepWindow | null) => void;
@@ -57,7 +61,7 @@ export interface PlotModels {
 /** Decides all that the plots draw from what was read, chosen and pointed at. */
 export function usePlotModel(input: Input): PlotModels {
   const { run, snapshot, option, spikes, warnings, events, names, layerOfRow, groups } = input;
-  const { window, layout, view, scale, theme, onWindow, onChange } = input;
+  const { window, layout, view, scale, theme, metrics, onWindow, onChange } = input;
   const { lossScale, isPerplexity, scalarScale } = view;
   const crosshair = useCrosshair(run.layerCount);
 
@@ -94,14 +98,32 @@ export function usePlotModel(input: Input): PlotModels {
     [firstStep, newestStep, wholeClock],
   );
 
-  const timelines = useTimelines({ run, base, data, axis, wholeAxis, newestStep, layout, view });
+  const scalarNames = useMemo(
+    () => metrics.scalars.filter((name) => name !== 'loss' && name !== 'wall_time'),
+    [metrics.scalars],
+  );
+  const shared = { run, base, data, axis, wholeAxis, newestStep, layout, view };
+  const timelines = useTimelines({ ...shared, hasScalars: scalarNames.length > 0 });
+  const comparison = useComparison({ run, option, against: view.against, window, newestStep });
+  const marks = useCellMarks({
+    runId: run.id,
+    layerCount: run.layerCount,
+    spikes,
+    hasStages: metrics.layerMetrics.includes('stage'),
+    marks: view.marks,
+    window,
+    newestStep,
+  });
   const isStage = option?.scale === 'categorical';
+  const differenceScale = comparison?.scale ?? null;
   const colourTable = useMemo(
     () =>
-      isStage
-        ? bakeStageTable(STAGE_COLOURS[theme])
-        : bakeColourTable(scale, theme, CANVAS_COLOURS[theme].divergence),
-    [isStage, scale, theme],
+      differenceScale !== null
+        ? bakeDifferenceTable(differenceScale, theme, CANVAS_COLOURS[theme].divergence)
+        : isStage
+          ? bakeStageTable(STAGE_COLOURS[theme])
+          : bakeColourTable(scale, theme, CANVAS_COLOURS[theme].divergence),
+    [isStage, scale, theme, differenceScale],
   );
   const lane = useMemo(
     () => laneItems(spikes, warnings, events, run.attempts),
@@ -149,7 +171,7 @@ export function usePlotModel(input: Input): PlotModels {
       scalar:
         timelines.scalar === null
           ? null
-          : { name: view.scalar, label: input.scalarLabel, ...timelines.scalar },
+          : { name: view.scalar, label: scalarLabel(view.scalar), ...timelines.scalar },
       stabilityRatio: timelines.stabilityRatio,
       lane,
       intervals,
@@ -160,10 +182,16 @@ export function usePlotModel(input: Input): PlotModels {
       option,
       scale,
       colourTable,
+      comparison,
+      marks,
       theme,
       crosshair,
       onWindow,
       onGo,
+      scalarNames,
+      smoothing: view.smoothing,
+      onScalar: (name) => onChange({ scalar: name === FIRST_SCALAR ? null : name }),
+      onSmoothing: (text) => onChange({ smooth: text === 'none' ? null : text }),
       onLossScale: () => onChange({ loss: nextScale(lossScale) }),
       onLossUnit: () => onChange({ unit: isPerplexity ? null : 'perplexity' }),
       onScalarScale: () => onChange({ scale: nextScale(scalarScale) }),
@@ -178,8 +206,8 @@ export function usePlotModel(input: Input): PlotModels {
           : [...collapsed, label];
         onChange({ closed: next.length === 0 ? null : next.join(',') });
       },
-      plotLabel: `${option?.label ?? 'Loss'} of ${layerOfRow.length} layers over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
-      emptyReason: emptyReasonOf(input),
+      plotLabel: `${option?.label ?? 'Loss'}${comparison === null ? '' : ` against ${comparison.otherName}`} of ${layerOfRow.length} layers over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
+      emptyReason: emptyReasonOf(input) ?? comparison?.reason ?? null,
     },
     overview: {
       chart: timelines.wholeLoss,

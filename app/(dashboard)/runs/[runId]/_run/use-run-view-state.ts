@@ -2,6 +2,7 @@
 
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import { parseColourRange, type ColourRange } from '@/lib/view/colour-range';
+import { parseAgainst, type Against } from '@/lib/view/comparison';
 import { LAYER_ORDERS, type LayerOrder } from '@/lib/view/select-layers';
 import { parseSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import { parseStepWindow, type StepWindow } from '@/lib/view/step-axis';
@@ -10,6 +11,7 @@ import { patchUrl } from '@/app/_hooks/url-store';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 import type { Layout } from './run-toolbar';
 import { StepWindowStore } from './step-window-store';
+import { CELL_MARKS, type CellMark } from './use-cell-marks';
 
 export type Tab = 'run' | 'layers' | 'spikes' | 'events';
 const TABS: readonly Tab[] = ['run', 'layers', 'spikes', 'events'];
@@ -30,6 +32,9 @@ export interface RunViewState {
   readonly scalar: string;
   readonly scalarScale: TimelineScale;
   readonly window: StepWindow | null;
+  /** What the heatmap is held against; null shows its own values. */
+  readonly against: Against | null;
+  readonly marks: readonly CellMark[];
   /** Along the axis stands the wall time of the steps instead of their numbers. */
   readonly isWallTime: boolean;
   readonly tab: Tab;
@@ -67,6 +72,8 @@ export function useRunViewState(): {
   const chosen = useMemo(
     () => ({
       collapsed: url.get('closed')?.split(',') ?? [],
+      against: parseAgainst(url.get('against')),
+      marks: CELL_MARKS.filter((mark) => url.get('marks')?.split(',').includes(mark) === true),
       colourRange: parseColourRange(url.get('range')),
       lossScale: scaleOf(url.get('loss')),
       isPerplexity: url.get('unit') === 'perplexity',

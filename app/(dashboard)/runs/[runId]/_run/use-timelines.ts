@@ -10,7 +10,7 @@ import {
   prepareTimelineChart,
   type TimelineChart,
 } from '@/lib/view/timeline-chart';
-import { greater, lesser, type SeriesColumns } from '@/lib/view/timeline-series';
+import { greater, lesser, TimelineSeries, type SeriesColumns } from '@/lib/view/timeline-series';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import type { RunData } from './run-data';
 import type { Layout } from './run-toolbar';
@@ -18,6 +18,7 @@ import type { TimelineLine } from './scalar-timeline';
 import { useChosenScalar, useEarlierAttempts } from './use-chosen-scalar';
 import { FIRST_SCALAR, type RunViewState } from './use-run-view-state';
 
+const NOTHING = new TimelineSeries(1).columns;
 /** recharts redraws at most four times a second; the canvas with every frame. */
 const TIMELINE_MS = 250;
 
@@ -46,6 +47,7 @@ export function useTimelines({
   newestStep,
   layout,
   view,
+  hasScalars,
 }: {
   readonly run: Run;
   readonly base: RunData;
@@ -56,6 +58,8 @@ export function useTimelines({
   readonly newestStep: number;
   readonly layout: Layout;
   readonly view: RunViewState;
+  /** The lane under the loss stands, whatever it is filled with. */
+  readonly hasScalars: boolean;
 }): Timelines {
   const { window, lossScale, isPerplexity, smoothing, scalarScale } = view;
   const timelineVersion = useThrottled(data.version, TIMELINE_MS);
@@ -93,13 +97,13 @@ export function useTimelines({
   const other = useChosenScalar(run.id, isNorm ? null : view.scalar, window, newestStep);
   const scalar = useMemo(
     () => {
-      const raw = isNorm ? data.gradientNorm.columns : other;
-      if (raw === null || raw.length === 0) return null;
+      const raw = (isNorm ? data.gradientNorm.columns : other) ?? NOTHING;
+      if (raw.length === 0 && !hasScalars) return null;
       const chart = prepareTimelineChart(raw, drawnAxis, scalarScale, 3);
       return { chart, lines: smoothedLines(raw, smoothing, drawnAxis, chart) };
     },
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, drawnAxis, scalarScale, smoothing, isNorm, other],
+    [data, timelineVersion, drawnAxis, scalarScale, smoothing, isNorm, other, hasScalars],
   );
   const stabilityRatio = useMemo(
     () =>

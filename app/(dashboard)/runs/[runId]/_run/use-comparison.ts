@@ -1,0 +1,111 @@
+'use client';
+
+import { useMemo, useState } from 'react';
+import { runSchema, type Run } from '@/lib/contract/runs';
+import {
+  compareHeatmaps,
+  incomparableReason,
+  type Against,
+  type DifferenceCells,
+} from '@/lib/view/comparison';
+import { fitDifferenceScale, type DifferenceScale } from '@/lib/view/difference-scale';
+import { differenceKind, matchLayers } from '@/lib/view/heatmap-difference';
+import type { MetricOption } from '@/lib/view/metric-options';
+import type { StepWindow } from '@/lib/view/step-axis';
+import { apiPath } from '@/app/_hooks/api-client';
+import { useApi } from '@/app/_hooks/use-api';
+import { useHeldColumns } from './use-held-columns';
+
+/** A heatmap held against another; `cells` is null while and where there are none. */
+export interface RunComparison {
+  /** What it is held against, as in "larger than in attempt 1". */
+  readonly otherName: string;
+  readonly cells: DifferenceCells | null;
+  readonly scale: DifferenceScale;
+  /** Why there are no cells; null where there are. */
+  readonly reason: string | null;
+}
+
+const EMPTY_SCALE: DifferenceScale = { kind: 'decades', reach: 1 };
+
+/** The difference that the URL asks for; null where it asks for none. */
+export function useComparison({
+  run,
+  option,
+  against,
+  window,
+  newestStep,
+}: {
+  readonly run: Run;
+  readonly option: MetricOption | null;
+  readonly against: Against | null;
+  readonly window: StepWindow | null;
+  readonly newestStep: number;
+}): RunComparison | null {
+  const otherId = against?.kind === 'run' ? against.runId : null;
+  const other = useApi(
+    otherId === null ? null : apiPath(`/runs/${encodeURIComponent(otherId)}`),
+    runSchema,
+  );
+  const kind = option === null ? null : differenceKind(option.scale);
+  const metric = against === null || kind === null ? null : (option?.stored ?? null);
+  const ownRead = useHeldColumns(
+    metric === null ? null : { runId: run.id, metric, attempt: 'effective' },
+    window,
+    newestStep,
+  );
+  const otherRead = useHeldColumns(
+    metric === null || against === null
+      ? null
+      : {
+          runId: otherId ?? run.id,
+          metric,
+          attempt: against.kind === 'attempt' ? against.attempt : 'effective',
+        },
+    window,
+    newestStep,
+  );
+  const otherLayers = against?.kind === 'run' ? (other.data?.layers ?? null) : run.layers;
+  const otherName =
+    against === null
+      ? ''
+      : against.kind === 'attempt'
+        ? `attempt ${against.attempt}`
+        : (other.data?.name ?? against.runId);
+
+  const comparison = useMemo(() => {
+    if (kind === null || ownRead.columns === null || otherRead.columns === null) return null;
+    if (otherLayers === null || ownRead.columns.layerCount !== run.layerCount) return null;
+    const names = (layers: typeof run.layers) => layers.map(({ name }) => name);
+    const layerOf = matchLayers(names(run.layers), names(otherLayers));
+    return compareHeatmaps(ownRead.columns, otherRead.columns, layerOf, kind, otherName);
+  }, [run, kind, ownRead.columns, otherRead.columns, otherLayers, otherName]);
+
+  const scale = useHeldScale(
+    comparison?.kind === 'cells' ? comparison.cells : null,
+    `${metric ?? ''} ${otherName}`,
+  );
+  if (against === null || option === null) return null;
+  const failure = other.error?.message ?? otherRead.error ?? ownRead.error;
+  return {
+    otherName,
+    cells: comparison?.kind === 'cells' ? comparison.cells : null,
+    scale,
+    reason:
+      comparison?.kind === 'cells'
+        ? null
+        : (incomparableReason(option.scale) ??
+          (comparison?.kind === 'none'
+            ? comparison.reason
+            : failure === null
+              ? `Reading ${otherName}.`
+              : `There is nothing to compare with: ${failure}`)),
+  };
+}
+
+/** The scale that fitted first: it stands still under its viewer until something else is compared. */
+function useHeldScale(cells: DifferenceCells | null, key: string): DifferenceScale {
+  const [held, setHeld] = useState<{ key: string; scale: DifferenceScale } | null>(null);
+  if (cells !== null && held?.key !== key) setHeld({ key, scale: fitDifferenceScale(cells) });
+  return held !== null && held.key === key ? held.scale : EMPTY_SCALE;
+}

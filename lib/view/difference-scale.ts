@@ -1,0 +1,108 @@
+import { colourRamp, packHex, RAMP_LENGTH, type ThemeName } from './colour-ramp';
+import { countDeviations, decodeDeviation } from './deviation-code';
+import type { DifferenceColumns, DifferenceKind } from './heatmap-difference';
+import { formatNumber, TRUE_MINUS } from './format-number';
+import { CODE_COUNT, CODE_NON_FINITE } from './magnitude-code';
+import { niceStep } from './ticks';
+
+/** Colours for "less" and "more": even around "the same". */
+export interface DifferenceScale {
+  readonly kind: DifferenceKind;
+  /** The deviation at either end. */
+  readonly reach: number;
+}
+
+/** Share of the cells that may lie beyond the ends: one layer that went mad must not bleach the rest. */
+const TAIL_SHARE = 0.002;
+/** Less than a factor of two fills no scale: it would make noise look like a difference. */
+const LEAST_DECADES = Math.log10(2);
+/** Ends of decades stand on quarters, so that they are the same for nearly the same data. */
+const SNAP = 4;
+
+/**
+ * The scale that fits these cells.
+ *
+ * Empty  a factor of ten, or ±1
+ */
+export function fitDifferenceScale({
+  kind,
+  codes,
+}: Pick<DifferenceColumns, 'kind' | 'codes'>): DifferenceScale {
+  const counts = countDeviations(codes);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return { kind, reach: 1 };
+  let seen = 0;
+  let reach = 0;
+  for (let code = CODE_NON_FINITE - 1; code > 0 && seen <= total * TAIL_SHARE; code--) {
+    seen += counts[code] ?? 0;
+    reach = Math.abs(decodeDeviation(code));
+  }
+  if (kind === 'linear') return { kind, reach: reach === 0 ? 1 : reach };
+  return { kind, reach: Math.max(LEAST_DECADES, Math.ceil(reach * SNAP) / SNAP) };
+}
+
+/** The packed colour of a deviation. */
+export function colourOfDeviation(
+  { reach }: DifferenceScale,
+  theme: ThemeName,
+  deviation: number,
+): number {
+  const share = Math.min(1, Math.max(0, 0.5 + deviation / reach / 2));
+  return colourRamp(theme, 'diverging')[Math.round(share * (RAMP_LENGTH - 1))] ?? 0;
+}
+
+/** [65536] the packed colour of every code; "not reported" is 0, which the drawing hatches. */
+export function bakeDifferenceTable(
+  scale: DifferenceScale,
+  theme: ThemeName,
+  nonFiniteColour: string,
+): Uint32Array {
+  const table = new Uint32Array(CODE_COUNT);
+  for (let code = 1; code < CODE_NON_FINITE; code++) {
+    const deviation = decodeDeviation(code);
+    // Neighbours of infinity that decode to NaN or beyond have no cell.
+    if (Number.isFinite(deviation)) table[code] = colourOfDeviation(scale, theme, deviation);
+  }
+  table[CODE_NON_FINITE] = packHex(nonFiniteColour);
+  return table;
+}
+
+export interface DifferenceTick {
+  /** 0 at the lower end, 1 at the upper. */
+  readonly position: number;
+  readonly text: string;
+}
+
+/** "÷10", "=", "×10"; amounts with their sign. */
+export function differenceTicks({ kind, reach }: DifferenceScale): DifferenceTick[] {
+  const every = kind === 'decades' ? decadeStep(reach) : niceStep(reach, 4);
+  const ticks: DifferenceTick[] = [];
+  const count = Math.floor(reach / every + 1e-9);
+  for (let i = -count; i <= count; i++) {
+    ticks.push({
+      position: 0.5 + (i * every) / reach / 2,
+      text: formatDeviation(kind, i * every),
+    });
+  }
+  return ticks;
+}
+
+function decadeStep(reach: number): number {
+  if (reach < 1) return LEAST_DECADES;
+  return Math.max(1, Math.ceil(reach / 2));
+}
+
+/** A float32 spans fewer decades: what is farther away was, or became, exactly 0. */
+const MOST_DECADES = 83;
+
+/** A deviation as it is read out: "×3.16", "÷10", "+0.2"; "=" for none. */
+export function formatDeviation(kind: DifferenceKind, deviation: number): string {
+  if (deviation === 0) return '=';
+  const size = Math.abs(deviation);
+  const written = (value: number) =>
+    formatNumber(value)
+      .replace(/(\.\d*?)0+(?!\d)/, '$1')
+      .replace(/\.(?!\d)/, '');
+  if (kind === 'linear') return `${deviation > 0 ? '+' : TRUE_MINUS}${written(size)}`;
+  return `${deviation > 0 ? '×' : '÷'}${size > MOST_DECADES ? '∞' : written(10 ** size)}`;
+}
