@@ -2,6 +2,7 @@
  * Bytes and nanoseconds a datapoint of ways to keep a block of 64 steps, on the recorded
  * trainings: as it is, packed rows (ours: exact and rounded), a byte shuffle under deflate,
  * XOR with the step before under the same, and XOR in as few bits as sixteen values need.
+ * Then blocks with the rollup rows above them as they are stored, exact and rounded.
  * Run: npm run bench -- block-codec
  */
 import { execFileSync } from 'node:child_process';
@@ -10,6 +11,9 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { deflateSync, gunzipSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
+import { isWorthKeeping, rowSteps } from '../lib/store/compaction/block-layout';
+import { type MetricRollup, MetricRollupAccumulator } from '../lib/store/compaction/metric-rollup';
+import { layOutRollup, roundRollup } from '../lib/store/compaction/rollup-codec';
 import { packRows, ROUNDED_BITS, unpackRows } from '../lib/store/compaction/row-codec';
 
 const COLUMNS = 64;
@@ -21,6 +25,7 @@ const lineSchema = z.object({ layers: z.array(z.record(z.string(), z.unknown()))
 
 interface Block {
   readonly metric: string;
+  readonly firstStep: number;
   readonly rowCount: number;
   readonly values: Float32Array;
 }
@@ -46,7 +51,7 @@ function readBlocks(run: string): Block[] {
           values[row * COLUMNS + column] = Number(layer[metric] ?? NaN);
         });
       }
-      blocks.push({ metric, rowCount, values });
+      blocks.push({ metric, firstStep: from, rowCount, values });
     }
   }
   return blocks;
@@ -151,6 +156,77 @@ function nanoseconds(work: () => void, datapoints: number): number {
   return median(times);
 }
 
+interface PlacedRow {
+  readonly level: number;
+  readonly block: number;
+  readonly rollup: MetricRollup;
+}
+
+/** The rollup rows that are kept above the blocks of one metric, every level that its steps fill. */
+function rollUp(blocks: readonly Block[]): PlacedRow[] {
+  const [{ rowCount } = { rowCount: 0 }] = blocks;
+  const accumulator = new MetricRollupAccumulator(rowCount);
+  const offsets = Uint16Array.from({ length: COLUMNS }, (_, offset) => offset);
+  const rows: PlacedRow[] = [];
+  const finish = (level: number, block: number, columns: number): PlacedRow[] => {
+    const rollup = accumulator.finish();
+    const isKept = rollup !== null && isWorthKeeping(columns, rollup.slots.length);
+    return isKept ? [{ level, block, rollup }] : [];
+  };
+  const perRow = rowSteps(0) / COLUMNS;
+  let below: PlacedRow[] = [];
+  for (let first = 0; first < blocks.length; first += perRow) {
+    const inside = blocks.slice(first, first + perRow);
+    accumulator.begin(0, first / perRow);
+    for (const { firstStep, values } of inside) accumulator.addBlock(firstStep, offsets, values);
+    below.push(...finish(0, first / perRow, inside.length * COLUMNS));
+  }
+  while (below.length > 0) {
+    rows.push(...below);
+    const level = (below[0]?.level ?? 0) + 1;
+    const next: PlacedRow[] = [];
+    for (let first = 0; first < below.length; first += 4) {
+      const inside = below.slice(first, first + 4);
+      accumulator.begin(level, first / 4);
+      for (const row of inside) accumulator.addRollup(row.level, row.block, row.rollup);
+      const columns = inside.reduce((sum, { rollup }) => sum + rollup.slots.length, 0);
+      next.push(...finish(level, first / 4, columns));
+    }
+    below = next;
+  }
+  return rows;
+}
+
+/** All bytes of a row but its key. */
+function rowBytes({ rollup }: PlacedRow, isRounded: boolean): number {
+  const asItIs = layOutRollup(rollup, false);
+  const stored = (isRounded ? roundRollup(rollup, false) : null) ?? asItIs;
+  const planes = stored.minimum.length + stored.maximum.length + stored.mean.length;
+  const { slots, reported } = rollup;
+  return slots.byteLength + reported.byteLength + planes + (stored.exceptions?.length ?? 0);
+}
+
+function printStored(blocks: readonly Block[]): void {
+  const datapoints = blocks.reduce((sum, { values }) => sum + values.length, 0);
+  const metrics = [...new Set(blocks.map(({ metric }) => metric))];
+  const rows = metrics.flatMap((metric) => rollUp(blocks.filter((it) => it.metric === metric)));
+  const text = (bytes: number): string => (bytes / datapoints).toFixed(2).padStart(10);
+  console.log(
+    'as it is stored, with step offsets      blocks    rollups   together  bytes/datapoint',
+  );
+  for (const [name, dropped] of [
+    ['exact', 0],
+    ['rounded to 1e-3', ROUNDED_BITS],
+  ] as const) {
+    const ofBlocks = blocks.reduce(
+      (sum, block) => sum + packedOrRaw(block, dropped).length + 2 * COLUMNS,
+      0,
+    );
+    const ofRows = rows.reduce((sum, row) => sum + rowBytes(row, dropped !== 0), 0);
+    console.log(`${name.padEnd(36)}${text(ofBlocks)} ${text(ofRows)} ${text(ofBlocks + ofRows)}`);
+  }
+}
+
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim();
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, commit ${commit}`,
@@ -179,4 +255,5 @@ for (const run of RUNS) {
   console.log(
     `${'XOR in groups of 16 (size)'.padEnd(32)} ${(xor / datapoints).toFixed(2).padStart(14)}`,
   );
+  printStored(blocks);
 }

@@ -1,6 +1,6 @@
 /** Reads of the stored histograms of one layer, and of what else is known of it at their steps. */
 import { MISSING_FLOAT32_BITS, bitsOf } from '../contract/missing-value';
-import { decodeLayerSlice, layerSliceSql } from './compaction/block-rows';
+import { decodeLayerSlice, layerSliceSql } from './compaction/block-values';
 import { toUint16 } from './compaction/packed-arrays';
 import { unpackCounts } from './packed-counts';
 import { inSegment, Parameters } from './parameters';

@@ -13,8 +13,9 @@ import {
   decodeBlockValues,
   decodeLayerSlice,
   layerSliceSql,
-} from './compaction/block-rows';
+} from './compaction/block-values';
 import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
+import type { Plane } from './compaction/rollup-codec';
 import type { RowsPlace } from './compaction/row-codec';
 import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
@@ -22,9 +23,10 @@ import { lowerBound } from './cover';
 import { StepAssembler, StepTransposer } from './hot-steps';
 import { inSegment, Parameters } from './parameters';
 import type { PreparedQuery } from './prepared-read';
+import { RollupColumns } from './rollup-columns';
 import type { WindowPart } from './step-window';
 
-export type Plane = 'minimum' | 'maximum' | 'mean';
+export type { Plane };
 
 /** Steps `steps[from]`…`steps[end - 1]` of L layers. */
 export interface StepCells {
@@ -76,16 +78,13 @@ export interface LayerScanQuery {
 
 /** Of all scans: whoever takes a row is done with it before the next one comes. */
 const COPIES = {
-  minimum: new AlignedCopy(),
-  maximum: new AlignedCopy(),
-  mean: new AlignedCopy(),
-  exceptions: new AlignedCopy(),
   packed: new AlignedCopy(),
   values: new AlignedCopy(),
 } as const;
 
 export class LayerScan extends CoveredScan {
   readonly #query: LayerScanQuery;
+  readonly #columns: RollupColumns;
   readonly #sink: LayerSink;
   readonly #scannedLayers: number;
   readonly #lateSteps: ReadonlyMap<number, readonly number[]>;
@@ -98,6 +97,7 @@ export class LayerScan extends CoveredScan {
   constructor(query: LayerScanQuery, sink: LayerSink) {
     super(query.parts, query.topLevel);
     this.#query = query;
+    this.#columns = new RollupColumns(query);
     this.#sink = sink;
     this.#scannedLayers = query.layer === undefined ? query.layerCount : 1;
     this.#lateSteps = new Map(query.parts.map(({ attempt, lateSteps }) => [attempt, lateSteps]));
@@ -125,10 +125,8 @@ export class LayerScan extends CoveredScan {
   }
 
   protected rowsQuery(p: Parameters, keys: string): PreparedQuery {
-    const { planes } = this.#query;
-    const columns = planes.map((plane) => `, ${this.#planeSql(p, plane)}`).join('');
     return {
-      sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#exceptionsSql(p)}${columns}
+      sql: `SELECT asked.attempt, asked.level, asked.block, bucket_slots, reported, ${this.#columns.select(p)}
         FROM ${keys} CROSS JOIN LATERAL (SELECT * FROM ${this.rollupOf(p)}
           AND attempt = asked.attempt AND level = asked.level AND block = asked.block OFFSET 0) AS rollup`,
       values: p.values,
@@ -139,10 +137,7 @@ export class LayerScan extends CoveredScan {
         const cells = {
           steps: Array.from(slots, (slot) => (asked.block * BUCKETS_PER_ROW + slot) * width),
           reported: toInt32(row.bytes(4)),
-          exceptions: row.isNull(5) ? null : COPIES.exceptions.uint32(row.bytes(5)),
-          planes: new Map(
-            planes.map((plane, index) => [plane, COPIES[plane].float32(row.bytes(6 + index))]),
-          ),
+          ...this.#columns.read(row, 5, slots.length),
         };
         for (const piece of asked.pieces) {
           this.#sink.addBuckets({ ...cells, ...slotsOf(slots, piece) });
@@ -171,21 +166,6 @@ export class LayerScan extends CoveredScan {
       this.#hotBlocks.add(step, new Float32Array(cells.buffer, cells.byteOffset, cells.length));
     }
     this.#hotBlocks.flush();
-  }
-
-  /** The part of a plane [L][n] that is of the asked layers; substr fetches no other. */
-  #planeSql(p: Parameters, plane: Plane): string {
-    const { layer } = this.#query;
-    if (layer === undefined) return plane;
-    return `substr(${plane}, ${p.integer('int', layer)} * bucket_count * 4 + 1, bucket_count * 4)`;
-  }
-
-  #exceptionsSql(p: Parameters): string {
-    const { layer, layerCount } = this.#query;
-    if (layer === undefined) return 'exceptions';
-    const slice = (row: number): string =>
-      `substr(exceptions, ${p.integer('int', row)} * bucket_count * 4 + 1, bucket_count * 4)`;
-    return `${slice(layer)} || ${slice(layerCount + layer)}`;
   }
 
   /** The blocks that hold steps of the spans, of which the first may begin before its span. */

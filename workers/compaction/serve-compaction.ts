@@ -1,10 +1,11 @@
 /**
  * The compaction thread's side of the conversation: one unit after the other, for as long as
  * any attempt is due. While little is behind, it rests after each unit as long as that took,
- * so that a machine of few cores acknowledges posts as fast as without it.
+ * so that a machine of few cores acknowledges posts as fast as without it. Old blocks are
+ * rounded while nothing is due.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { Compactor } from '../../lib/store/compaction/compactor';
+import type { Compactor, RoundingTask } from '../../lib/store/compaction/compactor';
 import { AttemptSchedule, type ScheduleTotals, type Turn } from './attempt-schedule';
 import type {
   CompactionProgress,
@@ -18,6 +19,8 @@ const RESTED_BELOW_BYTES = 64 * 1024 * 1024;
 const LONGEST_REST_MS = 200;
 /** After so long without work the buffers are given back: a live run has a unit more often. */
 const IDLE_MS = 60_000;
+/** Ages are days: nobody sees a quarter of an hour. */
+const ROUNDING_LOOK_MS = 15 * 60_000;
 const FIRST_START_DELAY_MS = 500;
 const LONGEST_START_DELAY_MS = 10_000;
 
@@ -37,15 +40,19 @@ export function serveCompaction(
   port: MessagePort,
   createCompactor: (log: (level: LogLevel, fields: object, message: string) => void) => Compactor,
   clock: () => number = () => performance.now(),
+  wallClock: () => Date = () => new Date(),
 ): CompactionService {
   const schedule = new AttemptSchedule();
   const compactor = createCompactor(log);
   let isClosing = false;
   let wake = (): void => undefined;
+  let roundable: RoundingTask[] = [];
+  let nextLookMs = 0;
   const totals: Totals = {
     compactedRows: 0,
     blocks: 0,
     rollups: 0,
+    roundedBlocks: 0,
     units: 0,
     busySeconds: 0,
     failures: 0,
@@ -87,13 +94,12 @@ export function serveCompaction(
 
   /** Until something may be due. */
   async function idle(): Promise<void> {
-    const dueMs = schedule.nextDueMs;
-    if (dueMs < Infinity) return sleep(Math.max(0, dueMs - clock()));
     const startMs = clock();
-    await sleep(IDLE_MS);
-    if (clock() - startMs < IDLE_MS || isClosing) return;
+    const dueMs = Math.min(schedule.nextDueMs, nextLookMs);
+    await sleep(Math.max(0, Math.min(dueMs - startMs, IDLE_MS)));
+    if (isClosing || schedule.nextDueMs < Infinity || clock() - startMs < IDLE_MS) return;
     compactor.releaseMemory();
-    if (schedule.nextDueMs === Infinity) await sleep(Infinity);
+    if (schedule.nextDueMs === Infinity) await sleep(Math.max(0, nextLookMs - clock()));
   }
 
   /** Until a message comes, or `limitMs` have passed. */
@@ -155,14 +161,41 @@ export function serveCompaction(
     if (!isBehind) await rest(Math.min(tookMs, LONGEST_REST_MS));
   }
 
+  /** One unit of rounding, if there is any to do; a failure is left for the next look. */
+  async function round(): Promise<boolean> {
+    const startMs = clock();
+    if (roundable.length === 0 && startMs < nextLookMs) return false;
+    try {
+      if (roundable.length === 0) {
+        nextLookMs = startMs + ROUNDING_LOOK_MS;
+        roundable = await compactor.findRoundable(wallClock());
+        return roundable.length > 0;
+      }
+      const [task, ...others] = roundable;
+      if (task === undefined) return false;
+      roundable = others;
+      const { hasMore, blocks } = await compactor.round(task);
+      if (hasMore) roundable.push(task);
+      totals.roundedBlocks += blocks;
+    } catch (error) {
+      noteFailure(error);
+      log('warn', { error }, 'old blocks were not rounded; trying again later');
+    }
+    const tookMs = clock() - startMs;
+    totals.busySeconds += tookMs / 1000;
+    report();
+    await rest(Math.min(tookMs, LONGEST_REST_MS));
+    return true;
+  }
+
   async function run(): Promise<void> {
     await findWork();
     report();
     reply({ kind: 'ready' });
     while (!isClosing) {
       const turn = schedule.next(clock());
-      if (turn === null) await idle();
-      else await take(turn);
+      if (turn !== null) await take(turn);
+      else if (!(await round())) await idle();
     }
     await compactor.close();
     port.close();

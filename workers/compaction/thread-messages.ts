@@ -33,6 +33,8 @@ export interface CompactionProgress {
   readonly compactedRows: number;
   readonly blocks: number;
   readonly rollups: number;
+  /** Blocks of old steps that were rounded. */
+  readonly roundedBlocks: number;
   readonly units: number;
   readonly busySeconds: number;
   readonly failures: number;

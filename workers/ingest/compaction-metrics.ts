@@ -50,6 +50,11 @@ export function observeCompaction(
   counter('frames', 'Posts moved into blocks', ({ compactedRows }) => compactedRows);
   counter('blocks', 'Blocks written', ({ blocks }) => blocks);
   counter('rollup_rows', 'Rollup rows written', ({ rollups }) => rollups);
+  counter(
+    'rounded_blocks',
+    'Blocks of old steps that were rounded',
+    ({ roundedBlocks }) => roundedBlocks,
+  );
   counter('transactions', 'Units of work committed', ({ units }) => units);
   counter('seconds', 'Time spent on units of work', ({ busySeconds }) => busySeconds);
   counter('failures', 'Units of work that failed and were tried again', ({ failures }) => failures);

@@ -5,11 +5,11 @@
  */
 import { BinaryWriter } from '../binary-writer';
 import { COPY_HEADER, type CopyRow } from '../copy-binary';
+import { decodeBlockValues } from './block-values';
 import type { MetricRollup } from './metric-rollup';
 import {
   bytesOf,
   fromSteps,
-  toFloat32,
   toFloat64,
   toInt32,
   toSteps,
@@ -18,23 +18,22 @@ import {
   toUint8,
 } from './packed-arrays';
 import {
-  type ColumnRange,
-  packRows,
-  ROUNDED_BITS,
-  type RowsPlace,
-  unpackRows,
-  unpackRowsInto,
-  unpackSingleRow,
-} from './row-codec';
+  decodeCounts,
+  decodePlane,
+  isOfRoundedCodec,
+  layOutRollup,
+  type Plane,
+  type RollupBytes,
+} from './rollup-codec';
+import { packRows } from './row-codec';
 import type { ScalarRollup } from './scalar-rollup';
-
-/** How `values` are laid out: as they are, or as packed rows, exact or rounded. */
-export const RAW_CODEC = 0;
-export const PACKED_CODEC = 1;
-export const ROUNDED_CODEC = 2;
-
-/** Fewer columns are read faster than they are unpacked, and save little. */
-const MIN_PACKED_COLUMNS = 16;
+import {
+  droppedBitsOf,
+  MIN_PACKED_COLUMNS,
+  PACKED_CODEC,
+  RAW_CODEC,
+  type ROUNDED_CODEC,
+} from './value-codec';
 
 export interface MetricBlock {
   readonly metricId: number;
@@ -48,73 +47,9 @@ export interface MetricBlock {
 
 export const METRIC_BLOCK_COLUMNS = 'metric, first_step, span, codec, step_offsets, "values"';
 export const METRIC_ROLLUP_COLUMNS =
-  'metric, level, block, bucket_slots, reported, minimum, maximum, mean, exceptions';
+  'metric, level, block, bucket_slots, reported, codec, minimum, maximum, mean, exceptions';
 export const SCALAR_ROLLUP_COLUMNS =
   'level, block, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts';
-
-function droppedBitsOf(codec: number): number {
-  if (codec === PACKED_CODEC) return 0;
-  if (codec === ROUNDED_CODEC) return ROUNDED_BITS;
-  throw new RangeError(`no block is packed by codec ${codec}`);
-}
-
-/**
- * The values [L][columnCount] of a block. `scratch` gives the memory for them.
- *
- * Throws  RangeError on a codec that this version does not know
- */
-export function decodeBlockValues(
-  codec: number,
-  bytes: Uint8Array,
-  columnCount: number,
-  scratch: (length: number) => Float32Array = (length) => new Float32Array(length),
-): Float32Array {
-  if (codec !== RAW_CODEC) return unpackRows(bytes, columnCount, droppedBitsOf(codec), scratch);
-  const values = scratch(bytes.length / 4);
-  bytesOf(values).set(bytes);
-  return values;
-}
-
-/**
- * Columns of a block written where they are meant to lie, a layer a row. Returns the layers
- * that may hold a value that is not finite.
- *
- * Throws  RangeError on a codec that this version does not know
- */
-export function decodeBlockInto(
-  codec: number,
-  bytes: Uint8Array,
-  columnCount: number,
-  range: ColumnRange,
-  place: RowsPlace,
-): number[] {
-  if (codec !== RAW_CODEC) return unpackRowsInto(bytes, range, droppedBitsOf(codec), place);
-  const { from, end } = range;
-  const source = new Int32Array(toFloat32(bytes).buffer);
-  const layers = Array.from({ length: source.length / columnCount }, (_, layer) => layer);
-  for (const layer of layers) {
-    const columns = source.subarray(layer * columnCount + from, layer * columnCount + end);
-    place.bits.set(columns, place.start + layer * place.stride);
-  }
-  return layers;
-}
-
-/** SQL of one layer's part of a block, by number or by an expression; no other part is fetched. */
-export function layerSliceSql(layer: string): string {
-  return `CASE WHEN codec = ${RAW_CODEC} THEN substr("values", ${layer} * step_count * 4 + 1, step_count * 4)
-    ELSE packed_row("values", ${layer}) END`;
-}
-
-/** The values [columnCount] of what `layerSliceSql` selects. */
-export function decodeLayerSlice(
-  codec: number,
-  bytes: Uint8Array,
-  columnCount: number,
-): Float32Array {
-  return codec === RAW_CODEC
-    ? toFloat32(bytes)
-    : unpackSingleRow(bytes, columnCount, droppedBitsOf(codec));
-}
 
 /** A row of METRIC_BLOCK_COLUMNS; its arrays are copies, the values in the memory that `scratch` gives. */
 export function decodeMetricBlock(
@@ -136,22 +71,29 @@ export interface PlacedMetricRollup {
   readonly level: number;
   readonly block: number;
   readonly rollup: MetricRollup;
+  /** Made of values some of which were rounded. */
+  readonly isOfRounded: boolean;
 }
 
 /** A row of METRIC_ROLLUP_COLUMNS; its arrays are copies. */
 export function decodeMetricRollup(row: CopyRow): PlacedMetricRollup {
+  const slots = toUint8(row.bytes(3));
+  const codec = row.int2(5);
+  const planeOf = (plane: Plane, field: number): Float32Array =>
+    decodePlane(codec, plane, row.bytes(field), slots.length);
   return {
     metricId: row.int2(0),
     level: row.int2(1),
     block: row.int8(2),
     rollup: {
-      slots: toUint8(row.bytes(3)),
+      slots,
       reported: toInt32(row.bytes(4)),
-      minimum: toFloat32(row.bytes(5)),
-      maximum: toFloat32(row.bytes(6)),
-      mean: toFloat32(row.bytes(7)),
-      exceptions: row.isNull(8) ? null : toUint32(row.bytes(8)),
+      minimum: planeOf('minimum', 6),
+      maximum: planeOf('maximum', 7),
+      mean: planeOf('mean', 8),
+      exceptions: row.isNull(9) ? null : decodeCounts(codec, row.bytes(9), slots.length),
     },
+    isOfRounded: isOfRoundedCodec(codec),
   };
 }
 
@@ -195,7 +137,7 @@ export interface AttemptKey {
 export const METRIC_BLOCK_TARGET =
   'metric_block (run, attempt, metric, first_step, span, codec, step_count, step_offsets, "values")';
 export const METRIC_ROLLUP_TARGET =
-  'metric_rollup (run, attempt, metric, level, block, bucket_count, bucket_slots, reported, minimum, maximum, mean, exceptions)';
+  'metric_rollup (run, attempt, metric, level, block, bucket_count, bucket_slots, reported, codec, minimum, maximum, mean, exceptions)';
 export const SCALAR_ROLLUP_TARGET =
   'scalar_rollup (run, attempt, level, block, bucket_count, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts)';
 
@@ -221,36 +163,49 @@ export class CopyRows {
     return this.#byteLength;
   }
 
-  addBlock({ runBytes, attempt }: AttemptKey, block: MetricBlock): void {
+  addBlock(
+    { runBytes, attempt }: AttemptKey,
+    block: MetricBlock,
+    codec: typeof PACKED_CODEC | typeof ROUNDED_CODEC = PACKED_CODEC,
+  ): void {
     const { metricId, firstStep, span, offsets, values } = block;
     const packed =
       offsets.length < MIN_PACKED_COLUMNS
         ? null
-        : packRows(values, values.length / offsets.length, 0);
+        : packRows(values, values.length / offsets.length, droppedBitsOf(codec));
     this.#begin(9);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(metricId);
     this.#writer.int8(firstStep);
     this.#writer.int4(span);
-    this.#writer.int2(packed === null ? RAW_CODEC : PACKED_CODEC);
+    this.#writer.int2(packed === null ? RAW_CODEC : codec);
     this.#writer.int4(offsets.length);
     this.#bytea(bytesOf(offsets));
     this.#bytea(packed ?? bytesOf(values));
   }
 
-  addMetricRollup({ runBytes, attempt }: AttemptKey, placed: PlacedMetricRollup): void {
-    const { slots, reported, minimum, maximum, mean, exceptions } = placed.rollup;
-    this.#begin(12);
+  /** `bytes`: the row's own, in another form than as it is. */
+  addMetricRollup(
+    { runBytes, attempt }: AttemptKey,
+    placed: PlacedMetricRollup,
+    bytes: RollupBytes = layOutRollup(placed.rollup, placed.isOfRounded),
+  ): void {
+    const { slots, reported } = placed.rollup;
+    const { codec, minimum, maximum, mean, exceptions } = bytes;
+    this.#begin(13);
     this.#writer.uuid(runBytes);
     this.#writer.int4(attempt);
     this.#writer.int2(placed.metricId);
     this.#writer.int2(placed.level);
     this.#writer.int8(placed.block);
     this.#writer.int4(slots.length);
-    for (const column of [slots, reported, minimum, maximum, mean]) this.#bytea(bytesOf(column));
+    this.#bytea(bytesOf(slots));
+    this.#bytea(bytesOf(reported));
+    this.#writer.int2(codec);
+    for (const plane of [minimum, maximum, mean]) this.#bytea(plane);
     if (exceptions === null) this.#writer.null();
-    else this.#bytea(bytesOf(exceptions));
+    else this.#bytea(exceptions);
   }
 
   addScalarRollup({ runBytes, attempt }: AttemptKey, placed: PlacedScalarRollup): void {

@@ -121,9 +121,10 @@ async function compactLocked(
   const isEnd = facts.isFinal && !work.hasMore && facts.newestStep >= 0;
   const blocksTo = isEnd ? Math.max(work.blocksTo, endOfRows(facts.newestStep)) : work.blocksTo;
   const { rolledTo, rowCount } = await rollLevels(client, id, facts, blocksTo, changed, buffers);
-  if (blocksTo !== facts.blocksTo || rolledTo.join() !== facts.rolledTo.join()) {
-    await saveState(client, id, blocksTo, rolledTo);
-  }
+  // Steps that came late are not old yet: rounding comes again once they are.
+  const lowestSpan = work.isRewrite ? (work.spans[0]?.firstStep ?? Infinity) : Infinity;
+  const state = { blocksTo, rolledTo, roundedTo: Math.min(facts.roundedTo, lowestSpan) };
+  if (!isSameState(state, facts)) await saveState(client, id, state);
   return {
     isGone: false,
     hasMore: work.hasMore,
@@ -135,6 +136,13 @@ async function compactLocked(
     rollups: rowCount,
     hotLeft: work.hasMore ? null : await countHot(client, id),
   };
+}
+
+type SavedState = Pick<AttemptFacts, 'blocksTo' | 'rolledTo' | 'roundedTo'>;
+
+function isSameState(a: SavedState, b: SavedState): boolean {
+  const isSameRolled = a.rolledTo.join() === b.rolledTo.join();
+  return a.blocksTo === b.blocksTo && a.roundedTo === b.roundedTo && isSameRolled;
 }
 
 /**

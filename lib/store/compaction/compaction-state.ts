@@ -22,6 +22,10 @@ export interface AttemptFacts {
   readonly blocksTo: number;
   /** By level; none for a level without rows. */
   readonly rolledTo: readonly number[];
+  /** Where the rounding of old blocks goes on. */
+  readonly roundedTo: number;
+  /** Steps from here on were never rounded. */
+  readonly roundedEnd: number;
 }
 
 /**
@@ -73,17 +77,27 @@ async function lockState(
   client: ClientBase,
   runKey: string,
   attempt: number,
-): Promise<{ blocksTo: number; rolledTo: number[] }> {
+): Promise<{ blocksTo: number; rolledTo: number[]; roundedTo: number; roundedEnd: number }> {
   for (;;) {
-    const { rows } = await client.query<{ blocks_to: string; rolled_to: string[] }>({
+    const { rows } = await client.query<{
+      blocks_to: string;
+      rolled_to: string[];
+      rounded_to: string;
+      rounded_end: string;
+    }>({
       name: 'compaction_lock_state',
-      text: `SELECT blocks_to, rolled_to FROM compaction_state
+      text: `SELECT blocks_to, rolled_to, rounded_to, rounded_end FROM compaction_state
         WHERE run = $1 AND attempt = $2 FOR UPDATE`,
       values: [runKey, attempt],
     });
     const [row] = rows;
     if (row !== undefined) {
-      return { blocksTo: Number(row.blocks_to), rolledTo: row.rolled_to.map(Number) };
+      return {
+        blocksTo: Number(row.blocks_to),
+        rolledTo: row.rolled_to.map(Number),
+        roundedTo: Number(row.rounded_to),
+        roundedEnd: Number(row.rounded_end),
+      };
     }
     await client.query(
       `INSERT INTO compaction_state (run, attempt, blocks_to, rolled_to)
@@ -96,13 +110,21 @@ async function lockState(
 export async function saveState(
   client: ClientBase,
   { runKey, attempt }: AttemptId,
-  blocksTo: number,
-  rolledTo: readonly number[],
+  {
+    blocksTo,
+    rolledTo,
+    roundedTo,
+  }: {
+    readonly blocksTo: number;
+    readonly rolledTo: readonly number[];
+    readonly roundedTo: number;
+  },
 ): Promise<void> {
   await client.query({
     name: 'compaction_save_state',
-    text: `UPDATE compaction_state SET blocks_to = $3, rolled_to = $4
+    text: `UPDATE compaction_state SET blocks_to = $3, rolled_to = $4, rounded_to = $5,
+        rounded_end = greatest(rounded_end, $5)
       WHERE run = $1 AND attempt = $2`,
-    values: [runKey, attempt, blocksTo, rolledTo],
+    values: [runKey, attempt, blocksTo, rolledTo, roundedTo],
   });
 }

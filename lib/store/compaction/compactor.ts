@@ -1,8 +1,10 @@
 /** Compaction's own connection: units of work one after the other, none beside another. */
+import { DELETING } from '../run-status';
 import type { StoreLogger } from '../store-logger';
 import { WriterConnection } from '../writer-connection';
 import { compactAttempt, type CompactionUnit } from './compact-attempt';
 import type { AttemptId } from './compaction-state';
+import { roundAttempt, type RoundingUnit } from './round-attempt';
 import { createBuffers } from './write-blocks';
 
 export interface HotAttempt extends AttemptId {
@@ -10,11 +12,20 @@ export interface HotAttempt extends AttemptId {
   readonly hotBytes: number;
 }
 
+/** An attempt with blocks that its project wants rounded. */
+export interface RoundingTask extends AttemptId {
+  readonly receivedBefore: Date;
+}
+
 export interface Compactor {
   /** Which attempts have hot rows, and how many. Reads every hot row, not its values. */
   findHotAttempts(): Promise<HotAttempt[]>;
   /** One unit of an attempt's work; after a failure the next call connects anew. */
   compact(id: AttemptId, includesLate: boolean): Promise<CompactionUnit>;
+  /** Attempts whose next blocks are as old as their project's policy says. One key a run and attempt. */
+  findRoundable(now: Date): Promise<RoundingTask[]>;
+  /** One unit of an attempt's rounding; after a failure the next call connects anew. */
+  round(task: RoundingTask): Promise<RoundingUnit>;
   /** Gives back what is kept from unit to unit; the next one reads again what it needs. */
   releaseMemory(): void;
   close(): Promise<void>;
@@ -23,6 +34,20 @@ export interface Compactor {
 const HOT_ATTEMPTS = `
   SELECT run::text, attempt, count(*) AS rows, sum(octet_length("values")) AS bytes
   FROM hot_frame GROUP BY run, attempt`;
+
+/** The age is that of the next step; of what is behind it the unit decides. */
+const ROUNDABLE = `
+  SELECT run, attempt, received_before FROM (
+    SELECT state.run::text, state.attempt, next.received_at,
+      $1::timestamptz - make_interval(days => project.round_after_days) AS received_before
+    FROM project JOIN run ON run.project = project.name AND run.status <> '${DELETING}'
+    JOIN compaction_state AS state ON state.run = run.run AND state.rounded_to < state.blocks_to
+    LEFT JOIN LATERAL (
+      SELECT received_at FROM step WHERE step.run = state.run AND step.attempt = state.attempt
+        AND step.step >= state.rounded_to AND step.step < state.blocks_to
+      ORDER BY step.step LIMIT 1) AS next ON true
+    WHERE project.round_after_days IS NOT NULL
+  ) AS attempt WHERE received_at IS NULL OR received_at < received_before`;
 
 export function createCompactor(options: {
   readonly url: string;
@@ -61,6 +86,21 @@ export function createCompactor(options: {
       }),
     compact: (id, includesLate) =>
       use((client) => compactAttempt(client, id, { includesLate, buffers })),
+    findRoundable: (now) =>
+      use(async (client) => {
+        const { rows } = await client.query<{
+          run: string;
+          attempt: number;
+          received_before: Date;
+        }>(ROUNDABLE, [now]);
+        return rows.map(({ run, attempt, received_before: receivedBefore }) => ({
+          runKey: run,
+          attempt,
+          receivedBefore,
+        }));
+      }),
+    round: ({ receivedBefore, ...id }) =>
+      use((client) => roundAttempt(client, id, { receivedBefore })),
     releaseMemory: () => {
       buffers = createBuffers();
     },

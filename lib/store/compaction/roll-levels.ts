@@ -85,7 +85,7 @@ function placesOf(level: number, rolledTo: number, changed: readonly Interval[])
 async function rollPlace(
   client: ClientBase,
   id: AttemptId,
-  { layerCount, columnIds }: AttemptFacts,
+  { layerCount, columnIds, roundedEnd }: AttemptFacts,
   row: {
     readonly place: RollupPlace;
     readonly metricIds: readonly number[];
@@ -93,13 +93,13 @@ async function rollPlace(
     readonly buffers: CompactionBuffers;
   },
 ): Promise<number> {
-  const metricRows = await rollMetrics(client, { id, layerCount, ...row });
+  const metricRows = await rollMetrics(client, { id, layerCount, roundedEnd, ...row });
   const scalarRows = await rollScalars(client, { id, columnIds, ...row });
   return metricRows + scalarRows;
 }
 
 /** The lowest reported step of [fromStep, toStep); null for none. One end of a primary key range. */
-async function findReportedStep(
+export async function findReportedStep(
   client: ClientBase,
   { runKey, attempt }: AttemptId,
   fromStep: number,

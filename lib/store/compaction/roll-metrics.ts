@@ -60,6 +60,8 @@ export interface RollJob {
   readonly place: RollupPlace;
   readonly metricIds: readonly number[];
   readonly layerCount: number;
+  /** Steps from here on were never rounded. */
+  readonly roundedEnd: number;
   /** Rows of the place may be there and are replaced. */
   readonly isRewrite: boolean;
   readonly buffers: CompactionBuffers;
@@ -88,16 +90,17 @@ export async function rollMetrics(client: ClientBase, job: RollJob): Promise<num
 /** The rows that were summed up while their blocks were written. */
 async function writeCachedRows(
   client: ClientBase,
-  { id, place }: RollJob,
+  { id, place, roundedEnd }: RollJob,
   cached: ReadonlyMap<number, CachedRow>,
 ): Promise<number> {
   const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };
+  const isOfRounded = intervalOf(place).from < roundedEnd;
   let copy = new CopyRows();
   let rowCount = 0;
   for (const [metricId, { accumulator, columns }] of cached) {
     const rollup = accumulator.finish();
     if (rollup === null || !isWorthKeeping(columns, rollup.slots.length)) continue;
-    copy.addMetricRollup(key, { metricId, ...place, rollup });
+    copy.addMetricRollup(key, { metricId, ...place, rollup, isOfRounded });
     rowCount++;
     if (copy.byteLength < MAX_COPY_BYTES) continue;
     await client.query(new CopyIn(METRIC_ROLLUP_TARGET, copy.finish())).done;
@@ -121,7 +124,8 @@ async function deleteRows(
   });
 }
 
-function ownedBy({ runKey, attempt }: AttemptId, metricIds: readonly number[]): string {
+/** SQL of the rows of an attempt's metrics. */
+export function ownedBy({ runKey, attempt }: AttemptId, metricIds: readonly number[]): string {
   return `run = '${runKey}' AND attempt = ${attempt} AND metric = ANY(ARRAY[${metricIds.join(',')}]::smallint[])`;
 }
 
@@ -201,7 +205,7 @@ function doesPay(place: RollupPlace, { rollups, blocks, gaps }: Sources): boolea
 
 async function writeRows(
   client: ClientBase,
-  { id, place, layerCount, buffers }: RollJob,
+  { id, place, layerCount, roundedEnd, buffers }: RollJob,
   metricIds: readonly number[],
   found: ReadonlyMap<number, Sources>,
 ): Promise<void> {
@@ -226,8 +230,10 @@ async function writeRows(
   turnTo(null);
   const copy = new CopyRows();
   const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };
-  for (const { metricId, rollup } of rows)
-    copy.addMetricRollup(key, { metricId, ...place, rollup });
+  const isOfRounded = intervalOf(place).from < roundedEnd;
+  for (const { metricId, rollup } of rows) {
+    copy.addMetricRollup(key, { metricId, ...place, rollup, isOfRounded });
+  }
   await client.query(new CopyIn(METRIC_ROLLUP_TARGET, copy.finish())).done;
 }
 

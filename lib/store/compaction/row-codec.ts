@@ -25,11 +25,12 @@ import { bytesOf } from './packed-arrays';
 const SIGN = -0x80000000;
 const MAGNITUDE = 0x7fffffff;
 const INFINITY = 0x7f800000;
+const LEAST_NORMAL = 0x00800000;
 const END_MASK = 0x1ffffff;
 const IS_EXACT = 1 << 25;
 const WIDTH_SHIFT = 26;
 
-/** Nine bits of mantissa stay: off by at most 2^-10 of the value, subnormals apart. */
+/** Nine bits of mantissa stay: off by at most 2^-10 of the value. What is rounded stays as it is when it is rounded again. */
 export const ROUNDED_BITS = 14;
 
 /** The integer of a float's bits, its lowest `dropped` bits rounded away. */
@@ -42,10 +43,14 @@ function toRounded(bits: number, dropped: number): number {
   return bits < 0 ? ~rounded : rounded;
 }
 
-/** Whether a row holds a NaN or a missing value, whose payload rounding would not keep. */
-function holdsNaN(bits: Int32Array, from: number, end: number): boolean {
+/**
+ * Whether a row holds what rounding would not keep: the payload of a NaN or of a missing value,
+ * or the digits of a subnormal, which has fewer the smaller it is and would end at 0.
+ */
+function mustStayExact(bits: Int32Array, from: number, end: number): boolean {
   for (let index = from; index < end; index++) {
-    if (((bits[index] ?? 0) & MAGNITUDE) > INFINITY) return true;
+    const magnitude = (bits[index] ?? 0) & MAGNITUDE;
+    if (magnitude > INFINITY || (magnitude < LEAST_NORMAL && magnitude !== 0)) return true;
   }
   return false;
 }
@@ -54,9 +59,9 @@ function holdsNaN(bits: Int32Array, from: number, end: number): boolean {
  * The packed form of `values` [rowCount][columnCount]; null where it would not be shorter.
  *
  * `dropped`  bits of the mantissa to round away: 0 keeps every bit, ROUNDED_BITS leaves a
- *            relative error of at most 2^-10 (of a subnormal: an error of at most 2^-136). Rows
- *            with a NaN or a missing value stay exact. Rounding keeps the order of values, so
- *            the greatest of a row is the greatest afterwards
+ *            relative error of at most 2^-10. Rows with a NaN, a missing value or a subnormal
+ *            stay exact; zeros and infinities are kept in any. Rounding keeps the order of
+ *            values, so the greatest of a row is the greatest afterwards
  * Empty      null
  */
 export function packRows(
@@ -74,7 +79,7 @@ export function packRows(
   let word = firstWord;
   for (let row = 0; row < rowCount; row++) {
     const from = row * columnCount;
-    const isExact = dropped === 0 || holdsNaN(bits, from, from + columnCount);
+    const isExact = dropped === 0 || mustStayExact(bits, from, from + columnCount);
     let least = 0x7fffffff;
     let greatest = SIGN;
     for (let column = 0; column < columnCount; column++) {
@@ -219,6 +224,14 @@ export function unpackSingleRow(
   const bits = new Int32Array(values.buffer);
   unpackRow(words[0] ?? 0, words[2] ?? 0, dropped, words, 3, bits, 0, columnCount, 0);
   return values;
+}
+
+/** How many bytes the first of several such rows takes that lie one behind the other. */
+export function packedRowBytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const begin = view.getInt32(4, true) & END_MASK;
+  const end = view.getInt32(8, true) & END_MASK;
+  return 4 * (3 + end - begin);
 }
 
 /**

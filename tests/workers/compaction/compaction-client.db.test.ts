@@ -6,6 +6,8 @@ import { finishRun } from '@/lib/store/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { silentLogger, useDatabase } from '@/tests/database';
+import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
+import { readRounding } from '@/tests/lib/store/compaction/rounder';
 import { readStored } from '@/tests/lib/store/compaction/stored-attempt';
 import {
   type CompactionClient,
@@ -61,6 +63,32 @@ async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
 const blocksTo = async (runKey: string) => (await readStored(database.db, runKey, 1)).blocksTo;
 
 describe('the compaction thread', () => {
+  it('rounds what is as old as the project says, and nothing of other projects', async () => {
+    const { pool } = database.db;
+    const runs = await Promise.all(
+      ['rounding', 'keeping'].map((project) =>
+        createRun(database.db, aRun({ id: `threaded-${++runNumber}`, project })),
+      ),
+    );
+    await pool.query(`UPDATE project SET round_after_days = 2 WHERE name = 'rounding'`);
+    for (const { id, runKey } of runs) {
+      await post(runKey, 0, 300);
+      await finishRun(database.db, id, 'finished', new Date());
+      await pool.query(
+        `UPDATE step SET received_at = now() - interval '1 day' * CASE WHEN step < 100 THEN 3 ELSE 1 END WHERE run = $1`,
+        [runKey],
+      );
+      await withClient(database.url, (client) => compactAll(client, runKey));
+    }
+    const client = startClient();
+    await client.ready;
+    await until(() => client.status().roundedBlocks > 0);
+    const states = await Promise.all(runs.map(({ runKey }) => readRounding(database.db, runKey)));
+    expect(states.map(({ roundedTo }) => roundedTo)).toEqual([64, 0]);
+    expect(states.map(({ blocks }) => blocks[0])).toEqual(['0/2', '0/1']);
+    expect(client.status()).toMatchObject({ failures: 0, roundedBlocks: 1 });
+  });
+
   it('finds what an earlier worker left, then follows what it is told', async () => {
     const { id, runKey } = await aStoredRun();
     await post(runKey, 0, 200);

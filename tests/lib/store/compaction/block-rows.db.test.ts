@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   CopyRows,
-  decodeBlockValues,
   decodeMetricBlock,
   decodeMetricRollup,
   decodeScalarRollup,
@@ -12,6 +11,7 @@ import {
   SCALAR_ROLLUP_COLUMNS,
   SCALAR_ROLLUP_TARGET,
 } from '@/lib/store/compaction/block-rows';
+import { decodeBlockValues } from '@/lib/store/compaction/block-values';
 import { CopyIn } from '@/lib/store/copy-binary';
 import { runKeyOf, uuidBytes } from '@/lib/store/run-key';
 import { useDatabase } from '@/tests/database';
@@ -58,12 +58,13 @@ describe('rows of COPY', () => {
       exceptions: null,
     };
     const places = [
-      { metricId: 2, level: 5, block: 1, rollup },
+      { metricId: 2, level: 5, block: 1, rollup, isOfRounded: false },
       {
         metricId: 2,
         level: 5,
         block: 2 ** 40,
         rollup: { ...rollup, exceptions: new Uint32Array(8).fill(7) },
+        isOfRounded: true,
       },
     ];
     const rows = new CopyRows();

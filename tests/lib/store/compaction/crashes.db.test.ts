@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
 import { createRun } from '@/lib/store/create-run';
@@ -9,7 +7,8 @@ import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import { anyCell, toColumn, type Cell } from './brute-rollup';
 import { compactAll, withClient } from './compactor';
-import { expectStoredIs, readStored, type Post, type StoredAttempt } from './stored-attempt';
+import { copyRun, runUntilCrash, summaryOf } from './cut-off';
+import { expectStoredIs, readStored, type Post } from './stored-attempt';
 
 const database = useDatabase();
 const NOW = new Date('2026-01-01T00:00:00Z');
@@ -39,87 +38,9 @@ const postOf = (frame: Frame, over: Partial<Post> = {}): Post => ({
   ...over,
 });
 
-/** Calls `onQuery` with the number of each query before it is sent. */
-function countQueries(client: pg.Client, onQuery: (number: number) => void): () => number {
-  let count = 0;
-  const query = client.query.bind(client) as (...parts: unknown[]) => unknown;
-  client.query = ((...parts: unknown[]) => {
-    onQuery(++count);
-    return query(...parts);
-  }) as typeof client.query;
-  return () => count;
-}
-
-/** Compacts until the connection breaks at the n-th query, which the server may still carry out. */
-async function compactUntilCrash(
-  runKey: string,
-  attempts: readonly number[],
-  n: number,
-): Promise<boolean> {
-  const client = new pg.Client({ connectionString: database.url, application_name: 'crashing' });
-  client.on('error', () => undefined);
-  await client.connect();
-  countQueries(client, (number) => {
-    if (number !== n) return;
-    // After the query has been written to the socket.
-    setImmediate(() => {
-      (
-        client as unknown as { connection: { stream: { destroy(): void } } }
-      ).connection.stream.destroy();
-    });
-  });
-  let hasCrashed = false;
-  try {
-    await compactAll(client, runKey, attempts);
-  } catch {
-    hasCrashed = true;
-  }
-  await client.end().catch(() => undefined);
-  return hasCrashed;
-}
-
-const TABLES = {
-  attempt: 'attempt, resume_from_step, optimizer, created_at',
-  metric: 'kind, metric, name',
-  step: 'attempt, step, loss, learning_rate, gradient_norm, wall_time, scalar_ids, scalar_values, received_at',
-  hot_frame: 'attempt, step, layer_offset, layer_count, metric_ids, "values"',
-  metric_block: 'attempt, metric, first_step, span, codec, step_count, step_offsets, "values"',
-  metric_rollup:
-    'attempt, metric, level, block, bucket_count, bucket_slots, reported, minimum, maximum, mean, exceptions',
-  scalar_rollup:
-    'attempt, level, block, bucket_count, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts',
-  compaction_state: 'attempt, blocks_to, rolled_to',
-};
-
-/** A run that holds what another holds, made in a moment. */
-async function copyRun(runKey: string): Promise<string> {
-  const { pool } = database.db;
-  const copy = randomUUID();
-  await pool.query(
-    `INSERT INTO run (run, id, project, name, tags, config, layer_count, layers_hash, status)
-     SELECT $2::uuid, $2::uuid::text, project, name, tags, config, layer_count, layers_hash, status FROM run WHERE run = $1`,
-    [runKey, copy],
-  );
-  for (const [table, columns] of Object.entries(TABLES)) {
-    await pool.query(
-      `INSERT INTO ${table} (run, ${columns}) SELECT $2::uuid, ${columns} FROM ${table} WHERE run = $1`,
-      [runKey, copy],
-    );
-  }
-  return copy;
-}
-
-/** All that compaction decides, as text. */
-function summaryOf({ blocksTo, rolledTo, hot, blocks, rollups, scalars }: StoredAttempt): string {
-  const bytes = (value: unknown): unknown =>
-    ArrayBuffer.isView(value)
-      ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
-      : value;
-  return JSON.stringify(
-    { blocksTo, rolledTo, hot, blocks, rollups, scalars },
-    (_, value: unknown) => bytes(value),
-  );
-}
+/** Compacts until the connection breaks at the n-th query. */
+const compactUntilCrash = (runKey: string, attempts: readonly number[], n: number) =>
+  runUntilCrash(database.url, n, (client) => compactAll(client, runKey, attempts));
 
 describe('compaction cut off', () => {
   it('at any query goes on to the same state, and done twice changes nothing', async () => {
@@ -140,12 +61,12 @@ describe('compaction cut off', () => {
     );
     await finishRun(database.db, run.id, 'finished', NOW);
 
-    const whole = await copyRun(run.runKey);
-    const queries = await withClient(database.url, async (client) => {
-      const count = countQueries(client, () => undefined);
-      await compactAll(client, whole);
-      return count();
-    });
+    const whole = await copyRun(database.db, run.runKey);
+    let queries = 0;
+    const count = (number: number): void => {
+      queries = number;
+    };
+    await runUntilCrash(database.url, Infinity, (client) => compactAll(client, whole), count);
     const expected = summaryOf(await readStored(database.db, whole, 1));
     await expectStoredIs(database.db, whole, LAYERS, posts);
     await withClient(database.url, (client) => compactAll(client, whole));
@@ -153,7 +74,7 @@ describe('compaction cut off', () => {
 
     expect(queries).toBeGreaterThan(40);
     for (let n = 1; n <= queries; n++) {
-      const copy = await copyRun(run.runKey);
+      const copy = await copyRun(database.db, run.runKey);
       expect(await compactUntilCrash(copy, [1], n)).toBe(true);
       // The server may need a moment to see that nobody is there: its locks are waited for.
       await withClient(database.url, (client) => compactAll(client, copy));
