@@ -32,7 +32,11 @@ async function main(): Promise<number> {
   }
   const stop = listenForStop(process);
   const corpus = parseCorpus(await readFile(options.text ?? NOVEL, 'utf8'));
-  const client = createClient({ url: options.url, token: options.token });
+  const client = createClient({
+    url: options.url,
+    token: options.token,
+    directory: '.data/spool',
+  });
   await startBackend();
   const trainer = makeTrainer(options, corpus);
   const run = await openRun(client, options, trainer, corpus);

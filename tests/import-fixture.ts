@@ -16,7 +16,7 @@ export async function importFixture(
     await readRecording(file),
     { run: { project, id, name: id, tags: [] }, pace: { kind: 'unlimited' } },
     {
-      client: createClient({ url: servers.url }),
+      client: createClient({ url: servers.url, directory: null }),
       say: () => undefined,
       wait: () => Promise.resolve(),
       now: () => 0,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { CreateRun, Layer, Optimizer } from '../../lib/contract/runs';
 import type { ClientLogger } from './notices';
-import { RunHandle } from './run-handle';
+import { Compression } from './compression';
+import { type ClientMode, RunHandle } from './run-handle';
 import { type Outcome, sendRequest } from './send-request';
 
 export interface ClientOptions {
@@ -10,8 +11,16 @@ export interface ClientOptions {
   readonly token?: string | undefined;
   /** Left out: warnings go to standard error. */
   readonly logger?: ClientLogger;
-  /** What may wait for the server; beyond it the oldest steps are dropped and counted. */
+  /** What may wait in memory; beyond it steps go to disk, or are dropped, oldest first, and counted. */
   readonly maxQueueBytes?: number;
+  /**
+   * Where steps are kept while the server is away, for the next job of the same id or
+   * `spikescope sync`; left out: `.spikescope`; null: in memory alone.
+   */
+  readonly directory?: string | null;
+  /** What may wait on disk, a run. */
+  readonly maxSpoolBytes?: number;
+  readonly mode?: ClientMode;
   readonly requestTimeoutMs?: number;
   readonly fetch?: typeof fetch;
   readonly now?: () => number;
@@ -44,6 +53,9 @@ export interface Client {
 
 /** About a minute of a thousand layers with histograms. */
 const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
+/** As the Python client. */
+const DEFAULT_SPOOL_BYTES = 2 * 1024 * 1024 * 1024;
+const DEFAULT_DIRECTORY = '.spikescope';
 /** Far above any healthy acknowledgement (25 ms) and below what a person waits for. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -54,7 +66,7 @@ const standardError: ClientLogger = {
 
 /** Throws  TypeError when `url` is no http address: a mistake to be seen before training starts. */
 export function createClient(options: ClientOptions): Client {
-  const { protocol, href } = new URL(options.url);
+  const { protocol, href, hostname } = new URL(options.url);
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw new TypeError(`url: expected http:// or https://, got ${options.url}`);
   }
@@ -65,12 +77,16 @@ export function createClient(options: ClientOptions): Client {
     requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     fetch: options.fetch ?? fetch,
     now,
+    compression: new Compression(isLoopback(hostname)),
   };
   const dependencies = {
     connection,
     logger: options.logger ?? standardError,
     random: options.random ?? Math.random,
     maxQueueBytes: options.maxQueueBytes ?? DEFAULT_QUEUE_BYTES,
+    directory: options.directory === undefined ? DEFAULT_DIRECTORY : options.directory,
+    maxSpoolBytes: options.maxSpoolBytes ?? DEFAULT_SPOOL_BYTES,
+    mode: options.mode ?? 'online',
   };
   return {
     startRun: ({ shard, attempt, ...run }) =>
@@ -84,6 +100,31 @@ export function createClient(options: ClientOptions): Client {
         dependencies,
       ),
     get: (path) => sendRequest(connection, 'GET', path, null),
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
+/**
+ * Options from the variables that the Python client knows: SPIKESCOPE_URL, _TOKEN, _DIR, _MODE.
+ *
+ * Throws  TypeError naming the variable
+ */
+export function readClientOptions(
+  environment: Readonly<Record<string, string | undefined>>,
+): ClientOptions {
+  const { SPIKESCOPE_URL: url, SPIKESCOPE_TOKEN: token, SPIKESCOPE_DIR: directory } = environment;
+  const mode = environment['SPIKESCOPE_MODE'] ?? 'online';
+  if (mode !== 'online' && mode !== 'offline' && mode !== 'disabled') {
+    throw new TypeError(`SPIKESCOPE_MODE: expected online, offline or disabled, got ${mode}`);
+  }
+  return {
+    url: url || 'http://127.0.0.1:3000',
+    token: token || undefined,
+    ...(directory ? { directory } : {}),
+    mode,
   };
 }
 

@@ -1,15 +1,28 @@
 import { canShareBody } from '../../lib/contract/encode-frames';
 import type { Frame } from '../../lib/contract/frame';
-import type { CreateEvent } from '../../lib/contract/runs';
+import type { CreateEvent, FinishStatus } from '../../lib/contract/runs';
 
 export type QueueItem =
-  | { readonly kind: 'frame'; readonly frame: Frame; readonly sizeBytes: number }
-  | { readonly kind: 'event'; readonly event: CreateEvent; readonly sizeBytes: number };
+  | {
+      readonly kind: 'frame';
+      readonly frame: Frame;
+      /** null: of all layers. */
+      readonly layerOffset: number | null;
+      readonly sizeBytes: number;
+    }
+  | { readonly kind: 'event'; readonly event: CreateEvent; readonly sizeBytes: number }
+  | { readonly kind: 'finish'; readonly status: FinishStatus; readonly sizeBytes: number };
 
-/** What one request carries: frames that report the same things, or one event. */
+/** What one request carries: frames that report the same things, or one event, or the end. */
 export type Batch =
-  | { readonly kind: 'frames'; readonly frames: readonly Frame[]; readonly itemCount: number }
-  | { readonly kind: 'event'; readonly event: CreateEvent; readonly itemCount: 1 };
+  | {
+      readonly kind: 'frames';
+      readonly frames: readonly Frame[];
+      readonly layerOffset: number | null;
+      readonly itemCount: number;
+    }
+  | { readonly kind: 'event'; readonly event: CreateEvent; readonly itemCount: 1 }
+  | { readonly kind: 'finish'; readonly status: FinishStatus; readonly itemCount: 1 };
 
 export interface BatchLimits {
   readonly maxFrames: number;
@@ -55,9 +68,10 @@ export class FrameQueue {
   hold({ maxFrames, maxBytes }: BatchLimits): Batch | null {
     const [first] = this.items;
     if (first === undefined) return null;
-    if (first.kind === 'event') {
+    if (first.kind !== 'frame') {
       this.heldCount = 1;
-      return { kind: 'event', event: first.event, itemCount: 1 };
+      if (first.kind === 'event') return { kind: 'event', event: first.event, itemCount: 1 };
+      return { kind: 'finish', status: first.status, itemCount: 1 };
     }
     const frames: Frame[] = [];
     let bytes = 0;
@@ -65,20 +79,32 @@ export class FrameQueue {
       if (item.kind !== 'frame' || frames.length >= maxFrames) break;
       const last = frames.at(-1);
       if (last !== undefined) {
-        const fits = bytes + item.sizeBytes <= maxBytes;
+        const fits = bytes + item.sizeBytes <= maxBytes && item.layerOffset === first.layerOffset;
         if (!fits || item.frame.step <= last.step || !canShareBody(first.frame, item.frame)) break;
       }
       frames.push(item.frame);
       bytes += item.sizeBytes;
     }
     this.heldCount = frames.length;
-    return { kind: 'frames', frames, itemCount: frames.length };
+    const { layerOffset } = first;
+    return { kind: 'frames', frames, layerOffset, itemCount: frames.length };
   }
 
   /** Removes the held batch: it was stored, or it never will be. */
   settle(): void {
     for (const item of this.items.splice(0, this.heldCount)) this.bytes -= item.sizeBytes;
     this.heldCount = 0;
+  }
+
+  /** All that is in it, the held batch first. */
+  peek(): readonly QueueItem[] {
+    return this.items;
+  }
+
+  /** Removes the first `count`, held or not: they are kept elsewhere. */
+  take(count: number): void {
+    for (const item of this.items.splice(0, count)) this.bytes -= item.sizeBytes;
+    this.heldCount = Math.max(0, this.heldCount - count);
   }
 
   /** Empties the queue and returns what was in it. */

@@ -24,6 +24,8 @@ export interface RepeaterDependencies {
   readonly random: () => number;
   /** False once nothing is to be sent any more. */
   readonly isRunning: () => boolean;
+  /** Told of each failure from the second in a row on. */
+  readonly onAway: () => void;
 }
 
 /** Sends one request after the other, each until it is done or never will be. */
@@ -36,6 +38,10 @@ export class RequestRepeater {
   /** How often a request had to be repeated, in all. */
   get retryCount(): number {
     return this.totalRetries;
+  }
+
+  get isAway(): boolean {
+    return this.failuresInARow >= SAID_FAILURES;
   }
 
   /** `done`, or why it never will be; null when sending was ended meanwhile. Never throws. */
@@ -57,6 +63,7 @@ export class RequestRepeater {
       this.failuresInARow += 1;
       this.totalRetries += 1;
       this.sayAway(describeFailure(outcome));
+      if (this.isAway) this.dependencies.onAway();
       await waiters.sleep(this.waitMs(outcome.kind === 'denied', outcome.retryAfterMs));
     }
     return null;

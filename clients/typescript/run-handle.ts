@@ -2,26 +2,23 @@
  * One run as its training job sees it: log() queues and returns, a loop in the background
  * opens the run, sends what waits in batches and tries again until it is acknowledged.
  *
- *   log ─▶ FrameQueue ─▶ deliver ─▶ POST frames ─▶ settle
+ *   log ─▶ Backlog ─▶ Delivery ─▶ POST frames ─▶ settle
+ *             └▶ disk, while the server is away
  *
  * One request is under way at a time, so that steps arrive in order; what is logged
  * meanwhile goes with the next, which is how several steps come to share a request.
  * Nothing here throws into the caller, and nothing is dropped without being counted.
  */
-import { encodeFrames } from '../../lib/contract/encode-frames';
-import { SAFETENSORS_MEDIA_TYPE } from '../../lib/contract/heatmap-columns';
-import {
-  type CreateEvent,
-  type CreateRun,
-  type FinishStatus,
-  createRunReplySchema,
-  framesReplySchema,
-} from '../../lib/contract/runs';
+import type { CreateEvent, CreateRun, FinishStatus } from '../../lib/contract/runs';
+import { Backlog } from './backlog';
 import { backoffMs } from './backoff';
-import { type Batch, FrameQueue, type QueueItem } from './frame-queue';
+import { Delivery, deliverLeftOver, jsonBody, runPath } from './delivery';
+import { spillAtExit } from './exits';
+import type { QueueItem } from './frame-queue';
+import { KeptRun, findLeftOver } from './kept-run';
 import { type ClientLogger, Notices } from './notices';
 import { RequestRepeater } from './request-repeater';
-import { type Connection, type RequestBody, describeFailure, sendRequest } from './send-request';
+import { type Connection, describeFailure, sendRequest } from './send-request';
 import { type FrameInput, sizeOfFrame, toFrame } from './to-frame';
 import { Waiters } from './waiters';
 
@@ -36,6 +33,8 @@ export interface RunCounts {
   readonly dropped: number;
   /** Steps and events that still wait. */
   readonly queued: number;
+  /** Steps and events that went to disk, from where they are delivered later. */
+  readonly keptOnDisk: number;
   /** Requests that had to be repeated. */
   readonly retries: number;
 }
@@ -49,76 +48,115 @@ export interface RunSettings {
   readonly attempt: number | null;
 }
 
+export type ClientMode = 'online' | 'offline' | 'disabled';
+
 export interface RunDependencies {
   readonly connection: Connection;
   readonly logger: ClientLogger;
   readonly random: () => number;
   readonly maxQueueBytes: number;
+  /** Where steps are kept while the server is away; null: in memory alone. */
+  readonly directory: string | null;
+  readonly maxSpoolBytes: number;
+  /** offline: everything goes to disk; disabled: nothing happens at all. */
+  readonly mode: ClientMode;
 }
 
-/** A request of this size decodes in a few milliseconds and is far below the contract's 32 MiB. */
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** Enough to catch up quickly, few enough that one reply comes soon. */
-const MAX_BATCH_FRAMES = 64;
 /** Kept back from finish()'s deadline for the finish itself. */
 const FINISH_RESERVE_MS = 1500;
 
 export class RunHandle {
   readonly id: string;
-  private readonly queue: FrameQueue;
+  private readonly kept: KeptRun | null;
+  private readonly backlog: Backlog;
   private readonly waiters = new Waiters();
   private readonly notices: Notices;
   private readonly repeater: RequestRepeater;
+  private readonly delivery: Delivery;
   private state: 'opening' | 'open' | 'closed' = 'opening';
-  private opened: { attempt: number; nextStep: number; url: string } | null = null;
   private isFinishing = false;
-  private maxBatchFrames = MAX_BATCH_FRAMES;
   private readonly totals = { logged: 0, accepted: 0, duplicates: 0, rejected: 0, dropped: 0 };
   private finishRetryCount = 0;
+  private forgetExit: () => void = () => undefined;
 
   constructor(
     private readonly settings: RunSettings,
     private readonly dependencies: RunDependencies,
   ) {
     this.id = settings.create.id;
-    this.queue = new FrameQueue(dependencies.maxQueueBytes);
+    const { connection, directory, maxSpoolBytes, mode } = dependencies;
     this.notices = new Notices(dependencies.logger);
+    const keepsNothing = directory === null || mode === 'disabled';
+    this.kept = keepsNothing
+      ? null
+      : KeptRun.create(directory, this.id, connection.now(), maxSpoolBytes);
+    this.backlog = new Backlog({
+      maxMemoryBytes: dependencies.maxQueueBytes,
+      kept: this.kept,
+      layerOffset: settings.layerOffset,
+      now: connection.now,
+      describe: () => this.describe(),
+      onDrop: (count, kind, reason) => this.drop(count, kind, reason),
+      onDisk: (problem) => this.notices.warn('disk', problem),
+    });
     this.repeater = new RequestRepeater({
-      connection: dependencies.connection,
+      connection,
       waiters: this.waiters,
       notices: this.notices,
       random: dependencies.random,
       isRunning: () => this.isRunning(),
+      // From the second failure in a row on: what waits shall outlive this process.
+      onAway: () => this.backlog.spill(),
     });
-    void this.runLoop();
+    this.delivery = new Delivery({
+      repeater: this.repeater,
+      notices: this.notices,
+      totals: this.totals,
+      onDrop: (count, kind, reason) => this.drop(count, kind, reason),
+    });
+    if (mode === 'disabled') {
+      this.state = 'closed';
+      return;
+    }
+    if (this.kept !== null) this.forgetExit = spillAtExit(() => this.backlog.spill());
+    if (mode === 'online') void this.runLoop();
+    else if (this.kept === null) {
+      this.close('mode offline needs a directory to keep steps in');
+    } else {
+      this.notices.info('offline', `run ${this.id} is kept in ${this.kept.folder}`);
+      this.state = 'open';
+    }
   }
 
   /** null until the run is open. */
   get attempt(): number | null {
-    return this.settings.attempt ?? this.opened?.attempt ?? null;
+    return this.settings.attempt ?? this.delivery.opened?.attempt ?? null;
   }
 
   /** The page to watch; null until the run is open. */
   get url(): string | null {
-    return this.opened?.url ?? null;
+    return this.delivery.opened?.url ?? null;
   }
 
   /** The first step that the server has not yet; null until the run is open. */
   get nextStep(): number | null {
-    return this.opened?.nextStep ?? null;
+    return this.delivery.opened?.nextStep ?? null;
   }
 
   get counts(): RunCounts {
     const retries = this.repeater.retryCount + this.finishRetryCount;
-    return { ...this.totals, queued: this.queue.length, retries };
+    const { length: queued, spilledCount: keptOnDisk } = this.backlog;
+    return { ...this.totals, queued, keptOnDisk, retries };
   }
 
   /** Queues one step; copies what it is given, returns at once, never throws. */
   log(input: FrameInput): void {
+    if (this.dependencies.mode === 'disabled') return;
     this.totals.logged += 1;
     try {
       const frame = toFrame(input, this.settings.layerCount, this.dependencies.connection.now());
-      this.enqueue({ kind: 'frame', frame, sizeBytes: sizeOfFrame(frame) });
+      const { layerOffset } = this.settings;
+      this.enqueue({ kind: 'frame', frame, layerOffset, sizeBytes: sizeOfFrame(frame) });
     } catch (error) {
       this.drop(1, 'a step that the contract does not allow', String(error));
     }
@@ -126,6 +164,7 @@ export class RunHandle {
 
   /** Queues an event behind the steps logged so far; returns at once, never throws. */
   event(event: CreateEvent): void {
+    if (this.dependencies.mode === 'disabled') return;
     this.enqueue({
       kind: 'event',
       event,
@@ -137,44 +176,76 @@ export class RunHandle {
   /** True once the run is open; false when it never will be, or after `timeoutMs`. */
   async whenOpen(timeoutMs: number | null = null): Promise<boolean> {
     await this.waiters.until(() => this.state !== 'opening', timeoutMs);
-    return this.opened !== null;
+    return this.delivery.opened !== null;
   }
 
   /** Resolves when the queue is at most half full: for a producer faster than the network. */
   async whenRoom(): Promise<void> {
     const half = this.dependencies.maxQueueBytes / 2;
-    await this.waiters.until(() => this.state === 'closed' || this.queue.sizeBytes <= half, null);
+    await this.waiters.until(() => this.state === 'closed' || this.backlog.sizeBytes <= half, null);
   }
 
   /** True once the run is open and all that was queued is settled; false after `deadlineMs`. */
   async flush(deadlineMs = 10_000): Promise<boolean> {
+    if (this.dependencies.mode !== 'online') return this.backlog.spill();
     this.waiters.wake();
     return this.waiters.until(
-      () => this.queue.length === 0 && this.state !== 'opening',
+      () => this.state === 'closed' || (this.backlog.length === 0 && this.state === 'open'),
       deadlineMs,
     );
   }
 
   /**
-   * Flushes, then ends the run, within `deadlineMs`. True when the server has been told;
-   * what could not be sent by then counts as dropped. Never throws.
+   * Flushes, then ends the run, within `deadlineMs`. True when the server has been told.
+   * What could not be sent by then is kept on disk, with the end of the run, for the next
+   * job of this id or `spikescope sync`; without a directory it counts as dropped. Never throws.
    */
   async finish(status: FinishStatus, deadlineMs = 15_000): Promise<boolean> {
     if (this.isFinishing || this.state === 'closed') return false;
     this.isFinishing = true;
-    const endMs = this.dependencies.connection.now() + deadlineMs;
-    await this.flush(Math.max(0, deadlineMs - FINISH_RESERVE_MS));
-    const isOpen = this.opened !== null;
+    const { connection, mode } = this.dependencies;
+    const endMs = connection.now() + deadlineMs;
+    const isFlushed = await this.flush(Math.max(0, deadlineMs - FINISH_RESERVE_MS));
+    const canTell = mode === 'online' && this.delivery.opened !== null;
+    if (this.kept !== null && !(canTell && isFlushed)) {
+      this.keepRest(status);
+      return false;
+    }
     this.close('the run was finished before they could be sent');
-    return isOpen && (await this.sendFinish(status, endMs));
+    const isTold = canTell && (await this.sendFinish(status, endMs));
+    if (isTold) this.kept?.remove();
+    else if (canTell) this.keepRest(status);
+    return isTold;
+  }
+
+  /** What is left, and the end of the run, wait on disk. */
+  private keepRest(status: FinishStatus): void {
+    const { kept } = this;
+    if (kept === null) return;
+    const isKept = this.backlog.keepFinish(status);
+    if (isKept) {
+      const where = this.dependencies.directory ?? '';
+      this.notices.warn(
+        'kept',
+        `not everything is delivered; it is kept: spikescope sync ${where}`,
+      );
+    }
+    this.close('neither the server nor the disk took them');
+    kept.release();
   }
 
   private async sendFinish(status: FinishStatus, endMs: number): Promise<boolean> {
     const { connection, random } = this.dependencies;
-    const body = json({ status });
+    const body = jsonBody({ status });
     for (let failures = 1; ; failures++) {
       const leftMs = Math.max(250, endMs - connection.now());
-      const outcome = await sendRequest(connection, 'POST', this.path('/finish'), body, leftMs);
+      const outcome = await sendRequest(
+        connection,
+        'POST',
+        runPath(this.id, '/finish'),
+        body,
+        leftMs,
+      );
       if (outcome.kind === 'done') return true;
       const waitMs = backoffMs(failures, outcome.retryAfterMs, random());
       if (outcome.kind !== 'retry' || connection.now() + waitMs >= endMs) {
@@ -190,34 +261,30 @@ export class RunHandle {
     }
   }
 
-  private path(suffix: string): string {
-    return `/api/v1/runs/${encodeURIComponent(this.id)}${suffix}`;
-  }
-
   private enqueue(item: QueueItem): void {
     if (this.state === 'closed' || this.isFinishing) {
       this.drop(1, 'a step or event after the end', `run ${this.id} takes nothing any more`);
       return;
     }
-    const dropped = this.queue.push(item);
-    if (dropped.length > 0) {
-      const mebibytes = Math.round(this.dependencies.maxQueueBytes / 2 ** 20);
-      this.drop(dropped.length, 'full queue', `${mebibytes} MiB wait already; the oldest go first`);
-    }
+    this.backlog.push(item);
+    if (this.repeater.isAway || this.dependencies.mode === 'offline') this.backlog.spill();
     this.waiters.notify();
   }
 
   private async runLoop(): Promise<void> {
     try {
-      await this.open();
+      await this.deliverLeftOver();
+      const { create, attempt } = this.settings;
+      const problem = await this.delivery.open(create, attempt);
+      if (problem !== null) this.close(problem);
+      if (this.delivery.opened === null) return;
+      this.state = 'open';
+      this.waiters.notify();
       while (this.isRunning()) {
-        await this.waiters.until(() => this.queue.length > 0 || !this.isRunning(), null);
+        await this.waiters.until(() => this.backlog.length > 0 || !this.isRunning(), null);
         if (!this.isRunning()) return;
-        const batch = this.queue.hold({
-          maxFrames: this.maxBatchFrames,
-          maxBytes: MAX_BATCH_BYTES,
-        });
-        if (batch !== null) await this.deliver(batch);
+        const end = await this.delivery.sendNext(this.backlog);
+        if (end !== null) this.close(end);
         this.waiters.notify();
       }
     } catch (error) {
@@ -226,85 +293,51 @@ export class RunHandle {
     }
   }
 
+  /** What earlier processes of this run could not deliver goes first, in their order. */
+  private async deliverLeftOver(): Promise<void> {
+    const { directory, maxSpoolBytes, connection } = this.dependencies;
+    if (directory === null) return;
+    for (const folder of findLeftOver(directory, this.id)) {
+      if (!this.isRunning()) return;
+      const kept = new KeptRun(folder, maxSpoolBytes);
+      const problem = await deliverLeftOver(kept, {
+        now: connection.now,
+        makeDelivery: () =>
+          new Delivery({
+            repeater: this.repeater,
+            notices: this.notices,
+            totals: this.totals,
+            onDrop: (count, kind, reason) => this.drop(count, kind, reason),
+          }),
+      });
+      if (problem !== null) this.notices.warn(`left over ${folder}`, `${folder}: ${problem}`);
+    }
+  }
+
   private isRunning(): boolean {
     return this.state !== 'closed';
   }
 
-  private async open(): Promise<void> {
-    const body = json(this.settings.create);
-    const reply = await this.repeater.send('/api/v1/runs', body);
-    if (reply === null) return;
-    const parsed = reply.kind === 'done' ? createRunReplySchema.safeParse(reply.body) : null;
-    if (parsed?.success !== true) {
-      const why =
-        reply.kind === 'done' ? 'the reply is not the contract’s' : describeFailure(reply);
-      this.close(`run ${this.id} could not be opened: ${why}`);
-      return;
-    }
-    const { attempt, nextStep, url } = parsed.data;
-    this.opened = { attempt, nextStep, url };
-    this.state = 'open';
-    this.waiters.notify();
-  }
-
-  private async deliver(batch: Batch): Promise<void> {
-    const outcome =
-      batch.kind === 'event'
-        ? await this.repeater.send(this.path('/events'), json(this.withAttempt(batch.event)))
-        : await this.repeater.send(this.path('/frames'), this.encode(batch));
-    if (outcome === null) return;
-    if (outcome.kind === 'closed') {
-      this.close(describeFailure(outcome));
-    } else if (outcome.kind === 'too_large' && batch.itemCount > 1) {
-      // Not settled: the next batch takes half as many.
-      this.maxBatchFrames = Math.ceil(batch.itemCount / 2);
-    } else {
-      this.queue.settle();
-      if (outcome.kind !== 'done') this.drop(batch.itemCount, outcome.code, outcome.message);
-      else if (batch.kind === 'frames') this.count(outcome.body, batch.itemCount);
-    }
-  }
-
-  private encode(batch: Extract<Batch, { kind: 'frames' }>): RequestBody {
-    const { layerOffset } = this.settings;
-    const attempt = this.attempt;
-    return {
-      contentType: SAFETENSORS_MEDIA_TYPE,
-      bytes: encodeFrames(batch.frames, {
-        ...(attempt === null ? {} : { attempt }),
-        ...(layerOffset === null ? {} : { layerOffset }),
-      }),
-    };
-  }
-
-  private withAttempt(event: CreateEvent): CreateEvent {
-    const attempt = event.attempt ?? this.attempt;
-    return attempt === null ? event : { ...event, attempt };
-  }
-
-  private count(body: unknown, frameCount: number): void {
-    const reply = framesReplySchema.safeParse(body);
-    if (!reply.success) {
-      this.totals.accepted += frameCount;
-      this.notices.warn(
-        'reply',
-        'the reply to a post is not the contract’s; its steps count as stored',
-      );
-      return;
-    }
-    this.totals.accepted += reply.data.accepted;
-    this.totals.duplicates += reply.data.duplicates;
-    this.totals.rejected += reply.data.rejected.length;
-    for (const { step, code, message } of reply.data.rejected) {
-      this.notices.warn(`rejected ${code}`, `step ${step} was rejected (${code}): ${message}`);
-    }
+  /** How another process would go on with what lies on disk. Throws what the file system does. */
+  private describe(): void {
+    const { create, attempt } = this.settings;
+    const { resumeFromStep, ...body } = create;
+    const { opened } = this.delivery;
+    this.kept?.save({
+      create: body,
+      resume: resumeFromStep ?? 'allow',
+      sharedAttempt: attempt,
+      attempt: this.attempt,
+      url: opened?.url ?? null,
+    });
   }
 
   private close(reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    const left = this.queue.clear();
-    if (left.length > 0) this.drop(left.length, 'end', reason);
+    this.forgetExit();
+    const left = this.backlog.clear();
+    if (left > 0) this.drop(left, 'end', reason);
     else if (!this.isFinishing) this.notices.warn('closed', reason);
     this.waiters.wake();
     this.waiters.notify();
@@ -317,8 +350,4 @@ export class RunHandle {
       `${this.totals.dropped} steps or events dropped so far (${kind}): ${reason}`,
     );
   }
-}
-
-function json(value: unknown): RequestBody {
-  return { contentType: 'application/json', bytes: JSON.stringify(value) };
 }

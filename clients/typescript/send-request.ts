@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseRetryAfter } from './backoff';
+import type { Compression } from './compression';
 
 /**
  * What became of one request, as the sender has to act on it:
@@ -33,6 +34,7 @@ export interface Connection {
   readonly requestTimeoutMs: number;
   readonly fetch: typeof fetch;
   readonly now: () => number;
+  readonly compression: Compression;
 }
 
 export interface RequestBody {
@@ -62,17 +64,29 @@ export async function sendRequest(
   let response: Response;
   let text: string;
   try {
+    const sent = body === null ? null : await encodeBody(connection.compression, body);
+    if (sent?.isCompressed === true) headers['content-encoding'] = 'gzip';
+    const startMs = performance.now();
     response = await connection.fetch(`${connection.baseUrl}${path}`, {
       method,
       headers,
-      ...(body === null ? {} : { body: body.bytes }),
+      ...(sent === null ? {} : { body: sent.bytes }),
       signal: AbortSignal.timeout(timeoutMs),
     });
+    // Headers come once the body is up.
+    if (sent !== null) {
+      connection.compression.measure(sent.bytes.length, performance.now() - startMs);
+    }
     text = await response.text();
   } catch (error) {
     return { kind: 'retry', code: 'no_connection', message: explain(error), retryAfterMs: null };
   }
   return classify(response, text, connection.now());
+}
+
+async function encodeBody(compression: Compression, { bytes }: RequestBody) {
+  if (typeof bytes === 'string' || !compression.pays(bytes)) return { bytes, isCompressed: false };
+  return { bytes: await compression.compress(bytes), isCompressed: true };
 }
 
 function classify(response: Response, text: string, nowMs: number): Outcome {

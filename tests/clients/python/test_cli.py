@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,36 @@ def test_an_address_that_is_none_is_wrong_usage(url, capsys):
 def test_a_server_that_is_away_is_said_in_one_line(capsys):
     assert main(["runs", "--url", "http://127.0.0.1:9"]) == 1
     assert "no_connection" in capsys.readouterr().err
+
+
+def test_sync_delivers_what_the_typescript_client_kept(server, tmp_path):
+    """The files on disk are one format of both clients."""
+    root = Path(__file__).parents[3]
+    node = shutil.which("node")
+    if node is None or not (root / "node_modules" / "tsx").is_dir():
+        pytest.skip("needs node and the packages of package.json")
+    code = """
+      const { createClient } = await import(process.env.CLIENT);
+      const options = { url: 'http://127.0.0.1:9', directory: process.env.KEPT, mode: 'offline' };
+      const client = createClient(options);
+      const layers = [{ name: 'wte', parameterCount: 8 }, { name: 'head', parameterCount: 8 }];
+      const run = client.startRun({ project: 'demo', id: 'from-node', optimizer: { name: 'adamw' }, layers });
+      for (let step = 0; step < 150; step++) {
+        run.log({ step, loss: 1 / (step + 1), layers: { rms: [step, null] } });
+      }
+      run.event({ step: 100, kind: 'checkpoint', title: 'ckpt' });
+      await run.finish('stopped');
+    """
+    environment = {
+        **os.environ,
+        "CLIENT": (root / "clients" / "typescript" / "create-client.ts").as_uri(),
+        "KEPT": str(tmp_path / "kept"),
+    }
+    command = [node, "--import", (root / "node_modules/tsx/dist/loader.mjs").as_uri(), "--input-type=module"]
+    subprocess.run([*command, "--eval", code], check=True, cwd=root, env=environment, timeout=120)
+    assert main(["sync", str(tmp_path / "kept"), "--url", server.url]) == 0
+    assert server.steps("from-node") == list(range(150))
+    assert server.scalars("from-node")[3] == 0.25
+    assert server.runs["from-node"]["status"] == "stopped"
+    assert server.runs["from-node"]["events"][0]["title"] == "ckpt"
+    assert not list(find_kept_runs(tmp_path / "kept"))

@@ -696,3 +696,71 @@ def test_a_model_and_its_optimizer_can_be_freed_after_finish(server):
     del model, optimizer
     gc.collect()
     assert alive() is None
+
+
+def test_weights_and_largest_gradients_come_with_the_distributions(server):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    job = Job(server, model, optimizer, histograms_every=2)
+    for step in range(4):
+        optimizer.zero_grad()
+        loss_of(model, batch(step)).backward()
+        if step == 3:
+            model.fc.weight.grad[3, 4] = math.nan
+            model.head.weight.grad[0, 0] = math.inf
+        optimizer.step()
+        job.run.log(loss=1.0, step=step)
+    frames = job.finish()
+    for frame in frames:
+        assert ("weight_norm" in frame.layers) == (frame.step % 2 == 0)
+        assert ("gradient_abs_max" in frame.layers) == (frame.step % 2 == 0)
+        assert None not in columns(frame)["gradient_norm"]
+    # A norm that is not finite is still known to be, and by whom.
+    found = columns(frames[3])
+    assert math.isnan(found["gradient_norm"][1])
+    assert found["gradient_norm"][5] == math.inf
+    assert [count > 0 for count in found["gradient_nonfinite_count"]] == [i in (1, 5) for i in range(7)]
+    assert columns(frames[1])["gradient_nonfinite_count"] == [0] * 7
+
+
+@pytest.mark.parametrize("parts", ["whole", "two halves", "half of it"])
+def test_what_clipping_multiplied_gradients_by_is_known_or_read(server, parts):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    job = Job(server, model, optimizer)
+    parameters = list(model.parameters())
+    for step in range(2):
+        optimizer.zero_grad()
+        loss_of(model, batch(step)).backward()
+        before = [p.grad.clone() for p in parameters]
+        if parts == "whole":
+            torch.nn.utils.clip_grad_norm_(parameters, 0.05)
+        else:
+            torch.nn.utils.clip_grad_norm_(parameters[:3], 0.03)
+        if parts == "two halves":
+            torch.nn.utils.clip_grad_norm_(parameters[3:], 0.05)
+        used = [p.grad.clone() for p in parameters]
+        optimizer.step()
+        job.run.log(loss=1.0, step=step)
+    frame = job.finish()[-1]
+    for layer, p in enumerate(parameters):
+        expected = adam_reference(p, before[layer], optimizer.state[p], 0.9, 0.95, 1e-8, used[layer])
+        assert_columns(frame, layer, expected, rel=1e-5)
+
+
+def test_moments_that_move_to_other_memory_are_read_there(server):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    job = Job(server, model, optimizer)
+    for step in range(4):
+        optimizer.zero_grad()
+        loss_of(model, batch(step)).backward()
+        optimizer.step()
+        if step == 1:
+            # As a checkpoint does that is loaded while the run goes on.
+            optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        job.run.log(loss=1.0, step=step)
+    frame = job.finish()[-1]
+    for layer, p in enumerate(model.parameters()):
+        expected = adam_reference(p, p.grad, optimizer.state[p], 0.9, 0.95, 1e-8)
+        assert_columns(frame, layer, expected, rel=1e-5)

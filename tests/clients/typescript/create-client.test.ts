@@ -33,6 +33,7 @@ function start(run: Partial<StartRun> = {}, options: Partial<ClientOptions> = {}
     logger: { info: (text) => said.infos.push(text), warn: (text) => said.warnings.push(text) },
     // The shortest waits that the jitter allows.
     random: () => 0,
+    directory: null,
     ...options,
   });
   return client.startRun({
@@ -122,6 +123,7 @@ describe('log', () => {
       rejected: 0,
       dropped: 0,
       queued: 0,
+      keptOnDisk: 0,
       retries: 0,
     });
   });

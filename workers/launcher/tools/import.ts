@@ -17,7 +17,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const stop = listenForStop(process);
-  const client = createClient({ url: options.url, token: options.token });
+  const client = createClient({ url: options.url, token: options.token, directory: null });
   const recording = await readRecording(options.file);
   console.log(`Importing ${options.file} as run ${options.id} (${recording.layers.length} layers)`);
   const startMs = performance.now();

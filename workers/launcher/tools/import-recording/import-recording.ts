@@ -197,6 +197,7 @@ function addCounts(all: readonly RunCounts[]): RunCounts {
     rejected: sum('rejected'),
     dropped: sum('dropped'),
     queued: sum('queued'),
+    keptOnDisk: sum('keptOnDisk'),
     retries: sum('retries'),
   };
 }

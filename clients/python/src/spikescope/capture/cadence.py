@@ -16,6 +16,11 @@ class Cadence:
     def wants_histograms(self, index: int) -> bool:
         return _is_due(index, self.histograms_every)
 
+    def wants_wholes(self, index: int) -> bool:
+        """Of the weights' norms and the largest gradients: each costs a pass over the whole model."""
+        every = self.histograms_every if self.histograms_every > 0 else self.scalars_every
+        return _is_due(index, every)
+
     def needs_gradient(self, index: int) -> bool:
         """The step before a capture as well: its gradient is what the cosine compares with."""
         return self.wants_scalars(index) or self.wants_scalars(index + 1)

@@ -12,9 +12,9 @@ import torch
 
 from ..assembly import Reading
 from ..layers import OptimizerInfo
+from .clip_hook import ClipFactor
 from .device_capture import DeviceCapture, Taken
 from .edges import DEFAULT_EPSILON
-from .host_copy import copy_to_host
 from .layer_plan import LayerPlan
 from .optimizers import Adapter
 from .raw_samples import RawSamples
@@ -77,30 +77,57 @@ class CaptureBuilder:
         # What ranks that post nothing have under way must live until it is done.
         self._in_flight: deque[Callable[[], LayerSums]] = deque()
 
+    def prepare(self) -> None:
+        """Before the first step, so that none of the loop's has to wait."""
+        by_device: dict[torch.device, list[int]] = {}
+        for index, planned in enumerate(self._plan.tensors):
+            if planned.is_owned and planned.parameter.requires_grad:
+                by_device.setdefault(planned.parameter.device, []).append(index)
+        for device, indexes in by_device.items():
+            self._find_device(device).prepare(indexes)
+
     def request_samples(self, steps: int) -> None:
         self._wants_samples = max(self._wants_samples, steps)
 
     def forget_layouts(self) -> None:
         self._devices.clear()
 
-    def before_clip(self, parameters: list[torch.Tensor] | None) -> None:
+    def before_clip(
+        self, parameters: list[torch.Tensor] | None, factor: ClipFactor | None, *, has_wholes: bool
+    ) -> None:
         """Gradients as they are now; a second call for other parameters changes nothing."""
         wanted = {id(parameter) for parameter in parameters or ()}
         if parameters is not None and not wanted & self._plan.by_parameter.keys():
             return
         if self._taken and not wanted & self._clipped:
             self._clipped |= wanted
+            # Clipped in parts: no one number says by how much.
+            for entry in self._taken.values():
+                entry.clip_factor = None
             return
         # The step after the clip before never came: GradScaler skipped it.
         self._clipped = wanted
-        self._take(None, is_clipped=True)
+        self._take(None, is_clipped=True, has_wholes=has_wholes)
+        if factor is not None:
+            self._note_factor(wanted, factor)
 
-    def before_step(self, index: int, scale: torch.Tensor | None) -> None:
+    def _note_factor(self, wanted: set[int], factor: ClipFactor) -> None:
+        """Where all gradients are multiplied by one number they need not be read again."""
+        tensors = self._plan.tensors
+        for entry in self._taken.values():
+            parameters = [tensors[index].parameter for index in entry.indexes]
+            # In half precision the products are rounded; those that entered v are read.
+            if all(
+                id(p) in wanted and p.grad is not None and p.grad.dtype == torch.float32 for p in parameters
+            ):
+                entry.clip_factor = factor()
+
+    def before_step(self, index: int, scale: torch.Tensor | None, *, has_wholes: bool) -> None:
         """`index` of several optimizers; the first of them takes the gradients of all."""
         if not self._taken:
-            self._take(scale, is_clipped=False)
+            self._take(scale, is_clipped=False, has_wholes=has_wholes)
 
-    def finish(self, *, is_wanted: bool, has_histograms: bool) -> DeviceReading | None:
+    def finish(self, *, is_wanted: bool, has_histograms: bool, has_wholes: bool) -> DeviceReading | None:
         """After the update. None where this step is not captured."""
         taken, self._taken = self._taken, {}
         self._clipped = set()
@@ -113,7 +140,10 @@ class CaptureBuilder:
         size = 0
         for device, entry in taken.items():
             result = self._devices[device].finish(
-                entry, has_histograms=has_histograms, must_be_now=self._shards.is_sharded
+                entry,
+                has_histograms=has_histograms,
+                has_wholes=has_wholes,
+                must_be_now=self._shards.is_sharded,
             )
             readers.append(result.read_sums)
             raw = raw or result.raw
@@ -131,17 +161,22 @@ class CaptureBuilder:
             wants_samples=wants_samples,
         )
 
-    def _take(self, scale: torch.Tensor | None, *, is_clipped: bool) -> None:
+    def _take(self, scale: torch.Tensor | None, *, is_clipped: bool, has_wholes: bool) -> None:
         by_device: dict[torch.device, list[int]] = {}
         for index, planned in enumerate(self._plan.tensors):
             if planned.is_owned and planned.parameter.grad is not None:
                 by_device.setdefault(planned.parameter.grad.device, []).append(index)
         self._taken = {}
         for device, indexes in by_device.items():
-            capture = self._devices.get(device)
-            if capture is None:
-                capture = self._devices[device] = self._make_device(device)
-            self._taken[device] = capture.take(indexes, scale, is_clipped=is_clipped)
+            self._taken[device] = self._find_device(device).take(
+                indexes, scale, is_clipped=is_clipped, has_wholes=has_wholes
+            )
+
+    def _find_device(self, device: torch.device) -> DeviceCapture:
+        capture = self._devices.get(device)
+        if capture is None:
+            capture = self._devices[device] = self._make_device(device)
+        return capture
 
     def _combine(
         self, readers: list[Callable[[], LayerSums]], has_histograms: bool
@@ -183,23 +218,3 @@ def _sum(parts: list[LayerSums]) -> LayerSums:
         if total.update_slots is not None and part.update_slots is not None:
             total.update_slots = total.update_slots + part.update_slots.to(device)
     return total
-
-
-def read_later(sums: LayerSums) -> Callable[[], LayerSums]:
-    """Begins the one copy to the host that a capture makes."""
-    if sums.sums.device.type == "cpu":
-        return lambda: sums
-    parts = [sums.sums.view(torch.int32), sums.maxima.view(torch.int32)]
-    parts += [slots for slots in (sums.ratio_slots, sums.update_slots) if slots is not None]
-    widths = [part.shape[1] for part in parts]
-    wide = sums.sums.dtype
-    wait = copy_to_host(torch.cat(parts, dim=1))
-
-    def read() -> LayerSums:
-        columns = list(wait().split(widths, dim=1))
-        slots = [column.contiguous() for column in columns[2:]]
-        return LayerSums(
-            columns[0].contiguous().view(wide), columns[1].contiguous().view(torch.float32), *slots
-        )
-
-    return read

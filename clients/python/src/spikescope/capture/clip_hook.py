@@ -15,15 +15,17 @@ from typing import Any, Callable
 import torch
 import torch.nn.utils.clip_grad as clip_grad
 
+# What all gradients are about to be multiplied by, or None where that is not one number.
+ClipFactor = Callable[[], "torch.Tensor | None"]
 # Called with the parameters whose gradients are about to change.
-BeforeClip = Callable[[list[torch.Tensor]], None]
+BeforeClip = Callable[[list[torch.Tensor], ClipFactor], None]
 
 _listeners: weakref.WeakSet[Any] = weakref.WeakSet()
 _is_installed = False
 
 
 def listen(listener: Any) -> None:
-    """`listener.before_clip(parameters)` is called from now on, as long as it lives."""
+    """`listener.before_clip(parameters, factor)` is called from now on, as long as it lives."""
     _install()
     _listeners.add(listener)
 
@@ -37,13 +39,24 @@ def _install() -> None:
     if _is_installed:
         return
     _is_installed = True
-    _wrap("_clip_grads_with_norm_")
+    _wrap("_clip_grads_with_norm_", _norm_factor)
     if not hasattr(clip_grad, "_clip_grads_with_norm_"):  # torch before 2.6
         _wrap("clip_grad_norm_")
     _wrap("clip_grad_value_")
 
 
-def _wrap(name: str) -> None:
+def _norm_factor(max_norm: float, total_norm: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor | None:
+    """As torch.nn.utils computes it; a DTensor's is left to whoever gathers."""
+    if type(total_norm) is not torch.Tensor:
+        return None
+    return torch.clamp(max_norm / (total_norm.detach() + 1e-6), max=1.0)
+
+
+def _no_factor(*_: Any, **__: Any) -> torch.Tensor | None:
+    return None
+
+
+def _wrap(name: str, factor: Callable[..., torch.Tensor | None] = _no_factor) -> None:
     original: Callable[..., Any] | None = getattr(clip_grad, name, None)
     if original is None:
         return
@@ -53,7 +66,7 @@ def _wrap(name: str) -> None:
         if torch.compiler.is_compiling() or not _listeners:
             return original(parameters, *args, **kwargs)
         listed = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
-        _announce(listed)
+        _announce(listed, functools.partial(factor, *args, **kwargs))
         return original(listed, *args, **kwargs)
 
     setattr(clip_grad, name, clip)
@@ -63,6 +76,6 @@ def _wrap(name: str) -> None:
             setattr(torch.nn.utils, alias, clip)
 
 
-def _announce(parameters: Iterable[torch.Tensor]) -> None:
+def _announce(parameters: Iterable[torch.Tensor], factor: ClipFactor) -> None:
     for listener in list(_listeners):
-        listener.before_clip(list(parameters))
+        listener.before_clip(list(parameters), factor)

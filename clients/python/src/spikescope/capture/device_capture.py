@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,12 +13,16 @@ from .gather import Layout, make_layouts
 from .layer_plan import LayerPlan, PlannedTensor
 from .local_tensors import read_gradient, to_local
 from .optimizers import Adapter, Moments, read_moments
+from .host_copy import read_later
 from .raw_samples import RawSamples, SamplePlan
+from .side_stream import StreamBeside
 from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
 from .whole_norms import largest_magnitudes, square_sums
 
 # Sets of tensors with a gradient that are remembered; mixtures of experts have many.
 MAX_LAYOUTS = 8
+# Columns of ε and of who has moments; a schedule of ε would make a new one each step.
+MAX_CONSTANTS = 16
 
 
 @dataclass
@@ -29,8 +33,10 @@ class Taken:
     layouts: list[Layout]
     gradient: list[torch.Tensor]  # (R, W) a layout
     whole_squares: torch.Tensor  # (L,) float64
-    whole_max: torch.Tensor  # (L,) float32
+    whole_max: torch.Tensor | None  # (L,) float32
     is_clipped: bool
+    # What clipping multiplied all of them by, where that is known.
+    clip_factor: torch.Tensor | None = None
 
 
 @dataclass
@@ -64,8 +70,33 @@ class DeviceCapture:
         self._previous: Taken | None = None
         self._groups: dict[int, tuple[Any, Any]] = {}
         self._group_count = -1
+        self._layer_indexes: dict[tuple[int, ...], torch.Tensor] = {}
+        self._beside = StreamBeside(device)
 
-    def take(self, indexes: list[int], scale: torch.Tensor | None, *, is_clipped: bool) -> Taken:
+    def prepare(self, indexes: list[int]) -> None:
+        """What the first capture would have the loop wait for: layouts, and kernels to be loaded.
+
+        `indexes` are of the tensors that are likely to have gradients.
+        """
+        with torch.no_grad():
+            tensors = [self._plan.tensors[index] for index in indexes]
+            values = [to_local(tensor.parameter) for tensor in tensors]
+            layouts = self._find_layouts(tuple(indexes), tensors, values)
+            self._layer_index([tensor for tensor, value in zip(tensors, values) if value.numel() > 0])
+            if self._device.type == "cpu" or not layouts:
+                return
+            layout = layouts[0]
+            zeros = layout.gather([None] * len(tensors))
+            ones = self._constant(layout, [1.0] * len(tensors))
+            rows = Rows(layout.layer, layout.padding, zeros, zeros, zeros, zeros, zeros, ones, ones)
+            sums = LayerSums.zeros(len(self._plan.layers), self._device, has_histograms=True)
+            with self._beside.after_current([zeros]):
+                self._statistics.add(sums, rows, self._thresholds(layout, [self._epsilon] * len(tensors)))
+                read_later(sums)()
+
+    def take(
+        self, indexes: list[int], scale: torch.Tensor | None, *, is_clipped: bool, has_wholes: bool
+    ) -> Taken:
         """Reads gradients of these tensors; `scale` is what they still are multiplied by."""
         with torch.no_grad():
             tensors = [self._plan.tensors[index] for index in indexes]
@@ -73,26 +104,31 @@ class DeviceCapture:
             dense = [value for value in values if value is not None]
             layouts = self._find_layouts(tuple(indexes), tensors, dense)
             gradient = [layout.gather(dense) for layout in layouts]
-            squares, largest = self._whole_norms(tensors, dense)
+            squares, largest = self._whole_norms(tensors, dense, has_largest=has_wholes)
             if scale is not None:
                 inverse = 1 / scale.to(self._device)
                 gradient = [rows * inverse for rows in gradient]
-                squares, largest = squares * inverse.double() ** 2, largest * inverse
+                squares = squares * inverse.double() ** 2
+                largest = None if largest is None else largest * inverse
             return Taken(tuple(indexes), layouts, gradient, squares, largest, is_clipped)
 
     def keep_gradients(self, taken: Taken) -> None:
         """What the next step's cosine compares with."""
         self._previous = taken
 
-    def finish(self, taken: Taken, *, has_histograms: bool, must_be_now: bool) -> DeviceResult:
+    def finish(
+        self, taken: Taken, *, has_histograms: bool, has_wholes: bool, must_be_now: bool
+    ) -> DeviceResult:
         """After the update: gathers moments, and computes or leaves that to the reader."""
         with torch.no_grad():
             previous, self._previous = self._previous, taken
             pairs = previous is not None and previous.layouts is taken.layouts
             tensors = [self._plan.tensors[index] for index in taken.indexes]
-            moments, epsilons = self._read_moments(tensors)
-            used = [read_gradient(tensor.parameter) for tensor in tensors] if taken.is_clipped else None
+            moments, epsilons, are_kept = self._read_moments(tensors)
             has_moments = any(moment.second is not None for moment in moments)
+            used = None
+            if taken.is_clipped and taken.clip_factor is None:
+                used = [read_gradient(tensor.parameter) for tensor in tensors]
             work = []
             for position, layout in enumerate(taken.layouts):
                 rows = self._rows(
@@ -101,17 +137,23 @@ class DeviceCapture:
                     previous.gradient[position] if pairs and previous is not None else None,
                     moments if has_moments else None,
                     None if used is None else layout.gather(used),
+                    are_kept=are_kept,
                 )
                 work.append((rows, self._thresholds(layout, epsilons)))
-            weights = self._weight_squares()
-            sums = LayerSums.zeros(len(self._plan.layers), self._device, has_histograms=has_histograms)
-            sums.sums[:, COLUMN["whole_gradient_squares"]] += taken.whole_squares
-            sums.sums[:, COLUMN["whole_weight_squares"]] += weights
-            sums.maxima[:, MAXIMA.index("whole_gradient_abs_max")] = taken.whole_max
             raw = self._raw_samples(taken, work)
+            weights = self._weight_squares() if has_wholes else None
 
         def compute() -> LayerSums:
+            sums = LayerSums.zeros(len(self._plan.layers), self._device, has_histograms=has_histograms)
+            sums.sums[:, COLUMN["whole_gradient_squares"]] = taken.whole_squares
+            if weights is not None:
+                sums.sums[:, COLUMN["whole_weight_squares"]] = weights
+            if taken.whole_max is not None:
+                sums.maxima[:, MAXIMA.index("whole_gradient_abs_max")] = taken.whole_max
+                sums.sums[:, COLUMN["has_whole_maxima"]] = 1
             for rows, thresholds in work:
+                if taken.clip_factor is not None and rows.gradient is not None:
+                    rows = replace(rows, used_gradient=rows.gradient * taken.clip_factor.to(self._device))
                 self._statistics.add(sums, rows, thresholds)
             return sums
 
@@ -120,10 +162,12 @@ class DeviceCapture:
         if self._device.type == "cpu" and not must_be_now and len(taken.layouts) == 1:
             size += 16 * taken.gradient[0].numel()
             return DeviceResult(_once(compute), raw, size)
-        from .capture_builder import read_later
-
-        done = compute()
-        return DeviceResult((lambda: done) if must_be_now else read_later(done), raw, size)
+        if must_be_now:
+            with torch.no_grad():
+                done = compute()
+            return DeviceResult((lambda: done), raw, size)
+        with torch.no_grad(), self._beside.after_current(_tensors_of(taken, work, weights)):
+            return DeviceResult(read_later(compute()), raw, size)
 
     def _rows(
         self,
@@ -132,17 +176,24 @@ class DeviceCapture:
         previous: torch.Tensor | None,
         moments: list[Moments] | None,
         used: torch.Tensor | None,
+        *,
+        are_kept: bool,
     ) -> Rows:
         if moments is None:
             return Rows(layout.layer, layout.padding, gradient, previous)
         has_first = [0.0 if moment.first is None else 1.0 for moment in moments]
         has_second = [0.0 if moment.second is None else 1.0 for moment in moments]
+        corrections = layout.corrections([(moment.first_scale, moment.second_scale) for moment in moments])
         first = second = None
         if any(has_first):
-            first = layout.gather([_local(moment.first) for moment in moments])
-            first *= layout.per_row([moment.first_scale for moment in moments]).unsqueeze(1)
-        second = layout.gather([_local(moment.second) for moment in moments])
-        second *= layout.per_row([moment.second_scale for moment in moments]).unsqueeze(1)
+            first = layout.gather(
+                [_local(moment.first) for moment in moments], "first moments" if are_kept else None
+            )
+            first *= corrections[0].unsqueeze(1)
+        second = layout.gather(
+            [_local(moment.second) for moment in moments], "second moments" if are_kept else None
+        )
+        second *= corrections[1].unsqueeze(1)
         return Rows(
             layout.layer,
             layout.padding,
@@ -151,13 +202,13 @@ class DeviceCapture:
             gradient if used is None else used,
             first,
             second,
-            layout.per_row(has_first),
-            layout.per_row(has_second),
+            self._constant(layout, has_first),
+            self._constant(layout, has_second),
         )
 
     def _thresholds(self, layout: Layout, epsilons: list[float]) -> Thresholds:
         def column(values: list[float]) -> torch.Tensor:
-            return layout.per_row(values).unsqueeze(1)
+            return self._constant(layout, values).unsqueeze(1)
 
         return Thresholds(
             column(epsilons),
@@ -166,17 +217,30 @@ class DeviceCapture:
             may_be_zero=min(epsilons, default=0.0) <= 0,
         )
 
-    def _read_moments(self, tensors: list[PlannedTensor]) -> tuple[list[Moments], list[float]]:
+    def _constant(self, layout: Layout, values: list[float]) -> torch.Tensor:
+        """(R,) of numbers that hardly ever change, kept on the device."""
+        key = tuple(values)
+        kept = layout.constants.get(key)
+        if kept is None:
+            if len(layout.constants) >= MAX_CONSTANTS:
+                layout.constants.clear()
+            kept = layout.constants[key] = layout.per_row(values)
+        return kept
+
+    def _read_moments(self, tensors: list[PlannedTensor]) -> tuple[list[Moments], list[float], bool]:
+        """And whether all moments are the optimizer's own tensors, which stay where they are."""
         groups = self._find_groups()
         moments, epsilons = [], []
+        are_kept = True
         for tensor in tensors:
             optimizer, group = groups.get(id(tensor.parameter), (None, None))
             state = {} if optimizer is None else optimizer.state.get(tensor.parameter, {})
             found = read_moments(self._adapter, tensor.parameter, state, group or {}) if state else Moments()
             moments.append(found)
+            are_kept = are_kept and _is_state(found, state)
             epsilon = found.epsilon if found.epsilon is not None else (group or {}).get("eps")
             epsilons.append(float(epsilon) if isinstance(epsilon, (int, float)) else self._epsilon)
-        return moments, epsilons
+        return moments, epsilons, are_kept
 
     def _find_groups(self) -> dict[int, tuple[Any, Any]]:
         count = sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)
@@ -203,18 +267,19 @@ class DeviceCapture:
         return layouts
 
     def _whole_norms(
-        self, tensors: list[PlannedTensor], values: list[torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, tensors: list[PlannedTensor], values: list[torch.Tensor], *, has_largest: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         layers = len(self._plan.layers)
         wide = torch.float32 if self._device.type == "mps" else torch.float64
         squares = torch.zeros(layers, dtype=wide, device=self._device)
-        largest = torch.zeros(layers, device=self._device)
+        largest = torch.zeros(layers, device=self._device) if has_largest else None
         kept = [(tensor, value) for tensor, value in zip(tensors, values) if value.numel() > 0]
         if kept:
             index = self._layer_index([tensor for tensor, _ in kept])
             parts = [value for _, value in kept]
             squares.index_add_(0, index, square_sums(parts).to(wide))
-            largest.scatter_reduce_(0, index, largest_magnitudes(parts), "amax")
+            if largest is not None:
+                largest.scatter_reduce_(0, index, largest_magnitudes(parts), "amax")
         return squares, largest
 
     def _weight_squares(self) -> torch.Tensor:
@@ -233,7 +298,13 @@ class DeviceCapture:
         return squares
 
     def _layer_index(self, tensors: list[PlannedTensor]) -> torch.Tensor:
-        return torch.tensor([tensor.layer for tensor in tensors]).to(self._device, non_blocking=True)
+        key = tuple(tensor.layer for tensor in tensors)
+        index = self._layer_indexes.get(key)
+        if index is None:
+            if len(self._layer_indexes) >= MAX_LAYOUTS:
+                self._layer_indexes.clear()
+            index = self._layer_indexes[key] = torch.tensor(key).to(self._device)
+        return index
 
     def _raw_samples(self, taken: Taken, work: list[tuple[Rows, Thresholds]]) -> RawSamples | None:
         """Of layers that fit one chunk; what is larger is too much to post anyway."""
@@ -246,6 +317,23 @@ class DeviceCapture:
         rows = work[0][0]
         assert rows.gradient is not None and rows.first is not None and rows.second is not None
         return plan.read(rows.gradient, rows.first, rows.second)
+
+
+def _is_state(found: Moments, state: Mapping[str, Any]) -> bool:
+    of_state = (state.get("exp_avg"), state.get("exp_avg_sq"))
+    return (found.first is None or found.first is of_state[0]) and (
+        found.second is None or found.second is of_state[1]
+    )
+
+
+def _tensors_of(
+    taken: Taken, work: list[tuple[Rows, Thresholds]], weights: torch.Tensor | None
+) -> list[torch.Tensor]:
+    """What another stream is going to read and this one might take the memory of."""
+    found = [taken.whole_squares, taken.whole_max, taken.clip_factor, weights]
+    for rows, _ in work:
+        found += [rows.gradient, rows.previous_gradient, rows.used_gradient, rows.first, rows.second]
+    return [tensor for tensor in found if tensor is not None]
 
 
 def _local(tensor: torch.Tensor | None) -> torch.Tensor | None:

@@ -6,6 +6,7 @@ update  ±10^(−12 + k/16), k = 0…208, and an edge at 0: two peaks of a shrun
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from array import array
@@ -51,6 +52,7 @@ def update_edges() -> array[float]:
     return array("f", [*(-edge for edge in reversed(magnitudes)), 0.0, *magnitudes])
 
 
+@functools.lru_cache(maxsize=64)
 def float32_at_or_above(value: float) -> float:
     """The smallest float32 ≥ value ≥ 0: x < value is x < this for every float32 x."""
     (bits,) = struct.unpack("<I", struct.pack("<f", value))
@@ -58,6 +60,7 @@ def float32_at_or_above(value: float) -> float:
     return near if near >= value else _of_bits(bits + 1)
 
 
+@functools.lru_cache(maxsize=64)
 def float32_with_root_at_or_above(value: float) -> float:
     """The smallest float32 whose square root is ≥ value ≥ 0."""
     if value * value < 2.0**-149:

@@ -7,11 +7,12 @@ row, so a device gathers all of a model in a few kernels, whatever the number of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from .layer_plan import PlannedTensor
+from .optimizers import BiasCorrection, Scale
 
 # Rows are short, so that little of a bias's row is padding, and long enough to reduce well.
 ROW_WIDTH = 1024
@@ -42,26 +43,43 @@ class Layout:
     padding: torch.Tensor  # (R,) float32
     piece_of_row: torch.Tensor  # (R,) int64
     zeros: torch.Tensor  # as long as the longest piece
+    fillers: Sequence[torch.Tensor | None]  # of each piece's last row
 
-    def gather(self, values: Sequence[torch.Tensor | None]) -> torch.Tensor:
-        """(R, W) float32 of one value a tensor; None gives zeros."""
+    # Views of tensors that stay where they are from step to step, by what they are of.
+    kept_views: dict[str, tuple[list[tuple[int, torch.dtype | None]], list[torch.Tensor]]] = field(
+        default_factory=dict
+    )
+
+    # Numbers a row that hardly ever change, by the numbers a tensor that they come from.
+    constants: dict[tuple[float, ...], torch.Tensor] = field(default_factory=dict)
+
+    def gather(self, values: Sequence[torch.Tensor | None], kept_as: str | None = None) -> torch.Tensor:
+        """(R, W) float32 of one value a tensor; None gives zeros.
+
+        Making views of a whole model costs the loop milliseconds. `kept_as` keeps them until
+        a tensor lies elsewhere; it keeps the tensors' memory too, so it is for an optimizer's state.
+        """
+        if kept_as is None or any(value is not None and not value.is_contiguous() for value in values):
+            return _join(self._make_views(values))
+        places = [(0, None) if value is None else (value.data_ptr(), value.dtype) for value in values]
+        kept = self.kept_views.get(kept_as)
+        if kept is None or kept[0] != places:
+            kept = self.kept_views[kept_as] = (places, self._make_views(values))
+        return _join(kept[1])
+
+    def _make_views(self, values: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
         views: list[torch.Tensor] = []
-        for piece in self.pieces:
+        for piece, filler in zip(self.pieces, self.fillers):
             value = values[piece.index]
             if value is None:
                 views.append(self.zeros[: piece.row_count * ROW_WIDTH])
                 continue
-            planned = self.tensors[piece.index]
-            views.append(_view(value, planned, piece))
-            rest = piece.row_count * ROW_WIDTH - piece.count
-            if rest > 0:
-                views.append(self.zeros[:rest])
-        dtypes = {view.dtype for view in views}
-        if len(dtypes) > 1:
-            views = [view.float() for view in views]
-        return torch.cat(views).float().view(-1, ROW_WIDTH)
+            views.append(_view(value, self.tensors[piece.index], piece))
+            if filler is not None:
+                views.append(filler)
+        return views
 
-    def per_row(self, values: Sequence[float | torch.Tensor]) -> torch.Tensor:
+    def per_row(self, values: Sequence[Scale]) -> torch.Tensor:
         """(R,) of one number a tensor; numbers on the device are not waited for."""
         device = self.layer.device
         if all(isinstance(value, (int, float)) for value in values):
@@ -69,13 +87,52 @@ class Layout:
                 return torch.full((len(self.layer),), float(values[0]), device=device)
             of_piece = torch.tensor([float(values[piece.index]) for piece in self.pieces])
             return of_piece.to(device, non_blocking=True)[self.piece_of_row]
-        parts = [
-            value.reshape(1).to(device, torch.float64)
-            if isinstance(value, torch.Tensor)
-            else torch.full((1,), float(value), dtype=torch.float64, device=device)
-            for value in (values[piece.index] for piece in self.pieces)
-        ]
+        of_pieces = [values[piece.index] for piece in self.pieces]
+        parts = [_one_number(value, device) for value in of_pieces]
         return torch.cat(parts).float()[self.piece_of_row]
+
+    def corrections(self, values: Sequence[tuple[Scale, Scale]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(R,) each of a pair of numbers a tensor: the corrections of both moments."""
+        pairs = [values[piece.index] for piece in self.pieces]
+        steps = [first.step for first, _ in pairs if isinstance(first, BiasCorrection)]
+        seconds = [second for _, second in pairs if isinstance(second, BiasCorrection)]
+        # The steps of a model that only the device knows are put together once for both.
+        if len(steps) == len(seconds) == len(pairs) > 0:
+            device = self.layer.device
+            stacked = _stack(steps, device)
+            betas = [[scale.beta for scale in column] for column in zip(*pairs)]
+            first, second = (_correct(stacked, column).float()[self.piece_of_row] for column in betas)
+            return first, second
+        first, second = (self.per_row([pair[index] for pair in values]) for index in (0, 1))
+        return first, second
+
+
+def _join(views: list[torch.Tensor]) -> torch.Tensor:
+    if len({view.dtype for view in views}) > 1:
+        views = [view.float() for view in views]
+    return torch.cat(views).float().view(-1, ROW_WIDTH)
+
+
+def _stack(steps: Sequence[torch.Tensor], device: torch.device) -> torch.Tensor:
+    """(N,) float64, since 1 − 0.999 keeps only four digits in float32."""
+    flat = [step if step.dim() == 0 else step.reshape(()) for step in steps]
+    return torch.stack(flat).to(device, torch.float64)
+
+
+def _correct(steps: torch.Tensor, betas: Sequence[float]) -> torch.Tensor:
+    """1/(1 − β^t) of each."""
+    if len(set(betas)) == 1:
+        return 1 / (1 - betas[0] ** steps)
+    each = torch.tensor(betas, dtype=torch.float64)
+    return 1 / (1 - each.to(steps.device, non_blocking=True) ** steps)
+
+
+def _one_number(value: Scale, device: torch.device) -> torch.Tensor:
+    if isinstance(value, BiasCorrection):
+        return _correct(_stack([value.step], device), [value.beta])
+    if isinstance(value, torch.Tensor):
+        return value.reshape(1).to(device, torch.float64)
+    return torch.full((1,), float(value), dtype=torch.float64, device=device)
 
 
 def make_layouts(
@@ -113,13 +170,18 @@ def _make_layout(tensors: Sequence[PlannedTensor], pieces: list[Piece], device: 
         padding.extend([0] * (rows - 1) + [rows * ROW_WIDTH - piece.count])
         piece_of_row.extend([position] * rows)
     longest = max((piece.row_count * ROW_WIDTH for piece in pieces), default=0)
+    zeros = torch.zeros(longest, device=device)
     return Layout(
         tensors,
         pieces,
         torch.tensor(layer, device=device),
         torch.tensor(padding, dtype=torch.float32, device=device),
         torch.tensor(piece_of_row, device=device),
-        torch.zeros(longest, device=device),
+        zeros,
+        [
+            zeros[: piece.row_count * ROW_WIDTH - piece.count] if piece.count % ROW_WIDTH else None
+            for piece in pieces
+        ],
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, Callable
 
 import torch
 
+from .statistics import LayerSums
+
 
 def copy_scalar(value: torch.Tensor) -> Callable[[], float]:
     """A tensor of one element as a function that waits for it."""
@@ -39,3 +41,23 @@ def copy_to_host(tensor: torch.Tensor) -> Callable[[], torch.Tensor]:
         return host
 
     return wait
+
+
+def read_later(sums: LayerSums) -> Callable[[], LayerSums]:
+    """Begins the one copy to the host that a capture makes."""
+    if sums.sums.device.type == "cpu":
+        return lambda: sums
+    parts = [sums.sums.view(torch.int32), sums.maxima.view(torch.int32)]
+    parts += [slots for slots in (sums.ratio_slots, sums.update_slots) if slots is not None]
+    widths = [part.shape[1] for part in parts]
+    wide = sums.sums.dtype
+    wait = copy_to_host(torch.cat(parts, dim=1))
+
+    def read() -> LayerSums:
+        columns = list(wait().split(widths, dim=1))
+        slots = [column.contiguous() for column in columns[2:]]
+        return LayerSums(
+            columns[0].contiguous().view(wide), columns[1].contiguous().view(torch.float32), *slots
+        )
+
+    return read

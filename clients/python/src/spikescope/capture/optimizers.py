@@ -13,7 +13,15 @@ import torch
 
 from ..layers import OptimizerInfo
 
-# A number, or a tensor of one element on the device, which is never waited for.
+
+class BiasCorrection(NamedTuple):
+    """1/(1 − β^t) of a step count that only the device knows; all of a model's at once, in gather.py."""
+
+    step: torch.Tensor
+    beta: float
+
+
+# A number, a BiasCorrection, or a tensor of one element on the device, which is never waited for.
 Scale = Any
 
 
@@ -128,9 +136,9 @@ def _corrections(state: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[Sc
         return 1.0, 1.0
     if isinstance(step, torch.Tensor):
         if step.device.type != "cpu":
-            # In float64: 1 − 0.999 keeps only four digits in float32.
-            power = step.detach().to(torch.float64)
-            return tuple(1 / (1 - float(beta) ** power) for beta in betas[:2])  # type: ignore[return-value]
+            return BiasCorrection(step.detach(), float(betas[0])), BiasCorrection(
+                step.detach(), float(betas[1])
+            )
         step = float(step)
     if step <= 0:
         return 1.0, 1.0

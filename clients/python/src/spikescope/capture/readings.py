@@ -66,18 +66,23 @@ def layer_metrics(found: LayerSums, parameter_counts: torch.Tensor) -> dict[str,
     whole_norm = column("whole_gradient_squares").sqrt()
     whole_max = maxima[:, MAXIMA.index("whole_gradient_abs_max")]
     sample_max = maxima[:, MAXIMA.index("gradient_abs_max")]
+    # On steps without the largest gradients of whole layers the norm alone says what is finite.
+    has_max = column("has_whole_maxima") > 0
+    largest = torch.where(has_max, whole_max, whole_norm)
     # float32 norms overflow at 1e19 and vanish at 1e-23; the sample's are of float64.
-    is_exact = (whole_norm > 0) & (torch.isfinite(whole_norm) | ~torch.isfinite(whole_max))
+    is_exact = (whole_norm > 0) & (torch.isfinite(whole_norm) | ~torch.isfinite(largest))
     is_exact |= torch.isnan(whole_norm)
     norm = torch.where(is_exact, whole_norm, sample_norm)
     non_finite = column("gradient_non_finite") / count * parameter_counts
     has_whole = is_exact | (whole_max > 0)
-    non_finite = torch.where(has_whole & torch.isfinite(whole_max), torch.zeros_like(count), non_finite)
-    non_finite = torch.where(has_whole & ~torch.isfinite(whole_max), non_finite.clamp(min=1), non_finite)
+    non_finite = torch.where(has_whole & torch.isfinite(largest), torch.zeros_like(count), non_finite)
+    non_finite = torch.where(has_whole & ~torch.isfinite(largest), non_finite.clamp(min=1), non_finite)
     metrics = {
         "gradient_norm": _where(has_gradient, norm),
         "gradient_rms": _where(has_gradient, norm / parameter_counts.sqrt()),
-        "gradient_abs_max": _where(has_gradient, torch.where(has_whole, whole_max, sample_max)),
+        "gradient_abs_max": _where(
+            has_gradient & (has_max | ~is_exact), torch.where(has_max & has_whole, whole_max, sample_max)
+        ),
         "gradient_nonfinite_count": _where(has_gradient, non_finite),
         "gradient_below_epsilon_fraction": _where(
             has_gradient, column("gradient_below") / (count - column("gradient_non_finite"))

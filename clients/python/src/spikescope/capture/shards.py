@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..layers import LayerInfo
+from .host_copy import read_later
 from .layer_plan import LayerPlan
 from .local_tensors import is_owner, to_local
 from .statistics import LayerSums
@@ -77,8 +78,6 @@ class Shards:
 
     def reduce(self, local: LayerSums) -> Callable[[], LayerSums]:
         """Begins the reduction; the function waits for it."""
-        from .capture_builder import read_later
-
         slots = [part for part in (local.ratio_slots, local.update_slots) if part is not None]
         sums = torch.cat([local.sums, *(part.to(local.sums.dtype) for part in slots)], dim=1)
         # Magnitudes compare as their bits do, and so NaN beats infinity, as in amax.

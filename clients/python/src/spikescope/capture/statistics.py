@@ -7,6 +7,7 @@ to models. Definitions are those of the worker (lib/stats/sample-statistics.ts).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,8 @@ SUMS = (
     "pair_signed",
     "whole_gradient_squares",
     "whole_weight_squares",
+    # How often the largest gradient of the whole layer was looked for.
+    "has_whole_maxima",
 )
 MAXIMA = ("gradient_abs_max", "update_abs_max", "whole_gradient_abs_max")
 COLUMN = {name: index for index, name in enumerate(SUMS)}
@@ -260,15 +263,28 @@ def _merge(
     maxima: dict[str, torch.Tensor],
 ) -> None:
     if columns:
-        names = list(columns)
-        values = torch.stack([columns[name].to(into.sums.dtype) for name in names], dim=1)
-        merged = torch.zeros(into.sums.shape[0], len(names), dtype=into.sums.dtype, device=layer.device)
-        merged.index_add_(0, layer, values)
-        indexes = [COLUMN[name] for name in names]
-        for position, index in enumerate(indexes):
-            into.sums[:, index] += merged[:, position]
-    for name, values in maxima.items():
-        column = into.maxima[:, MAXIMA.index(name)]
+        # Stacked by dtype: one conversion for all that share one.
+        by_dtype: dict[torch.dtype, list[str]] = {}
+        for name, values in columns.items():
+            by_dtype.setdefault(values.dtype, []).append(name)
+        names = [name for group in by_dtype.values() for name in group]
+        wide = into.sums.dtype
+        rows = torch.cat(
+            [torch.stack([columns[name] for name in group], dim=1).to(wide) for group in by_dtype.values()],
+            dim=1,
+        )
+        merged = torch.zeros(into.sums.shape[0], len(names), dtype=wide, device=layer.device)
+        merged.index_add_(0, layer, rows)
+        into.sums.index_add_(1, _positions(tuple(COLUMN[name] for name in names), layer.device), merged)
+    if maxima:
+        values = torch.stack(list(maxima.values()), dim=1)
+        highest = torch.zeros(into.maxima.shape[0], len(maxima), device=layer.device)
         # A NaN has to win: amax keeps it, so does maximum.
-        highest = torch.zeros_like(column).scatter_reduce_(0, layer, values, "amax", include_self=True)
-        into.maxima[:, MAXIMA.index(name)] = torch.maximum(column, highest)
+        highest.scatter_reduce_(0, layer.unsqueeze(1).expand_as(values), values, "amax", include_self=True)
+        index = _positions(tuple(MAXIMA.index(name) for name in maxima), layer.device)
+        into.maxima.index_copy_(1, index, torch.maximum(into.maxima.index_select(1, index), highest))
+
+
+@functools.lru_cache(maxsize=64)
+def _positions(columns: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    return torch.tensor(columns, device=device)

@@ -40,9 +40,10 @@ class Watch:
     """Made by `run.watch`.
 
     scalars_every     metrics of each layer, every so many optimizer steps
-    histograms_every  the distributions of u and r
+    histograms_every  the distributions of u and r, and with them the norm of the weights and
+                      the largest gradient, each of which costs a pass over the whole model
     max_elements      coordinates read of a layer, a fixed seeded subset; None: all of them.
-                      Norms and the largest gradient are always of the whole layer
+                      Norms and the largest gradient are of the whole layer
     group             "tensor", "module", a pattern whose first group names the layer, or a
                       function of the parameter's name
     samples           raw (g, m, v) posted of this many coordinates of each layer, 12 bytes
@@ -108,6 +109,7 @@ class Watch:
         self._handles: list[Any] = []
         # Ranks that neither post nor hold a shard have nothing to do.
         if run.rank == 0 or self._shards.is_sharded:
+            self._guard("prepare", self._builder.prepare)
             self._hook()
 
     def stop(self) -> None:
@@ -117,6 +119,7 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._builder.forget_layouts()
 
     def request_samples(self, steps: int = 5) -> None:
         """Posts raw coordinates with the next captures."""
@@ -148,8 +151,8 @@ class Watch:
 
     # Hooks
 
-    def before_clip(self, parameters: list[torch.Tensor]) -> None:
-        self._guard("before_clip", lambda: self._take_gradients(parameters))
+    def before_clip(self, parameters: list[torch.Tensor], factor: clip_hook.ClipFactor) -> None:
+        self._guard("before_clip", lambda: self._take_gradients(parameters, factor))
 
     def _hook(self) -> None:
         clip_hook.listen(self)
@@ -164,7 +167,11 @@ class Watch:
     def _before_step(self, index: int) -> None:
         if self._cadence.needs_gradient(self._index):
             self._find_new_parameters()
-            self._builder.before_step(index, _pending_unscale(self._optimizers[index]))
+            self._builder.before_step(
+                index,
+                _pending_unscale(self._optimizers[index]),
+                has_wholes=self._cadence.wants_wholes(self._index),
+            )
 
     def _after_step(self, index: int) -> None:
         self._stepped.add(index)
@@ -176,13 +183,17 @@ class Watch:
         capture = self._builder.finish(
             is_wanted=self._cadence.wants_scalars(step),
             has_histograms=self._cadence.wants_histograms(step),
+            has_wholes=self._cadence.wants_wholes(step),
         )
         if capture is not None:
             self._run.attach(capture)
 
-    def _take_gradients(self, parameters: list[torch.Tensor] | None) -> None:
+    def _take_gradients(
+        self, parameters: list[torch.Tensor] | None, factor: clip_hook.ClipFactor | None = None
+    ) -> None:
         if self._cadence.needs_gradient(self._index):
-            self._builder.before_clip(parameters)
+            has_wholes = self._cadence.wants_wholes(self._index)
+            self._builder.before_clip(parameters, factor, has_wholes=has_wholes)
 
     def _count_parameters(self) -> int:
         return sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)

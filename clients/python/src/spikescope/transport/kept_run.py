@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import time
 import weakref
@@ -20,6 +21,8 @@ from typing import Any
 from .spool import Spool
 
 VERSION = 1
+# In a folder's name, between the time and what makes it unique.
+_PROCESS = re.compile(r"-(\d+)-[0-9a-f]+\Z")
 
 
 class KeptRun:
@@ -62,6 +65,8 @@ class KeptRun:
             import fcntl
         except ImportError:
             return True
+        if self._is_of_another_client():
+            return False
         file = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,6 +78,20 @@ class KeptRun:
             os.close(file)
             return True
         self._lock_file = file
+        return True
+
+    def _is_of_another_client(self) -> bool:
+        """Whether a live process of the TypeScript client writes here: it cannot lock files."""
+        named = _PROCESS.search(self.folder.name)
+        if named is None or (self.folder / "lock").exists() or int(named[1]) == os.getpid():
+            return False
+        try:
+            os.kill(int(named[1]), 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):
+            # It belongs to somebody else, so it lives; or the name holds no process.
+            return True
         return True
 
     def release(self) -> None:

@@ -50,7 +50,7 @@ async function importInto(
     counted,
     { run: { project: 'tests', id, name: id, tags: ['imported'] }, pace },
     {
-      client: createClient({ url: servers.url }),
+      client: createClient({ url: servers.url, directory: null }),
       say: (message) => said.push(message),
       wait: (durationMs) => {
         waited.push(durationMs);
@@ -200,7 +200,7 @@ describe('importRecording', () => {
       aRecording([[1, 1]]),
       { run: { project: 'p', id: 'x' }, pace: { kind: 'unlimited' } },
       {
-        client: createClient({ url: 'http://127.0.0.1:9' }),
+        client: createClient({ url: 'http://127.0.0.1:9', directory: null }),
         say: () => undefined,
         wait: () => Promise.resolve(),
         now: () => 0,
