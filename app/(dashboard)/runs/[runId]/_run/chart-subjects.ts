@@ -4,6 +4,7 @@ import { decodeHeatmapColumns, SAFETENSORS_MEDIA_TYPE } from '@/lib/contract/hea
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import { formatStep } from '@/lib/view/format-number';
 import { heatmapTable } from '@/lib/view/heatmap-table';
+import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
 import { stageLabel } from '@/lib/view/stage-label';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { bucketsTable, type NamedBuckets } from '@/lib/view/timeline-table';
@@ -46,12 +47,16 @@ export async function readChartSubject(
   const fileName = fileNameOf(run.id, name, String(window.fromStep), String(window.toStep));
   const read =
     chart === 'heatmap'
-      ? await readHeatmapTable(heading, model, window)
+      ? (differenceTable(heading, model, window) ??
+        (await readHeatmapTable(heading, model, window)))
       : await readTimelineTable(heading, chart, model, window);
   return { heading, fileName, bands, ...read };
 }
 
-export function nameOf(chart: RunChart, { option, scalar, isPerplexity }: RunPlotModel): string {
+export function nameOf(
+  chart: RunChart,
+  { option, scalar, isPerplexity, comparison }: RunPlotModel,
+): string {
   switch (chart) {
     case 'loss':
       return isPerplexity ? 'Perplexity' : 'Loss';
@@ -62,7 +67,9 @@ export function nameOf(chart: RunChart, { option, scalar, isPerplexity }: RunPlo
     case 'strip':
       return 'Log perplexity';
     case 'heatmap':
-      return `${option?.label ?? ''} per layer`;
+      return comparison === null
+        ? `${option?.label ?? ''} per layer`
+        : `${option?.label ?? ''} against ${comparison.otherName}`;
   }
 }
 
@@ -122,6 +129,43 @@ function givenUp({ run }: RunPlotModel, window: StepWindow) {
 function toPerplexity({ min, mean, max, ...rest }: Bucket): Bucket {
   const of = (nats: number | null) => (nats === null ? null : Math.exp(nats));
   return { ...rest, min: of(min), mean: of(mean), max: of(max) };
+}
+
+/** What a heatmap that is held against another shows: made of two reads, which are both named. */
+function differenceTable(
+  caption: string,
+  { run, option, comparison, layerOfRow, layerNames }: RunPlotModel,
+  window: StepWindow,
+): Read | null {
+  const cells = comparison?.cells ?? null;
+  if (comparison === null || cells === null || option === null) return null;
+  const { against } = comparison;
+  const path = (runId: string, attempt: number | 'effective') =>
+    apiPath(`/runs/${encodeURIComponent(runId)}/heatmap`, {
+      metric: option.stored,
+      ...window,
+      columns: COLUMNS,
+      attempt,
+    });
+  const cell = (column: number, layer: number) => {
+    const at = column * cells.layerCount + layer;
+    if (cells.codes[at] === CODE_NON_FINITE) return NaN;
+    const value = cells.values[at] ?? NaN;
+    return Number.isNaN(value) ? null : value;
+  };
+  return {
+    table: heatmapTable(
+      // A difference over decades is a power of ten: −1 is a tenth.
+      cells.kind === 'decades' ? `${caption}, as powers of ten` : caption,
+      { columnCount: cells.columnCount, fromStep: cells.fromStep, toStep: cells.toStep, cell },
+      layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) })),
+      window,
+    ),
+    paths: [
+      path(run.id, 'effective'),
+      against.kind === 'run' ? path(against.runId, 'effective') : path(run.id, against.attempt),
+    ],
+  };
 }
 
 async function readHeatmapTable(

@@ -18,6 +18,7 @@ import { useHeldColumns } from './use-held-columns';
 
 /** A heatmap held against another; `cells` is null while and where there are none. */
 export interface RunComparison {
+  readonly against: Against;
   /** What it is held against, as in "larger than in attempt 1". */
   readonly otherName: string;
   readonly cells: DifferenceCells | null;
@@ -88,6 +89,7 @@ export function useComparison({
   if (against === null || option === null) return null;
   const failure = other.error?.message ?? otherRead.error ?? ownRead.error;
   return {
+    against,
     otherName,
     cells: comparison?.kind === 'cells' ? comparison.cells : null,
     scale,
