@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import type { ReferenceCurves, Spike } from '@/lib/contract/reads';
+import type { DistributionsReply, ReferenceCurves, Spike } from '@/lib/contract/reads';
 import type { Run } from '@/lib/contract/runs';
 import type { StepWindow } from '@/lib/view/chosen-steps';
 import { formatStep } from '@/lib/view/format-number';
@@ -12,7 +12,9 @@ import { stepsOfSpike } from '@/lib/view/spike-steps';
 import { describeLayerOutlook } from '@/lib/view/stage-outlook';
 import { explainStage, stageAt } from '@/lib/view/stage-reason';
 import { stepToX } from '@/lib/view/trace';
+import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { SegmentedControl } from '@/app/_components/segmented-control';
+import { layerCharts } from './layer-charts';
 import type { LayerMoves } from './layer-moves';
 import { LayerToolbar } from './layer-toolbar';
 import { LossStripChart } from './loss-strip';
@@ -33,6 +35,8 @@ import styles from './layer-view.module.css';
 export function LayerBody({
   run,
   layerIndex,
+  layerName,
+  items,
   url,
   view,
   model,
@@ -47,6 +51,9 @@ export function LayerBody({
 }: {
   readonly run: Run;
   readonly layerIndex: number;
+  readonly layerName: string;
+  /** Every report of the window. */
+  readonly items: DistributionsReply['items'];
   readonly url: LayerUrl;
   readonly view: ReturnType<typeof useLayerView>;
   readonly model: LayerViewModel;
@@ -85,6 +92,17 @@ export function LayerBody({
           place: `at ${formatStep(crosshairStep)}`,
           textOf: (metric: string) => valueTextAt(view.series, metric, crosshairStep),
         };
+  const charts = layerCharts({
+    run,
+    layerIndex,
+    layerName,
+    window,
+    items,
+    losses: view.losses,
+    lossPath: view.lossPath,
+    series: view.series,
+    otherPath: other?.path ?? null,
+  });
   const goToSpike = (spike: Spike) => {
     const { at, steps } = stepsOfSpike(spike, layerIndex);
     chooseInUrl({ step: at, steps, window: null });
@@ -101,6 +119,16 @@ export function LayerBody({
             canGoEarlier={window.fromStep > (run.firstStep ?? 0)}
             canGoLater={window.toStep < lastStep}
             onPage={moves.page}
+            menu={
+              <ChartMenu
+                name="Loss"
+                subject={(button) =>
+                  charts.loss(
+                    button.closest('main')?.querySelector<HTMLElement>('[data-strip]') ?? null,
+                  )
+                }
+              />
+            }
             hint={
               <>
                 <SpikeMenu spikes={findings.spikes} onChoose={goToSpike} />
@@ -114,7 +142,7 @@ export function LayerBody({
               </>
             }
           />
-          <div ref={stripRef} className={styles['strip']}>
+          <div ref={stripRef} className={styles['strip']} data-strip>
             {strip === null ? null : (
               <LossStripChart
                 view={strip}
@@ -162,6 +190,7 @@ export function LayerBody({
                 column={column}
                 stage={stageAt(findings.stages, column.step)?.stage ?? null}
                 otherLabel={other?.label ?? null}
+                take={charts.step(column.step)}
               />
             </div>
           ))}
@@ -177,12 +206,18 @@ export function LayerBody({
         <SmallMultiples
           views={view.multiples}
           note={view.multiplesNote}
+          take={charts.metrics}
           crosshair={crosshair}
           onCrosshair={onCrosshair}
         />
       </div>
       <div className={styles['ridgelines']}>
-        <OverStepsPanel model={model} form={url.overSteps} onSelect={moves.main} />
+        <OverStepsPanel
+          model={model}
+          form={url.overSteps}
+          take={charts.overSteps}
+          onSelect={moves.main}
+        />
       </div>
       <WordsColumn
         stage={

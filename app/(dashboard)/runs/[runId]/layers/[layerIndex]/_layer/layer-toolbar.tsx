@@ -39,6 +39,7 @@ export function LayerToolbar({
   canGoEarlier,
   canGoLater,
   onPage,
+  menu,
   hint,
 }: {
   readonly window: StepWindow;
@@ -48,6 +49,8 @@ export function LayerToolbar({
   readonly canGoEarlier: boolean;
   readonly canGoLater: boolean;
   readonly onPage: (direction: 1 | -1) => void;
+  /** What the loss may be taken along as. */
+  readonly menu: ReactNode;
   readonly hint: ReactNode;
 }) {
   return (
@@ -55,6 +58,7 @@ export function LayerToolbar({
       <p className={styles['name']}>
         Loss <span className={styles['scale']}>{scale}</span>
       </p>
+      {menu}
       <div className={styles['window']}>
         <Button
           variant="quiet"

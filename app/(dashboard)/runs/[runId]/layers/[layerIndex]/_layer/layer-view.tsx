@@ -208,6 +208,8 @@ export function LayerView({
       <LayerBody
         run={run}
         layerIndex={layer.index}
+        layerName={shortName}
+        items={data.reply.items}
         url={url}
         view={view}
         model={model}

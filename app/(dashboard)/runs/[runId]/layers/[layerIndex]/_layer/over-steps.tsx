@@ -3,7 +3,9 @@
 import type { LayerViewModel } from '@/lib/view/layer-view-model';
 import { formatStep } from '@/lib/view/format-number';
 import { SegmentedControl } from '@/app/_components/segmented-control';
+import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { DistributionHeat } from './distribution-heat';
+import type { LayerCharts } from './layer-charts';
 import { RidgelinePlot } from './ridgeline-plot';
 import { setOverSteps, type OverSteps } from './use-layer-url';
 import styles from './over-steps.module.css';
@@ -17,10 +19,12 @@ const FORMS: readonly { readonly value: OverSteps; readonly label: string }[] = 
 export function OverStepsPanel({
   model,
   form,
+  take,
   onSelect,
 }: {
   readonly model: LayerViewModel;
   readonly form: OverSteps;
+  readonly take: LayerCharts['overSteps'];
   readonly onSelect: (step: number) => void;
 }) {
   const { available, chosen } = model;
@@ -45,25 +49,33 @@ export function OverStepsPanel({
           />
         </label>
       </div>
-      {model.ridgelines.map(({ kind, symbol, ridgeline, heatmap }) =>
-        form === 'heatmap' ? (
-          <DistributionHeat
-            key={kind}
-            heatmap={heatmap}
-            title={`${symbol} over steps`}
-            main={main}
-            others={chosen.steps.filter((step) => step !== main)}
-            onSelect={onSelect}
-          />
-        ) : (
-          <RidgelinePlot
-            key={kind}
-            ridgeline={ridgeline}
-            title={`${symbol} over steps`}
-            onSelect={onSelect}
-          />
-        ),
-      )}
+      {model.ridgelines.map(({ kind, symbol, ridgeline, heatmap }) => (
+        <div key={kind} className={styles['chart']}>
+          <span className={styles['menu']}>
+            <ChartMenu
+              name={`${symbol} over steps`}
+              subject={(button) =>
+                take(kind, symbol)(button.closest('div')?.querySelector('figure') ?? null)
+              }
+            />
+          </span>
+          {form === 'heatmap' ? (
+            <DistributionHeat
+              heatmap={heatmap}
+              title={`${symbol} over steps`}
+              main={main}
+              others={chosen.steps.filter((step) => step !== main)}
+              onSelect={onSelect}
+            />
+          ) : (
+            <RidgelinePlot
+              ridgeline={ridgeline}
+              title={`${symbol} over steps`}
+              onSelect={onSelect}
+            />
+          )}
+        </div>
+      ))}
     </>
   );
 }

@@ -1,6 +1,8 @@
 import type { PointerEvent } from 'react';
 import type { SmallMultiple } from '@/lib/view/small-multiple';
 import type { TracePoint } from '@/lib/view/trace';
+import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
+import type { LayerCharts } from './layer-charts';
 import styles from './small-multiples.module.css';
 
 /** The unit square is stretched to the panel; strokes keep their width. */
@@ -107,24 +109,33 @@ function Panel({
   );
 }
 
+const gridOf = (button: HTMLElement): HTMLElement | null => button.closest('[data-metrics]');
+
 /** Every stored metric of the layer over the same steps. */
 export function SmallMultiples({
   views,
   note,
   crosshair,
+  take,
   onCrosshair,
 }: {
   readonly views: readonly SmallMultiple[];
   readonly note: string;
+  readonly take: LayerCharts['metrics'];
   readonly crosshair: MultiplesCrosshair | null;
   readonly onCrosshair: (share: number | null) => void;
 }) {
   return (
-    <div className={styles['grid']}>
+    <div className={styles['grid']} data-metrics>
       {views.map((view) => (
         <Panel key={view.metric} view={view} crosshair={crosshair} onCrosshair={onCrosshair} />
       ))}
-      <p className={styles['note']}>{note}</p>
+      <p className={styles['note']}>
+        {note}{' '}
+        {views.length === 0 ? null : (
+          <ChartMenu name="Metrics of the layer" subject={(button) => take(gridOf(button))} />
+        )}
+      </p>
     </div>
   );
 }

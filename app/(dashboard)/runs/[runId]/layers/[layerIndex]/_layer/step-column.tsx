@@ -1,7 +1,9 @@
 import type { DipText, StepColumnView } from '@/lib/view/layer-view-model';
 import { formatStep } from '@/lib/view/format-number';
+import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { StageChip } from '@/app/_components/stage-chip';
 import { DistributionChart } from './distribution-chart';
+import type { LayerCharts } from './layer-charts';
 import styles from './step-column.module.css';
 
 function Numbers({ std, dip }: { readonly std: string | null; readonly dip: DipText | null }) {
@@ -27,12 +29,14 @@ export function StepColumn({
   column,
   stage,
   otherLabel,
+  take,
 }: {
   readonly column: StepColumnView;
   /** null where no stage was told. */
   readonly stage: string | null;
   /** What is laid over; null where nothing is. */
   readonly otherLabel: string | null;
+  readonly take: LayerCharts['loss'];
 }) {
   return (
     <section
@@ -42,6 +46,10 @@ export function StepColumn({
     >
       <h2 className={styles['head']}>
         {formatStep(column.step)} <span className={styles['place']}>{column.place}</span>
+        <ChartMenu
+          name={`Distributions at ${formatStep(column.step)}`}
+          subject={(button) => take(button.closest('section'))}
+        />
         {stage === null ? null : (
           <span className={styles['stage']}>
             <StageChip stage={stage} />

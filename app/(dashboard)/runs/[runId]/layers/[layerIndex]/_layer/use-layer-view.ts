@@ -1,7 +1,7 @@
 'use client';
 
 import { useMemo } from 'react';
-import { timelineReplySchema } from '@/lib/contract/reads';
+import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
 import { prepareCorrelatedReference, type Betas } from '@/lib/view/correlated-reference';
 import { prepareLayerView } from '@/lib/view/layer-view-model';
@@ -21,6 +21,7 @@ const LOSS_POINTS = 600;
 const PIXELS_PER_STEP_TICK = 84;
 /** More panels would be a page of their own; the count is said. */
 const MOST_MULTIPLES = 24;
+const NO_LOSSES: readonly Bucket[] = [];
 const NO_PARTS: readonly NormalPart[] = [];
 
 /** β1 and β2 of an attempt; null where the run does not name both. */
@@ -150,6 +151,8 @@ export function useLayerView({
     other,
     correlated,
     hasBetas: betas !== null,
+    losses: losses ?? NO_LOSSES,
+    lossPath: timelinePath,
     series,
     multiples,
     multiplesNote:
