@@ -7,8 +7,18 @@
  * finer the level, the nearer the width is to the smallest that fits, and the more has to be
  * read: a read takes the finest level that it can afford. The choice depends on the window's
  * ends alone, never on how far compaction has come.
+ *
+ * Where retention has left rollups alone, a bucket of the lowest level is the finest there
+ * is: there it takes the place of a step, and aligned buckets are multiples of it.
  */
-import { bucketSteps, BUCKETS_PER_ROW, BLOCK_STEPS } from '../store/compaction/block-layout';
+import {
+  alignDown,
+  alignUp,
+  bucketSteps,
+  BUCKETS_PER_ROW,
+  BLOCK_STEPS,
+} from '../store/compaction/block-layout';
+import { lowerBound, type StepSpan } from '../store/cover';
 import type { ScannedStep, StepWindow } from '../store/step-window';
 
 export interface BucketPlan {
@@ -17,8 +27,10 @@ export interface BucketPlan {
   readonly width: number;
   /** The highest level of rollups whose buckets lie in one of the plan's; -1: each step is needed. */
   readonly topLevel: number;
-  /** The reported steps themselves, where each is a bucket. */
+  /** The reported steps themselves, where each has a bucket, of its own but for those in gaps. */
   readonly steps: readonly ScannedStep[] | null;
+  /** Whether each bucket is one step. */
+  readonly isStepwise: boolean;
   /** The bucket of a step; -1 for a step that the plan does not hold. */
   indexOf(step: number): number;
 }
@@ -37,16 +49,37 @@ export interface ReadCost {
   readonly budgetMs: number;
 }
 
-/** One bucket a step. */
-export function planSteps(reported: readonly ScannedStep[]): BucketPlan {
-  const steps = [...new Set(reported.map(({ step }) => step))].sort((a, b) => a - b);
-  const indices = new Map(steps.map((step, index) => [step, index]));
+/** One bucket a step, and in `gaps` one a bucket of the lowest level. */
+export function planSteps(
+  reported: readonly ScannedStep[],
+  gaps: readonly StepSpan[] = [],
+): BucketPlan {
+  const placeOf = gaps.length === 0 ? (step: number) => step : placeInGaps(gaps);
+  const places = [...new Set(reported.map(({ step }) => placeOf(step)))].sort((a, b) => a - b);
+  const indices = new Map(places.map((place, index) => [place, index]));
   return {
-    count: steps.length,
+    count: places.length,
     width: 1,
     topLevel: -1,
     steps: reported,
-    indexOf: (step) => indices.get(step) ?? -1,
+    isStepwise: gaps.length === 0,
+    indexOf: (step) => indices.get(placeOf(step)) ?? -1,
+  };
+}
+
+/** A step itself, or the first step of its bucket where that meets a gap. */
+function placeInGaps(gaps: readonly StepSpan[]): (step: number) => number {
+  const width = bucketSteps(0);
+  const ascending = gaps.toSorted((a, b) => a.fromStep - b.fromStep);
+  // Gaps of several attempts may overlap; the first buckets and the highest ends so far.
+  const starts = ascending.map(({ fromStep }) => alignDown(fromStep, width));
+  let highest = 0;
+  const ends = ascending.map(
+    ({ endStep }) => (highest = Math.max(highest, alignUp(endStep, width))),
+  );
+  return (step) => {
+    const last = lowerBound(starts, step + 1) - 1;
+    return last >= 0 && step < (ends[last] ?? 0) ? alignDown(step, width) : step;
   };
 }
 
@@ -101,10 +134,17 @@ function costMs(level: number, span: number, { layers, planes }: ReadCost): numb
 }
 
 /** The width of the buckets and the level that answers them. */
-export function chooseLevel(extent: StepExtent, limit: number, cost: ReadCost): LevelWidth {
+export function chooseLevel(
+  extent: StepExtent,
+  limit: number,
+  cost: ReadCost,
+  lowestLevel = -1,
+): LevelWidth {
   const span = extent.lastStep - extent.firstStep + 1;
-  const candidates: LevelWidth[] = [{ level: -1, width: findWidth(extent, limit) }];
-  for (let level = 0; level <= HIGHEST_LEVEL; level++) {
+  const lowestUnit = lowestLevel < 0 ? 1 : bucketSteps(lowestLevel);
+  const lowest: LevelWidth = { level: lowestLevel, width: findWidth(extent, limit, lowestUnit) };
+  const candidates = [lowest];
+  for (let level = lowestLevel + 1; level <= HIGHEST_LEVEL; level++) {
     const unit = bucketSteps(level);
     // From here on every level is coarser than all that is asked for.
     if (unit > span) break;
@@ -112,11 +152,10 @@ export function chooseLevel(extent: StepExtent, limit: number, cost: ReadCost): 
   }
   const affordable = candidates.filter(({ level }) => costMs(level, span, cost) <= cost.budgetMs);
   // Whatever it costs: the finest level that needs one of its buckets for one of ours.
-  const finest = affordable[0] ??
-    candidates.find(({ level, width }) => level >= 0 && bucketSteps(level) === width) ?? {
-      level: -1,
-      width: findWidth(extent, limit),
-    };
+  const finest =
+    affordable[0] ??
+    candidates.find(({ level, width }) => level >= 0 && bucketSteps(level) === width) ??
+    lowest;
   return (
     candidates.findLast(
       ({ level, width }) => level >= finest.level && width <= finest.width * TOLERANCE,
@@ -124,9 +163,14 @@ export function chooseLevel(extent: StepExtent, limit: number, cost: ReadCost): 
   );
 }
 
-/** Buckets on the multiples of a width that fits. */
-export function planAligned(extent: StepExtent, limit: number, cost: ReadCost): BucketPlan {
-  const { width, level } = chooseLevel(extent, limit, cost);
+/** Buckets on the multiples of a width that fits, and of a bucket of the lowest level that may be read. */
+export function planAligned(
+  extent: StepExtent,
+  limit: number,
+  cost: ReadCost,
+  lowestLevel = -1,
+): BucketPlan {
+  const { width, level } = chooseLevel(extent, limit, cost, lowestLevel);
   const firstBucket = Math.floor(extent.firstStep / width);
   const count = Math.floor(extent.lastStep / width) - firstBucket + 1;
   return {
@@ -134,6 +178,7 @@ export function planAligned(extent: StepExtent, limit: number, cost: ReadCost): 
     width,
     topLevel: level,
     steps: null,
+    isStepwise: false,
     indexOf: (step) => {
       const index = Math.floor(step / width) - firstBucket;
       return index >= 0 && index < count ? index : -1;
@@ -147,13 +192,14 @@ export function planBuckets(
   limit: number,
   cost: ReadCost,
 ): BucketPlan {
+  const gaps = parts.flatMap(({ layerGaps }) => layerGaps);
   if (steps !== null) {
-    const plan = planSteps(steps);
+    const plan = planSteps(steps, gaps);
     if (plan.count <= limit) return plan;
   }
   const extent = {
     firstStep: Math.min(...parts.map(({ firstStep }) => firstStep)),
     lastStep: Math.max(...parts.map(({ lastStep }) => lastStep)),
   };
-  return planAligned(extent, limit, cost);
+  return planAligned(extent, limit, cost, gaps.length === 0 ? -1 : 0);
 }

@@ -72,7 +72,7 @@ async function readFrom(
   const layers = new LayerColumns(body, {
     plan,
     reduce,
-    isOneStepABucket: plan.steps !== null && !isStage && !haveOverlap(segments),
+    isOneStepABucket: plan.isStepwise && !isStage && !haveOverlap(segments),
   });
   const { parts } = window;
   const { topLevel, width: bucketSteps } = plan;

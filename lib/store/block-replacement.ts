@@ -14,6 +14,7 @@ import {
   type MetricBlock,
 } from './compaction/block-rows';
 import { CopyIn, CopyOut } from './copy-binary';
+import { findGaps } from './raw-gaps';
 import type { Replacement } from './replace-metrics';
 import { uuidBytes } from './run-key';
 import { runLiteral } from './segment-filter';
@@ -32,8 +33,15 @@ export async function replaceInBlocks(
   ids: ReadonlyMap<string, number>,
 ): Promise<number> {
   if (replacements.length === 0) return 0;
-  const isKept = await findKeptSteps(client, runKey, attempt, stepsOf(replacements));
-  const kept = replacements.filter(({ step }) => isKept(step));
+  const { first, last } = stepsOf(replacements);
+  const isKept = await findKeptSteps(client, runKey, attempt, { first, last });
+  const range = { from: first, to: last + 1 };
+  const gaps = await findGaps(client, { runKey, attempt }, [...ids.values()], range);
+  const isInGap = ({ step, layerMetrics }: Replacement): boolean =>
+    [...layerMetrics.keys()].some((name) =>
+      gaps.get(ids.get(name) ?? -1)?.some(({ from, to }) => step >= from && step < to),
+    );
+  const kept = replacements.filter((post) => isKept(post.step) && !isInGap(post));
   if (kept.length > 0) {
     await clearCells(client, runKey, attempt, kept, ids);
     await addHotFrames(client, runKey, attempt, kept, ids);

@@ -31,13 +31,18 @@ export interface CoverOptions {
   readonly hasRow: (level: number, block: number) => boolean;
   /** Steps whose buckets must not be used, ascending. */
   readonly staleSteps?: readonly number[];
+  /**
+   * Where there are no steps to read any more, ascending and apart, on the multiples of the
+   * lowest level's buckets: these are taken there, whole also where a span cuts them.
+   */
+  readonly gaps?: readonly StepSpan[];
 }
 
 /** Of each step of `spans` exactly one piece or span. */
 export function coverSpans(spans: readonly StepSpan[], options: CoverOptions): Cover {
   const pieces: RowPiece[] = [];
   const found: StepSpan[] = [];
-  const { hasRow, staleSteps = [] } = options;
+  const { hasRow, staleSteps = [], gaps = [] } = options;
 
   function addSpan(fromStep: number, endStep: number): void {
     const last = found.at(-1);
@@ -45,10 +50,35 @@ export function coverSpans(spans: readonly StepSpan[], options: CoverOptions): C
     else found.push({ fromStep, endStep });
   }
 
+  /** The buckets of the lowest level that hold the steps. */
+  function addBuckets(fromStep: number, endStep: number): void {
+    const width = bucketSteps(0);
+    const endBucket = Math.ceil(endStep / width);
+    for (let bucket = Math.floor(fromStep / width); bucket < endBucket;) {
+      const block = Math.floor(bucket / BUCKETS_PER_ROW);
+      const rowEnd = Math.min(endBucket, (block + 1) * BUCKETS_PER_ROW);
+      pieces.push({ level: 0, block, fromBucket: bucket, endBucket: rowEnd });
+      bucket = rowEnd;
+    }
+  }
+
+  function addSteps(fromStep: number, endStep: number): void {
+    let rest = fromStep;
+    for (const gap of gaps) {
+      if (gap.endStep <= fromStep) continue;
+      if (gap.fromStep >= endStep) break;
+      if (gap.fromStep > rest) addSpan(rest, gap.fromStep);
+      const end = Math.min(gap.endStep, endStep);
+      addBuckets(Math.max(gap.fromStep, fromStep), end);
+      rest = end;
+    }
+    if (rest < endStep) addSpan(rest, endStep);
+  }
+
   function cover(level: number, fromStep: number, endStep: number): void {
     if (fromStep >= endStep) return;
     if (level < 0) {
-      addSpan(fromStep, endStep);
+      addSteps(fromStep, endStep);
       return;
     }
     const width = bucketSteps(level);

@@ -77,6 +77,8 @@ export abstract class CoveredScan implements Scan {
   protected abstract levelsOf(part: WindowPart): ReadonlySet<number>;
   /** Steps whose rollups say too little. */
   protected abstract staleStepsOf(part: WindowPart): readonly number[];
+  /** Where only rollups are left. */
+  protected abstract gapsOf(part: WindowPart): readonly StepSpan[];
   /** `keys`: a relation `asked (attempt, level, block)`. Each row that is found goes through `takeRow`. */
   protected abstract rowsQuery(p: Parameters, keys: string): PreparedQuery;
   /** `isFirst`: in the first round trip, to which what no rollup holds belongs. */
@@ -94,6 +96,7 @@ export abstract class CoveredScan implements Scan {
               this.levelsOf(part).has(level) &&
               block * rowSteps(level) < (part.rolledTo[level] ?? 0),
             staleSteps: this.staleStepsOf(part),
+            gaps: this.gapsOf(part),
           }),
         );
       case 'keys':
@@ -107,6 +110,7 @@ export abstract class CoveredScan implements Scan {
             topLevel: this.#topLevel,
             hasRow: (level, block) => this.#keys.has(rowKey(part.attempt, level, block)),
             staleSteps: this.staleStepsOf(part),
+            gaps: this.gapsOf(part),
           }),
         );
       case 'done':

@@ -19,7 +19,7 @@ import type { Plane } from './compaction/rollup-codec';
 import type { RowsPlace } from './compaction/row-codec';
 import type { CopyRow } from './copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
-import { lowerBound } from './cover';
+import { lowerBound, type StepSpan } from './cover';
 import { StepAssembler, StepTransposer } from './hot-steps';
 import { inSegment, Parameters } from './parameters';
 import type { PreparedQuery } from './prepared-read';
@@ -122,6 +122,10 @@ export class LayerScan extends CoveredScan {
 
   protected staleStepsOf(): readonly number[] {
     return [];
+  }
+
+  protected gapsOf({ layerGaps }: WindowPart): readonly StepSpan[] {
+    return layerGaps;
   }
 
   protected rowsQuery(p: Parameters, keys: string): PreparedQuery {

@@ -3,6 +3,7 @@ import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from './compaction/block-ro
 import { toSteps, toUint8 } from './compaction/packed-arrays';
 import type { ScalarRollup } from './compaction/scalar-rollup';
 import type { CopyRow } from './copy-binary';
+import type { StepSpan } from './cover';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import { Parameters } from './parameters';
 import type { PreparedQuery } from './prepared-read';
@@ -68,6 +69,11 @@ export class ScalarScan extends CoveredScan {
   /** A late post may have added to a step what its rollups do not know. */
   protected staleStepsOf({ lateSteps }: WindowPart): readonly number[] {
     return lateSteps;
+  }
+
+  /** What steps say is kept for as long as the run is. */
+  protected gapsOf(): readonly StepSpan[] {
+    return [];
   }
 
   protected rowsQuery(p: Parameters, keys: string): PreparedQuery {

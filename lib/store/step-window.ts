@@ -3,8 +3,10 @@
  * segment, the steps themselves where they are few, what came after its block was written,
  * and which levels of rollups exist at all.
  */
+import type { StepSpan } from './cover';
 import { inSegment, Parameters } from './parameters';
 import type { PreparedQuery } from './prepared-read';
+import { gapsQuery } from './raw-gaps';
 import type { CompactionProgress, ReadableRun } from './readable-run';
 import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { RowReader } from './snapshot';
@@ -21,6 +23,8 @@ export interface WindowPart extends CompactionProgress {
   /** Levels with at least one row, of what the steps say and of the asked layer metric. */
   readonly scalarLevels: ReadonlySet<number>;
   readonly layerLevels: ReadonlySet<number>;
+  /** Steps of which only rollups of the asked metric are left, ascending and apart. */
+  readonly layerGaps: readonly StepSpan[];
 }
 
 /** A step of one attempt. */
@@ -72,6 +76,7 @@ export async function findStepWindow(
   const late = new Map<number, number[]>();
   const scalarLevels = new Map<number, Set<number>>();
   const layerLevels = new Map<number, Set<number>>();
+  const layerGaps = new Map<number, StepSpan[]>();
 
   const queries: PreparedQuery[] = [
     ...others,
@@ -120,6 +125,9 @@ export async function findStepWindow(
         ...levelsSql(runKey, attempts, levels, metricId),
         onRow: takeInto(layerLevels),
       });
+      queries.push(
+        gapsQuery(runKey, compacted, metricId, (attempt, gap) => append(layerGaps, attempt, gap)),
+      );
     }
   }
   await reader.readAll(queries);
@@ -134,13 +142,24 @@ export async function findStepWindow(
       lateSteps: late.get(attempt) ?? [],
       scalarLevels: scalarLevels.get(attempt) ?? new Set(),
       layerLevels: layerLevels.get(attempt) ?? new Set(),
+      layerGaps: cutSpans(layerGaps.get(attempt) ?? [], firstStep, lastStep + 1),
     })),
     // Steps that are too many come as none.
     steps: isEmpty || steps.length > 0 ? steps : null,
   };
 }
 
-function append(lists: Map<number, number[]>, key: number, value: number): void {
+/** What of the spans lies in [fromStep, endStep). */
+function cutSpans(spans: readonly StepSpan[], fromStep: number, endStep: number): StepSpan[] {
+  return spans
+    .map((span) => ({
+      fromStep: Math.max(span.fromStep, fromStep),
+      endStep: Math.min(span.endStep, endStep),
+    }))
+    .filter((span) => span.fromStep < span.endStep);
+}
+
+function append<Value>(lists: Map<number, Value[]>, key: number, value: Value): void {
   const list = lists.get(key) ?? [];
   list.push(value);
   lists.set(key, list);

@@ -41,6 +41,15 @@ export function groupParts(rows: readonly HotRow[]): HotParts {
   return byMetric;
 }
 
+/** Those of a metric at the steps that are wanted. */
+export function partsWhere(
+  parts: HotParts,
+  metricId: number,
+  isWanted: (step: number) => boolean,
+): ReadonlyMap<number, readonly Part[]> {
+  return new Map([...(parts.get(metricId) ?? [])].filter(([step]) => isWanted(step)));
+}
+
 /**
  * The block of one metric over a span, its values in `out`. A cell has the value that `existing` has of it, else
  * that of the first post that reported it.

@@ -112,6 +112,7 @@ async function compactLocked(
       from: span.firstStep,
       to: span.firstStep + span.span,
       metricIds: moved.metricIds,
+      late: moved.late,
     });
     hotRows += moved.rows;
     hotBytes += moved.sizeBytes;

@@ -1,6 +1,7 @@
 /** Brings the rollups of an attempt up to its blocks, level after level. */
 import type { ClientBase } from 'pg';
 import { alignDown, alignUp, bucketSteps, MAX_LEVEL, rowSteps } from './block-layout';
+import type { MetricBlock } from './block-rows';
 import type { AttemptFacts, AttemptId } from './compaction-state';
 import { overlaps, type Interval } from './intervals';
 import { intervalOf, rollMetrics, type RollupPlace } from './roll-metrics';
@@ -8,8 +9,10 @@ import { rollScalars } from './roll-scalars';
 import type { CompactionBuffers } from './write-blocks';
 
 export interface ChangedSpan extends Interval {
-  /** Metrics whose block changed. */
+  /** Metrics of which anything changed. */
   readonly metricIds: readonly number[];
+  /** What came of steps that are kept as rollups alone. */
+  readonly late: readonly MetricBlock[];
 }
 
 export interface Rolled {
@@ -39,6 +42,7 @@ export async function rollLevels(
         place,
         metricIds,
         isRewrite: true,
+        late: touching.flatMap((span) => span.late),
         buffers,
       });
     }
@@ -51,6 +55,7 @@ export async function rollLevels(
         place,
         metricIds,
         isRewrite: false,
+        late: [],
         buffers,
       });
       next = await findReportedStep(client, id, intervalOf(place).to, sealed);
@@ -90,6 +95,7 @@ async function rollPlace(
     readonly place: RollupPlace;
     readonly metricIds: readonly number[];
     readonly isRewrite: boolean;
+    readonly late: readonly MetricBlock[];
     readonly buffers: CompactionBuffers;
   },
 ): Promise<number> {

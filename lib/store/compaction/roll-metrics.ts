@@ -14,7 +14,10 @@ import {
   METRIC_BLOCK_COLUMNS,
   METRIC_ROLLUP_COLUMNS,
   METRIC_ROLLUP_TARGET,
+  type MetricBlock,
 } from './block-rows';
+import { findGaps } from '../raw-gaps';
+import { bucketsInGaps } from './gap-buckets';
 import type { AttemptId } from './compaction-state';
 import type { FloatSlab } from './float-slab';
 import { overlaps, uncoveredOf, type Interval } from './intervals';
@@ -46,6 +49,8 @@ interface BlockHead {
 
 /** What one metric's row is made of. */
 interface Sources {
+  /** Of the row that was there, what cannot be summed up again; null where all can. */
+  readonly kept: MetricRollup | null;
   readonly rollups: RollupHead[];
   readonly blocks: BlockHead[];
   /** Of `blocks`, the steps that no row in `rollups` has. */
@@ -64,6 +69,8 @@ export interface RollJob {
   readonly roundedEnd: number;
   /** Rows of the place may be there and are replaced. */
   readonly isRewrite: boolean;
+  /** What came of steps that are kept as rollups alone. */
+  readonly late: readonly MetricBlock[];
   readonly buffers: CompactionBuffers;
 }
 
@@ -71,10 +78,11 @@ export interface RollJob {
 export async function rollMetrics(client: ClientBase, job: RollJob): Promise<number> {
   const { id, place, metricIds, layerCount, isRewrite, buffers } = job;
   if (metricIds.length === 0) return 0;
+  const kept = isRewrite && place.level === 0 ? await findKept(client, job) : NOTHING_KEPT;
   if (isRewrite) await deleteRows(client, id, place, metricIds);
   const cached = isRewrite || place.level > 0 ? null : buffers.rows.take(id, place.block);
   if (cached !== null) return writeCachedRows(client, job, cached);
-  const sources = await findSources(client, job);
+  const sources = await findSources(client, job, kept);
   const paying = metricIds.filter((metricId) => {
     const ofMetric = sources.get(metricId);
     return ofMetric !== undefined && doesPay(place, ofMetric);
@@ -129,16 +137,44 @@ export function ownedBy({ runKey, attempt }: AttemptId, metricIds: readonly numb
   return `run = '${runKey}' AND attempt = ${attempt} AND metric = ANY(ARRAY[${metricIds.join(',')}]::smallint[])`;
 }
 
+/** By metric: of the row that is there the buckets without steps, and which steps those are. */
+type Kept = ReadonlyMap<
+  number,
+  { readonly rollup: MetricRollup; readonly without: readonly Interval[] }
+>;
+const NOTHING_KEPT: Kept = new Map();
+
+async function findKept(
+  client: ClientBase,
+  { id, place, metricIds }: Pick<RollJob, 'id' | 'place' | 'metricIds'>,
+): Promise<Kept> {
+  const gaps = await findGaps(client, id, metricIds, intervalOf(place));
+  if (gaps.size === 0) return NOTHING_KEPT;
+  const kept = new Map<number, { rollup: MetricRollup; without: readonly Interval[] }>();
+  const { level, block } = place;
+  const sql = `SELECT ${METRIC_ROLLUP_COLUMNS} FROM metric_rollup
+    WHERE ${ownedBy(id, [...gaps.keys()])} AND level = ${level} AND block = ${block}`;
+  const onRow: RowQuery['onRow'] = (row) => {
+    const { metricId, rollup } = decodeMetricRollup(row);
+    const without = gaps.get(metricId) ?? [];
+    kept.set(metricId, { rollup: bucketsInGaps(rollup, level, block, without), without });
+  };
+  await client.query(new CopyOut([{ sql, onRow }])).done;
+  return kept;
+}
+
 async function findSources(
   client: ClientBase,
   { id, place, metricIds }: RollJob,
+  kept: Kept,
 ): Promise<ReadonlyMap<number, Sources>> {
   const whole = intervalOf(place);
   const found = new Map(
-    metricIds.map((metricId): [number, Sources] => [
-      metricId,
-      { rollups: [], blocks: [], gaps: [whole] },
-    ]),
+    metricIds.map((metricId): [number, Sources] => {
+      const { rollup = null, without = [] } = kept.get(metricId) ?? {};
+      const gaps = uncoveredOf(whole, without);
+      return [metricId, { kept: rollup, rollups: [], blocks: [], gaps }];
+    }),
   );
   let incomplete: readonly number[] = metricIds;
   for (let level = place.level - 1; level >= 0 && incomplete.length > 0; level--) {
@@ -182,7 +218,9 @@ async function findBlocks(
   await client.query(new CopyOut([{ sql, onRow }])).done;
 }
 
-function doesPay(place: RollupPlace, { rollups, blocks, gaps }: Sources): boolean {
+function doesPay(place: RollupPlace, { kept, rollups, blocks, gaps }: Sources): boolean {
+  // There is nothing below that a read could go on to.
+  if (kept !== null) return true;
   const width = bucketSteps(place.level);
   const buckets = new Set<number>();
   let columns = 0;
@@ -205,7 +243,7 @@ function doesPay(place: RollupPlace, { rollups, blocks, gaps }: Sources): boolea
 
 async function writeRows(
   client: ClientBase,
-  { id, place, layerCount, roundedEnd, buffers }: RollJob,
+  { id, place, layerCount, roundedEnd, late, buffers }: RollJob,
   metricIds: readonly number[],
   found: ReadonlyMap<number, Sources>,
 ): Promise<void> {
@@ -218,7 +256,15 @@ async function writeRows(
     const rollup = current === null ? null : accumulator.finish();
     if (current !== null && rollup !== null) rows.push({ metricId: current, rollup });
     current = metricId;
-    if (metricId !== null) accumulator.begin(place.level, place.block);
+    if (metricId === null) return;
+    accumulator.begin(place.level, place.block);
+    const kept = found.get(metricId)?.kept ?? null;
+    if (kept === null) return;
+    accumulator.addRollup(place.level, place.block, kept);
+    for (const block of late) {
+      if (block.metricId !== metricId) continue;
+      accumulator.addBlock(block.firstStep, block.offsets, block.values);
+    }
   };
   const queries = metricIds.flatMap((metricId) => {
     const sources = found.get(metricId);
@@ -226,7 +272,12 @@ async function writeRows(
       ? []
       : queriesFor(id, metricId, sources, accumulator, buffers.hot, turnTo);
   });
-  await client.query(new CopyOut(queries)).done;
+  if (queries.length > 0) await client.query(new CopyOut(queries)).done;
+  for (const metricId of metricIds) {
+    const { blocks = [], rollups = [] } = found.get(metricId) ?? {};
+    // Nothing was asked of these.
+    if (blocks.length + rollups.length === 0) turnTo(metricId);
+  }
   turnTo(null);
   const copy = new CopyRows();
   const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };

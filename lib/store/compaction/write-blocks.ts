@@ -2,7 +2,8 @@
 import type { ClientBase } from 'pg';
 import { CopyIn, CopyOut } from '../copy-binary';
 import { uuidBytes } from '../run-key';
-import { assembleBlock, groupParts, type HotRow } from './assemble-blocks';
+import { findGaps } from '../raw-gaps';
+import { assembleBlock, groupParts, type HotRow, partsWhere } from './assemble-blocks';
 import {
   CopyRows,
   decodeMetricBlock,
@@ -13,13 +14,16 @@ import {
 import type { BlockSpan } from './choose-spans';
 import type { AttemptId } from './compaction-state';
 import { FloatSlab } from './float-slab';
+import type { Interval } from './intervals';
 import { RowCache } from './row-cache';
 
 export interface MovedSpan extends BlockSpan {
   readonly rows: number;
   readonly sizeBytes: number;
-  /** Metrics whose block was written. */
+  /** Metrics of which anything moved. */
   readonly metricIds: readonly number[];
+  /** What came of steps that are kept as rollups alone: in no block, to be added to those. */
+  readonly late: readonly MetricBlock[];
 }
 
 /** What is used again from one unit to the next. */
@@ -60,13 +64,30 @@ export async function writeBlocks(
   const { rows, sizeBytes } = await takeHotRows(client, id, span, hot);
   const parts = groupParts(rows);
   const metricIds = [...parts.keys()].sort((a, b) => a - b);
+  const gaps = isRewrite
+    ? await findGaps(client, id, metricIds, stepsOf(span))
+    : new Map<number, Interval[]>();
+  const isInGap = (metricId: number, step: number): boolean =>
+    gaps.get(metricId)?.some(({ from, to }) => step >= from && step < to) ?? false;
+  const late = [...gaps.keys()].flatMap((metricId) => {
+    const ofGaps = partsWhere(parts, metricId, (step) => isInGap(metricId, step));
+    if (ofGaps.size === 0) return [];
+    const block = assembleBlock(metricId, span, ofGaps, hot, layerCount, null, blocks);
+    // The slab is used again for what is written.
+    return [{ ...block, values: block.values.slice() }];
+  });
+  const written = metricIds.filter(
+    (metricId) => partsWhere(parts, metricId, (step) => !isInGap(metricId, step)).size > 0,
+  );
   const existing = isRewrite
-    ? await takeBlocks(client, id, span, metricIds)
+    ? await takeBlocks(client, id, span, written)
     : new Map<number, MetricBlock>();
   const key = { runBytes: uuidBytes(id.runKey), attempt: id.attempt };
   let copy = new CopyRows();
-  for (const metricId of metricIds) {
-    const ofMetric = parts.get(metricId);
+  for (const metricId of written) {
+    const ofMetric = gaps.has(metricId)
+      ? partsWhere(parts, metricId, (step) => !isInGap(metricId, step))
+      : parts.get(metricId);
     if (ofMetric === undefined) continue;
     const old = existing.get(metricId) ?? null;
     const block = assembleBlock(metricId, span, ofMetric, hot, layerCount, old, blocks);
@@ -78,7 +99,11 @@ export async function writeBlocks(
     blocks.clear(0);
   }
   if (!copy.isEmpty) await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
-  return { ...span, rows: rows.length, sizeBytes, metricIds };
+  return { ...span, rows: rows.length, sizeBytes, metricIds, late };
+}
+
+function stepsOf({ firstStep, span }: BlockSpan): Interval {
+  return { from: firstStep, to: firstStep + span };
 }
 
 async function takeHotRows(
