@@ -32,10 +32,17 @@ const lengths = (...columns: readonly string[]): string =>
 
 const LAYER_COUNT = '(SELECT layer_count FROM run WHERE run.run = stored.run)';
 
+/** Of the tables that retention takes from. */
+export const PAYLOADS = {
+  metric_block: lengths('"values"', 'step_offsets'),
+  histogram_frame: lengths('counts', 'outside'),
+  sample_frame: lengths('gradient', 'first_moment', 'second_moment'),
+} as const;
+
 const TABLES: readonly MeasuredTable[] = [
   {
     name: 'metric_block',
-    payload: lengths('"values"', 'step_offsets'),
+    payload: PAYLOADS.metric_block,
     datapoints: `step_count::bigint * ${LAYER_COUNT}`,
   },
   {
@@ -51,9 +58,9 @@ const TABLES: readonly MeasuredTable[] = [
     payload: lengths('"values"'),
     datapoints: 'layer_count::bigint * cardinality(metric_ids)',
   },
-  { name: 'histogram_frame', payload: lengths('counts', 'outside') },
+  { name: 'histogram_frame', payload: PAYLOADS.histogram_frame },
   { name: 'histogram_edges', payload: lengths('edges') },
-  { name: 'sample_frame', payload: lengths('gradient', 'first_moment', 'second_moment') },
+  { name: 'sample_frame', payload: PAYLOADS.sample_frame },
   { name: 'frame', payload: lengths('content_hash') },
   {
     name: 'step',
@@ -66,7 +73,7 @@ const TABLES: readonly MeasuredTable[] = [
 ];
 
 /** Row header, item pointer and key, and the key again in the index. */
-const ROW_BYTES = 110;
+export const ROW_BYTES = 110;
 
 /** One range of a primary key a table; large columns are not fetched. */
 export async function measureRun(db: Database, runKey: string): Promise<RunSize> {

@@ -12,8 +12,9 @@ import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import { type Cell, toColumn } from '@/tests/lib/store/compaction/brute-rollup';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
+import { Faults } from './faults';
 import { anyLongRun, type LongPost, type LongRun, type LongStep, stepsOf } from './long-runs';
-import { METRIC, type Reduced, reduceCells } from './stored-runs';
+import { METRIC, reduceCells } from './stored-runs';
 
 const database = useDatabase();
 let runNumber = 0;
@@ -48,39 +49,6 @@ function selectSteps(
     if (attempt !== 'effective') return it.attempt === attempt;
     return resumeSteps.findLastIndex((resume) => resume <= it.step) + 1 === it.attempt;
   });
-}
-
-/** Says what is wrong; thousands of values are too many for an `expect` each. */
-class Faults {
-  readonly #faults: string[] = [];
-
-  same(actual: number | null | undefined, expected: number | null, what: string): void {
-    if (!Object.is(actual ?? NaN, expected ?? NaN)) this.#add(what, actual, expected);
-  }
-
-  /** The mean of numbers of both signs is as exact as the largest of them. */
-  mean(actual: number | null | undefined, { mean, min, max }: Reduced, what: string): void {
-    const tolerance = 1e-6 * Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0));
-    const isRight =
-      mean === null ? Number.isNaN(actual ?? NaN) : Math.abs((actual ?? NaN) - mean) <= tolerance;
-    if (!isRight) this.#add(what, actual, mean);
-  }
-
-  point(point: Bucket | undefined, cells: readonly Cell[], what: string): void {
-    const reduced = reduceCells(cells);
-    this.same(point?.min, reduced.min, `${what} min`);
-    this.same(point?.max, reduced.max, `${what} max`);
-    this.same(point?.nonFiniteCount, reduced.nonFiniteCount, `${what} non-finite`);
-    this.mean(point?.mean, reduced, `${what} mean`);
-  }
-
-  expectNone(): void {
-    expect(this.#faults.slice(0, 5)).toEqual([]);
-  }
-
-  #add(what: string, actual: unknown, expected: unknown): void {
-    this.#faults.push(`${what}: ${String(actual)} instead of ${String(expected)}`);
-  }
 }
 
 /** The steps that a reply's columns say they hold; every step in exactly one of them. */
