@@ -39,10 +39,14 @@ const reevaluateLossesSchema = z.strictObject({
 });
 export type ReevaluateLosses = z.infer<typeof reevaluateLossesSchema>;
 
+/** Lets go what the project's policy does not keep. */
+const applyRetentionSchema = z.strictObject({ kind: z.literal('apply_retention') });
+
 /** Body of `POST /api/v1/runs/{id}/jobs`. */
 export const createJobSchema = z.discriminatedUnion('kind', [
   recomputeStatisticsSchema,
   reevaluateLossesSchema,
+  applyRetentionSchema,
 ]);
 export type CreateJob = z.infer<typeof createJobSchema>;
 export type JobKind = CreateJob['kind'];

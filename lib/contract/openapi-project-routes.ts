@@ -1,4 +1,4 @@
-import { RUN, json, ok, type RouteDescription } from './openapi-route';
+import { JSON_TYPE, RUN, json, ok, type RouteDescription } from './openapi-route';
 import {
   type ProjectPolicyReply,
   projectPolicyReplySchema,
@@ -11,6 +11,7 @@ import {
   runSizeReplySchema,
 } from './projects';
 import { runParamsSchema } from './reads';
+import { retentionBodySchema, retentionQuerySchema, retentionReplySchema } from './retention';
 
 const EXAMPLE: ProjectPolicyReply = {
   name: 'pretrain-7b',
@@ -76,5 +77,30 @@ export const PROJECT_ROUTES: readonly RouteDescription[] = [
     body: json(putProjectPolicySchema, { keepRawDays: 30, keepDistributionsDays: 90 }),
     replies: [ok(projectPolicyReplySchema, 'The policy as it stands now.', { ...EXAMPLE })],
     errors: ['project_not_found', 'invalid_body'],
+  },
+  {
+    operationId: 'applyRetention',
+    method: 'post',
+    path: '/api/v1/projects/{name}/retention',
+    tag: 'Manage',
+    scope: 'admin',
+    summary: 'Say what the policy lets go, or let it go',
+    description:
+      'With dryRun=true nothing goes, and the body may name another policy to try. With dryRun=false each run ' +
+      'that has anything to lose gets a job apply_retention; jobId is null where too many jobs wait. The worker ' +
+      'looks by itself every hour. Values go in whole blocks; those of 500 steps on both sides of what ' +
+      'detectors found stay, and so do all rollups.',
+    params: projectParamsSchema,
+    query: retentionQuerySchema,
+    body: json(retentionBodySchema, { keepRawDays: 14 }),
+    replies: [
+      ok(retentionReplySchema, 'What would go.'),
+      {
+        status: 202,
+        description: 'What goes, by the jobs that are named.',
+        bodies: [{ mediaType: JSON_TYPE, schema: retentionReplySchema }],
+      },
+    ],
+    errors: ['project_not_found', 'invalid_query', 'invalid_body'],
   },
 ];

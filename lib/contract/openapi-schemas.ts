@@ -62,6 +62,7 @@ import {
   runSummarySchema,
 } from './runs';
 import { projectPolicyReplySchema, putProjectPolicySchema } from './project-policy';
+import { retentionReplySchema } from './retention';
 import { warningSchema, warningsReplySchema } from './warnings';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
@@ -142,6 +143,7 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   JobsReply: jobsReplySchema,
   ProjectPolicy: projectPolicyReplySchema,
   PutProjectPolicy: putProjectPolicySchema,
+  RetentionReply: retentionReplySchema,
 };
 
 const SCHEMA_PATH = '#/components/schemas/';

@@ -124,6 +124,7 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   format: 'csv, jsonl or parquet.',
   name: 'The project.',
   confirm: 'The name of the project again.',
+  dryRun: 'true says what would go; false lets it go.',
   layers: 'Layers by their index, as 0,4-7.',
   maxSteps: 'Ends after so many steps; a header says where to go on.',
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { projectNameSchema } from './identifiers';
+import { retentionAmountsSchema } from './retention';
 
 /** The path parameter `{name}`. */
 export const projectParamsSchema = z.object({ name: projectNameSchema });
@@ -27,5 +28,7 @@ export const runSizeReplySchema = z.object({
   bytesPerDatapoint: z.number().nullable(),
   /** The largest first. */
   tables: z.array(z.object({ name: z.string(), rows: z.int(), sizeBytes: z.int() })),
+  /** What the project's policy lets go of it as of now; null where that keeps everything. */
+  retention: retentionAmountsSchema.extend({ freedBytes: z.int() }).nullable(),
 });
 export type RunSizeReply = z.infer<typeof runSizeReplySchema>;

@@ -35,10 +35,15 @@ export async function findProjects(db: Database): Promise<StoredProject[]> {
 export async function findProjectRuns(
   db: Database,
   name: string,
-): Promise<readonly { readonly id: string; readonly runKey: string }[] | null> {
+): Promise<
+  readonly { readonly id: string; readonly runKey: string; readonly name: string }[] | null
+> {
   const [project, runs] = await Promise.all([
     db.prisma.project.findUnique({ where: { name } }),
-    db.prisma.run.findMany({ where: { project: name }, select: { id: true, runKey: true } }),
+    db.prisma.run.findMany({
+      where: { project: name },
+      select: { id: true, runKey: true, name: true },
+    }),
   ]);
   return project === null ? null : runs;
 }

@@ -65,6 +65,7 @@ const API_ROUTES = [
       ['DELETE', '/api/v1/runs/:id/notes/:noteId'],
       ['DELETE', '/api/v1/projects/:name'],
       ['PUT', '/api/v1/projects/:name/policy'],
+      ['POST', '/api/v1/projects/:name/retention'],
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];

@@ -117,7 +117,7 @@ async function getRunMetrics(db: Database, request: ReadRequest): Promise<Reply>
 
 /** About a second of a run of a million steps. */
 async function getRunSize(db: Database, request: ReadRequest): Promise<Reply> {
-  return ok(await readRunSize(db, await permittedRunId(db, request)));
+  return ok(await readRunSize(db, await permittedRunId(db, request), new Date()));
 }
 
 async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {

@@ -113,7 +113,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     detection.tick();
   }, DETECTION_TICK_MS);
   detectionTimer.unref();
-  const work = createJobWork({ statistics });
+  const work = createJobWork({ statistics, now });
   const jobs = new JobRunner({
     db,
     logger,

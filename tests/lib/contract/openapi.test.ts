@@ -28,6 +28,7 @@ const CONTRACT = [
   'DELETE /api/v1/projects/{name}',
   'GET /api/v1/projects/{name}/policy',
   'PUT /api/v1/projects/{name}/policy',
+  'POST /api/v1/projects/{name}/retention',
   'GET /api/v1/runs/{id}/settings',
   'GET /api/v1/runs/{id}/metrics',
   'PATCH /api/v1/runs/{id}',

@@ -16,7 +16,7 @@ async function postJob(...[deps, { request, params }]: Parameters<WriteHandler>)
   const run = await permittedRun(deps, request, params, 'admin');
   return withBody(request, bodyOptions(deps), async (body) => {
     const input = parseBody(createJobSchema, body);
-    const { attempt } = input;
+    const attempt = 'attempt' in input ? input.attempt : undefined;
     if (attempt !== undefined && !run.attempts.some((known) => known.attempt === attempt)) {
       throw new AppError('attempt_not_found', `run ${run.id} has no attempt ${attempt}`);
     }

@@ -1,17 +1,12 @@
 /** What is asked of a project as a whole. */
 import { AppError } from '../../../lib/contract/app-error';
-import {
-  type DeleteProjectReply,
-  deleteProjectQuerySchema,
-  projectParamsSchema,
-} from '../../../lib/contract/projects';
+import { type DeleteProjectReply, deleteProjectQuerySchema } from '../../../lib/contract/projects';
 import {
   type ProjectPolicyReply,
   putProjectPolicySchema,
 } from '../../../lib/contract/project-policy';
 import { saveProjectPolicy } from '../../../lib/store/project-policy';
 import { findProjectRuns, removeProject } from '../../../lib/store/projects';
-import { authenticate, permitProject, permitScope } from '../../access/principal';
 import { withBody } from '../../http/read-body';
 import { type Reply, ok } from '../../http/reply';
 import type { Route } from '../../http/router';
@@ -22,11 +17,14 @@ import {
   bodyOptions,
   parseBody,
 } from '../write-request';
+import { permittedProject, projectNotFound } from './permitted-project';
 import { removeRun } from './remove-run';
+import { postRetention } from './retention-route';
 
 export const PROJECT_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'DELETE', path: '/api/v1/projects/:name', handler: deleteProject },
   { method: 'PUT', path: '/api/v1/projects/:name/policy', handler: putPolicy },
+  { method: 'POST', path: '/api/v1/projects/:name/retention', handler: postRetention },
 ];
 
 /** 200 once all of its runs are gone; 404 project_not_found; 422 unless the name is confirmed. */
@@ -61,21 +59,4 @@ async function putPolicy(deps: RouteDependencies, write: WriteRequest): Promise<
     if (policy === null) throw projectNotFound(name);
     return ok({ name, ...policy } satisfies ProjectPolicyReply);
   });
-}
-
-function projectNotFound(name: string): AppError {
-  return new AppError('project_not_found', `there is no project ${name}`);
-}
-
-/** Throws AppError `unauthorized`, `forbidden`, `project_not_found`. */
-export async function permittedProject(
-  deps: RouteDependencies,
-  { request, params }: WriteRequest,
-): Promise<string> {
-  const principal = await authenticate(request.headers, deps.access);
-  permitScope(principal, 'admin');
-  const parsed = projectParamsSchema.safeParse(params);
-  if (!parsed.success) throw projectNotFound(params['name'] ?? '');
-  permitProject(principal, parsed.data.name);
-  return parsed.data.name;
 }
