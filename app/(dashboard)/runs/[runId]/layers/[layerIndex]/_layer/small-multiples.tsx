@@ -130,12 +130,12 @@ export function SmallMultiples({
       {views.map((view) => (
         <Panel key={view.metric} view={view} crosshair={crosshair} onCrosshair={onCrosshair} />
       ))}
-      <p className={styles['note']}>
-        {note}{' '}
+      <div className={styles['note']}>
+        <p>{note}</p>
         {views.length === 0 ? null : (
           <ChartMenu name="Metrics of the layer" subject={(button) => take(gridOf(button))} />
         )}
-      </p>
+      </div>
     </div>
   );
 }

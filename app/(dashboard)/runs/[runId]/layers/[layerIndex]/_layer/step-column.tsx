@@ -44,8 +44,10 @@ export function StepColumn({
       data-main={column.isMain || undefined}
       aria-label={`Step ${column.step}, ${column.place}`}
     >
-      <h2 className={styles['head']}>
-        {formatStep(column.step)} <span className={styles['place']}>{column.place}</span>
+      <div className={styles['head']}>
+        <h2>
+          {formatStep(column.step)} <span className={styles['place']}>{column.place}</span>
+        </h2>
         <ChartMenu
           name={`Distributions at ${formatStep(column.step)}`}
           subject={(button) => take(button.closest('section'))}
@@ -55,7 +57,7 @@ export function StepColumn({
             <StageChip stage={stage} />
           </span>
         )}
-      </h2>
+      </div>
       <p className={styles['facts']}>{column.facts}</p>
       {column.panels.map(({ kind, symbol, meaning, panel, std, dip, other }) => (
         <div key={kind} className={styles['panel']}>
