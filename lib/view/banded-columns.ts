@@ -24,13 +24,16 @@ export interface BandedColumns {
 }
 
 interface Held {
-  readonly bands: readonly LayerBand[];
-  readonly layerOfRow: readonly number[];
+  readonly rows: BandRows;
   readonly banded: BandedColumns;
   readonly version: number;
 }
 
-const held = new WeakMap<BandSource, Held>();
+/** Ways to lay the rows out that are kept: both layouts, between which a person goes to and fro. */
+const LAYOUTS_KEPT = 2;
+
+/** By source, the last used layout at the end. */
+const held = new WeakMap<BandSource, readonly Held[]>();
 
 /**
  * The columns by bands, kept with them: layers are reduced to pixels once for all zooms and
@@ -39,22 +42,34 @@ const held = new WeakMap<BandSource, Held>();
  *
  * Cost  O(changed columns × rows)
  */
-export function bandColumns(source: BandSource, { bands, layerOfRow }: BandRows): BandedColumns {
-  const known = held.get(source);
-  const isSame = known?.bands === bands && known.layerOfRow === layerOfRow;
-  const { columnCount } = source;
-  let from = isSame ? Math.min(source.changedSince(known.version), columnCount) : 0;
-  if (isSame && source.version === known.version) return known.banded;
-  let banded = isSame ? known.banded : null;
-  if (banded === null || banded.stride < columnCount) {
+export function bandColumns(source: BandSource, rows: BandRows): BandedColumns {
+  const kept = held.get(source) ?? [];
+  const known = kept.find((entry) => isSameLayout(entry.rows, rows));
+  const { columnCount, version } = source;
+  let from = known === undefined ? 0 : Math.min(source.changedSince(known.version), columnCount);
+  let banded = known?.banded;
+  if (banded === undefined || banded.stride < columnCount) {
     // A source that grows by a column a time is not copied each time.
-    const stride = isSame ? Math.ceil(columnCount * 1.25) : columnCount;
-    banded = { codes: new Uint16Array(bands.length * stride), stride };
+    const stride = known === undefined ? columnCount : Math.ceil(columnCount * 1.25);
+    banded = { codes: new Uint16Array(rows.bands.length * stride), stride };
     from = 0;
   }
-  reduceToBands(source, { bands, layerOfRow }, banded, from);
-  held.set(source, { bands, layerOfRow, banded, version: source.version });
+  if (from < columnCount) reduceToBands(source, rows, banded, from);
+  const others = kept.filter((entry) => entry !== known).slice(1 - LAYOUTS_KEPT);
+  held.set(source, [...others, { rows, banded, version }]);
   return banded;
+}
+
+/** The same bands under another name are what a layout has when a person comes back to it. */
+function isSameLayout(a: BandRows, b: BandRows): boolean {
+  if (a.layerOfRow !== b.layerOfRow || a.bands.length !== b.bands.length) return false;
+  return (
+    a.bands === b.bands ||
+    a.bands.every(
+      ({ firstRow, endRow }, band) =>
+        firstRow === b.bands[band]?.firstRow && endRow === b.bands[band].endRow,
+    )
+  );
 }
 
 function reduceToBands(

@@ -69,7 +69,7 @@ export function fitColourScale(
 }
 
 /** [65536] how often each code occurs; "not reported" and "not finite" are left out. */
-function countCodes(codes: Uint16Array): Uint32Array {
+export function countCodes(codes: Uint16Array): Uint32Array {
   const counts = new Uint32Array(CODE_COUNT);
   for (const code of codes) counts[code] = (counts[code] ?? 0) + 1;
   counts[CODE_MISSING] = 0;
@@ -116,22 +116,67 @@ export function valueAtPosition(scale: ColourScale, position: number): number {
 
 /** The packed colour of a finite value; what is out of range has the colour of its end. */
 export function colourOfValue(scale: ColourScale, theme: ThemeName, value: number): number {
-  const entry = (name: 'below' | 'above' | 'diverging', share: number) => {
-    const index = Math.round(Math.min(1, Math.max(0, share)) * (RAMP_LENGTH - 1));
-    return colourRamp(theme, name)[index] ?? 0;
-  };
-  const at = positionOnScale(scale, value);
-  if (scale.kind === 'diverging') return entry('diverging', at);
-  if (scale.level === null) return entry('above', at);
-  const levelAt = positionOnScale(scale, scale.level.value);
-  if (value < scale.level.value) return entry('below', levelAt > 0 ? at / levelAt : at);
+  return coloursOfPositions(scale, theme)(positionOnScale(scale, value), value);
+}
+
+/** The packed colour of a value at a position of the scale. */
+function coloursOfPositions(
+  scale: ColourScale,
+  theme: ThemeName,
+): (position: number, value: number) => number {
+  const { kind, level } = scale;
+  const entry = (ramp: Uint32Array, share: number) =>
+    ramp[Math.round(Math.min(1, Math.max(0, share)) * (RAMP_LENGTH - 1))] ?? 0;
+  if (kind === 'diverging') {
+    const ramp = colourRamp(theme, 'diverging');
+    return (position) => entry(ramp, position);
+  }
+  const above = colourRamp(theme, 'above');
+  if (level === null) return (position) => entry(above, position);
+  const below = colourRamp(theme, 'below');
+  const levelAt = positionOnScale(scale, level.value);
   const base = Math.max(0, levelAt);
-  return entry('above', base < 1 ? (at - base) / (1 - base) : 1);
+  return (position, value) => {
+    if (value < level.value) return entry(below, levelAt > 0 ? position / levelAt : position);
+    return entry(above, base < 1 ? (position - base) / (1 - base) : 1);
+  };
+}
+
+/** [65536] the value of every code; NaN for those without one. */
+let decoded: Float32Array | null = null;
+/** [65536] its natural logarithm; NaN where there is none. */
+let decodedLogs: Float32Array | null = null;
+
+function valuesOfCodes(): Float32Array {
+  decoded ??= Float32Array.from({ length: CODE_COUNT }, (_, code) => {
+    const value = decodeMagnitude(code);
+    // Neighbours of infinity that decode to NaN or beyond have no cell.
+    return Number.isFinite(value) ? value : NaN;
+  });
+  return decoded;
+}
+
+/** Positions of many codes on a scale: a logarithm each would take longer than a frame. */
+function positionsOfCodes(scale: ColourScale): (code: number) => number {
+  const values = valuesOfCodes();
+  if (scale.kind !== 'log') {
+    const perUnit = 1 / (scale.high - scale.low);
+    return (code) => ((values[code] ?? NaN) - scale.low) * perUnit;
+  }
+  decodedLogs ??= Float32Array.from(values, (value) => (value > 0 ? Math.log(value) : NaN));
+  const logs = decodedLogs;
+  const low = Math.log(scale.low);
+  const perLog = 1 / (Math.log(scale.high) - low);
+  return (code) => {
+    if ((values[code] ?? NaN) <= 0) return -Infinity;
+    return ((logs[code] ?? NaN) - low) * perLog;
+  };
 }
 
 /**
  * [65536] the packed colour of every code. "Not reported" is 0, transparent black: who
- * draws puts the hatching there. Rebuilt when scale or theme change, not when data does.
+ * draws puts the hatching there. Rebuilt when scale or theme change, not when data does;
+ * while an end of the scale is dragged that is every frame.
  */
 export function bakeColourTable(
   scale: ColourScale,
@@ -139,10 +184,12 @@ export function bakeColourTable(
   nonFiniteColour: string,
 ): Uint32Array {
   const table = new Uint32Array(CODE_COUNT);
+  const values = valuesOfCodes();
+  const positionOf = positionsOfCodes(scale);
+  const colourAt = coloursOfPositions(scale, theme);
   for (let code = 1; code < CODE_NON_FINITE; code++) {
-    const value = decodeMagnitude(code);
-    // Neighbours of infinity that decode to NaN or beyond have no cell.
-    if (Number.isFinite(value)) table[code] = colourOfValue(scale, theme, value);
+    const value = values[code] ?? NaN;
+    if (!Number.isNaN(value)) table[code] = colourAt(positionOf(code), value);
   }
   // An exact zero is the lowest blue on a log scale: farther below ε than any value.
   if (scale.kind === 'log') table[CODE_ZERO] = colourRamp(theme, 'below')[0] ?? 0;
@@ -170,7 +217,16 @@ export function prepareScaleHistogram(
   scale: ColourScale,
   bins: number,
 ): ScaleHistogram {
-  const counts = countCodes(codes);
+  return prepareCountsHistogram(countCodes(codes), scale, bins);
+}
+
+/** The same of cells that were counted by `countCodes`: a scale that is dragged counts none again. */
+export function prepareCountsHistogram(
+  counts: Uint32Array,
+  scale: ColourScale,
+  bins: number,
+): ScaleHistogram {
+  const positionOf = positionsOfCodes(scale);
   const heights = new Float64Array(bins);
   let below = 0;
   let above = 0;
@@ -179,7 +235,7 @@ export function prepareScaleHistogram(
     const count = counts[code] ?? 0;
     if (count === 0) continue;
     total += count;
-    const at = positionOnScale(scale, decodeMagnitude(code));
+    const at = positionOf(code);
     if (at < 0) {
       // Exact zeros have their own cells; on a log scale they lie beyond every end.
       if (code !== CODE_ZERO) below += count;

@@ -181,9 +181,6 @@ function nextStep(pieces: readonly RasterPiece[], from: number): number {
   return Infinity;
 }
 
-/** Pixels along the steps that are painted together where they lie below each other. */
-const PAINT_BLOCK = 32;
-
 /**
  * Paints into `target`, [height × width] packed pixels, all of it. Between the first and
  * the last column "not reported" is hatched; outside them is background.
@@ -196,51 +193,73 @@ export function rasteriseHeatmap(
   colours: RasterColours,
   target: Uint32Array,
 ): void {
-  const { stepPixels, layerPixels, bands, orientation } = plot;
-  const { table, background, hatch, hatchPeriod } = colours;
   const placement = placePieces(pieces, plot);
-  const { start, end } = placement;
-  target.fill(background);
-  const isRight = orientation === 'steps-right';
-  // Steps to the right: a band at a time, read and written in order. Downwards: in blocks
-  // of steps, since the picture's rows are then the steps.
-  const blockSteps = isRight ? Math.max(1, stepPixels) : PAINT_BLOCK;
-  const codes = new Uint16Array(blockSteps);
-  for (let block = isRight ? 0 : start; block < end; block += blockSteps) {
-    const from = Math.max(start, block);
-    const to = Math.min(end, block + blockSteps);
-    for (let band = 0; band < bands.length; band++) {
-      const { start: bandStart, end: bandEnd } = bands[band] ?? { start: 0, end: 0 };
-      takeLargest(placement.pieces, band, from, to, codes);
-      if (isRight) {
-        const row = bandStart * stepPixels;
-        let hasMissing = false;
-        for (let pixel = from; pixel < to; pixel++) {
-          const code = codes[pixel - from] ?? 0;
-          if (code === 0) hasMissing = true;
-          else target[row + pixel] = table[code] ?? 0;
-        }
-        for (let across = bandStart + 1; across < bandEnd; across++) {
-          target.copyWithin(across * stepPixels + from, row + from, row + to);
-        }
-        if (hasMissing) {
-          for (let across = bandStart; across < bandEnd; across++) {
-            for (let pixel = from; pixel < to; pixel++) {
-              if (codes[pixel - from] !== 0 || (pixel + across) % hatchPeriod !== 0) continue;
-              target[across * stepPixels + pixel] = hatch;
-            }
-          }
-        }
-      } else {
-        for (let pixel = from; pixel < to; pixel++) {
-          const code = codes[pixel - from] ?? 0;
-          const row = pixel * layerPixels;
-          if (code !== 0) target.fill(table[code] ?? 0, row + bandStart, row + bandEnd);
-          else {
-            for (let across = bandStart; across < bandEnd; across++) {
-              if ((pixel + across) % hatchPeriod === 0) target[row + across] = hatch;
-            }
-          }
+  target.fill(colours.background);
+  if (plot.orientation === 'steps-right') paintRows(placement, plot, colours, target);
+  else paintColumns(placement, plot, colours, target);
+}
+
+/** Steps to the right: a band is a row of the picture, read and written in order. */
+function paintRows(
+  { pieces, start, end }: Placement,
+  { stepPixels, bands }: RasterPlot,
+  { table, hatch, hatchPeriod }: RasterColours,
+  target: Uint32Array,
+): void {
+  const codes = new Uint16Array(stepPixels);
+  bands.forEach((band, index) => {
+    takeLargest(pieces, index, start, end, codes);
+    const row = band.start * stepPixels;
+    let hasMissing = false;
+    for (let pixel = start; pixel < end; pixel++) {
+      const code = codes[pixel - start] ?? 0;
+      if (code === 0) hasMissing = true;
+      else target[row + pixel] = table[code] ?? 0;
+    }
+    for (let across = band.start + 1; across < band.end; across++) {
+      target.copyWithin(across * stepPixels + start, row + start, row + end);
+    }
+    if (!hasMissing) return;
+    for (let across = band.start; across < band.end; across++) {
+      for (let pixel = start; pixel < end; pixel++) {
+        if (codes[pixel - start] !== 0 || (pixel + across) % hatchPeriod !== 0) continue;
+        target[across * stepPixels + pixel] = hatch;
+      }
+    }
+  });
+}
+
+/** Pixels along the steps that are painted together: codes of 32 × 1,000 bands are 64 KB. */
+const PAINT_BLOCK = 32;
+
+/** Steps downwards: a pixel of steps is a row, and codes are gathered for a block of them. */
+function paintColumns(
+  { pieces, start, end }: Placement,
+  { layerPixels, bands }: RasterPlot,
+  { table, background, hatch, hatchPeriod }: RasterColours,
+  target: Uint32Array,
+): void {
+  const bandCount = bands.length;
+  const firstPixel = Int32Array.from(bands, (band) => band.start);
+  const endPixel = Int32Array.from(bands, (band) => band.end);
+  const line = new Uint16Array(PAINT_BLOCK);
+  const codes = new Uint16Array(PAINT_BLOCK * bandCount);
+  for (let from = start; from < end; from += PAINT_BLOCK) {
+    const to = Math.min(end, from + PAINT_BLOCK);
+    for (let band = 0; band < bandCount; band++) {
+      takeLargest(pieces, band, from, to, line);
+      for (let i = 0; i < to - from; i++) codes[i * bandCount + band] = line[i] ?? 0;
+    }
+    for (let pixel = from; pixel < to; pixel++) {
+      const source = (pixel - from) * bandCount;
+      const row = pixel * layerPixels;
+      for (let band = 0; band < bandCount; band++) {
+        const code = codes[source + band] ?? 0;
+        const colour = table[code] ?? 0;
+        const last = endPixel[band] ?? 0;
+        for (let across = firstPixel[band] ?? 0; across < last; across++) {
+          const isHatched = code === 0 && (pixel + across) % hatchPeriod === 0;
+          target[row + across] = code !== 0 ? colour : isHatched ? hatch : background;
         }
       }
     }

@@ -102,6 +102,9 @@ export function stepOfPixel(axis: StepAxis, lengthPx: number, pixel: number): nu
   return Math.round(stepAtPosition(axis, start + (pixel / lengthPx) * (end - start)));
 }
 
+/** Fingers that cross do not zoom without end. */
+const LEAST_GRIP = 0.02;
+
 /** The fewest steps a zoom may leave: a cell must not become a wall. */
 const LEAST_WINDOW_STEPS = 8;
 
@@ -151,6 +154,35 @@ export function panWindow(
     firstStep,
     newestStep,
   );
+}
+
+/** Shares of the axis' length, from its start. */
+export interface Grip {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The window after two fingers went from one grip to another: what was under each of them
+ * is under it still. Counted from where the gesture began, or small moves are lost to
+ * whole steps.
+ */
+export function pinchWindow(
+  axis: StepAxis,
+  began: Grip,
+  now: Grip,
+  firstStep: number,
+  newestStep: number,
+): StepWindow | null {
+  const [start, end] = axisEnds(axis);
+  const length = end - start;
+  const scale = Math.abs(began.to - began.from) / Math.max(LEAST_GRIP, Math.abs(now.to - now.from));
+  const span = Math.max(axis.clock === undefined ? LEAST_WINDOW_STEPS : 0, length * scale);
+  const middle = start + (length * (began.from + began.to)) / 2;
+  const low = middle - (span * (now.from + now.to)) / 2;
+  if (axis.clock !== undefined) return windowBetween(axis, low, low + span, firstStep, newestStep);
+  const fromStep = Math.round(low + 0.5);
+  return clampWindow({ fromStep, toStep: fromStep + Math.round(span) - 1 }, firstStep, newestStep);
 }
 
 function windowBetween(

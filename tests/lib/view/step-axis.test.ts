@@ -4,6 +4,7 @@ import {
   edgePixels,
   formatStepWindow,
   panWindow,
+  pinchWindow,
   parseStepWindow,
   pixelOfStep,
   stepAxis,
@@ -103,5 +104,39 @@ describe('an axis of wall time', () => {
       ends.add(Math.round(grown.high));
     }
     expect(ends.size).toBeLessThan(30);
+  });
+});
+
+describe('two fingers on the axis', () => {
+  const axis = stepAxis(0, 999, { fromStep: 200, toStep: 399 }, false);
+
+  it('zoom about what lies between them', () => {
+    expect(pinchWindow(axis, { from: 0.4, to: 0.6 }, { from: 0.3, to: 0.7 }, 0, 999)).toEqual({
+      fromStep: 250,
+      toStep: 349,
+    });
+  });
+
+  it('move the window along with them, in whichever order they are', () => {
+    const moved = { fromStep: 150, toStep: 349 };
+    expect(pinchWindow(axis, { from: 0.2, to: 0.6 }, { from: 0.45, to: 0.85 }, 0, 999)).toEqual(
+      moved,
+    );
+    expect(pinchWindow(axis, { from: 0.6, to: 0.2 }, { from: 0.85, to: 0.45 }, 0, 999)).toEqual(
+      moved,
+    );
+  });
+
+  it('keep within the run, and show all of it at last', () => {
+    expect(pinchWindow(axis, { from: 0.1, to: 0.2 }, { from: 0.9, to: 1 }, 0, 999)).toEqual({
+      fromStep: 40,
+      toStep: 239,
+    });
+    expect(pinchWindow(axis, { from: 0.1, to: 0.9 }, { from: 0.45, to: 0.5 }, 0, 999)).toBeNull();
+  });
+
+  it('never zoom below the fewest steps', () => {
+    const window = pinchWindow(axis, { from: 0.5, to: 0.5001 }, { from: 0, to: 1 }, 0, 999);
+    expect(window!.toStep - window!.fromStep + 1).toBe(8);
   });
 });

@@ -3,8 +3,9 @@
 import { useEffect, useMemo, useRef } from 'react';
 import {
   colourOfValue,
+  countCodes,
   positionOnScale,
-  prepareScaleHistogram,
+  prepareCountsHistogram,
   scaleTicks,
   valueAtPosition,
   type ColourScale,
@@ -15,10 +16,13 @@ import { Button } from '@/app/_components/button';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
+import { useThrottled } from '@/app/_hooks/use-throttled';
 import { ColourScaleEnds } from './colour-scale-ends';
 import styles from './colour-scale-bar.module.css';
 
 const BINS = 64;
+/** Millions of cells are counted at once; a curve of all of them does not move faster. */
+const COUNT_MS = 1000;
 const HISTOGRAM_HEIGHT = 14;
 const BAR_HEIGHT = 10;
 /** The scale leaves a two-thousandth out at its lower end by design; more than that is told. */
@@ -50,9 +54,11 @@ export function ColourScaleBar({
   const width = size?.width ?? 0;
   const ratio = size?.devicePixelRatio ?? 1;
   const pixels = Math.round(width * ratio);
-  // `version` stands for what is in `codes`, which grow in place.
+  const countedVersion = useThrottled(version, COUNT_MS);
+  // The version stands for what is in `codes`, which grow in place; their memory for the metric.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const histogram = useMemo(() => prepareScaleHistogram(codes, scale, BINS), [version, scale]);
+  const counts = useMemo(() => countCodes(codes), [countedVersion, codes.buffer]);
+  const histogram = useMemo(() => prepareCountsHistogram(counts, scale, BINS), [counts, scale]);
 
   useEffect(() => {
     const context = canvas.current?.getContext('2d', { alpha: false });
