@@ -1,7 +1,15 @@
 'use client';
 
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { clampWindow, panWindow, zoomWindow, type StepWindow } from '@/lib/view/step-axis';
+import {
+  clampWindow,
+  panWindow,
+  pinchWindow,
+  zoomWindow,
+  type Grip,
+  type StepAxis,
+  type StepWindow,
+} from '@/lib/view/step-axis';
 import type { CrosshairStore } from './crosshair-store';
 import { layerAt, stepAt, type PlotGeometry, type Point } from './plot-geometry';
 import styles from './plot.module.css';
@@ -49,6 +57,7 @@ export function PlotSurface({
 }) {
   const surface = useRef<HTMLDivElement>(null);
   const touches = useRef(new Map<number, Point>());
+  const pinch = useRef<{ readonly axis: StepAxis; readonly began: Grip } | null>(null);
   const [drag, setDrag] = useState<Drag | null>(null);
   const isRight = geometry.orientation === 'steps-right';
 
@@ -61,8 +70,13 @@ export function PlotSurface({
     const step = nearestStep(stepAt(geometry, point));
     store.set({ step, layer, isPinned });
   };
-  const zoomAt = (point: Point, factor: number) => {
-    onWindow(zoomWindow(geometry.axis, stepAt(geometry, point), factor, firstStep, newestStep));
+  /** Where two fingers are along the steps; null with one, or with none. */
+  const gripOf = (): Grip | null => {
+    const [first, second, ...others] = touches.current.values();
+    if (first === undefined || second === undefined || others.length > 0) return null;
+    const { start, size } = geometry.stepLane;
+    const share = ({ x, y }: Point) => ((isRight ? x : y) - start) / size;
+    return { from: share(first), to: share(second) };
   };
 
   useEffect(() => {
@@ -98,27 +112,27 @@ export function PlotSurface({
       aria-label={label}
       tabIndex={0}
       onPointerDown={(event) => {
-        if (event.button !== 0 || event.target instanceof HTMLButtonElement) return;
+        if (event.button !== 0 || isControl(event.target)) return;
         const point = pointOf(event);
         if (point.x < left) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         if (event.pointerType === 'touch') {
           touches.current.set(event.pointerId, point);
-          moveTo(point, true);
+          const grip = gripOf();
+          pinch.current = grip === null ? null : { axis: geometry.axis, began: grip };
+          if (grip === null) moveTo(point, true);
         } else setDrag({ start: point, end: point });
       }}
       onPointerMove={(event) => {
         const point = pointOf(event);
         if (event.pointerType === 'touch') {
-          const before = touches.current.get(event.pointerId);
-          if (before === undefined) return;
-          const other = [...touches.current].find(([id]) => id !== event.pointerId)?.[1];
+          if (!touches.current.has(event.pointerId)) return;
           touches.current.set(event.pointerId, point);
-          if (other === undefined) moveTo(point, true);
-          else {
-            const apart = (p: Point) => Math.max(20, Math.hypot(p.x - other.x, p.y - other.y));
-            const middle = { x: (point.x + other.x) / 2, y: (point.y + other.y) / 2 };
-            zoomAt(middle, apart(before) / apart(point));
+          const grip = gripOf();
+          if (grip === null) moveTo(point, true);
+          else if (pinch.current !== null) {
+            const { axis, began } = pinch.current;
+            onWindow(pinchWindow(axis, began, grip, firstStep, newestStep));
           }
           return;
         }
@@ -156,6 +170,11 @@ export function PlotSurface({
       {selection === null ? null : <div className={styles['selection']} style={selection} />}
     </div>
   );
+}
+
+/** Buttons and links on the plot, such as the marks over it, are used by themselves. */
+function isControl(target: EventTarget): boolean {
+  return target instanceof Element && target.closest('a, button, select') !== null;
 }
 
 function dragBox({ start, end }: Drag, geometry: PlotGeometry, isRight: boolean) {
