@@ -3,7 +3,7 @@ import { metricNameSchema, stepSchema } from './identifiers';
 import { splitNames } from './name-list';
 import { attemptSelectorSchema } from './reads';
 
-/** Exports: everything that is stored of a selection, exactly, as a file. */
+/** Exports: everything that is stored of a selection, as it is stored, as a file. */
 
 export const exportKindSchema = z.enum(['layers', 'steps', 'spikes', 'stages', 'events']);
 export type ExportKind = z.infer<typeof exportKindSchema>;
@@ -32,6 +32,8 @@ export const EXPORT_HEADERS = {
   lastStep: 'X-Export-Last-Step',
   /** Where to go on, when `maxSteps` cut it off. */
   nextStep: 'X-Export-Next-Step',
+  /** Before this step some values are kept to a thousandth; without it all are as they were posted. */
+  roundedBefore: 'X-Export-Rounded-Before',
 } as const;
 export const EXPORT_TRAILERS = {
   /** The last step whose rows have all been sent. */

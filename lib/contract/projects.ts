@@ -28,6 +28,14 @@ export const runSizeReplySchema = z.object({
   bytesPerDatapoint: z.number().nullable(),
   /** The largest first. */
   tables: z.array(z.object({ name: z.string(), rows: z.int(), sizeBytes: z.int() })),
+  /** Of the values of layers and of their rollups. */
+  precision: z.object({
+    exactBytes: z.int(),
+    /** Kept to a thousandth, as the project's `roundAfterDays` says. */
+    roundedBytes: z.int(),
+    /** From this step on nothing was ever rounded; null where nothing is. */
+    roundedBefore: z.int().nullable(),
+  }),
   /** What the project's policy lets go of it as of now; null where that keeps everything. */
   retention: retentionAmountsSchema.extend({ freedBytes: z.int() }).nullable(),
 });

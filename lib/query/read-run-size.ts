@@ -3,6 +3,7 @@ import type { Database } from '../store/database';
 import { findPolicyOfRun } from '../store/project-policy';
 import { bytesOf, measureRetention } from '../store/retention/measure-retention';
 import { cutoffsOf, keepsEverything } from '../store/retention/retention-cutoffs';
+import { measurePrecision } from '../store/rounded-values';
 import { measureRun } from '../store/run-size';
 import { requireRun } from './find-run';
 
@@ -19,6 +20,7 @@ export async function readRunSize(db: Database, runId: string, now: Date): Promi
     datapoints,
     bytesPerDatapoint: datapoints === 0 ? null : sizeBytes / datapoints,
     tables: [...tables],
+    precision: await measurePrecision(db, run.runKey),
     retention: amounts === null ? null : { freedBytes: bytesOf(amounts), ...amounts },
   };
 }

@@ -30,6 +30,8 @@ export interface ExportPlan {
   readonly lastStep: number | null;
   /** Where to go on after a plan that `maxSteps` cut off. */
   readonly nextStep: number | null;
+  /** Values before this step may be rounded; null where all are as they were posted. */
+  readonly roundedBefore: number | null;
   /** Ascending in steps. Nothing is read ahead of what is taken. */
   readonly batches: () => AsyncGenerator<ExportBatch>;
 }

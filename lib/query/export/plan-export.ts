@@ -15,6 +15,7 @@ import {
   countTableRows,
 } from '../../store/export-tables';
 import type { ReadableRun } from '../../store/readable-run';
+import { findRoundedBefore } from '../../store/rounded-values';
 import { scalarColumns } from '../../store/scan-steps';
 import { countReportedSteps, findStepPage } from '../../store/step-pages';
 import { type Segment, selectSegments } from '../../store/trajectory';
@@ -60,8 +61,10 @@ async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): P
   for (const { to } of query.layers ?? []) requireLayer(run, to);
   const layers = selectLayers(run.layerCount, query.layers);
   const extent = await planExtent(db, run, query);
+  const metricIds = metrics.flatMap((name) => run.names.layer.get(name) ?? []);
   return {
     ...extent,
+    roundedBefore: await findRoundedBefore(db, run.runKey, extent.segments, metricIds),
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -80,6 +83,7 @@ async function planSteps(db: Database, run: ReadableRun, query: ExportQuery): Pr
   const extent = await planExtent(db, run, query);
   return {
     ...extent,
+    roundedBefore: null,
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -106,6 +110,7 @@ async function planTable(
     firstStep: count === 0 ? null : firstStep,
     lastStep: count === 0 ? null : lastStep,
     nextStep: null,
+    roundedBefore: null,
     batches: () => exportTable(db, run.runKey, table, segments),
   };
 }

@@ -19,6 +19,9 @@ const RAW_OF_ROUNDED = 3;
 /** SQL of a row that is not packed, and might be shorter if it were. */
 export const IS_ROUNDABLE = `codec IN (${RAW}, ${RAW_OF_ROUNDED}) AND bucket_count >= 4`;
 
+/** SQL of a row that is. */
+export const IS_ROUNDED = `codec IN (${ROUNDED_BUT_MEANS}, ${ROUNDED})`;
+
 export type Plane = 'minimum' | 'maximum' | 'mean';
 
 export interface RollupBytes {

@@ -8,6 +8,7 @@ import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
+import { receive, roundAll } from '@/tests/lib/store/compaction/rounder';
 import { anyLongRun, type LongPost, type LongRun, stepsOf } from '@/tests/lib/query/long-runs';
 import { METRIC } from '@/tests/lib/query/stored-runs';
 import { type TestServers, startServers } from '@/tests/servers';
@@ -291,4 +292,33 @@ it('waits for a slow reader, holding no connection, and ends with trailers', asy
     'x-export-complete-step': `${stepCount - 1}`,
     'x-export-rows': `${stepCount * layerCount}`,
   });
+});
+
+it('says up to which step values are rounded, and nothing where all are as they were posted', async () => {
+  const { runKey } = await createRun(servers.db, aRun({ id: 'rounded', layerCount: 3 }));
+  await servers.post('/api/v1/runs/rounded/frames', {
+    frames: Array.from({ length: 300 }, (_, step) => ({
+      step,
+      layers: { rms: [step / 7, -1 / (step + 1), 0] },
+    })),
+  });
+  const before = await fetchExport('rounded', { kind: 'layers' });
+  expect(before.headers.get('x-export-rounded-before')).toBeNull();
+  await receive(servers.db, runKey, new Date('2026-01-01T00:00:00Z'), 150);
+  await withClient(database.url, async (client) => {
+    await compactAll(client, runKey);
+    await roundAll(client, runKey, new Date('2026-02-01T00:00:00Z'));
+  });
+  const headerOf = async (query: Record<string, string | number>) =>
+    (await fetchExport('rounded', { kind: 'layers', ...query })).headers.get(
+      'x-export-rounded-before',
+    );
+  expect(await headerOf({})).toBe('128');
+  expect(await headerOf({ toStep: 99 })).toBe('100');
+  expect(await headerOf({ fromStep: 128 })).toBeNull();
+  expect(await headerOf({ kind: 'steps' })).toBeNull();
+  const size = await servers.get('/api/v1/runs/rounded/size');
+  expect(size.body.precision).toMatchObject({ roundedBefore: 128 });
+  expect(size.body.precision.roundedBytes).toBeGreaterThan(0);
+  expect(size.body.precision.exactBytes).toBeGreaterThan(0);
 });

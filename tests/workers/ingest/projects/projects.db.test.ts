@@ -136,5 +136,10 @@ it('says how much a run takes', async () => {
   expect(body.sizeBytes).toBe(
     body.tables.reduce((sum: number, it: { sizeBytes: number }) => sum + it.sizeBytes, 0),
   );
+  expect(body.precision).toEqual({
+    exactBytes: 1000 * LAYERS * 4,
+    roundedBytes: 0,
+    roundedBefore: null,
+  });
   expect((await servers.get('/api/v1/runs/none/size')).status).toBe(404);
 });
