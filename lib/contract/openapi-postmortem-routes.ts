@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   createNoteSchema,
   deleteNoteReplySchema,
@@ -9,9 +10,18 @@ import {
   patchNoteSchema,
   type Note,
 } from './notes';
-import { JSON_TYPE, RUN, json, ok, type RouteDescription } from './openapi-route';
-import { postmortemSchema, spikeParamsSchema } from './postmortem';
-import { runParamsSchema } from './reads';
+import {
+  JSON_TYPE,
+  RUN,
+  json,
+  ok,
+  type ReplyDescription,
+  type RouteDescription,
+} from './openapi-route';
+import { postmortemSchema, reportQuerySchema, spikeParamsSchema } from './postmortem';
+import { projectParamsSchema } from './projects';
+import { distributionsReplySchema, runParamsSchema } from './reads';
+import { projectReportQuerySchema, projectReportSchema, runReportSchema } from './reports';
 
 const EXAMPLE: Note = {
   id: 'what-we-did',
@@ -28,6 +38,28 @@ const EXAMPLE: Note = {
   revision: 1,
 };
 
+const SPIKE_REPORT = z.object({
+  postmortem: postmortemSchema,
+  /** Of the first movers: before, at and after. */
+  distributions: z.array(
+    distributionsReplySchema
+      .pick({ items: true, referenceCurves: true })
+      .extend({ layer: z.int() }),
+  ),
+});
+
+function reportReply(schema: z.ZodType): ReplyDescription {
+  return {
+    status: 200,
+    description: 'The report.',
+    bodies: [
+      { mediaType: 'text/html', schema: null },
+      { mediaType: 'text/markdown', schema: null },
+      { mediaType: JSON_TYPE, schema },
+    ],
+  };
+}
+
 /** What is said of a spike afterwards, by the product and by people. */
 export const POSTMORTEM_ROUTES: readonly RouteDescription[] = [
   {
@@ -43,6 +75,49 @@ export const POSTMORTEM_ROUTES: readonly RouteDescription[] = [
     params: spikeParamsSchema,
     replies: [ok(postmortemSchema, 'The postmortem as of now.')],
     errors: ['run_not_found', 'spike_not_found'],
+  },
+  {
+    operationId: 'readSpikeReport',
+    method: 'get',
+    path: `${RUN}/spikes/{spikeId}/report`,
+    tag: 'Read',
+    scope: 'read',
+    summary: 'A postmortem as a file',
+    description:
+      'One HTML file with its pictures in it that loads nothing, Markdown, or JSON with u and r of the first ' +
+      'movers before, at and after.',
+    params: spikeParamsSchema,
+    query: reportQuerySchema,
+    replies: [reportReply(SPIKE_REPORT)],
+    errors: ['run_not_found', 'spike_not_found', 'invalid_query'],
+  },
+  {
+    operationId: 'readRunReport',
+    method: 'get',
+    path: `${RUN}/report`,
+    tag: 'Read',
+    scope: 'read',
+    summary: 'A run as a file',
+    description: 'Its loss, its spikes with what is said of each, restarts, events and notes.',
+    params: runParamsSchema,
+    query: reportQuerySchema,
+    replies: [reportReply(runReportSchema)],
+    errors: ['run_not_found', 'invalid_query'],
+  },
+  {
+    operationId: 'readProjectReport',
+    method: 'get',
+    path: '/api/v1/projects/{name}/report',
+    tag: 'Read',
+    scope: 'read',
+    summary: 'A week of a project as a file',
+    description:
+      'Spikes, steps trained again, time to recover and the precision of warnings, by the clock of the jobs ' +
+      'where they send it.',
+    params: projectParamsSchema,
+    query: projectReportQuerySchema,
+    replies: [reportReply(projectReportSchema)],
+    errors: ['project_not_found', 'invalid_query'],
   },
   {
     operationId: 'listNotes',

@@ -45,6 +45,7 @@ import {
   tagsReplySchema,
   timelineReplySchema,
 } from './reads';
+import { projectReportSchema, runReportSchema, warningPrecisionSchema } from './reports';
 import {
   attemptSchema,
   createEventSchema,
@@ -122,6 +123,9 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   LeadLagReply: leadLagReplySchema,
   SampleStepsReply: sampleStepsReplySchema,
   LayerSamplesReply: layerSamplesReplySchema,
+  RunReport: runReportSchema,
+  ProjectReport: projectReportSchema,
+  WarningPrecision: warningPrecisionSchema,
   CreateNote: createNoteSchema,
   PatchNote: patchNoteSchema,
   Note: noteSchema,

@@ -123,6 +123,8 @@ export const postmortemSchema = z.object({
   toStep: z.int(),
   headline: z.string(),
   sentences: z.array(sentenceSchema),
+  /** Names of the layers in the evidence, by their index. */
+  layerNames: z.record(z.string(), z.string()),
   moverSteps: z.array(z.int()),
   /** By lead, the longest first; at most 64. */
   movers: z.array(postmortemMoverSchema),

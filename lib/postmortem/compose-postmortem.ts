@@ -2,7 +2,7 @@
  * A spike's postmortem from what was stored around it. Every sentence carries the numbers
  * that it was made from; none says that one thing caused another.
  */
-import type { Postmortem, PostmortemMover, Sentence } from '../contract/postmortem';
+import type { Change, Postmortem, PostmortemMover, Sentence } from '../contract/postmortem';
 import { describeAttempts, courseOfAttempts } from './attempt-sentences';
 import { describeBatch, describeChanges, findChanges } from './changes';
 import { describeAftermath, describeCourse } from './course-sentences';
@@ -45,6 +45,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
   const moverSteps = chooseMoverSteps(facts);
   const optimizer = attempts.find(({ attempt }) => attempt === spike.attempt)?.optimizer;
   const ofKind = facts.spikes.filter(({ kind }) => kind === spike.kind);
+  const sentences = writeSentences(facts, changes);
   const onsetSeconds = scalarAt(columns, 'wall_time', spike.onsetStep);
   return {
     run: {
@@ -64,20 +65,8 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
     onsetAt: Number.isFinite(onsetSeconds) ? new Date(onsetSeconds * 1000).toISOString() : null,
     ...range,
     headline: writeHeadline(facts),
-    sentences: [
-      describeCourse(facts),
-      ...describePrecursor(facts),
-      describeChance(facts),
-      ...describeStagesBefore(facts),
-      describeStagesThrough(facts),
-      ...describeShapes(facts),
-      describeLeadLag(facts),
-      describeChanges(facts, changes),
-      describeBatch(facts),
-      ...describeAttempts(facts),
-      describeAftermath(facts),
-      LIMITS,
-    ].filter((sentence) => sentence !== null),
+    sentences,
+    layerNames: namesInEvidence(facts, sentences),
     moverSteps,
     movers: chooseMovers(facts, moverSteps),
     moverCount: spike.moverCount ?? spike.firstMovers.length,
@@ -93,6 +82,31 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
     restarts: checkRestarts(facts),
     notes: [...facts.notes],
   };
+}
+
+function writeSentences(facts: PostmortemFacts, changes: readonly Change[]): Sentence[] {
+  return [
+    describeCourse(facts),
+    ...describePrecursor(facts),
+    describeChance(facts),
+    ...describeStagesBefore(facts),
+    describeStagesThrough(facts),
+    ...describeShapes(facts),
+    describeLeadLag(facts),
+    describeChanges(facts, changes),
+    describeBatch(facts),
+    ...describeAttempts(facts),
+    describeAftermath(facts),
+    LIMITS,
+  ].filter((sentence) => sentence !== null);
+}
+
+function namesInEvidence(
+  facts: PostmortemFacts,
+  sentences: readonly Sentence[],
+): Record<string, string> {
+  const layers = sentences.flatMap(({ evidence }) => evidence.flatMap(({ layer }) => layer ?? []));
+  return Object.fromEntries(layers.map((layer) => [String(layer), layerName(facts, layer)]));
 }
 
 /** By lead, the longest first; with the same lead, the farthest from its median first. */

@@ -1,0 +1,63 @@
+import type { Spike } from '../contract/reads';
+import { formatNumber, formatPercent, formatStep } from './format-number';
+import { leadOfSpike } from './spike-movers';
+
+export interface SpikeFact {
+  readonly label: string;
+  readonly value: string;
+  /** In smaller letters after it. */
+  readonly after?: string;
+}
+
+const VERDICTS: Readonly<Record<Spike['verdict'], string>> = {
+  precursor_found: 'Precursor found',
+  no_precursor: 'No precursor',
+  insufficient_data: 'Too little history',
+};
+const KINDS: Readonly<Record<Spike['kind'], string>> = {
+  loss_spike: 'Loss spike',
+  outlier_batch: 'Outlier batch',
+  divergence: 'Divergence',
+  rms_spike: 'RMS spike',
+};
+const RECOVERIES: Readonly<Record<Spike['recovery'], string>> = {
+  fast: 'fast',
+  slow: 'slow',
+  partial: 'partial recovery',
+  unrecovered: 'not recovered',
+  diverged: 'diverged',
+  open: 'open',
+};
+
+export function spikeKindWord(kind: Spike['kind']): string {
+  return KINDS[kind];
+}
+
+/** The numbers that stand at the head of a postmortem, in their order. */
+export function prepareSpikeFacts(spike: Spike): SpikeFact[] {
+  const lead = leadOfSpike(spike);
+  const { kind, recovery, peakStep, recoveredStep, onsetStep, precursorChance } = spike;
+  return [
+    { label: 'verdict', value: VERDICTS[spike.verdict] },
+    {
+      label: 'kind',
+      value: kind === 'outlier_batch' ? KINDS[kind] : `${KINDS[kind]}, ${RECOVERIES[recovery]}`,
+    },
+    { label: 'lead', value: lead === null ? 'none' : lead === 1 ? '1 step' : `${lead} steps` },
+    { label: 'by chance', value: formatPercent(precursorChance) },
+    { label: 'onset', value: formatStep(onsetStep) },
+    {
+      label: 'peak',
+      value: formatNumber(spike.peakValue),
+      ...(peakStep === null ? {} : { after: `at ${formatStep(peakStep)}` }),
+    },
+    { label: 'baseline', value: formatNumber(spike.baseline) },
+    {
+      label: 'recovered',
+      value: formatStep(recoveredStep),
+      ...(recoveredStep === null
+        ? {}
+        : { after: `${formatStep(recoveredStep - onsetStep)} steps` }),
+    },
+  ];
+}
