@@ -10,7 +10,7 @@ import {
 import { STAGE_THRESHOLDS } from '../contract/stages';
 import { dipPValue } from '../stats/dip-p-value';
 import { prepareDistributionHeatmap, type DistributionHeatmap } from './distribution-heatmap';
-import { formatFixed, formatNumber } from './format-number';
+import { formatFixed, formatNumber, formatStep } from './format-number';
 import type { DistributionItem } from './layer-words';
 import type { HeightMode, NormalPart } from './reference-curve';
 import { prepareRidgeline, type Ridgeline } from './ridgeline';
@@ -238,7 +238,7 @@ function preparePanel(
       distribution === undefined || axis === undefined
         ? null
         : prepareDistributionPanel(
-            `${symbolOf(kind)} at step ${item.step}`,
+            `${symbolOf(kind)} at step ${formatStep(item.step)}`,
             distribution,
             { ...style, axis },
             overlaid,

@@ -1,7 +1,7 @@
 import type { DistributionsReply } from '../contract/reads';
 import { RATIO_EXCESS_METRIC } from '../contract/standard-metrics';
 import { markerPlace } from './distribution-panel';
-import { formatFixed, formatNumber, formatPercent } from './format-number';
+import { formatFixed, formatNumber, formatPercent, formatStep } from './format-number';
 import { findNamedModes, type NamedModes } from './named-modes';
 
 export type DistributionItem = DistributionsReply['items'][number];
@@ -94,9 +94,9 @@ function describeJump(item: DistributionItem, before: DistributionItem | null): 
   if (now === null || then === null || then <= 0 || now <= 0 || before === null) return null;
   const factor = now / then;
   if (factor >= JUMP)
-    return `the gradient norm is ${formatNumber(factor)} times that of step ${before.step}`;
+    return `the gradient norm is ${formatNumber(factor)} times that of step ${formatStep(before.step)}`;
   if (factor <= 1 / JUMP)
-    return `the gradient norm fell to ${formatPercent(factor)} of step ${before.step}’s`;
+    return `the gradient norm fell to ${formatPercent(factor)} of step ${formatStep(before.step)}’s`;
   return null;
 }
 

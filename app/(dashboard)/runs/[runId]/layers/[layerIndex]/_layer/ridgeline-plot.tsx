@@ -60,7 +60,7 @@ export function RidgelinePlot({
             className={styles['row']}
             onClick={() => onSelect(row.step)}
           >
-            <title>{`Step ${row.step}`}</title>
+            <title>{`Step ${formatStep(row.step)}`}</title>
             <path d={path(row, index)} className={styles['ridge']} />
             {row.hasLabel ? (
               <text x={LABEL_WIDTH - 8} y={baseline(index) + 3.5} className={styles['step']}>

@@ -78,7 +78,7 @@ export function StepColumn({
             </p>
           )}
           {panel === null ? (
-            <p className={styles['absent']}>Step {column.step} did not report it.</p>
+            <p className={styles['absent']}>Step {formatStep(column.step)} did not report it.</p>
           ) : (
             <>
               <DistributionChart panel={panel} />
