@@ -31,6 +31,7 @@ import { GESTURES, zoomToATenth } from './ui/gestures';
 import {
   installProbe,
   readHeapBytes,
+  readProcessorSeconds,
   readSteps,
   takeDraws,
   timeFrames,
@@ -189,10 +190,15 @@ async function measureFrames(browser: Browser, product: BenchProduct): Promise<v
       );
     }, 500);
     await profileOf(cdp, name, async () => {
+      const before = await readProcessorSeconds(browser);
+      const startMs = performance.now();
       const times = await timeFrames(page, () => gesture(page, cdp, seconds));
+      const took = (performance.now() - startMs) / 1000;
+      const after = await readProcessorSeconds(browser);
+      const share = (from: number, to: number) => `${(((to - from) / took) * 100).toFixed(0)} %`;
       report(
         `frames, ${name}`,
-        `${times.framesPerSecond.toFixed(1)} a second, intervals p50 ${times.p50.toFixed(1)}, p95 ${times.p95.toFixed(1)}, longest ${times.longest.toFixed(0)} ms; heatmap drawn ${times.drawsPerSecond.toFixed(1)} times a second`,
+        `${times.framesPerSecond.toFixed(1)} a second, intervals p50 ${times.p50.toFixed(1)}, p95 ${times.p95.toFixed(1)}, longest ${times.longest.toFixed(0)} ms; heatmap drawn ${times.drawsPerSecond.toFixed(1)} times a second; of a core, page ${share(before.pages, after.pages)}, browser ${share(before.all, after.all)}`,
         name === 'watch' || name === 'crosshair' ? '' : '55',
       );
     });

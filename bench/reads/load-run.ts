@@ -194,7 +194,10 @@ class RunLoader {
     const scalars = row.scalars.finish();
     if (layers === null || scalars === null) throw new Error('a row of a dense run is empty');
     if (!isWorthKeeping(row.inputs, layers.slots.length)) throw new Error('a dense row pays');
-    this.#layerRollups.addMetricRollup(this.key, { metricId: 0, level, block, rollup: layers });
+    this.#layerRollups.addMetricRollup(this.key, {
+      ...{ metricId: 0, level, block, rollup: layers },
+      isOfRounded: false,
+    });
     this.#scalarRollups.addScalarRollup(this.key, { level, block, rollup: scalars });
     const above = this.#levels[level + 1];
     if (above !== undefined && endStep <= (this.#rolledTo[level + 1] ?? 0)) {

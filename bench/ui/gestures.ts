@@ -74,19 +74,7 @@ const colours: Gesture = async (page, cdp, seconds) => {
     });
   await mouse('mouseMoved', place.x);
   await mouse('mousePressed', place.x);
-  console.log(
-    box,
-    await page.evaluate(
-      ({ x, y }) =>
-        document
-          .elementsFromPoint(x, y)
-          .slice(0, 3)
-          .map((e) => e.outerHTML.slice(0, 150)),
-      place,
-    ),
-  );
   await repeat(seconds, (atMs) => mouse('mouseMoved', place.x - 40 + 39 * Math.sin(atMs / 300)));
-  console.log(page.url());
   await mouse('mouseReleased', place.x);
 };
 

@@ -1,4 +1,4 @@
-import type { CDPSession, Page } from 'playwright-core';
+import type { Browser, CDPSession, Page } from 'playwright-core';
 
 /** A draw of the heatmap: when it was on its way to the screen, and the newest step in it. */
 export interface Draw {
@@ -147,4 +147,16 @@ export async function readHeapBytes(cdp: CDPSession, collects: boolean): Promise
   if (collects) await cdp.send('HeapProfiler.collectGarbage');
   const usage: HeapUsage = await cdp.send('Runtime.getHeapUsage');
   return usage.usedSize + (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0);
+}
+
+/** Processor seconds of the browser's processes so far, all of them together and the pages' alone. */
+export async function readProcessorSeconds(
+  browser: Browser,
+): Promise<{ readonly all: number; readonly pages: number }> {
+  const cdp = await browser.newBrowserCDPSession();
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
+  await cdp.detach();
+  const sum = (isCounted: (type: string) => boolean): number =>
+    processInfo.reduce((total, { type, cpuTime }) => total + (isCounted(type) ? cpuTime : 0), 0);
+  return { all: sum(() => true), pages: sum((type) => type === 'renderer') };
 }
