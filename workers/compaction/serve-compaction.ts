@@ -2,10 +2,11 @@
  * The compaction thread's side of the conversation: one unit after the other, for as long as
  * any attempt is due. While little is behind, it rests after each unit as long as that took,
  * so that a machine of few cores acknowledges posts as fast as without it. Old blocks are
- * rounded while nothing is due.
+ * rounded while nothing is due, and once an hour what policies do not keep is let go.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Compactor, RoundingTask } from '../../lib/store/compaction/compactor';
+import type { Released } from '../../lib/store/retention/retain-run';
 import { AttemptSchedule, type ScheduleTotals, type Turn } from './attempt-schedule';
 import type {
   CompactionProgress,
@@ -21,6 +22,8 @@ const LONGEST_REST_MS = 200;
 const IDLE_MS = 60_000;
 /** Ages are days: nobody sees a quarter of an hour. */
 const ROUNDING_LOOK_MS = 15 * 60_000;
+/** Ages are days, and a look reads the steps of every run that has a policy. */
+const RETENTION_LOOK_MS = 60 * 60_000;
 const FIRST_START_DELAY_MS = 500;
 const LONGEST_START_DELAY_MS = 10_000;
 
@@ -48,11 +51,15 @@ export function serveCompaction(
   let wake = (): void => undefined;
   let roundable: RoundingTask[] = [];
   let nextLookMs = 0;
+  let retaining: AsyncGenerator<Released | null> | null = null;
+  let nextRetentionMs = 0;
   const totals: Totals = {
     compactedRows: 0,
     blocks: 0,
     rollups: 0,
     roundedBlocks: 0,
+    releasedRows: 0,
+    releasedBytes: 0,
     units: 0,
     busySeconds: 0,
     failures: 0,
@@ -95,11 +102,13 @@ export function serveCompaction(
   /** Until something may be due. */
   async function idle(): Promise<void> {
     const startMs = clock();
-    const dueMs = Math.min(schedule.nextDueMs, nextLookMs);
+    const dueMs = Math.min(schedule.nextDueMs, nextLookMs, nextRetentionMs);
     await sleep(Math.max(0, Math.min(dueMs - startMs, IDLE_MS)));
     if (isClosing || schedule.nextDueMs < Infinity || clock() - startMs < IDLE_MS) return;
     compactor.releaseMemory();
-    if (schedule.nextDueMs === Infinity) await sleep(Math.max(0, nextLookMs - clock()));
+    if (schedule.nextDueMs === Infinity) {
+      await sleep(Math.max(0, Math.min(nextLookMs, nextRetentionMs) - clock()));
+    }
   }
 
   /** Until a message comes, or `limitMs` have passed. */
@@ -188,6 +197,31 @@ export function serveCompaction(
     return true;
   }
 
+  /** One batch of retention, if there is any to do; a failure is left for the next look. */
+  async function retain(): Promise<boolean> {
+    const startMs = clock();
+    if (retaining === null && startMs < nextRetentionMs) return false;
+    try {
+      if (retaining === null) nextRetentionMs = startMs + RETENTION_LOOK_MS;
+      retaining ??= compactor.retain(wallClock());
+      const { value: released, done } = await retaining.next();
+      if (done === true) retaining = null;
+      else if (released !== null) {
+        totals.releasedRows += released.rows;
+        totals.releasedBytes += released.sizeBytes;
+      }
+    } catch (error) {
+      retaining = null;
+      noteFailure(error);
+      log('warn', { error }, 'old values were not let go; trying again later');
+    }
+    const tookMs = clock() - startMs;
+    totals.busySeconds += tookMs / 1000;
+    report();
+    await rest(Math.min(tookMs, LONGEST_REST_MS));
+    return true;
+  }
+
   async function run(): Promise<void> {
     await findWork();
     report();
@@ -195,7 +229,7 @@ export function serveCompaction(
     while (!isClosing) {
       const turn = schedule.next(clock());
       if (turn !== null) await take(turn);
-      else if (!(await round())) await idle();
+      else if (!(await round()) && !(await retain())) await idle();
     }
     await compactor.close();
     port.close();

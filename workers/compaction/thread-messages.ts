@@ -35,6 +35,9 @@ export interface CompactionProgress {
   readonly rollups: number;
   /** Blocks of old steps that were rounded. */
   readonly roundedBlocks: number;
+  /** What projects' policies let go: rows of blocks, histograms and samples, and their bytes. */
+  readonly releasedRows: number;
+  readonly releasedBytes: number;
   readonly units: number;
   readonly busySeconds: number;
   readonly failures: number;

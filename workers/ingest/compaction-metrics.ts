@@ -55,6 +55,12 @@ export function observeCompaction(
     'Blocks of old steps that were rounded',
     ({ roundedBlocks }) => roundedBlocks,
   );
+  counter(
+    'released_rows',
+    'Stored rows that the policies of projects let go',
+    ({ releasedRows }) => releasedRows,
+  );
+  counter('released_bytes', 'Bytes of these rows', ({ releasedBytes }) => releasedBytes);
   counter('transactions', 'Units of work committed', ({ units }) => units);
   counter('seconds', 'Time spent on units of work', ({ busySeconds }) => busySeconds);
   counter('failures', 'Units of work that failed and were tried again', ({ failures }) => failures);

@@ -1,4 +1,6 @@
 /** Compaction's own connection: units of work one after the other, none beside another. */
+import type { Released } from '../retention/retain-run';
+import { retainProjects } from '../retention/retain-projects';
 import { DELETING } from '../run-status';
 import type { StoreLogger } from '../store-logger';
 import { WriterConnection } from '../writer-connection';
@@ -26,6 +28,8 @@ export interface Compactor {
   findRoundable(now: Date): Promise<RoundingTask[]>;
   /** One unit of an attempt's rounding; after a failure the next call connects anew. */
   round(task: RoundingTask): Promise<RoundingUnit>;
+  /** What policies do not keep goes, a transaction a turn; after a failure it is to be begun anew. */
+  retain(now: Date): AsyncGenerator<Released | null>;
   /** Gives back what is kept from unit to unit; the next one reads again what it needs. */
   releaseMemory(): void;
   close(): Promise<void>;
@@ -101,6 +105,7 @@ export function createCompactor(options: {
       }),
     round: ({ receivedBefore, ...id }) =>
       use((client) => roundAttempt(client, id, { receivedBefore })),
+    retain: (now) => retainProjects(use, now),
     releaseMemory: () => {
       buffers = createBuffers();
     },

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import type { Compactor } from '@/lib/store/compaction/compactor';
+import { serveCompaction } from '@/workers/compaction/serve-compaction';
+import type { CompactionProgress, CompactionReply } from '@/workers/compaction/thread-messages';
+
+const HOUR_MS = 60 * 60_000;
+const NOW = new Date('2026-01-01T00:00:00Z');
+
+/** A compactor with nothing to do but retention, of which it keeps count. */
+function idleCompactor(retain: Compactor['retain']): Compactor {
+  return {
+    findHotAttempts: () => Promise.resolve([]),
+    compact: () => Promise.reject(new Error('nothing is hot')),
+    findRoundable: () => Promise.resolve([]),
+    round: () => Promise.reject(new Error('nothing is to be rounded')),
+    retain,
+    releaseMemory: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}
+
+it('lets go what policies do not keep once an hour, batch by batch, and again after a failure', async () => {
+  const { port1, port2 } = new MessageChannel();
+  let clockMs = 0;
+  const looks: Date[] = [];
+  let isBroken = false;
+  const compactor = idleCompactor(async function* (now) {
+    looks.push(now);
+    await Promise.resolve();
+    if (isBroken) throw new Error('the connection broke');
+    const batch = { kind: 'raw', attempt: 1, steps: 64, rows: 2, sizeBytes: 100 } as const;
+    yield batch;
+    yield null;
+    yield batch;
+  });
+  const service = serveCompaction(
+    port1,
+    () => compactor,
+    () => clockMs,
+    () => NOW,
+  );
+  const progressWhere = async (
+    holds: (progress: CompactionProgress) => boolean,
+  ): Promise<CompactionProgress> => {
+    for (;;) {
+      const [message] = (await once(port2, 'message')) as [CompactionReply];
+      if (message.kind === 'progress' && holds(message.progress)) return message.progress;
+    }
+  };
+  const first = await progressWhere(({ releasedRows }) => releasedRows === 4);
+  expect(first.releasedBytes).toBe(200);
+  expect(looks).toEqual([NOW]);
+
+  // Whatever wakes it before the hour is over finds nothing to do.
+  clockMs = HOUR_MS - 1;
+  port2.postMessage({ kind: 'forget', runKey: 'x' });
+  isBroken = true;
+  clockMs = HOUR_MS;
+  port2.postMessage({ kind: 'forget', runKey: 'x' });
+  const broken = await progressWhere(({ failures }) => failures === 1);
+  expect(broken).toMatchObject({ releasedRows: 4, lastFailure: 'the connection broke' });
+  isBroken = false;
+  clockMs = 2 * HOUR_MS;
+  port2.postMessage({ kind: 'forget', runKey: 'x' });
+  await progressWhere(({ releasedRows }) => releasedRows === 8);
+  expect(looks).toHaveLength(3);
+
+  port2.postMessage({ kind: 'close' });
+  await service.closed;
+  port2.close();
+});
