@@ -1,12 +1,13 @@
 'use client';
 
 import { usePathname, useRouter } from 'next/navigation';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { openTool, useOpenTool } from '../_hooks/open-tool';
 import { usePageActions } from '../_hooks/page-actions';
 import { useKeyboard } from '../_hooks/use-keyboard';
 import { usePrintTheme } from '../_hooks/use-print-theme';
 import { setTheme, useTheme } from '../_hooks/use-theme';
+import { ChartDialog } from './chart-menu/chart-dialog';
 import { SearchPalette } from './search-palette';
 import paletteStyles from './search-palette.module.css';
 import { ShortcutDrawer } from './shortcut-drawer';
@@ -30,6 +31,7 @@ export function PageTools() {
 function Tools() {
   const router = useRouter();
   const tool = useOpenTool();
+  const [embedded, setEmbedded] = useState<string | null>(null);
   const other = useTheme() === 'dark' ? 'light' : 'dark';
   const changeTheme = () => setTheme(other);
   useKeyboard({
@@ -46,11 +48,21 @@ function Tools() {
       { label: `Use the ${other} theme`, keys: ['T'], run: changeTheme },
       { label: 'Search', keys: ['Ctrl', 'K'] },
       { label: 'Show the shortcuts', keys: ['?'], run: () => openTool('shortcuts') },
+      { label: 'Embed this view in another page', run: () => setEmbedded(embedCode()) },
+      { label: 'Print this view', run: () => window.print() },
       { label: 'Go to all runs', run: () => router.push('/') },
       { label: 'Go to the API reference', run: () => router.push('/api-reference') },
     ],
     AFTER_THE_PAGE,
   );
+  if (embedded !== null) {
+    return (
+      <ChartDialog
+        content={{ kind: 'code', title: 'This view within another page', code: embedded }}
+        onClose={() => setEmbedded(null)}
+      />
+    );
+  }
   return tool === null ? null : tool === 'palette' ? (
     <ModalDialog key={tool} className={paletteStyles['dialog']} label="Search">
       <SearchPalette onClose={close} />
@@ -60,6 +72,14 @@ function Tools() {
       <ShortcutDrawer onClose={close} />
     </ModalDialog>
   );
+}
+
+/** The view as it stands, as another page holds it; docs/embed.md says which may. */
+function embedCode(): string {
+  const address = new URL(window.location.href);
+  address.searchParams.set('embed', '1');
+  const src = address.href.replaceAll('&', '&amp;');
+  return `<iframe src="${src}" title="${document.title}" width="1100" height="720"></iframe>`;
 }
 
 /** Over the page from its first moment; Esc and the backdrop close it. */

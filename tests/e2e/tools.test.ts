@@ -83,6 +83,18 @@ describe('the palette', () => {
     await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('light');
   });
 
+  it('gives the code that embeds the view as it stands', async () => {
+    const { page } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/tooled?loss=linear&theme=light`);
+    await type(page, 'embed');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'This view within another page' });
+    await dialog.waitFor();
+    const code = (await dialog.locator('code').textContent()) ?? '';
+    const src = /src="([^"]+)"/.exec(code)?.[1]?.replaceAll('&amp;', '&');
+    expect(src).toBe(`${product.url}/runs/tooled?loss=linear&theme=light&embed=1`);
+  });
+
   it('goes through what it found with the arrows, and says what stands under them', async () => {
     const { page } = await openPage(browser);
     await gotoRun(page, `${product.url}/runs/tooled`);

@@ -12,6 +12,8 @@ import { countWork, runStaticChecks } from './static-checks.mjs';
 const isContinuousIntegration = process.env.CI === 'true' || process.env.CI === '1';
 
 if (process.argv.includes('--long')) process.env.SPIKESCOPE_LONG_TESTS = '1';
+/** The pictures of the screens are taken anew instead of compared: look at them before they are kept. */
+if (process.argv.includes('--update-pictures')) process.env.SPIKESCOPE_UPDATE_PICTURES = '1';
 
 const ONE_FAILED = { passed: 0, failed: 1, skipped: 0 };
 const NONE = { passed: 0, failed: 0, skipped: 0 };
