@@ -140,3 +140,10 @@ export function arrayParameter(
   writer.array(type, length, (index) => writeElement(writer, index));
   return writer.finish().subarray(4);
 }
+
+/** The same of float8, null being NULL; in text −0 would lose its sign. */
+export function floatsParameter(values: readonly (number | null)[]): Buffer {
+  return arrayParameter('float8', values.length, (writer, index) => {
+    writer.float8(values[index] ?? null);
+  });
+}

@@ -1,6 +1,7 @@
 /** Writes what detectors say of spikes, over what they said before. */
 import type { PoolClient } from 'pg';
 import type { Spike } from '../contract/reads';
+import { floatsParameter } from './binary-writer';
 
 export interface SpikeToSave {
   /** `attempt` is the spike's own. */
@@ -50,17 +51,17 @@ export async function upsertSpikes(
       spikes.map(({ confirmedStep }) => confirmedStep),
       spikes.map(({ riseStep }) => riseStep),
       spikes.map(({ peakStep }) => peakStep),
-      spikes.map(({ peakValue }) => peakValue),
-      spikes.map(({ baseline }) => baseline),
+      floatsParameter(spikes.map(({ peakValue }) => peakValue)),
+      floatsParameter(spikes.map(({ baseline }) => baseline)),
       spikes.map(({ recoveredStep }) => recoveredStep),
       spikes.map(({ recovery }) => recovery),
-      spikes.map(({ excessArea }) => excessArea),
-      spikes.map(({ levelShift }) => levelShift),
+      floatsParameter(spikes.map(({ excessArea }) => excessArea)),
+      floatsParameter(spikes.map(({ levelShift }) => levelShift)),
       spikes.map(({ firstMovers }) => JSON.stringify(firstMovers)),
       spikes.map(({ moverCount }) => moverCount),
       spikes.map(({ globalMovers }) => JSON.stringify(globalMovers)),
       spikes.map(({ verdict }) => verdict),
-      spikes.map(({ precursorChance }) => precursorChance),
+      floatsParameter(spikes.map(({ precursorChance }) => precursorChance)),
       spikes.map(({ chanceSteps }) => chanceSteps),
       spikes.map(({ reevaluation }) =>
         reevaluation === null ? null : JSON.stringify(reevaluation),

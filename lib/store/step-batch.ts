@@ -28,6 +28,11 @@ export function hasScalarColumn(name: string): name is ScalarWithColumn {
   return Object.hasOwn(COLUMN_OF_SCALAR, name);
 }
 
+/** JavaScript writes −0 without its sign. */
+function floatText(value: number): string {
+  return Object.is(value, -0) ? '-0' : `${value}`;
+}
+
 /** One row a step; of each scalar the first entry's value. */
 function mergeShards(
   entries: readonly BatchEntry[],
@@ -112,7 +117,7 @@ export async function upsertSteps(
       numbers(({ gradientNorm }) => gradientNorm),
       numbers(({ wallTime }) => wallTime),
       rows.map(({ custom }) => `{${[...custom.keys()].join(',')}}`),
-      rows.map(({ custom }) => `{${[...custom.values()].join(',')}}`),
+      rows.map(({ custom }) => `{${Array.from(custom.values(), floatText).join(',')}}`),
     ],
   });
 }

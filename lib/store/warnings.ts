@@ -1,6 +1,7 @@
 /** Warnings of detectors: what is no spike and still asks for someone. */
 import type { PoolClient } from 'pg';
 import { type WarningKind, warningKindSchema } from '../contract/warnings';
+import { floatsParameter } from './binary-writer';
 import type { Database } from './database';
 import type { Segment } from './trajectory';
 
@@ -39,8 +40,8 @@ export async function upsertWarnings(
       warnings.map(({ fromStep }) => fromStep),
       warnings.map(({ toStep }) => toStep),
       warnings.map(({ peakStep }) => peakStep),
-      warnings.map(({ peakValue }) => peakValue),
-      warnings.map(({ learningRate }) => learningRate),
+      floatsParameter(warnings.map(({ peakValue }) => peakValue)),
+      floatsParameter(warnings.map(({ learningRate }) => learningRate)),
     ],
   });
 }
