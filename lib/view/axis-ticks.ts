@@ -8,6 +8,18 @@ export interface PlacedTick {
   readonly tick: Tick;
 }
 
+/** A character of a tick at its size, near enough. */
+const CHARACTER_PX = 6.2;
+/** So far a tick may reach over the start: what names the axis ends there. */
+const GUTTER_PX = 4;
+
+/** Ticks along the bottom whose text does not run into what stands before the axis. */
+export function clearOfStart(ticks: readonly PlacedTick[]): PlacedTick[] {
+  return ticks.filter(
+    ({ pixel, tick }) => pixel + GUTTER_PX >= (tick.text.length * CHARACTER_PX) / 2,
+  );
+}
+
 /** Whole steps, or round times in the reader's zone: what the axis is one of. */
 export function axisTicks(
   axis: StepAxis,

@@ -4,6 +4,8 @@ export interface LaneItem {
   readonly kind: string;
   readonly step: number;
   readonly title: string;
+  /** Where it is told in full; absent where it is not. */
+  readonly href?: string;
 }
 
 /** One mark on the event lane; events of a kind that would overlap share one. */
@@ -12,6 +14,7 @@ export interface LaneMark {
   readonly x: number;
   readonly step: number;
   readonly label: string;
+  readonly href?: string;
 }
 
 /** A mark is 12 px wide; nearer than this two of a kind cannot be told apart. */
@@ -36,7 +39,9 @@ export function prepareEventLane(
       before.count++;
       continue;
     }
-    const entry = { mark: { kind: item.kind, x, step: item.step, label: item.title }, count: 1 };
+    const { kind, step, title, href } = item;
+    const mark = { kind, x, step, label: title, ...(href === undefined ? {} : { href }) };
+    const entry = { mark, count: 1 };
     open.set(item.kind, entry);
     marks.push(entry);
   }

@@ -18,6 +18,8 @@ export interface StageColumns {
 const UNMARKED = 1 + STAGES_BY_SEVERITY.indexOf('healthy');
 /** Lower rows have no room for a line along them: they are dotted instead. Device pixels. */
 const LEAST_ROW_FOR_LINE = 6;
+/** A line says which stage, however high its row is. */
+const MOST_LINE = 6;
 /** Every so many pixels a dot, along either direction. */
 const DOT_PERIOD = 3;
 
@@ -94,7 +96,7 @@ export function rasteriseStageMarks(
   target.fill(0);
   bands.forEach(({ start, end }, band) => {
     const size = end - start;
-    const line = Math.max(2, Math.round(size * 0.2));
+    const line = Math.min(MOST_LINE, Math.max(2, Math.round(size * 0.2)));
     let before = 0;
     for (let pixel = 0; pixel < stepPixels; pixel++) {
       const severity = field[pixel * bands.length + band] ?? 0;

@@ -7,7 +7,7 @@ import type { Warning } from '@/lib/contract/warnings';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import { EmptyState } from '@/app/_components/states';
 import { Mark } from '@/app/_design/marks';
-import { titleOfSpike } from './run-view-model';
+import { postmortemOf, titleOfSpike } from './run-view-model';
 import { EventsSection } from './side-panel';
 import type { Tab } from './use-run-view-state';
 import styles from './run-screen.module.css';
@@ -68,7 +68,14 @@ export function PhoneTabPage({
   if (tab === 'events') {
     return (
       <div className={styles['page']}>
-        <EventsSection events={events} spikes={spikes} warnings={warnings} onGo={onGo} isWhole />
+        <EventsSection
+          runId={run.id}
+          events={events}
+          spikes={spikes}
+          warnings={warnings}
+          onGo={onGo}
+          isWhole
+        />
       </div>
     );
   }
@@ -80,9 +87,9 @@ export function PhoneTabPage({
         {spikes.map((spike) => (
           <li key={spike.id}>
             <Mark kind={spike.kind} />
-            <span>
+            <Link href={postmortemOf(run.id, spike.id)} prefetch={false}>
               {titleOfSpike(spike)} at {formatStep(spike.onsetStep)}
-            </span>
+            </Link>
             <span>{formatNumber(spike.peakValue)}</span>
           </li>
         ))}

@@ -1,15 +1,18 @@
 'use client';
 
 import type { ReactNode } from 'react';
+import type { Run } from '@/lib/contract/runs';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import type { MetricOption } from '@/lib/view/metric-options';
+import { CompareMenu } from './compare-menu';
 import { Overview } from './overview';
 import { PaperPlot } from './paper-plot';
 import type { Layout } from './run-toolbar';
 import { StepsRightPlot } from './steps-right-plot';
 import type { PlotModels } from './use-plot-model';
-import type { SetRunView } from './use-run-view-state';
+import { MarksMenu } from './marks-menu';
+import type { RunViewState, SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 /** The plots with what stands beside them; on a phone what is chosen and read stands below them. */
@@ -50,8 +53,11 @@ export function RunBody({
   );
 }
 
-/** What the toolbar is for elsewhere: on a phone the scale and two choices under the heatmap. */
+/** What the toolbar is for elsewhere: on a phone the scale and the choices under the heatmap. */
 export function PhoneTools({
+  run,
+  view,
+  onAxisUnit,
   scale,
   options,
   option,
@@ -60,6 +66,10 @@ export function PhoneTools({
   isRunning,
   onWhole,
 }: {
+  readonly run: Run;
+  readonly view: RunViewState;
+  /** null where the job reports no times. */
+  readonly onAxisUnit: (() => void) | null;
   readonly scale: ReactNode;
   readonly options: readonly MetricOption[];
   readonly option: MetricOption;
@@ -78,6 +88,15 @@ export function PhoneTools({
           onChange={(key) => set({ metric: key, range: null })}
           options={options.map(({ key, label }) => ({ value: key, label }))}
         />
+        <CompareMenu
+          run={run}
+          against={view.against}
+          onAgainst={(text) => set({ against: text })}
+        />
+        <MarksMenu marks={view.marks} set={set} />
+        {onAxisUnit === null ? null : (
+          <Button onClick={onAxisUnit}>{view.isWallTime ? 'By step' : 'By time'}</Button>
+        )}
         {isZoomed ? (
           <Button onClick={onWhole}>{isRunning ? 'Back to live' : 'Whole run'}</Button>
         ) : null}

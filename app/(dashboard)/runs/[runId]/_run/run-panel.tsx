@@ -126,7 +126,13 @@ export function RunPanel({
           />
         </>
       ) : null}
-      <EventsSection events={events} spikes={spikes} warnings={warnings} onGo={onGo} />
+      <EventsSection
+        runId={run.id}
+        events={events}
+        spikes={spikes}
+        warnings={warnings}
+        onGo={onGo}
+      />
       {shares === null ? null : changes}
       <CurvatureSection view={prepareCurvature(figuresOf.stability, warnings)} />
       <ConfigurationSection run={run} />

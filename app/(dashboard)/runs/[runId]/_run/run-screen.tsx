@@ -251,6 +251,9 @@ export function RunScreen({
                 <>
                   {option === null ? null : (
                     <PhoneTools
+                      run={run}
+                      view={state}
+                      onAxisUnit={model.onAxisUnit}
                       scale={scaleBar}
                       options={options}
                       option={option}

@@ -11,17 +11,11 @@ import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { Icon } from '@/app/_design/icons';
 import { CompareMenu } from './compare-menu';
+import { MarksMenu } from './marks-menu';
 import type { RunViewState, SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 export type Layout = 'steps-right' | 'paper';
-
-const MARKS: readonly { readonly value: string; readonly label: string }[] = [
-  { value: 'none', label: 'No marks' },
-  { value: 'stages', label: 'Stages' },
-  { value: 'movers', label: 'First movers' },
-  { value: 'stages,movers', label: 'Both marks' },
-];
 
 /** Choices over the plot; each is a parameter of the URL. */
 export function RunToolbar({
@@ -79,12 +73,7 @@ export function RunToolbar({
         ]}
       />
       <CompareMenu run={run} against={view.against} onAgainst={(text) => set({ against: text })} />
-      <SelectMenu
-        label="Marks on the cells"
-        value={view.marks.length === 0 ? 'none' : view.marks.join(',')}
-        onChange={(value) => set({ marks: value === 'none' ? null : value })}
-        options={MARKS}
-      />
+      <MarksMenu marks={view.marks} set={set} />
       <TextField
         label="Filter layers by text or /regex/"
         placeholder="Filter layers"

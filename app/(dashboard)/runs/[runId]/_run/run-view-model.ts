@@ -79,18 +79,24 @@ export interface RunPlotModel {
   readonly emptyReason: string | null;
 }
 
+/** The page on which a spike is told in full. */
+export function postmortemOf(runId: string, spikeId: string): string {
+  return `/runs/${encodeURIComponent(runId)}/spikes/${encodeURIComponent(spikeId)}`;
+}
+
 /** Spikes, warnings, posted events and restarts as marks over the timelines. */
 export function laneItems(
+  { id: runId, attempts }: Pick<Run, 'id' | 'attempts'>,
   spikes: readonly Spike[],
   warnings: readonly Warning[],
   events: readonly RunEvent[],
-  attempts: Run['attempts'],
 ): LaneItem[] {
   return [
     ...spikes.map((spike) => ({
       kind: spike.kind,
       step: spike.onsetStep,
       title: titleOfSpike(spike),
+      href: postmortemOf(runId, spike.id),
     })),
     ...warnings.map(({ fromStep, title }) => ({ kind: 'warning', step: fromStep, title })),
     ...events.map(({ kind, step, title }) => ({ kind, step, title })),

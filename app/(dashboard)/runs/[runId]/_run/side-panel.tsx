@@ -9,8 +9,9 @@ import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view
 import { HISTORY_STEPS } from '@/lib/view/layer-changes';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
+import { Icon } from '@/app/_design/icons';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
-import { titleOfSpike } from './run-view-model';
+import { postmortemOf, titleOfSpike } from './run-view-model';
 import type { RecentLayers } from './use-layer-changes';
 import styles from './side-panel.module.css';
 
@@ -195,12 +196,14 @@ function settingText(value: unknown): string {
 
 /** What was posted and found, newest first. */
 export function EventsSection({
+  runId,
   events,
   spikes,
   warnings,
   onGo,
   isWhole = false,
 }: {
+  readonly runId: string;
   readonly events: readonly RunEvent[];
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
@@ -208,18 +211,20 @@ export function EventsSection({
   readonly isWhole?: boolean;
 }) {
   const items = [
-    ...events.map(({ id, kind, step, title }) => ({ id, kind, step, title })),
+    ...events.map(({ id, kind, step, title }) => ({ id, kind, step, title, href: null })),
     ...spikes.map((spike) => ({
       id: spike.id,
       kind: spike.kind,
       step: spike.onsetStep,
       title: titleOfSpike(spike),
+      href: postmortemOf(runId, spike.id),
     })),
     ...warnings.map(({ id, fromStep, title }) => ({
       id,
       kind: 'warning' as const,
       step: fromStep,
       title,
+      href: null,
     })),
   ].sort((a, b) => b.step - a.step);
   const shown = isWhole ? items : items.slice(0, SHOWN_EVENTS);
@@ -233,13 +238,23 @@ export function EventsSection({
         <p className={styles['text']}>Nothing was posted.</p>
       ) : (
         <ul className={styles['events']}>
-          {shown.map(({ id, kind, step, title }) => (
+          {shown.map(({ id, kind, step, title, href }) => (
             <li key={id}>
               <button type="button" onClick={() => onGo(step)}>
                 <Mark kind={kind} title={NAME_OF_MARK[kind]} />
                 <span>{title}</span>
                 <span>{formatStep(step)}</span>
               </button>
+              {href === null ? null : (
+                <Link
+                  href={href}
+                  prefetch={false}
+                  aria-label={`Postmortem of ${title} at ${formatStep(step)}`}
+                  title="Postmortem"
+                >
+                  <Icon name="arrowRight" size={10} />
+                </Link>
+              )}
             </li>
           ))}
         </ul>

@@ -17,23 +17,28 @@ export function StageColumn({
   layerNames,
   theme,
   left,
+  isNarrow,
 }: {
   readonly geometry: PlotGeometry;
   readonly stages: readonly number[];
   readonly layerNames: readonly string[];
   readonly theme: Theme;
   readonly left: number;
+  /** There is no room for its name. */
+  readonly isNarrow: boolean;
 }) {
   const { layerAxis, layerLane, layerOfRow, devicePixelRatio: ratio } = geometry;
   return (
     <>
-      <span
-        className={styles['now']}
-        style={{ left: left - 4, top: layerLane.start - 20 }}
-        aria-hidden
-      >
-        now
-      </span>
+      {isNarrow ? null : (
+        <span
+          className={styles['now']}
+          style={{ left: left - 4, top: layerLane.start - 20 }}
+          aria-hidden
+        >
+          now
+        </span>
+      )}
       <svg
         className={styles['stages']}
         style={{ left, top: layerLane.start }}

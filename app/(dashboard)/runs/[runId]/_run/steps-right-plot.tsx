@@ -1,7 +1,7 @@
 'use client';
 
 import { useMemo } from 'react';
-import { axisTicks } from '@/lib/view/axis-ticks';
+import { axisTicks, clearOfStart } from '@/lib/view/axis-ticks';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
 import { shareOnAxis } from '@/lib/view/timeline-chart';
@@ -109,7 +109,8 @@ export function StepsRightPlot({
       : [
           {
             chart: 'strip' as const,
-            top: stripTop - MENU_SIZE_PX / 2,
+            // Above the strip: beside it stands what names the column of stages.
+            top: stripTop - MENU_SIZE_PX - 2,
             parts: [{ top: stripTop - 4, height: STRIP_HEIGHT + 8 }],
           },
         ]),
@@ -191,16 +192,18 @@ export function StepsRightPlot({
             covered={isNarrow ? null : { store: model.crosshair, geometry }}
           />
           {isNarrow ? null : <AxisUnit model={model} width={left - 8} top={axisTop + 11} />}
-          {axisTicks(axis, width, Math.max(2, Math.floor(width / 80))).map(({ pixel, tick }) => (
-            <span
-              key={tick.value}
-              className={classNames(styles['x_tick'], styles['marked'])}
-              style={{ left: left + pixel, top: axisTop + 3 }}
-              aria-hidden
-            >
-              <TickText tick={tick} />
-            </span>
-          ))}
+          {clearOfStart(axisTicks(axis, width, Math.max(2, Math.floor(width / 80)))).map(
+            ({ pixel, tick }) => (
+              <span
+                key={tick.value}
+                className={classNames(styles['x_tick'], styles['marked'])}
+                style={{ left: left + pixel, top: axisTop + 3 }}
+                aria-hidden
+              >
+                <TickText tick={tick} />
+              </span>
+            ),
+          )}
           {stages === null ? null : (
             <StageColumn
               geometry={geometry}
@@ -208,6 +211,7 @@ export function StepsRightPlot({
               layerNames={model.layerNames}
               theme={model.theme}
               left={left + width + (isNarrow ? 1 : STAGE_COLUMN_GAP)}
+              isNarrow={isNarrow}
             />
           )}
           {menus.map(({ chart, top, parts }) => (

@@ -4,7 +4,7 @@ import { Line, LineChart, ReferenceLine, XAxis, YAxis } from 'recharts';
 import { axisEnds, type StepAxis } from '@/lib/view/step-axis';
 import type { Tick } from '@/lib/view/ticks';
 import { drawnScale, shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
-import { placeOnAxis } from '@/lib/view/timeline-places';
+import { placeOnAxis, type PlacedPoint } from '@/lib/view/timeline-places';
 import { TickText } from '@/app/_components/tick-text';
 import { stretch, type TimelineLine } from './scalar-timeline';
 import styles from './plot.module.css';
@@ -84,7 +84,7 @@ export function TimelineColumn({
             layout="vertical"
             width={width}
             height={height}
-            data={placeOnAxis(chart.points, drawnAxis)}
+            data={withGaps(placeOnAxis(chart.points, drawnAxis))}
             margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
             accessibilityLayer={false}
           >
@@ -110,7 +110,7 @@ export function TimelineColumn({
             {lines.map(({ key, points, isFaint, clock }) => (
               <Line
                 key={key}
-                data={placeOnAxis(points, drawnAxis, clock)}
+                data={withGaps(placeOnAxis(points, drawnAxis, clock))}
                 {...line}
                 strokeOpacity={isFaint ? FAINT : 1}
               />
@@ -121,6 +121,11 @@ export function TimelineColumn({
       </div>
     </div>
   );
+}
+
+/** With steps downwards recharts passes over a null and draws across; NaN breaks the line. */
+function withGaps(points: readonly PlacedPoint[]): { x: number; value: number }[] {
+  return points.map(({ x, value }) => ({ x, value: value ?? NaN }));
 }
 
 function spacedTicks(chart: TimelineChart, width: number): Tick[] {

@@ -3,7 +3,7 @@
 import { useCallback, useMemo, type ComponentProps } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
-import type { Warning } from '@/lib/contract/warnings';
+import { STABILITY_RATIO, type Warning } from '@/lib/contract/warnings';
 import { bakeColourTable, type ColourScale } from '@/lib/view/colour-scale';
 import { bakeDifferenceTable } from '@/lib/view/difference-scale';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
@@ -24,7 +24,7 @@ import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
 import { useCrosshair } from './use-crosshair';
 import { useCellMarks } from './use-cell-marks';
 import { useComparison } from './use-comparison';
-import { FIRST_SCALAR, type RunViewState, type SetRunView } from './use-run-view-state';
+import type { RunViewState, SetRunView } from './use-run-view-state';
 import { useTimelines } from './use-timelines';
 
 /** The paper's layout is read best under so many steps: without a window it shows the newest ones. */
@@ -102,8 +102,9 @@ export function usePlotModel(input: Input): PlotModels {
     () => metrics.scalars.filter((name) => name !== 'loss' && name !== 'wall_time'),
     [metrics.scalars],
   );
+  const scalarName = view.scalar ?? firstScalar(scalarNames);
   const shared = { run, base, data, axis, wholeAxis, newestStep, layout, view };
-  const timelines = useTimelines({ ...shared, hasScalars: scalarNames.length > 0 });
+  const timelines = useTimelines({ ...shared, scalarName });
   const comparison = useComparison({ run, option, against: view.against, window, newestStep });
   const marks = useCellMarks({
     runId: run.id,
@@ -126,8 +127,8 @@ export function usePlotModel(input: Input): PlotModels {
     [isStage, scale, theme, differenceScale],
   );
   const lane = useMemo(
-    () => laneItems(spikes, warnings, events, run.attempts),
-    [spikes, warnings, events, run.attempts],
+    () => laneItems(run, spikes, warnings, events),
+    [run, spikes, warnings, events],
   );
   const intervals = useMemo(() => spikeIntervals(spikes, newestStep), [spikes, newestStep]);
   const peaks = useMemo(
@@ -169,9 +170,9 @@ export function usePlotModel(input: Input): PlotModels {
       lossLines: timelines.lossLines,
       isPerplexity,
       scalar:
-        timelines.scalar === null
+        timelines.scalar === null || scalarName === null
           ? null
-          : { name: view.scalar, label: scalarLabel(view.scalar), ...timelines.scalar },
+          : { name: scalarName, label: scalarLabel(scalarName), ...timelines.scalar },
       stabilityRatio: timelines.stabilityRatio,
       lane,
       intervals,
@@ -190,7 +191,7 @@ export function usePlotModel(input: Input): PlotModels {
       onGo,
       scalarNames,
       smoothing: view.smoothing,
-      onScalar: (name) => onChange({ scalar: name === FIRST_SCALAR ? null : name }),
+      onScalar: (name) => onChange({ scalar: name === firstScalar(scalarNames) ? null : name }),
       onSmoothing: (text) => onChange({ smooth: text === 'none' ? null : text }),
       onLossScale: () => onChange({ loss: nextScale(lossScale) }),
       onLossUnit: () => onChange({ unit: isPerplexity ? null : 'perplexity' }),
@@ -237,6 +238,13 @@ function useClock({ wallTime }: RunData, isWanted: boolean): StepClock | null {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [wallTime, version, isWanted],
   );
+}
+
+/** The gradient norm where there is one; the stability ratio has a lane of its own. */
+function firstScalar(names: readonly string[]): string | null {
+  return names.includes('gradient_norm')
+    ? 'gradient_norm'
+    : (names.find((name) => name !== STABILITY_RATIO) ?? null);
 }
 
 /** log → linear → symlog; log is what the URL need not say. */

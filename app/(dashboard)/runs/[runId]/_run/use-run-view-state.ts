@@ -28,8 +28,8 @@ export interface RunViewState {
   readonly lossScale: TimelineScale;
   readonly isPerplexity: boolean;
   readonly smoothing: Smoothing;
-  /** The scalar under the loss. */
-  readonly scalar: string;
+  /** The scalar under the loss; null for the first there is. */
+  readonly scalar: string | null;
   readonly scalarScale: TimelineScale;
   readonly window: StepWindow | null;
   /** What the heatmap is held against; null shows its own values. */
@@ -46,8 +46,6 @@ export type SetRunView = typeof patchUrl;
 const SCALES: readonly TimelineScale[] = ['log', 'linear', 'symlog'];
 const scaleOf = (text: string | null): TimelineScale =>
   SCALES.find((scale) => scale === text) ?? 'log';
-/** What stands under the loss until another is chosen. */
-export const FIRST_SCALAR = 'gradient_norm';
 
 const readOnServer = () => null;
 
@@ -78,7 +76,7 @@ export function useRunViewState(): {
       lossScale: scaleOf(url.get('loss')),
       isPerplexity: url.get('unit') === 'perplexity',
       smoothing: parseSmoothing(url.get('smooth')),
-      scalar: url.get('scalar') ?? FIRST_SCALAR,
+      scalar: url.get('scalar'),
       scalarScale: scaleOf(url.get('scale')),
     }),
     [url],

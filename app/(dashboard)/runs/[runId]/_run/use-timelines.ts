@@ -16,7 +16,7 @@ import type { RunData } from './run-data';
 import type { Layout } from './run-toolbar';
 import type { TimelineLine } from './scalar-timeline';
 import { useChosenScalar, useEarlierAttempts } from './use-chosen-scalar';
-import { FIRST_SCALAR, type RunViewState } from './use-run-view-state';
+import type { RunViewState } from './use-run-view-state';
 
 const NOTHING = new TimelineSeries(1).columns;
 /** recharts redraws at most four times a second; the canvas with every frame. */
@@ -47,7 +47,7 @@ export function useTimelines({
   newestStep,
   layout,
   view,
-  hasScalars,
+  scalarName,
 }: {
   readonly run: Run;
   readonly base: RunData;
@@ -58,8 +58,8 @@ export function useTimelines({
   readonly newestStep: number;
   readonly layout: Layout;
   readonly view: RunViewState;
-  /** The lane under the loss stands, whatever it is filled with. */
-  readonly hasScalars: boolean;
+  /** Stands under the loss, whether the steps in sight have it or not; null where there is none. */
+  readonly scalarName: string | null;
 }): Timelines {
   const { window, lossScale, isPerplexity, smoothing, scalarScale } = view;
   const timelineVersion = useThrottled(data.version, TIMELINE_MS);
@@ -93,17 +93,17 @@ export function useTimelines({
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [data, timelineVersion, drawnAxis, lossScale, isPerplexity, smoothing, earlier],
   );
-  const isNorm = view.scalar === FIRST_SCALAR;
-  const other = useChosenScalar(run.id, isNorm ? null : view.scalar, window, newestStep);
+  const isNorm = scalarName === 'gradient_norm';
+  const other = useChosenScalar(run.id, isNorm ? null : scalarName, window, newestStep);
   const scalar = useMemo(
     () => {
+      if (scalarName === null) return null;
       const raw = (isNorm ? data.gradientNorm.columns : other) ?? NOTHING;
-      if (raw.length === 0 && !hasScalars) return null;
       const chart = prepareTimelineChart(raw, drawnAxis, scalarScale, 3);
       return { chart, lines: smoothedLines(raw, smoothing, drawnAxis, chart) };
     },
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [data, timelineVersion, drawnAxis, scalarScale, smoothing, isNorm, other, hasScalars],
+    [data, timelineVersion, drawnAxis, scalarScale, smoothing, isNorm, other, scalarName],
   );
   const stabilityRatio = useMemo(
     () =>
