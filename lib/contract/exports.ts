@@ -34,6 +34,8 @@ export const EXPORT_HEADERS = {
   nextStep: 'X-Export-Next-Step',
   /** Before this step some values are kept to a thousandth; without it all are as they were posted. */
   roundedBefore: 'X-Export-Rounded-Before',
+  /** Of layers: steps whose values a policy has let go, as `0-4095,8192-9215`; none where all are there. */
+  gaps: 'X-Export-Gaps',
 } as const;
 export const EXPORT_TRAILERS = {
   /** The last step whose rows have all been sent. */

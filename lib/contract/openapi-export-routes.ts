@@ -28,6 +28,8 @@ export const EXPORT_ROUTES: readonly RouteDescription[] = [
           [EXPORT_HEADERS.firstStep]: 'The first step.',
           [EXPORT_HEADERS.lastStep]: 'The last step.',
           [EXPORT_HEADERS.nextStep]: 'Where to go on, when maxSteps cut the body off.',
+          [EXPORT_HEADERS.gaps]:
+            'Steps, as 0-4095,8192-9215, of which the policy of the project has left rollups alone: no row has them.',
           [EXPORT_HEADERS.roundedBefore]:
             'Before this step some values of layers are kept to a thousandth; without it none is.',
         },

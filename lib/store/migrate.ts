@@ -101,7 +101,9 @@ export async function withSchemaEngine<Result>(
   migrationNames: ReadonlyMap<string, string> = new Map(),
 ): Promise<Result> {
   await loadEngine();
-  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  // A user named as the schema of views would make its tables there.
+  const options = '-c search_path=public';
+  const pool = new pg.Pool({ connectionString: url, max: 2, options });
   try {
     const engine = await schemaEngine.SchemaEngine.new(
       { datamodels: [['schema.prisma', DATAMODEL]] },

@@ -51,7 +51,7 @@ export function serveCompaction(
   let wake = (): void => undefined;
   let roundable: RoundingTask[] = [];
   let nextLookMs = 0;
-  let retaining: AsyncGenerator<Released | null> | null = null;
+  let retaining: AsyncGenerator<Released | null, void> | null = null;
   let nextRetentionMs = 0;
   const totals: Totals = {
     compactedRows: 0,

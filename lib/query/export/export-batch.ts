@@ -32,6 +32,8 @@ export interface ExportPlan {
   readonly nextStep: number | null;
   /** Values before this step may be rounded; null where all are as they were posted. */
   readonly roundedBefore: number | null;
+  /** Steps of which only rollups are left, which no row tells, as `0-4095`; null for none. */
+  readonly gaps: string | null;
   /** Ascending in steps. Nothing is read ahead of what is taken. */
   readonly batches: () => AsyncGenerator<ExportBatch>;
 }

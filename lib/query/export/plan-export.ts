@@ -21,6 +21,7 @@ import { countReportedSteps, findStepPage } from '../../store/step-pages';
 import { type Segment, selectSegments } from '../../store/trajectory';
 import { requireLayer, requireRun } from '../find-run';
 import type { ExportPlan } from './export-batch';
+import { findExportGaps } from './export-gaps';
 import { exportLayers, selectLayers } from './export-layers';
 import { exportSteps } from './export-steps';
 import { exportTable } from './export-table';
@@ -65,6 +66,7 @@ async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): P
   return {
     ...extent,
     roundedBefore: await findRoundedBefore(db, run.runKey, extent.segments, metricIds),
+    gaps: await findExportGaps(db, run.runKey, extent.segments, metricIds),
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -84,6 +86,7 @@ async function planSteps(db: Database, run: ReadableRun, query: ExportQuery): Pr
   return {
     ...extent,
     roundedBefore: null,
+    gaps: null,
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -111,6 +114,7 @@ async function planTable(
     lastStep: count === 0 ? null : lastStep,
     nextStep: null,
     roundedBefore: null,
+    gaps: null,
     batches: () => exportTable(db, run.runKey, table, segments),
   };
 }

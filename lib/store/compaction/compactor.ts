@@ -29,7 +29,7 @@ export interface Compactor {
   /** One unit of an attempt's rounding; after a failure the next call connects anew. */
   round(task: RoundingTask): Promise<RoundingUnit>;
   /** What policies do not keep goes, a transaction a turn; after a failure it is to be begun anew. */
-  retain(now: Date): AsyncGenerator<Released | null>;
+  retain(now: Date): AsyncGenerator<Released | null, void>;
   /** Gives back what is kept from unit to unit; the next one reads again what it needs. */
   releaseMemory(): void;
   close(): Promise<void>;

@@ -11,7 +11,10 @@ interface PolicedRun {
 }
 
 /** Every run whose project does not keep everything, one after the other, as `retainRun` does. */
-export async function* retainProjects(use: UseClient, now: Date): AsyncGenerator<Released | null> {
+export async function* retainProjects(
+  use: UseClient,
+  now: Date,
+): AsyncGenerator<Released | null, void> {
   const runs = await use(async (client) => {
     const { rows } = await client.query<PolicedRun>(
       `SELECT run.run::text, keep_raw_days, keep_distributions_days, keep_samples_days

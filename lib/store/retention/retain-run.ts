@@ -45,7 +45,7 @@ const ROWS_A_BATCH = 200;
 export async function* retainRun(
   use: UseClient,
   { runKey, cutoffs, isDryRun }: RetainOptions,
-): AsyncGenerator<Released | null> {
+): AsyncGenerator<Released | null, void> {
   for (const attempt of await use((client) => findAttempts(client, runKey))) {
     const id = { runKey, attempt };
     let next = await findStretch(use, id, 0);
@@ -94,7 +94,7 @@ async function* retainStretch(
   use: UseClient,
   id: AttemptId,
   { kind, range, before, isDryRun }: Stretch,
-): AsyncGenerator<Released> {
+): AsyncGenerator<Released, void> {
   const { attempt } = id;
   if (kind === 'raw') {
     const expired = await use((client) => findExpiredBlocks(client, id, { range, before }));

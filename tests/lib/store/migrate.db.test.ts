@@ -14,6 +14,15 @@ it('has nothing to do the second time', async () => {
   expect(await applyMigrations({ url: database.url, directory })).toEqual([]);
 });
 
+it('makes tables where they belong for a user that is named as the schema of views', async () => {
+  const { rows } = await database.db.pool.query(
+    `SELECT current_user AS name, relname FROM pg_namespace
+     LEFT JOIN pg_class ON relnamespace = pg_namespace.oid AND relkind = 'r'
+     WHERE nspname = 'spikescope'`,
+  );
+  expect(rows).toEqual([{ name: 'spikescope', relname: null }]);
+});
+
 /** Every column and index, told so that two databases can be compared. */
 async function describeTables(url: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });

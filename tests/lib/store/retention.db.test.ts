@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
+import { planExport } from '@/lib/query/export/plan-export';
 import { readHeatmap } from '@/lib/query/read-heatmap';
 import { createRun } from '@/lib/store/create-run';
 import { replaceLayerMetrics } from '@/lib/store/replace-metrics';
@@ -87,6 +88,38 @@ describe('retention', () => {
     expect([...mixed.fromStep]).toEqual([1450, 1456, ...stepsTo(1481).slice(1472)]);
     expect([...mixed.toStep]).toEqual([1455, 1471, ...stepsTo(1481).slice(1472)]);
     expect([...mixed.values.subarray(0, 4)]).toEqual([1455, 1471, 1472, 1473]);
+  });
+
+  it('tells readers of SQL and of exports which steps are gone, and makes none up', async () => {
+    const runKey = await anOldRun('told', 3000, 3000);
+    await addSpike(runKey, 1000);
+    await retained(runKey);
+    const { rows } = await database.db.pool.query(
+      `SELECT run, attempt, metric, from_step, to_step FROM spikescope.raw_gaps WHERE run = 'told' ORDER BY from_step`,
+    );
+    expect(rows).toEqual([
+      { run: 'told', attempt: 1, metric: 'm', from_step: '0', to_step: '447' },
+      { run: 'told', attempt: 1, metric: 'm', from_step: '1536', to_step: '2047' },
+    ]);
+    const points = await database.db.pool.query<{ step: string }>(
+      `SELECT step FROM spikescope.layer_points WHERE run = 'told' AND metric = 'm' AND layer = 0 AND step IN (10, 447, 448, 1600, 2500)
+       UNION ALL SELECT step FROM spikescope.layer_series('told', 0, 'm', 1530, 1540) ORDER BY step`,
+    );
+    expect(points.rows.map(({ step }) => Number(step))).toEqual([
+      448, 1530, 1531, 1532, 1533, 1534, 1535, 2500,
+    ]);
+    const plan = await planExport(database.db, 'told', {
+      kind: 'layers',
+      format: 'csv',
+      fromStep: 100,
+      toStep: 2000,
+    });
+    expect(plan.gaps).toBe('100-447,1536-2000');
+    let exported = 0;
+    for await (const batch of plan.batches()) exported += batch.rowCount;
+    expect(exported).toBe((1536 - 448) * LAYERS);
+    const steps = await planExport(database.db, 'told', { kind: 'steps', format: 'csv' });
+    expect([steps.gaps, steps.total]).toEqual([null, 3000]);
   });
 
   it('keeps what the policy keeps', async () => {

@@ -53,7 +53,7 @@ async function getExport(db: Database, request: ReadRequest): Promise<Reply> {
 }
 
 function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPlan) {
-  const { total, firstStep, lastStep, nextStep, roundedBefore } = plan;
+  const { total, firstStep, lastStep, nextStep, roundedBefore, gaps } = plan;
   return {
     'Content-Type': EXPORT_MEDIA_TYPES[format],
     'Content-Disposition': `attachment; filename="${runId}-${kind}.${format}"`,
@@ -62,6 +62,7 @@ function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPla
     ...(firstStep === null ? {} : { [EXPORT_HEADERS.firstStep]: `${firstStep}` }),
     ...(lastStep === null ? {} : { [EXPORT_HEADERS.lastStep]: `${lastStep}` }),
     ...(nextStep === null ? {} : { [EXPORT_HEADERS.nextStep]: `${nextStep}` }),
+    ...(gaps === null ? {} : { [EXPORT_HEADERS.gaps]: gaps }),
     ...(roundedBefore === null ? {} : { [EXPORT_HEADERS.roundedBefore]: `${roundedBefore}` }),
   };
 }

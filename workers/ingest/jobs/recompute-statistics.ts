@@ -21,6 +21,7 @@ import {
 } from '../../../lib/store/histogram-frames';
 import type { JobJson } from '../../../lib/store/jobs';
 import { findMetricIds } from '../../../lib/store/metrics';
+import { gapsQuery, HISTOGRAMS_GAP } from '../../../lib/store/raw-gaps';
 import { type Replacement, replaceLayerMetrics } from '../../../lib/store/replace-metrics';
 import type { RunAttempt } from '../../../lib/store/run-context';
 import { BLOCK_STEPS, alignDown } from '../../../lib/store/compaction/block-layout';
@@ -95,7 +96,24 @@ export async function recomputeStatistics(
       });
     }
   }
-  return { steps: done, cells, postsLeftOut: leftOut, metrics: [...metrics] };
+  return {
+    ...{ steps: done, cells, postsLeftOut: leftOut, metrics: [...metrics] },
+    histogramsGone: await findHistogramsGone(context, segments),
+  };
+}
+
+/** Where retention has taken histograms away before, an attempt each: of those steps nothing was read. */
+async function findHistogramsGone(
+  { db, run }: JobContext,
+  segments: readonly Segment[],
+): Promise<{ attempt: number; fromStep: number; toStep: number }[]> {
+  const gone: { attempt: number; fromStep: number; toStep: number }[] = [];
+  await db.readAll([
+    gapsQuery(run.runKey, segments, HISTOGRAMS_GAP, (attempt, { fromStep, endStep }) => {
+      gone.push({ attempt, fromStep, toStep: endStep - 1 });
+    }),
+  ]);
+  return gone;
 }
 
 /** The histograms that metrics are read from, by their number in the run. */
