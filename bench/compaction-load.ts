@@ -3,6 +3,11 @@
  * acknowledged, how far compaction falls behind, how large the hot table grows, and the time
  * of one acknowledgement at 100 frames a second with and without compaction beside it.
  * On an embedded server of its own with fsync on. Run: npm run bench -- compaction-load [seconds] [frames a second]
+ *
+ * Whether vacuum keeps up is seen over ten minutes, in a line a minute: how large the hot
+ * table's file is beside what is hot, and how often it was vacuumed. A file that goes on
+ * growing after the first minutes would be a setting that is wrong
+ * (prisma/migrations/20260106000003_vacuum). Run: npm run bench -- compaction-load 600
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -26,6 +31,7 @@ const METRICS = 16;
 const DATAPOINTS = LAYERS * METRICS;
 const RUNS = 8;
 const PACED_FRAMES_PER_SECOND = 100;
+const LINE_MS = 60_000;
 
 const seconds = Number(process.argv[2] ?? 60);
 /** Of all runs together; without it as fast as it goes. */
@@ -106,6 +112,27 @@ async function post(
   compaction?.noteStored(id, [{ step, sizeBytes: DATAPOINTS * 4 }]);
 }
 
+interface HotTable {
+  readonly sizeBytes: number;
+  readonly deadRows: number;
+  readonly vacuums: number;
+}
+
+/** Its file and what of it lies out of line; vacuums of both. */
+async function measureHotTable(db: Database): Promise<HotTable> {
+  const { rows } = await db.pool.query<{ bytes: string; dead: string; vacuums: string }>(
+    `SELECT pg_total_relation_size('hot_frame') AS bytes, sum(n_dead_tup) AS dead,
+       sum(autovacuum_count) AS vacuums
+     FROM pg_stat_all_tables JOIN pg_class AS hot ON hot.oid = 'hot_frame'::regclass
+     WHERE relid IN (hot.oid, hot.reltoastrelid)`,
+  );
+  return {
+    sizeBytes: Number(rows[0]?.bytes ?? 0),
+    deadRows: Number(rows[0]?.dead ?? 0),
+    vacuums: Number(rows[0]?.vacuums ?? 0),
+  };
+}
+
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
 
 async function measureLoad(
@@ -121,12 +148,17 @@ async function measureLoad(
   const sizes: number[] = [];
   const lags: number[] = [];
   const watching = (async () => {
-    while (performance.now() < end) {
-      const { rows } = await db.pool.query<{ bytes: string }>(
-        `SELECT pg_total_relation_size('hot_frame') AS bytes`,
-      );
-      sizes.push(Number(rows[0]?.bytes ?? 0));
+    for (let nextLineMs = start + LINE_MS; performance.now() < end;) {
+      const table = await measureHotTable(db);
+      sizes.push(table.sizeBytes);
       lags.push(compaction.status().hotBytes);
+      if (performance.now() >= nextLineMs) {
+        const minute = Math.round((nextLineMs - start) / LINE_MS);
+        console.log(
+          `minute ${minute}: table ${megabytes(table.sizeBytes)} with ${megabytes(lags.at(-1) ?? 0)} hot, ${table.deadRows} dead rows, ${table.vacuums} vacuums so far`,
+        );
+        nextLineMs += LINE_MS;
+      }
       await delay(1000);
     }
   })();
@@ -152,14 +184,20 @@ async function measureLoad(
     `${seconds} s of load: ${rate(acknowledged)} M datapoints/s acknowledged, ${rate(compactedRows)} compacted, the thread ${((busySeconds / seconds) * 100).toFixed(0)} % of the time at work, ${failures} failures`,
   );
   console.log(
-    `hot frames: median ${megabytes(quantile(lags, 0.5))}, most ${megabytes(quantile(lags, 1))}; table ${sizes
-      .filter((_, index) => index % 10 === 9)
-      .map(megabytes)
-      .join(', ')} every 10 s`,
+    `hot frames: median ${megabytes(quantile(lags, 0.5))}, most ${megabytes(quantile(lags, 1))}; table ${megabytes(quantile(sizes, 0.5))}, most ${megabytes(quantile(sizes, 1))}${growthOf(sizes)}`,
   );
   const drainedAt = performance.now();
   while (compaction.status().waitingAttempts > 0) await delay(50);
   console.log(`behind by ${((performance.now() - drainedAt) / 1000).toFixed(1)} s at the end`);
+}
+
+/** What the second half of a long load grew to beyond the first: nothing, where vacuum keeps up. */
+function growthOf(sizes: readonly number[]): string {
+  if (seconds < 2 * 60) return '';
+  const middle = sizes.length >> 1;
+  const [before, after] = [sizes.slice(0, middle), sizes.slice(middle)];
+  const grown = quantile(after, 1) / quantile(before, 1) - 1;
+  return `, ${(Math.max(0, grown) * 100).toFixed(0)} % more in the second half than in the first`;
 }
 
 async function measureLatency(
