@@ -179,6 +179,25 @@ def test_another_model_under_the_same_id_keeps_the_steps_and_says_why(server, ca
     assert list(find_kept_runs(Path("kept")))
 
 
+def test_what_fills_memory_while_a_request_hangs_goes_to_disk(server):
+    """A server that restarts may take a connection and say nothing: nothing may be lost meanwhile."""
+    settings = Settings(
+        "online", server.url, None, Path("kept"), "demo", "run-1", None, (), "allow", memory_bytes=2**16
+    )
+    server.faults.extend([None, "hang"])
+    run = spikescope.run.Run(settings, layers=[])
+    run.log(loss=0.0, step=0)
+    run.log(loss=1.0, step=1)
+    server.wait_for(lambda: ("/api/v1/runs/run-1/frames", "hang") in {r[:2] for r in server.requests})
+    for step in range(2, 100):
+        run.log(loss=float(step), step=step)
+    run.finish()
+    server.release.set()
+    assert run.counts.dropped == 0
+    assert run.counts.kept_on_disk > 0
+    assert server.steps("run-1") == list(range(100))
+
+
 def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, monkeypatch, capsys):
     def refuse(*_):
         raise OSError(28, "No space left on device")

@@ -101,6 +101,8 @@ class Backlog:
         self._memory.append(item)
         self._memory_bytes += item.size_bytes
         while self._memory_bytes > self._max_memory_bytes and len(self._memory) > 1:
+            if self.spill():
+                return
             self._pop_memory()
             self._on_drop(1, "full queue", "the oldest go first")
 

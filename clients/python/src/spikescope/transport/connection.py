@@ -73,6 +73,7 @@ class Connection:
         self._http: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
         self._is_aborted = False
+        self._is_interrupted = False
         is_loopback = self._host in ("localhost", "::1") or self._host.startswith("127.")
         self.compression = Compression(is_loopback=is_loopback)
 
@@ -108,12 +109,26 @@ class Connection:
                 # Not connected any more, which is what was wanted.
                 return
 
+    def interrupt(self) -> None:
+        """Ends the request of another thread as if it had timed out; those that follow are made."""
+        with self._lock:
+            self._is_interrupted = True
+            connection = self._http
+        raw = None if connection is None else connection.sock
+        if raw is not None:
+            try:
+                raw.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # Not connected any more, which is what was wanted.
+                return
+
     def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float | None
     ) -> Outcome:
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         limit = self._timeout if timeout is None else timeout
+        self._is_interrupted = False
         try:
             try:
                 return self._exchange(method, path, body, headers, limit)
@@ -121,7 +136,7 @@ class Connection:
                 # A server closes an idle connection now and then just as a request goes
                 # out. All requests may be repeated, so the second try is on a fresh one.
                 self.close()
-                if self._is_aborted:
+                if self._is_aborted or self._is_interrupted:
                     raise
                 return self._exchange(method, path, body, headers, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:

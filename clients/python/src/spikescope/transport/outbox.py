@@ -72,6 +72,7 @@ class Outbox:
         self._condition = threading.Condition()
         self._next_try = 0.0
         self._is_making = False
+        self._is_sending = False
         self._is_stopping = False
         self._saved: dict[str, Any] | None = None
         self._pid = os.getpid()
@@ -109,10 +110,14 @@ class Outbox:
                 return
             self._incoming.append(pending)
             self._incoming_bytes += pending.size_bytes
-            while self._incoming_bytes > self._max_memory_bytes and len(self._incoming) > 1:
+            is_full = self._incoming_bytes > self._max_memory_bytes
+            while self._incoming_bytes > 2 * self._max_memory_bytes and len(self._incoming) > 1:
                 self._incoming_bytes -= self._incoming.popleft().size_bytes
                 self._dropped(1, "full queue", "the oldest go first")
             self._condition.notify_all()
+        if is_full and self._is_sending and self._connection is not None:
+            # A server that takes a request and does not answer: the disk takes what waits here.
+            self._connection.interrupt()
         self._start()
 
     def wait_until_open(self, timeout: float) -> bool:
@@ -197,7 +202,11 @@ class Outbox:
             self._save()
             self._backlog.spill()
         if self._is_due():
-            wait = self._send()
+            self._is_sending = True
+            try:
+                wait = self._send()
+            finally:
+                self._is_sending = False
             self._next_try = 0.0 if wait is None else self._monotonic() + wait
         with self._condition:
             self._condition.notify_all()
