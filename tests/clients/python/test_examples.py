@@ -23,6 +23,7 @@ STEPS = 8
         ("huggingface_trainer", "transformers", 1),
         ("accelerate_loop", "accelerate", 0),
         ("lightning_module", "lightning", 0),
+        ("loss_spike", "torch", 1),
     ],
 )
 def test_an_example_posts_every_step_with_its_loss_and_layers(server, tmp_path, name, package, first_step):
