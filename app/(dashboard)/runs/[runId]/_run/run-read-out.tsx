@@ -16,6 +16,7 @@ import { stageLabel } from '@/lib/view/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
 import { CellReader, type CellValue } from './cell-reader';
 import type { CrosshairStore } from './crosshair-store';
+import { columnsAt } from './plot-readings';
 import type { RunComparison } from './use-comparison';
 
 /** What a cell is worth beside the metric shown, where it is stored. */
@@ -41,7 +42,7 @@ function columnCell(columns: RunColumns, column: number, layer: number): CellVal
 export function RunReadOut({
   run,
   store,
-  columns,
+  columns: wholeColumns,
   version,
   option,
   layerNames,
@@ -89,6 +90,7 @@ export function RunReadOut({
     );
   }
   const { layer, isPinned } = crosshair;
+  const columns = columnsAt(wholeColumns, crosshair.step);
   const column = columns.columnAt(crosshair.step);
   const items: ReadOutItem[] = [
     { label: isNarrow ? '' : 'step', value: stepText(columns, column, crosshair.step) },

@@ -136,12 +136,15 @@ export class TileStore implements FinerColumns {
   appendLive(columns: HeatmapColumns, newestBefore: number): void {
     if (columns.columnCount === 0) return;
     this.beginTiles(columns, newestBefore);
+    const first = Math.min(...columns.fromStep);
+    const last = Math.max(...columns.fromStep);
     for (const [key, tile] of this.cache.entries()) {
       const window = stepsOfTile(this.grid, addressOf(key));
-      if (touches(columns, window)) tile.append(columns, window);
+      if (window.fromStep <= last && first <= window.toStep) tile.append(columns, window);
     }
     for (const [key, { live }] of this.reads) {
-      if (touches(columns, stepsOfTile(this.grid, addressOf(key)))) live.push(columns);
+      const { fromStep, toStep } = stepsOfTile(this.grid, addressOf(key));
+      if (fromStep <= last && first <= toStep) live.push(columns);
     }
   }
 
@@ -247,8 +250,4 @@ export class TileStore implements FinerColumns {
 function addressOf(key: string): TileAddress {
   const [level, index] = key.split('/').map(Number);
   return { level: level ?? 0, index: index ?? 0 };
-}
-
-function touches({ fromStep }: HeatmapColumns, window: StepWindow): boolean {
-  return fromStep.some((step) => window.fromStep <= step && step <= window.toStep);
 }

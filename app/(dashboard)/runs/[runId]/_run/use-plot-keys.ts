@@ -4,6 +4,7 @@ import { useRouter } from 'next/navigation';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { zoomWindow } from '@/lib/view/step-axis';
+import { stepBeside } from './plot-readings';
 import type { Layout } from './run-toolbar';
 import type { RunPlotModel } from './run-view-model';
 
@@ -47,12 +48,10 @@ export function usePlotKeys({
   };
   const moveSteps = (event: KeyboardEvent, by: number) => {
     const at = start();
-    const column = at === null ? null : columns.nearestColumn(at.step);
-    if (at === null || column === null || isForControl(event.target)) return;
+    if (at === null || isForControl(event.target)) return;
     event.preventDefault();
     const count = by * (event.shiftKey ? FAST_STEPS : 1);
-    const next = Math.min(columns.columnCount - 1, Math.max(0, column + count));
-    crosshair.set({ ...at, step: columns.toStep[next] ?? at.step, isPinned: true });
+    crosshair.set({ ...at, step: stepBeside(columns, at.step, count), isPinned: true });
   };
   const moveLayers = (event: KeyboardEvent, by: number) => {
     const at = start();
