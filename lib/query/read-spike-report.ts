@@ -21,7 +21,7 @@ export async function readSpikeReport(
   const postmortem = composePostmortem(facts);
   const { spike } = postmortem;
   const rise = riseOf(spike);
-  const steps = [lastQuietStep(facts), Math.max(rise, spike.peakStep ?? rise), ...afterOf(spike)];
+  const steps = [lastQuietStep(facts), rise, ...afterOf(spike)];
   const layers = layersToShow(postmortem);
   const read = await Promise.all(
     layers.map((layer) => readLayer(db, runId, layer, spike.attempt, steps)),

@@ -66,10 +66,12 @@ export function someColumns({
       ]),
     ),
     layers: new Map(
-      Object.entries({ rms: () => 1, ...layers }).map(([name, at]) => [
-        name,
-        steps.map((step) => Float32Array.from([0, 1, 2, 3], (layer) => at(step, layer))),
-      ]),
+      Object.entries<(step: number, layer: number) => number>({ rms: () => 1, ...layers }).map(
+        ([name, at]) => [
+          name,
+          steps.map((step) => Float32Array.from([0, 1, 2, 3], (layer) => at(step, layer))),
+        ],
+      ),
     ),
   };
 }

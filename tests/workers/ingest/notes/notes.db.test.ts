@@ -146,7 +146,7 @@ describe('where tokens are required', () => {
     const guarded = await startServers({ requireTokens: true });
     try {
       const token = async (project: string, scope: 'read' | 'ingest') =>
-        (await createToken(guarded.db, { name: 'a token', project, scope })).plaintext;
+        (await createToken(guarded.db, { name: 'a token', project, scope }, clock)).plaintext;
       const { project } = aRun('run');
       const mine = await token(project, 'ingest');
       const as = (plaintext: string) => ({ Authorization: `Bearer ${plaintext}` });

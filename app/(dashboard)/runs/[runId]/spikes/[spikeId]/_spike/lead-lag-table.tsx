@@ -1,0 +1,54 @@
+import Link from 'next/link';
+import type { Postmortem } from '@/lib/contract/postmortem';
+import { formatNumber, formatPercent } from '@/lib/view/format-number';
+import styles from './spike.module.css';
+
+const SHOWN = 5;
+
+/** How the RMS spikes of layers lie to the loss spikes of the run, the least likely by chance first. */
+export function LeadLagTable({ postmortem }: { readonly postmortem: Postmortem }) {
+  const { leadLag, run } = postmortem;
+  if (leadLag.length === 0) return null;
+  return (
+    <section aria-labelledby="lead-lag">
+      <h2 id="lead-lag">
+        RMS before loss<small>loss spikes that come 1 to 8 steps after an RMS spike</small>
+      </h2>
+      <div className={styles['scroll']}>
+        <table className={styles['table']}>
+          <thead>
+            <tr>
+              <th scope="col">Layer</th>
+              <th scope="col">preceded</th>
+              <th scope="col">by chance</th>
+              <th scope="col" title="Probability of as many or more by chance, of this layer alone">
+                tail
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {leadLag
+              .slice(0, SHOWN)
+              .map(({ layer, name, precededCount, lossSpikeCount, chance, tail }) => (
+                <tr key={layer}>
+                  <td>
+                    <Link
+                      href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}`}
+                      prefetch={false}
+                    >
+                      {name}
+                    </Link>
+                  </td>
+                  <td>
+                    {precededCount} of {lossSpikeCount}
+                  </td>
+                  <td>{formatPercent(chance)}</td>
+                  <td>{formatNumber(tail)}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,161 @@
+'use client';
+
+import Link from 'next/link';
+import { useState } from 'react';
+import type { Postmortem, PostmortemMover } from '@/lib/contract/postmortem';
+import { describeMetric } from '@/lib/contract/standard-metrics';
+import { colourRamp, hexOfPacked, RAMP_LENGTH } from '@/lib/view/colour-ramp';
+import { formatFactor, formatFixed, formatStep } from '@/lib/view/format-number';
+import { Button } from '@/app/_components/button';
+import { useTheme, type Theme } from '@/app/_hooks/use-theme';
+import styles from './spike.module.css';
+
+const SHOWN = 10;
+const CELL = { width: 6, height: 18 } as const;
+/** Shapes of fewer coordinates than this are noise, and so are their norms. */
+const LARGE = 1000;
+
+/** Who moved first, by lead, each with its metric over the steps around the rise. */
+export function MoversTable({ postmortem }: { readonly postmortem: Postmortem }) {
+  const { movers, moverCount, moverSteps, run, spike } = postmortem;
+  const [isWhole, setIsWhole] = useState(false);
+  const theme = useTheme();
+  const large = movers.filter(({ parameterCount }) => parameterCount >= LARGE);
+  const ranked = large.length === 0 || isWhole ? movers : large;
+  const shown = isWhole ? ranked : ranked.slice(0, SHOWN);
+  const rest = moverCount - shown.length;
+  const top = Math.max(10, ...movers.flatMap((mover) => factorsOf(mover).map((one) => one ?? 0)));
+  return (
+    <section aria-labelledby="movers">
+      <h2 id="movers">
+        First movers
+        <small>
+          {movers.length === 0
+            ? ''
+            : large.length > 0 && !isWhole
+              ? `layers of ${formatStep(LARGE)} parameters or more`
+              : 'by lead, then by distance from their median'}
+        </small>
+      </h2>
+      {movers.length === 0 ? (
+        <p className={styles['text']}>
+          {spike.verdict === 'insufficient_data'
+            ? 'There was too little history to look for any.'
+            : 'No layer left its baseline in the 10 steps before the rise, or on it.'}
+        </p>
+      ) : (
+        <div className={styles['scroll']}>
+          <table className={styles['table']}>
+            <caption className="visually-hidden">
+              Layers by how many steps before the loss they left their baseline
+            </caption>
+            <thead>
+              <tr>
+                <th scope="col">lead</th>
+                <th scope="col">Layer</th>
+                <th scope="col">Metric</th>
+                <th scope="col">step</th>
+                <th scope="col">rise</th>
+                <th scope="col">σ</th>
+                <th scope="col">
+                  {formatStep(moverSteps[0] ?? null)}–{formatStep(moverSteps.at(-1) ?? null)}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((mover) => (
+                <tr key={`${mover.layer} ${mover.metric}`}>
+                  <td>{mover.leadSteps}</td>
+                  <td>
+                    <Link
+                      href={`/runs/${encodeURIComponent(run.id)}/layers/${mover.layer}?step=${mover.step}`}
+                      prefetch={false}
+                    >
+                      {mover.name}
+                    </Link>
+                  </td>
+                  <td>{describeMetric(mover.metric).label}</td>
+                  <td>{formatStep(mover.step)}</td>
+                  <td>{riseOf(mover)}</td>
+                  <td>{mover.z === null ? '–' : formatFixed(mover.z, 1)}</td>
+                  <td>
+                    <MoverCells mover={mover} steps={moverSteps} top={top} theme={theme} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {rest > 0 && !isWhole ? (
+        <Button variant="link" onClick={() => setIsWhole(true)}>
+          {rest} more layers
+        </Button>
+      ) : isWhole ? (
+        <Button variant="link" onClick={() => setIsWhole(false)}>
+          Fewer
+        </Button>
+      ) : null}
+    </section>
+  );
+}
+
+function factorsOf({ recent, usual }: PostmortemMover): (number | null)[] {
+  return recent.map((value) =>
+    value === null || usual === null || usual <= 0 ? null : value / usual,
+  );
+}
+
+function riseOf({ value, usual }: PostmortemMover): string {
+  return value === null || usual === null || usual <= 0 ? '–' : formatFactor(value / usual);
+}
+
+/** A cell a step: brighter is farther above the layer's own median, on a logarithmic scale. */
+function MoverCells({
+  mover,
+  steps,
+  top,
+  theme,
+}: {
+  readonly mover: PostmortemMover;
+  readonly steps: readonly number[];
+  readonly top: number;
+  readonly theme: Theme;
+}) {
+  const ramp = colourRamp(theme, 'above');
+  const factors = factorsOf(mover);
+  const at = steps.indexOf(mover.step);
+  return (
+    <svg
+      width={steps.length * CELL.width}
+      height={CELL.height}
+      role="img"
+      aria-label={`${describeMetric(mover.metric).label} of ${mover.name}, times its median: ${riseOf(mover)} at ${mover.step}`}
+    >
+      {factors.map((factor, index) => {
+        const share = factor === null ? null : Math.log(Math.max(1, factor)) / Math.log(top);
+        return (
+          <rect
+            key={steps[index]}
+            x={index * CELL.width}
+            y={3}
+            width={CELL.width - 1}
+            height={CELL.height - 6}
+            fill={
+              share === null
+                ? 'var(--line)'
+                : hexOfPacked(ramp[Math.round(Math.min(1, share) * (RAMP_LENGTH - 1))] ?? 0)
+            }
+          />
+        );
+      })}
+      {at === -1 ? null : (
+        <path
+          d={`M${at * CELL.width - 0.5} 0V${CELL.height}`}
+          stroke="var(--rms-spike)"
+          strokeWidth={1}
+        />
+      )}
+    </svg>
+  );
+}

@@ -1,0 +1,103 @@
+'use client';
+
+import Link from 'next/link';
+import type { Postmortem } from '@/lib/contract/postmortem';
+import type { Run } from '@/lib/contract/runs';
+import { formatStep } from '@/lib/view/format-number';
+import { shortLayerNames } from '@/lib/view/layer-names';
+import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spike-facts';
+import { TopBar } from '@/app/_components/top-bar';
+import { Mark } from '@/app/_design/marks';
+import { DistributionsSection } from './distributions-section';
+import { EvidenceList } from './evidence-list';
+import { ExportBar } from './export-bar';
+import { LeadLagTable } from './lead-lag-table';
+import { LocalTime } from './local-time';
+import { MoversTable } from './movers-table';
+import { NotesSection } from './notes-section';
+import { RemediesList } from './remedies-list';
+import { SpikeFigures } from './spike-figures';
+import styles from './spike.module.css';
+
+/** Figures at the left, facts at the right; one column on a phone and on paper. */
+export function SpikeView({
+  postmortem,
+  layers,
+  onChanged,
+}: {
+  readonly postmortem: Postmortem;
+  readonly layers: Run['layers'];
+  /** A note was written. */
+  readonly onChanged: () => void;
+}) {
+  const { run, spike, place, onsetAt, sentences } = postmortem;
+  const base = `/runs/${encodeURIComponent(run.id)}`;
+  const names = shortLayerNames(layers.map(({ name }) => name));
+  const word = spikeKindWord(spike.kind);
+  const runHref = `${base}?steps=${postmortem.fromStep}-${postmortem.toStep}&step=${spike.onsetStep}`;
+  return (
+    <>
+      <TopBar
+        crumbs={[
+          { label: run.project, href: `/?q=${encodeURIComponent(run.project)}` },
+          { label: run.name, href: base },
+          { label: `${word} ${place.index}` },
+        ]}
+      />
+      <main className={styles['page']}>
+        <header className={styles['head']}>
+          <p className={styles['kicker']}>
+            <Mark kind={spike.kind} />
+            Postmortem · {word} {place.index} of {place.count} · attempt {spike.attempt}
+            {onsetAt === null ? null : (
+              <>
+                {' · '}
+                <LocalTime iso={onsetAt} />
+              </>
+            )}
+            {' · '}
+            <Link href={runHref}>
+              steps {formatStep(postmortem.fromStep)} to {formatStep(postmortem.toStep)} in the run
+            </Link>
+          </p>
+          <h1>{postmortem.headline}</h1>
+          <p className={styles['lead']}>
+            {sentences
+              .filter(({ kind }) => kind === 'course' || kind === 'precursor')
+              .slice(0, 2)
+              .map(({ text }) => text)
+              .join(' ')}
+          </p>
+        </header>
+        <div className={styles['figures']}>
+          <SpikeFigures postmortem={postmortem} layers={layers} names={names} />
+          <EvidenceList postmortem={postmortem} />
+        </div>
+        <div className={styles['side']}>
+          <dl className={styles['facts']}>
+            {prepareSpikeFacts(spike).map(({ label, value, after }) => (
+              <div key={label}>
+                <dt>{label}</dt>
+                <dd>
+                  {value}
+                  {after === undefined ? null : <small> {after}</small>}
+                </dd>
+              </div>
+            ))}
+          </dl>
+          <MoversTable postmortem={postmortem} />
+          <RemediesList postmortem={postmortem} />
+          <LeadLagTable postmortem={postmortem} />
+          <NotesSection
+            runId={run.id}
+            spikeId={spike.id}
+            notes={postmortem.notes}
+            onChanged={onChanged}
+          />
+          <ExportBar runId={run.id} spikeId={spike.id} />
+        </div>
+        <DistributionsSection postmortem={postmortem} />
+      </main>
+    </>
+  );
+}
