@@ -19,6 +19,7 @@ import type { LayerMoves } from './layer-moves';
 import { LayerToolbar } from './layer-toolbar';
 import { LossStripChart } from './loss-strip';
 import { MarkerLegend } from './marker-legend';
+import { nearestStep } from './nearest-step';
 import { NewerHint } from './newer-hint';
 import { OtherBar } from './other-bar';
 import { OverStepsPanel } from './over-steps';
@@ -236,19 +237,5 @@ export function LayerBody({
         words={model.items.map(({ item, before }) => prepareStepWords(item, before, curves))}
       />
     </main>
-  );
-}
-
-/** The reported step nearest to a place along the window; null where nothing was reported. */
-function nearestStep(
-  available: readonly number[],
-  { fromStep, toStep }: StepWindow,
-  share: number,
-): number | null {
-  const wanted = fromStep + share * (toStep - fromStep);
-  return available.reduce<number | null>(
-    (best, step) =>
-      best === null || Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best,
-    null,
   );
 }

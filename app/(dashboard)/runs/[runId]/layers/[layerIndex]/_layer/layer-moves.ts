@@ -58,7 +58,13 @@ export function layerMoves(context: MoveContext): LayerMoves {
   return {
     one,
     page,
-    main: (step) => one(mainIndex, step),
+    main: (step) => {
+      const place = available.indexOf(step);
+      const last = available.length - (steps.length - mainIndex);
+      // At either end there is no room for a step beside it: the columns are chosen anew.
+      if (place >= mainIndex && place <= last) one(mainIndex, step);
+      else chooseInUrl({ step, steps: null, window });
+    },
     together: (offset) => {
       const next = shiftSteps(steps, offset, available);
       if (isSame(next, steps)) page(offset);

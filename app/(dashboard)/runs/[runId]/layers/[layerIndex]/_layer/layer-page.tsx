@@ -59,11 +59,17 @@ export function LayerPage({
           <ErrorState
             title="The layer could not be read."
             message={error.message}
-            onRetry={() => {
-              run.retry();
-              metrics.retry();
-            }}
-          />
+            {...(error.code === 'run_not_found'
+              ? {}
+              : {
+                  onRetry: () => {
+                    run.retry();
+                    metrics.retry();
+                  },
+                })}
+          >
+            <ButtonLink href="/">All runs</ButtonLink>
+          </ErrorState>
         ) : (
           <LoadingState text="Reading the layer." />
         )}

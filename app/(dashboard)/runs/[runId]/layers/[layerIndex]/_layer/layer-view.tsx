@@ -3,6 +3,7 @@
 import { useRouter } from 'next/navigation';
 import { useMemo, useState } from 'react';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
+import { AXIS_KINDS } from '@/lib/view/distribution-axis';
 import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareLayerVerdict } from '@/lib/view/layer-words';
@@ -19,6 +20,7 @@ import { CompareDialog } from './compare-dialog';
 import { LayerBar } from './layer-bar';
 import { LayerBody } from './layer-body';
 import { LayerEmpty } from './layer-empty';
+import { LayerMetrics } from './layer-metrics';
 import { layerMoves } from './layer-moves';
 import { chooseInUrl, setAxisKind, useLayerUrl } from './use-layer-url';
 import { useLayerView } from './use-layer-view';
@@ -77,7 +79,10 @@ export function LayerView({
     firstStep: run.firstStep ?? 0,
     lastStep: lastStep ?? 0,
   });
-  const changeAxis = () => setAxisKind(url.axisKind === 'linear' ? 'signed-log' : 'linear');
+  const changeAxis = () => {
+    const place = (AXIS_KINDS.indexOf(url.axisKind) + 1) % AXIS_KINDS.length;
+    setAxisKind(AXIS_KINDS[place] ?? 'linear');
+  };
   const toNext = () => {
     if (next !== null) router.push(next.href);
   };
@@ -99,6 +104,7 @@ export function LayerView({
     { label: 'Earlier steps', keys: ['['], run: () => moves.page(-1) },
     { label: 'Later steps', keys: [']'], run: () => moves.page(1) },
     { label: 'Change the axis of the distributions', keys: ['A'], run: changeAxis },
+    { label: 'Compare with another layer or run', run: () => setIsComparing(true) },
     { label: 'Next layer', keys: ['J'], run: toNext },
     { label: 'Previous layer', keys: ['K'], run: toPrevious },
     { label: 'Back to the run', keys: ['Esc'], run: () => router.push(runHref) },
@@ -136,12 +142,21 @@ export function LayerView({
               onRetry={data.retry}
             />
           ) : data.status === 'none' ? (
-            <LayerEmpty
-              runHref={runHref}
-              layerName={shortName}
-              hasHistograms={metrics.histograms.length > 0}
-              wantedStep={url.step ?? lastStep}
-            />
+            <>
+              <LayerEmpty
+                runHref={runHref}
+                layerName={shortName}
+                hasHistograms={metrics.histograms.length > 0}
+                wantedStep={url.step ?? lastStep}
+              />
+              <LayerMetrics
+                run={run}
+                layerIndex={layer.index}
+                layerName={shortName}
+                step={url.step ?? lastStep}
+                view={view}
+              />
+            </>
           ) : (
             <LoadingState text="Reading the distributions." />
           )}
@@ -179,7 +194,9 @@ export function LayerView({
         detail={
           <>
             {isElsewhere
-              ? `No distribution at step ${formatStep(url.step)}; this is the newest before it. `
+              ? data.step === url.step
+                ? `No distribution at step ${formatStep(url.step)}; this is the newest before it. `
+                : `Reading step ${formatStep(url.step)}. `
               : null}
             {verdict?.detail}
           </>

@@ -1,5 +1,6 @@
 'use client';
 
+import { useState } from 'react';
 import { distributionsReplySchema, type DistributionsReply } from '@/lib/contract/reads';
 import { prepareStepWindow, type StepWindow } from '@/lib/view/chosen-steps';
 import { apiPath, type ApiFailure } from '@/app/_hooks/api-client';
@@ -12,6 +13,9 @@ export interface LayerDistributions {
   readonly status: 'loading' | 'none' | 'failed' | 'ready';
   readonly window: StepWindow | null;
   readonly reply: DistributionsReply | null;
+  /** What is selected in the reply: the wish's, or while it is read the one before. */
+  readonly step: number | null;
+  readonly steps: readonly number[];
   readonly error: ApiFailure | null;
   readonly retry: () => void;
 }
@@ -21,10 +25,19 @@ export interface DistributionsWish {
   readonly layerIndex: number;
   /** null: nothing was ever reported. */
   readonly wantedStep: number | null;
+  /** All chosen steps; empty: the wanted one with its neighbours. */
+  readonly wantedSteps: readonly number[];
   readonly firstStep: number;
   readonly lastStep: number;
   /** The window that the URL holds; null: the one around the wanted step. */
   readonly window: StepWindow | null;
+}
+
+interface Shown {
+  readonly step: number | null;
+  readonly steps: readonly number[];
+  readonly reply: DistributionsReply;
+  readonly window: StepWindow;
 }
 
 /**
@@ -33,7 +46,7 @@ export interface DistributionsWish {
  * whose distance is the cadence of reports, and then the window around it.
  */
 export function useLayerDistributions(wish: DistributionsWish): LayerDistributions {
-  const { runId, layerIndex, wantedStep, firstStep, lastStep } = wish;
+  const { runId, layerIndex, wantedStep, wantedSteps, firstStep, lastStep } = wish;
   const base = `/runs/${encodeURIComponent(runId)}/layers/${layerIndex}/distributions`;
   const at = (step: number) => apiPath(base, { step });
   const within = ({ fromStep, toStep }: StepWindow) =>
@@ -62,17 +75,38 @@ export function useLayerDistributions(wish: DistributionsWish): LayerDistributio
   const isAbsent = wantedStep === null || anchor.error?.code === 'distribution_not_found';
   const reply = isHeldUseful ? held.data : range.data;
   const error = anchor.error ?? range.error ?? held.error;
+  const window = isHeldUseful ? wish.window : around;
+  // Which of the reads is asked changes with what is chosen: what was there stays between.
+  const [shown, setShown] = useState<Shown | null>(null);
+  if (
+    reply !== null &&
+    window !== null &&
+    (shown?.reply !== reply ||
+      shown.step !== wantedStep ||
+      shown.steps !== wantedSteps ||
+      shown.window.fromStep !== window.fromStep ||
+      shown.window.toStep !== window.toStep)
+  )
+    setShown({ reply, window, step: wantedStep, steps: wantedSteps });
+  const status =
+    reply !== null
+      ? 'ready'
+      : isAbsent
+        ? 'none'
+        : error !== null && !anchor.isLoading
+          ? 'failed'
+          : 'loading';
+  const isHeldOver = status === 'loading' && shown !== null;
+  const isElsewhere =
+    isHeldOver &&
+    wantedStep !== null &&
+    (wantedStep < shown.window.fromStep || wantedStep > shown.window.toStep);
   return {
-    status:
-      reply !== null
-        ? 'ready'
-        : isAbsent
-          ? 'none'
-          : error !== null && !anchor.isLoading
-            ? 'failed'
-            : 'loading',
-    window: isHeldUseful ? wish.window : around,
-    reply,
+    status: isHeldOver ? 'ready' : status,
+    window: isHeldOver ? shown.window : window,
+    reply: isHeldOver ? shown.reply : reply,
+    step: isElsewhere ? shown.step : wantedStep,
+    steps: isElsewhere ? shown.steps : wantedSteps,
     error,
     retry: () => {
       held.retry();

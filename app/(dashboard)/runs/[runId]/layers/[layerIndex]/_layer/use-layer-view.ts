@@ -3,6 +3,7 @@
 import { useMemo } from 'react';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
+import { prepareStepWindow } from '@/lib/view/chosen-steps';
 import { prepareCorrelatedReference, type Betas } from '@/lib/view/correlated-reference';
 import { prepareLayerView } from '@/lib/view/layer-view-model';
 import { prepareLossStrip } from '@/lib/view/loss-strip';
@@ -51,12 +52,21 @@ export function useLayerView({
   const data = useLayerDistributions({
     runId: run.id,
     layerIndex: layer.index,
-    wantedStep: url.step ?? lastStep,
+    // A run without histograms is not asked for any.
+    wantedStep: metrics.histograms.length === 0 ? null : (url.step ?? lastStep),
+    wantedSteps: url.steps,
     firstStep: run.firstStep ?? 0,
     lastStep: lastStep ?? 0,
-    window: url.window,
+    window: metrics.histograms.length === 0 ? null : url.window,
   });
-  const { window, reply } = data;
+  const { reply } = data;
+  const anchor = url.step ?? lastStep;
+  // Without distributions there are metrics and stages still, around the wanted step.
+  const window =
+    data.window ??
+    (data.status === 'none' && anchor !== null
+      ? prepareStepWindow(anchor, 1, run.firstStep ?? 0, lastStep ?? anchor)
+      : null);
   const fromStep = window?.fromStep ?? null;
   const toStep = window?.toStep ?? null;
   const timelinePath =
@@ -75,7 +85,8 @@ export function useLayerView({
   const findings = useLayerFindings(run.id, layer.index, window);
   const other = useOtherLayer(run, layer.name, url.other, window);
 
-  const selectedStep = url.step ?? lastStep ?? 0;
+  const selectedStep = data.step ?? lastStep ?? 0;
+  const chosenSteps = data.steps;
   const selected = reply?.items.filter(({ step }) => step <= selectedStep).at(-1);
   const cosine = selected?.statistics['gradient_cosine'] ?? null;
   const betas = betasOf(run, selected?.attempt);
@@ -99,13 +110,13 @@ export function useLayerView({
         : prepareLayerView({
             reply,
             selectedStep,
-            requestedSteps: url.steps,
+            requestedSteps: chosenSteps,
             axisKind: url.axisKind,
             mode: url.mode,
             correlated: parts,
             other: otherReply,
           }),
-    [reply, selectedStep, url.steps, url.axisKind, url.mode, parts, otherReply],
+    [reply, selectedStep, chosenSteps, url.axisKind, url.mode, parts, otherReply],
   );
   const losses = timeline.data?.series.find(({ name }) => name === 'loss')?.points ?? null;
   const strip = useMemo(
@@ -126,7 +137,11 @@ export function useLayerView({
         : prepareStageStrip(findings.stages, { fromStep, toStep }),
     [findings.stages, fromStep, toStep],
   );
-  const chosen = model?.chosen ?? null;
+  const isAbsent = data.status === 'none';
+  const chosen = useMemo(
+    () => model?.chosen ?? (isAbsent && anchor !== null ? { steps: [anchor], mainIndex: 0 } : null),
+    [model, isAbsent, anchor],
+  );
   const multiples = useMemo(
     () =>
       fromStep === null || toStep === null || chosen === null
@@ -144,6 +159,7 @@ export function useLayerView({
   );
   return {
     data,
+    window,
     model,
     strip,
     stageStrip,

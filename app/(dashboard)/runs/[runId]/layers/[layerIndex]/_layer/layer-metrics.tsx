@@ -1,0 +1,77 @@
+'use client';
+
+import { useState } from 'react';
+import type { Run } from '@/lib/contract/runs';
+import { formatStep } from '@/lib/view/format-number';
+import { valueTextAt } from '@/lib/view/small-multiple';
+import { describeLayerOutlook } from '@/lib/view/stage-outlook';
+import { explainStage, stageAt } from '@/lib/view/stage-reason';
+import { stepToX } from '@/lib/view/trace';
+import { layerCharts } from './layer-charts';
+import { nearestStep } from './nearest-step';
+import { SmallMultiples } from './small-multiples';
+import { StageSection } from './stage-section';
+import type { useLayerView } from './use-layer-view';
+import layout from './layer-metrics.module.css';
+import words from './words-column.module.css';
+
+/** What is known of a layer that has no distribution: its stage and its metrics. */
+export function LayerMetrics({
+  run,
+  layerIndex,
+  layerName,
+  step,
+  view,
+}: {
+  readonly run: Run;
+  readonly layerIndex: number;
+  readonly layerName: string;
+  readonly step: number | null;
+  readonly view: ReturnType<typeof useLayerView>;
+}) {
+  const { window, series, findings } = view;
+  const [crosshairStep, setCrosshairStep] = useState<number | null>(null);
+  if (window === null || step === null || view.multiples.length === 0) return null;
+  const reported = series[0]?.points.map(({ fromStep }) => fromStep) ?? [];
+  const reason = explainStage(findings.stages, step);
+  const label = stageAt(findings.stages, step)?.label ?? null;
+  const charts = layerCharts({
+    run,
+    layerIndex,
+    layerName,
+    window,
+    items: [],
+    losses: view.losses,
+    lossPath: view.lossPath,
+    series,
+    otherPath: null,
+  });
+  return (
+    <div className={layout['layout']}>
+      <SmallMultiples
+        views={view.multiples}
+        note={`Steps ${formatStep(window.fromStep)}–${formatStep(window.toStep)} in every panel, each on its own scale.`}
+        take={charts.metrics}
+        crosshair={
+          crosshairStep === null
+            ? null
+            : {
+                x: stepToX(window, crosshairStep),
+                place: `at ${formatStep(crosshairStep)}`,
+                textOf: (metric) => valueTextAt(series, metric, crosshairStep),
+              }
+        }
+        onCrosshair={(share) =>
+          setCrosshairStep(share === null ? null : nearestStep(reported, window, share))
+        }
+      />
+      <aside className={words['words']} aria-label="In numbers and words">
+        <StageSection
+          reason={reason}
+          outlook={reason === null ? null : describeLayerOutlook(reason.stage, label)}
+          failure={findings.error?.message ?? null}
+        />
+      </aside>
+    </div>
+  );
+}
