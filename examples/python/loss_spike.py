@@ -26,9 +26,11 @@ from small_gpt import SmallGpt, fixed_batch
 WARM_UP = 20
 # Of r in a layer: from here on its distribution has two modes (docs/detection.md).
 DIP = 0.03
-# Steps 1 to 50 are exempt: at the first step of Adam every r is ±1.
-FIRST_LOOK = 50
+# Exempt is the start: at the first step of Adam every r is ±1, and embeddings keep two modes for long.
+FIRST_LOOK = 100
 REWARM = 50
+# Of the few values of a LayerNorm any distribution has gaps.
+SMALLEST_LAYER = 1000
 
 
 def read_options() -> argparse.Namespace:
@@ -62,20 +64,28 @@ class DipListener:
 
     def __init__(self, run: spikescope.Run) -> None:
         self._run = run
+        self._is_large: list[bool] = []
 
     def largest(self, step: int) -> float:
         """0 while the server has nothing to say, or is away: training goes on without it."""
         self._run.flush(5.0)
         if self._run.url is None:
             return 0.0
-        base, _, run_id = self._run.url.rpartition("/runs/")
-        query = f"metric=ratio_dip&columns=8&fromStep={max(0, step - 1)}&toStep={step}"
+        query = f"metric=ratio_dip&columns=8&fromStep={step}&toStep={step}"
         try:
-            with urllib.request.urlopen(f"{base}/api/v1/runs/{run_id}/heatmap?{query}", timeout=5) as reply:
-                values = json.load(reply)["values"]
+            if not self._is_large:
+                layers = self._get("")["layers"]
+                self._is_large = [layer["parameterCount"] >= SMALLEST_LAYER for layer in layers]
+            rows = self._get(f"/heatmap?{query}")["values"]
         except (urllib.error.URLError, TimeoutError, ValueError):
             return 0.0
-        return max((value for row in values for value in row if value is not None), default=0.0)
+        large = [row for row, is_large in zip(rows, self._is_large) if is_large]
+        return max((dip for row in large for dip in row if dip is not None), default=0.0)
+
+    def _get(self, path: str) -> dict:
+        base, _, run_id = str(self._run.url).rpartition("/runs/")
+        with urllib.request.urlopen(f"{base}/api/v1/runs/{run_id}{path}", timeout=5) as reply:
+            return json.load(reply)
 
 
 def main() -> None:
