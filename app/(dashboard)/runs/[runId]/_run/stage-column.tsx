@@ -1,5 +1,6 @@
+import { memo } from 'react';
 import { STAGE_NAMES } from '@/lib/contract/stages';
-import { bandOfRow } from '@/lib/view/layer-axis';
+import type { LayerAxis } from '@/lib/view/layer-axis';
 import { stageColour } from '@/lib/view/stage-colours';
 import { stageLabel } from '@/lib/view/stage-label';
 import { STAGE_COLOURS } from '@/app/_design/canvas-colours';
@@ -47,25 +48,15 @@ export function StageColumn({
         role="img"
         aria-label="Stage of each layer now"
       >
-        {layerOfRow.map((layer, row) => {
-          const band = bandOfRow(layerAxis, row);
-          const stage = stages[layer] ?? NaN;
-          if (band === null || !Number.isFinite(stage)) return null;
-          const size = (band.end - band.start) / ratio;
-          return (
-            <rect
-              key={layer}
-              y={band.start / ratio}
-              width={STAGE_COLUMN_WIDTH}
-              height={size >= 4 ? size - 1 : size}
-              fill={stageColour(stage, STAGE_COLOURS[theme])}
-            >
-              <title>
-                {`${layerNames[layer] ?? ''}: ${stageLabel(STAGE_NAMES[stage] ?? '').word}`}
-              </title>
-            </rect>
-          );
-        })}
+        <StageRects
+          layerAxis={layerAxis}
+          layerOfRow={layerOfRow}
+          devicePixelRatio={ratio}
+          stages={stages}
+          layerNames={layerNames}
+          theme={theme}
+          isAcross={false}
+        />
       </svg>
     </>
   );
@@ -95,25 +86,58 @@ export function StageRow({
       role="img"
       aria-label="Stage of each layer now"
     >
-      {layerOfRow.map((layer, row) => {
-        const band = bandOfRow(layerAxis, row);
-        const stage = stages[layer] ?? NaN;
-        if (band === null || !Number.isFinite(stage)) return null;
-        const size = (band.end - band.start) / ratio;
-        return (
-          <rect
-            key={layer}
-            x={band.start / ratio}
-            width={size >= 4 ? size - 1 : size}
-            height={STAGE_ROW_HEIGHT}
-            fill={stageColour(stage, STAGE_COLOURS[theme])}
-          >
-            <title>
-              {`${layerNames[layer] ?? ''}: ${stageLabel(STAGE_NAMES[stage] ?? '').word}`}
-            </title>
-          </rect>
-        );
-      })}
+      <StageRects
+        layerAxis={layerAxis}
+        layerOfRow={layerOfRow}
+        devicePixelRatio={ratio}
+        stages={stages}
+        layerNames={layerNames}
+        theme={theme}
+        isAcross
+      />
     </svg>
   );
 }
+
+/** Kept while steps are zoomed and frames come: thousands of layers change with none of these. */
+const StageRects = memo(function StageRects({
+  layerAxis,
+  layerOfRow,
+  devicePixelRatio,
+  stages,
+  layerNames,
+  theme,
+  isAcross,
+}: {
+  readonly layerAxis: LayerAxis;
+  readonly layerOfRow: readonly number[];
+  readonly devicePixelRatio: number;
+  readonly stages: readonly number[];
+  readonly layerNames: readonly string[];
+  readonly theme: Theme;
+  /** Side by side, as the layers of the paper's layout. */
+  readonly isAcross: boolean;
+}) {
+  return layerAxis.bands.flatMap(({ start, end, firstRow, endRow }) =>
+    layerOfRow.slice(firstRow, endRow).map((layer) => {
+      const stage = stages[layer] ?? NaN;
+      if (!Number.isFinite(stage)) return null;
+      const length = (end - start) / devicePixelRatio;
+      const size = length >= 4 ? length - 1 : length;
+      const at = start / devicePixelRatio;
+      return (
+        <rect
+          key={layer}
+          {...(isAcross
+            ? { x: at, width: size, height: STAGE_ROW_HEIGHT }
+            : { y: at, width: STAGE_COLUMN_WIDTH, height: size })}
+          fill={stageColour(stage, STAGE_COLOURS[theme])}
+        >
+          <title>
+            {`${layerNames[layer] ?? ''}: ${stageLabel(STAGE_NAMES[stage] ?? '').word}`}
+          </title>
+        </rect>
+      );
+    }),
+  );
+});
