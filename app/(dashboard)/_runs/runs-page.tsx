@@ -31,6 +31,7 @@ import { FirstPost } from './first-post';
 import { RunsTable } from './runs-table';
 import { RunsToolbar } from './runs-toolbar';
 import { RunsVerdictLine } from './runs-verdict-line';
+import { StorageDialog } from './storage-dialog';
 import { useChosenRuns } from './use-chosen-runs';
 import { useHeldLayout } from './use-held-layout';
 import { useRowActions } from './use-row-actions';
@@ -72,6 +73,7 @@ export function RunsPage() {
     tags.retry();
   });
   const [edited, setEdited] = useState<readonly string[] | null>(null);
+  const [storageOf, setStorageOf] = useState<string | null>(null);
   const search = useRef<HTMLInputElement>(null);
   const actions = useRowActions({ chosen, runs: list.data?.runs ?? [], edits, edit: setEdited });
   const toSearch = () => search.current?.focus();
@@ -175,6 +177,7 @@ export function RunsPage() {
                 : [...closedProjects, project];
               patchUrl({ closed: next.length === 0 ? null : joinNames(next) });
             }}
+            onStorage={setStorageOf}
             emptyRow={
               view === null ? (
                 <LoadingState text="Reading the runs." />
@@ -215,6 +218,9 @@ export function RunsPage() {
           onEdit={setEdited}
           onPin={edits.pin}
         />
+      )}
+      {storageOf === null ? null : (
+        <StorageDialog project={storageOf} onClose={() => setStorageOf(null)} />
       )}
       {edited === null || editedRuns.length === 0 ? null : (
         <EditDialog

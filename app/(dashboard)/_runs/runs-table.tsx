@@ -3,6 +3,7 @@
 import type { KeyboardEvent, ReactNode } from 'react';
 import type { RunSort } from '@/lib/contract/reads';
 import type { RunGroup } from '@/lib/view/runs-list';
+import { Button } from '@/app/_components/button';
 import { Icon } from '@/app/_design/icons';
 import { ColumnHead } from './column-head';
 import { RunRowMemo, type RowActions } from './run-row';
@@ -37,6 +38,7 @@ export function RunsTable({
   chosen,
   actions,
   onToggleGroup,
+  onStorage,
   emptyRow,
 }: {
   readonly held: HeldLayout;
@@ -47,6 +49,7 @@ export function RunsTable({
   readonly chosen: readonly string[];
   readonly actions: RowActions;
   readonly onToggleGroup: (project: string) => void;
+  readonly onStorage: (project: string) => void;
   /** What stands in the place of rows while there are none. */
   readonly emptyRow: ReactNode;
 }) {
@@ -98,7 +101,9 @@ export function RunsTable({
         </thead>
         {held.groups.map((group) => (
           <tbody key={group.project}>
-            {isGrouped ? <GroupHead group={group} onToggle={onToggleGroup} /> : null}
+            {isGrouped ? (
+              <GroupHead group={group} onToggle={onToggleGroup} onStorage={onStorage} />
+            ) : null}
             {group.rows.map((row) => (
               <RunRowMemo
                 key={row.id}
@@ -124,9 +129,11 @@ export function RunsTable({
 function GroupHead({
   group,
   onToggle,
+  onStorage,
 }: {
   readonly group: RunGroup;
   readonly onToggle: (project: string) => void;
+  readonly onStorage: (project: string) => void;
 }) {
   return (
     <tr className={styles['group']}>
@@ -142,6 +149,14 @@ function GroupHead({
           </span>
           {group.project} <span className={styles['group_count']}>{group.count}</span>
         </button>
+        <Button
+          variant="link"
+          className={styles['storage'] ?? ''}
+          aria-label={`Storage of ${group.project}`}
+          onClick={() => onStorage(group.project)}
+        >
+          Storage
+        </Button>
       </th>
     </tr>
   );
