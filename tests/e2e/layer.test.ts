@@ -114,6 +114,11 @@ describe('the distributions of a layer', () => {
     await eventually(ticks).toEqual(expect.arrayContaining(['−1', '0', '1']));
     await page.getByRole('radio', { name: 'Linear' }).check({ force: true });
     expect(queryOf(page).get('axis')).toBeNull();
+    await page.getByRole('slider', { name: 'Chosen step 1 of 3' }).focus();
+    for (const axis of ['log-abs', 'log', null]) {
+      await page.keyboard.press('a');
+      await eventually(() => queryOf(page).get('axis')).toBe(axis);
+    }
     expect(takeFaults()).toEqual([]);
   });
 

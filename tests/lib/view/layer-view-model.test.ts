@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DistributionsReply } from '@/lib/contract/reads';
-import { prepareLayerView, type LayerViewInput } from '@/lib/view/layer-view-model';
+import { formatP, prepareLayerView, type LayerViewInput } from '@/lib/view/layer-view-model';
 import { CURVES, aDistribution, anItem, type Item } from '../../builders/distribution-item';
 
 function aReply(items: readonly Item[]): DistributionsReply {
@@ -135,5 +135,17 @@ describe('what is laid over a layer', () => {
     expect(column?.otherStep).toBeNull();
     expect(column?.panels[0]?.other).toBeNull();
     expect(view().columns[0]?.panels[0]?.panel?.other).toEqual([]);
+  });
+});
+
+describe('a p-value', () => {
+  it('is written with the digits that were simulated', () => {
+    expect([0, 0.0004, 0.0123, 0.5, 1].map(formatP)).toEqual([
+      'p < 0.001',
+      'p < 0.001',
+      'p 0.012',
+      'p 0.50',
+      'p 1.00',
+    ]);
   });
 });

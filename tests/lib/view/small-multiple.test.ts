@@ -4,6 +4,7 @@ import {
   orderMetrics,
   prepareSmallMultiple,
   valueAtStep,
+  valueTextAt,
 } from '@/lib/view/small-multiple';
 
 const points = [316, 317, 318, 319].map((step, i) => {
@@ -11,6 +12,15 @@ const points = [316, 317, 318, 319].map((step, i) => {
   return { fromStep: step, toStep: step, min: value, max: value, mean: value, nonFiniteCount: 0 };
 });
 const window = { fromStep: 316, toStep: 319 };
+
+describe('a metric under the crosshair', () => {
+  it('is written as the metric is, and as missing where it was not reported', () => {
+    const series = [{ metric: 'rms', points }];
+    expect(valueTextAt(series, 'rms', 318)).toBe('3.10');
+    expect(valueTextAt(series, 'rms', 400)).toBe('–');
+    expect(valueTextAt(series, 'ratio_dip', 318)).toBe('–');
+  });
+});
 
 describe('a small multiple', () => {
   it('writes the values at the chosen steps as the metric is written', () => {
