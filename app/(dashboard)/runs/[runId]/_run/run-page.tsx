@@ -1,9 +1,11 @@
 'use client';
 
-import { useCallback } from 'react';
+import { useCallback, useMemo } from 'react';
+import { notesReplySchema } from '@/lib/contract/notes';
 import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
 import { warningsReplySchema } from '@/lib/contract/warnings';
+import { toNoteEvents } from '@/lib/view/note-events';
 import { ButtonLink } from '@/app/_components/button';
 import { ErrorState, LoadingState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
@@ -22,17 +24,30 @@ export function RunPage({ runId }: { readonly runId: string }) {
   const spikes = useApi(apiPath(`${base}/spikes`), spikesReplySchema);
   const warnings = useApi(apiPath(`${base}/warnings`), warningsReplySchema);
   const events = useApi(apiPath(`${base}/events`), eventsReplySchema);
+  const notes = useApi(apiPath(`${base}/notes`), notesReplySchema);
   const { retry: readRun } = run;
   const { retry: readMetrics } = metrics;
   const { retry: readSpikes } = spikes;
   const { retry: readEvents } = events;
   const { retry: readWarnings } = warnings;
+  const { retry: readNotes } = notes;
   const readHappenings = useCallback(() => {
     readSpikes();
     readWarnings();
     readEvents();
+    readNotes();
     readRun();
-  }, [readSpikes, readWarnings, readEvents, readRun]);
+  }, [readSpikes, readWarnings, readEvents, readNotes, readRun]);
+  const postedEvents = events.data?.items ?? NOTHING;
+  const writtenNotes = notes.data?.items ?? NOTHING;
+  const newestAttempt = run.data?.attempt ?? 1;
+  const happenings = useMemo(
+    () =>
+      [...postedEvents, ...toNoteEvents(writtenNotes, newestAttempt)].sort(
+        (a, b) => a.step - b.step,
+      ),
+    [postedEvents, writtenNotes, newestAttempt],
+  );
 
   const failure = run.error ?? metrics.error;
   if (run.data === null || metrics.data === null) {
@@ -71,7 +86,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       metrics={metrics.data}
       spikes={spikes.data?.items ?? NOTHING}
       warnings={warnings.data?.items ?? NOTHING}
-      events={events.data?.items ?? NOTHING}
+      events={happenings}
       onRunChanged={readRun}
       onMetricsChanged={readMetrics}
       onHappening={readHappenings}

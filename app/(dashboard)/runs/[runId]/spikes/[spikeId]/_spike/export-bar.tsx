@@ -6,9 +6,11 @@ import styles from './spike.module.css';
 
 /** The postmortem as a file, and on paper. */
 export function ExportBar({
+  project,
   runId,
   spikeId,
 }: {
+  readonly project: string;
   readonly runId: string;
   readonly spikeId: string;
 }) {
@@ -26,6 +28,20 @@ export function ExportBar({
       </a>
       <a href={path('json')} download>
         JSON
+      </a>
+      <a
+        href={apiPath(`/runs/${encodeURIComponent(runId)}/report`)}
+        target="_blank"
+        rel="noreferrer"
+      >
+        Run report
+      </a>
+      <a
+        href={apiPath(`/projects/${encodeURIComponent(project)}/report`)}
+        target="_blank"
+        rel="noreferrer"
+      >
+        This week in {project}
       </a>
       <Button variant="quiet" onClick={() => window.print()}>
         Print

@@ -6,6 +6,7 @@ import type { Run } from '@/lib/contract/runs';
 import { prepareSpikeTimeline } from '@/lib/view/spike-timeline';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { SpikeChartMenus } from './spike-chart-menus';
 import { SpikeHeatmap } from './spike-heatmap';
 import { SpikeTimelineChart } from './spike-timeline-chart';
 import styles from './spike.module.css';
@@ -32,7 +33,7 @@ export function SpikeFigures({
   const width = size?.width ?? 0;
   return (
     <section aria-label="Around the spike" className={styles['around']}>
-      <div ref={ref}>
+      <div ref={ref} data-picture>
         {width === 0 ? null : (
           <SpikeTimelineChart timeline={prepareSpikeTimeline(postmortem, width)} />
         )}
@@ -51,9 +52,17 @@ export function SpikeFigures({
           Blue: {postmortem.attempts.slice(1).map(describeAttempt).join('; ')}.
         </p>
       ) : null}
-      {layers.length === 0 ? null : (
-        <SegmentedControl label="Heatmap" options={METRICS} value={metric} onChange={setMetric} />
-      )}
+      <div className={styles['tools']}>
+        {layers.length === 0 ? null : (
+          <SegmentedControl label="Heatmap" options={METRICS} value={metric} onChange={setMetric} />
+        )}
+        <SpikeChartMenus
+          postmortem={postmortem}
+          names={layers.length === 0 ? [] : names}
+          metric={metric}
+          metricLabel={METRICS.find(({ value }) => value === metric)?.label ?? metric}
+        />
+      </div>
     </section>
   );
 }

@@ -94,7 +94,7 @@ export function SpikeView({
             notes={postmortem.notes}
             onChanged={onChanged}
           />
-          <ExportBar runId={run.id} spikeId={spike.id} />
+          <ExportBar project={run.project} runId={run.id} spikeId={spike.id} />
         </div>
         <DistributionsSection postmortem={postmortem} />
       </main>
