@@ -1,11 +1,8 @@
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
-import { STAGE_NAMES } from '@/lib/contract/stages';
-import { decodeHeatmapColumns, SAFETENSORS_MEDIA_TYPE } from '@/lib/contract/heatmap-columns';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import { formatStep } from '@/lib/view/format-number';
 import { heatmapTable } from '@/lib/view/heatmap-table';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
-import { stageLabel } from '@/lib/view/stage-label';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { bucketsTable, type NamedBuckets } from '@/lib/view/timeline-table';
 import {
@@ -13,7 +10,8 @@ import {
   type ChartSubject,
   type PictureBand,
 } from '@/app/_components/chart-menu/chart-subject';
-import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
+import { readHeatmapTable } from '@/app/_components/chart-menu/read-heatmap-table';
+import { apiPath, readJson } from '@/app/_hooks/api-client';
 import type { RunPlotModel } from './run-view-model';
 
 export type RunChart = 'loss' | 'scalar' | 'ratio' | 'strip' | 'heatmap';
@@ -47,8 +45,7 @@ export async function readChartSubject(
   const fileName = fileNameOf(run.id, name, String(window.fromStep), String(window.toStep));
   const read =
     chart === 'heatmap'
-      ? (differenceTable(heading, model, window) ??
-        (await readHeatmapTable(heading, model, window)))
+      ? (differenceTable(heading, model, window) ?? (await readCells(heading, model, window)))
       : await readTimelineTable(heading, chart, model, window);
   return { heading, fileName, bands, ...read };
 }
@@ -168,38 +165,19 @@ function differenceTable(
   };
 }
 
-async function readHeatmapTable(
+async function readCells(
   caption: string,
   { run, option, layerOfRow, layerNames }: RunPlotModel,
   window: StepWindow,
 ): Promise<Read> {
   if (option === null) throw new Error('No layer metric has been reported yet.');
-  const path = apiPath(`/runs/${encodeURIComponent(run.id)}/heatmap`, {
+  return readHeatmapTable({
+    ...{ caption, window },
+    runId: run.id,
     metric: option.stored,
-    ...window,
-    columns: COLUMNS,
+    layers: layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) })),
+    ...(option.isPerRootN
+      ? { factorOf: (layer) => 1 / Math.sqrt(run.layers[layer]?.parameterCount ?? 1) }
+      : {}),
   });
-  const columns = decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE));
-  const layers = layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) }));
-  const readable = {
-    ...columns,
-    cell: (column: number, layer: number) => {
-      const at = layer * columns.columnCount + column;
-      if ((columns.nonFinite[at] ?? 0) > 0) return NaN;
-      const value = columns.values[at] ?? NaN;
-      const factor = option.isPerRootN ? 1 / Math.sqrt(run.layers[layer]?.parameterCount ?? 1) : 1;
-      return Number.isNaN(value) ? null : value * factor;
-    },
-  };
-  const table =
-    option.scale === 'categorical'
-      ? heatmapTable(
-          caption,
-          readable,
-          layers,
-          window,
-          (stage) => stageLabel(STAGE_NAMES[stage] ?? '').word,
-        )
-      : heatmapTable(caption, readable, layers, window);
-  return { table, paths: [path] };
 }

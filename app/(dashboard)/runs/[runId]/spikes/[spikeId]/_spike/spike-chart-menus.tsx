@@ -2,6 +2,7 @@
 
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { timelineReplySchema } from '@/lib/contract/reads';
+import { formatStep } from '@/lib/view/format-number';
 import { bucketsTable } from '@/lib/view/timeline-table';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
@@ -30,7 +31,7 @@ export function SpikeChartMenus({
     (button: HTMLElement) => {
       const root = button.closest('section')?.querySelector<HTMLElement>('[data-picture]') ?? null;
       if (root === null) return null;
-      const heading = `${what} around the spike at ${spike.onsetStep} of ${run.name}`;
+      const heading = `${what} around the spike at ${formatStep(spike.onsetStep)} of ${run.name}`;
       return read(heading).then((parts) => ({
         heading,
         fileName: fileNameOf(run.id, 'spike', String(spike.onsetStep), what),
