@@ -1,0 +1,181 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
+import { gotoRun } from './harness/run-page';
+import { postJson } from './harness/training-job';
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+
+beforeAll(async () => {
+  product = await startProduct({ dataDir });
+  browser = await openBrowser();
+  for (const run of ['B_spontaneous_spike', 'C_stale_v'] as const) {
+    await importRecordedRun(product.url, run);
+  }
+});
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.stop();
+  remove();
+});
+
+async function pathOfSpike(run: RecordedRun, near: number): Promise<string> {
+  const reply = await fetch(`${product.url}/api/v1/runs/${run}/spikes`);
+  const { items } = (await reply.json()) as {
+    items: { id: string; kind: string; onsetStep: number }[];
+  };
+  const found = items.find(
+    ({ kind, onsetStep }) => kind !== 'rms_spike' && Math.abs(onsetStep - near) <= 3,
+  );
+  if (found === undefined) throw new Error(`no spike near ${near}`);
+  return `/runs/${run}/spikes/${found.id}`;
+}
+
+async function openSpike(path: string, options = {}) {
+  const opened = await openPage(browser, options);
+  await opened.page.goto(product.url + path);
+  await opened.page.getByRole('heading', { name: 'What happened' }).waitFor();
+  return opened;
+}
+
+describe('the postmortem of a spike', () => {
+  it('tells run B: who moved first, the shapes before and at the burst, what would have helped', async () => {
+    const { page, takeFaults } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(
+      /^\d+ of 69 layers moved one step before the loss$/,
+    );
+    const movers = page.getByRole('table', { name: /how many steps before the loss/ });
+    await movers.getByRole('link', { name: 'wte', exact: true }).waitFor();
+    expect(await movers.getByRole('row').nth(1).innerText()).toMatch(
+      /^1\s+wte\s+Gradient RMS\s+317/,
+    );
+    await page
+      .getByRole('region', { name: /^Step / })
+      .getByRole('img')
+      .first()
+      .waitFor();
+    expect(await page.getByRole('region', { name: 'Step 316' }).count()).toBe(1);
+    expect(await page.getByRole('region', { name: 'Step 318' }).count()).toBe(1);
+    await page.getByText('Clip updates by RMS.').waitFor();
+    await page.getByText(/It is association/).waitFor();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('opens a sentence to the stored numbers behind it, which lead to the layer', async () => {
+    const { page } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    await page
+      .locator('summary')
+      .filter({ hasText: /one step before the loss rose, \d+ of 69 layers/ })
+      .click();
+    const link = page.getByRole('link', { name: '317' }).first();
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toMatch(/\/layers\/\d+\?step=317$/);
+  });
+
+  it('draws every layer on the steps of the timeline, by stage too', async () => {
+    const { page } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    const colours = () =>
+      page.getByRole('img', { name: / of 69 layers over steps / }).evaluate((element) => {
+        const { width, height } = element as HTMLCanvasElement;
+        const data = (element as HTMLCanvasElement)
+          .getContext('2d')!
+          .getImageData(0, 0, width, height);
+        return new Set(new Uint32Array(data.data.buffer)).size;
+      });
+    await expect.poll(colours, { timeout: 30_000 }).toBeGreaterThan(20);
+    await page.getByRole('radiogroup', { name: 'Heatmap' }).getByText('RMS').click();
+    await page.getByRole('img', { name: /^RMS of 69 layers/ }).waitFor();
+    await expect.poll(colours, { timeout: 30_000 }).toBeGreaterThan(20);
+  });
+
+  it('says of run C that nothing came before, and what a bad batch is', async () => {
+    const spike = await openSpike(await pathOfSpike('C_stale_v', 320));
+    expect(await spike.page.getByRole('heading', { level: 1 }).innerText()).toBe(
+      'No precursor: nothing moved before the loss rose at 320',
+    );
+    await spike.page.getByText(/found by chance before 11\s%/).waitFor();
+    const batch = await openSpike(await pathOfSpike('C_stale_v', 150));
+    expect(await batch.page.getByRole('heading', { level: 1 }).innerText()).toBe(
+      'One bad batch at 150, no instability',
+    );
+    await batch.page.getByText(/the batch of step 150, data_index 150/).waitFor();
+  });
+
+  it('is reached from the run, and says where it is not', async () => {
+    const { page } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/B_spontaneous_spike`);
+    await page
+      .getByRole('link', { name: /^Postmortem of .* at 318|at 31\d/ })
+      .first()
+      .waitFor();
+    await page.goto(`${product.url}/runs/B_spontaneous_spike/spikes/none`);
+    await page.getByText('There is no such spike.').waitFor();
+  });
+
+  it('has nothing against it in either theme, nor on a phone', async () => {
+    const path = await pathOfSpike('B_spontaneous_spike', 552);
+    for (const options of [
+      { colorScheme: 'dark' as const },
+      { colorScheme: 'light' as const },
+      { colorScheme: 'light' as const, width: 390, height: 844 },
+    ]) {
+      const { page } = await openSpike(path, options);
+      await page
+        .getByRole('region', { name: /^Step / })
+        .getByRole('img')
+        .first()
+        .waitFor();
+      expect(await findAccessibilityFaults(page)).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow).toBe(0);
+    }
+  });
+});
+
+describe('notes at a spike', () => {
+  it('are written, shown as Markdown without a tag of theirs, changed and kept', async () => {
+    const { page, takeFaults } = await openSpike(await pathOfSpike('C_stale_v', 440));
+    await page.getByLabel('Note', { exact: true }).fill('Skipped **300** batches. <img src=x>');
+    await page.getByLabel('Your name').fill('ada');
+    await page.getByRole('button', { name: 'Keep the note' }).click();
+    await page.getByRole('strong').filter({ hasText: '300' }).waitFor();
+    await page.getByText('<img src=x>').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByLabel('Note', { exact: true }).first().fill('It did not help.');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('It did not help.').waitFor();
+    await page.getByRole('button', { name: '2 revisions' }).click();
+    await page.getByRole('list', { name: 'Earlier texts' }).getByText('batches').waitFor();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('stand in the report, which opens by itself and loads nothing', async () => {
+    const path = await pathOfSpike('C_stale_v', 220);
+    const spikeId = path.split('/').at(-1);
+    await postJson(`${product.url}/api/v1/runs/C_stale_v/notes`, {
+      ...{ spikeId, author: 'grace', markdown: 'Another **corpus**.' },
+    });
+    const { page, takeFaults } = await openPage(browser);
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    await page.goto(`${product.url}/api/v1${path}/report`);
+    await page.getByRole('heading', { name: 'Notes' }).waitFor();
+    expect(await page.locator('article strong').innerText()).toBe('corpus');
+    expect(await page.getByRole('img').count()).toBeGreaterThanOrEqual(2);
+    expect(
+      requests.filter((url) => !url.endsWith('/report') && !url.endsWith('favicon.ico')),
+    ).toEqual([]);
+    expect(takeFaults().filter((fault) => !fault.includes('favicon'))).toEqual([]);
+  });
+});
