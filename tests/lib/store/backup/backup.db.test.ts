@@ -37,6 +37,11 @@ beforeAll(async () => {
     { timeout: 30_000, interval: 200 },
   );
   await servers.post('/api/v1/runs', aRun('live', LAYERS));
+  // What a policy says, and where it has let values go.
+  await servers.db.pool.query('UPDATE project SET keep_raw_days = 30, round_after_days = 7');
+  await servers.db.pool.query(
+    `INSERT INTO raw_gap (run, attempt, metric, from_step, end_step) SELECT run, 1, 0, 64, 128 FROM run WHERE id = 'kept'`,
+  );
 });
 afterAll(async () => {
   await servers.stop();
@@ -105,7 +110,10 @@ it('makes the same database again, while a run posts', async () => {
   expect(rows['run']).toBe(2);
   await onEmpty(async (url) => {
     expect(await restoreBackup({ url, path: backup, migrations, replaces: false })).toEqual(rows);
-    expect(await dump(url)).toEqual(await dump(database.url));
+    const restoredRows = await dump(url);
+    expect(restoredRows).toEqual(await dump(database.url));
+    expect(restoredRows['raw_gap']).toHaveLength(1);
+    expect(restoredRows['project']?.join()).toContain(',30,');
     const restored = await startServers({ database: { url, drop: () => Promise.resolve() } });
     try {
       // Of the live run what was committed at one moment: as many steps as posts, whole fives.
