@@ -57,7 +57,11 @@ export function LayerPage({
           </ErrorState>
         ) : error !== null ? (
           <ErrorState
-            title="The layer could not be read."
+            title={
+              error.code === 'run_not_found'
+                ? 'There is no such run.'
+                : 'The layer could not be read.'
+            }
             message={error.message}
             {...(error.code === 'run_not_found'
               ? {}
