@@ -1,6 +1,7 @@
 /**
  * How many datapoints a second compaction moves from hot frames into blocks and rollups, with
- * one connection and nothing beside it, and what of a core it needs on both sides.
+ * one connection and nothing beside it, and what of a core it needs on both sides; then the
+ * same of rounding all of it.
  * On an embedded server of its own with fsync on. Run: npm run bench -- compaction [steps]
  */
 import { execFileSync } from 'node:child_process';
@@ -11,7 +12,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Frame } from '../lib/contract/frame';
+import { BLOCK_STEPS } from '../lib/store/compaction/block-layout';
 import { compactAttempt } from '../lib/store/compaction/compact-attempt';
+import { roundAttempt } from '../lib/store/compaction/round-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
 import { createRun } from '../lib/store/create-run';
 import { openDatabase } from '../lib/store/database';
@@ -84,6 +87,32 @@ function git(...args: string[]): string {
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+
+/** Rounds everything that is in blocks, as if it were old. */
+async function measureRounding(client: pg.Client, runKey: string): Promise<void> {
+  const startedAt = performance.now();
+  const unitMs: number[] = [];
+  let blocks = 0;
+  let rollups = 0;
+  for (let hasMore = true; hasMore;) {
+    const unitAt = performance.now();
+    const unit = await roundAttempt(
+      client,
+      { runKey, attempt: 1 },
+      { receivedBefore: new Date(Date.now() + 86_400_000) },
+    );
+    unitMs.push(performance.now() - unitAt);
+    ({ hasMore } = unit);
+    blocks += unit.blocks;
+    rollups += unit.rollups;
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  const sorted = unitMs.toSorted((a, b) => a - b);
+  const datapoints = blocks * LAYERS * BLOCK_STEPS;
+  console.log(
+    `rounding: ${(datapoints / seconds / 1e6).toFixed(1)} M datapoints/s, ${blocks} blocks and ${rollups} rollup rows in ${seconds.toFixed(1)} s; a unit: median ${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(0)} ms, longest ${(sorted.at(-1) ?? 0).toFixed(0)} ms`,
+  );
+}
 
 console.log(
   `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
@@ -161,6 +190,7 @@ try {
   console.log(
     sizes.rows.map(({ name, bytes }) => `${name} ${megabytes(Number(bytes))}`).join(', '),
   );
+  await measureRounding(client, runKey);
   await client.end();
   await db.close();
 } finally {
