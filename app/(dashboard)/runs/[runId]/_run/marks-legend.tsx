@@ -18,7 +18,7 @@ export function MarksLegend({
 }) {
   if (marks.length === 0) return null;
   return (
-    <p className={styles['marks']} aria-label="Marks on the cells">
+    <div className={styles['marks']} role="group" aria-label="What the marks say">
       {!marks.includes('stages') ? null : hasStages ? (
         <>
           {STAGES_BY_SEVERITY.filter((stage) => !UNMARKED.includes(stage)).map((stage) => (
@@ -42,7 +42,7 @@ export function MarksLegend({
       ) : (
         <span>No layer moved before a loss spike of this run.</span>
       )}
-    </p>
+    </div>
   );
 }
 

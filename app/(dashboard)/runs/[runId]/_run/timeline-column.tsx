@@ -1,10 +1,10 @@
 'use client';
 
-import { Line, LineChart, ReferenceLine, XAxis, YAxis } from 'recharts';
 import { axisEnds, type StepAxis } from '@/lib/view/step-axis';
 import type { Tick } from '@/lib/view/ticks';
-import { drawnScale, shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
-import { placeOnAxis, type PlacedPoint } from '@/lib/view/timeline-places';
+import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import { placeOnAxis } from '@/lib/view/timeline-places';
+import { tracePath } from '@/lib/view/trace-path';
 import { TickText } from '@/app/_components/tick-text';
 import { stretch, type TimelineLine } from './scalar-timeline';
 import styles from './plot.module.css';
@@ -49,16 +49,7 @@ export function TimelineColumn({
   readonly height: number;
 }) {
   const isSmoothed = lines.some(({ isFaint }) => !isFaint);
-  const line = {
-    dataKey: 'value',
-    type: 'linear',
-    stroke: colour,
-    className: styles['trace'] ?? '',
-    dot: false,
-    activeDot: false,
-    connectNulls: false,
-    isAnimationActive: false,
-  } as const;
+  const frame = { ends: axisEnds(drawnAxis), width: height, height: width };
   return (
     <div role="img" aria-label={label}>
       <span className={styles['column_label']} style={{ left, width, top: NAME_TOP }} aria-hidden>
@@ -80,52 +71,33 @@ export function TimelineColumn({
       })}
       <div className={styles['chart']} style={{ left, top, width, height }} aria-hidden>
         <div style={{ transform: stretch(drawnAxis, axis, height, 'Y'), transformOrigin: '0 0' }}>
-          <LineChart
-            layout="vertical"
-            width={width}
-            height={height}
-            data={withGaps(placeOnAxis(chart.points, drawnAxis))}
-            margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
-            accessibilityLayer={false}
-          >
-            <XAxis
-              type="number"
-              scale={drawnScale(chart)}
-              domain={[chart.domain[0], chart.domain[1]]}
-              allowDataOverflow
-              hide
-              height={0}
-            />
-            <YAxis
-              dataKey="x"
-              type="number"
-              domain={[...axisEnds(drawnAxis)]}
-              allowDataOverflow
-              hide
-              width={0}
-            />
+          <svg width={width} height={height}>
             {limit === undefined ? null : (
-              <ReferenceLine x={limit} stroke="var(--loss-spike)" strokeDasharray="4 3" />
-            )}
-            {lines.map(({ key, points, isFaint, clock }) => (
-              <Line
-                key={key}
-                data={withGaps(placeOnAxis(points, drawnAxis, clock))}
-                {...line}
-                strokeOpacity={isFaint ? FAINT : 1}
+              <line
+                x1={width * shareOnAxis(chart, limit)}
+                x2={width * shareOnAxis(chart, limit)}
+                y1={0}
+                y2={height}
+                stroke="var(--loss-spike)"
+                strokeDasharray="4 3"
               />
-            ))}
-            <Line {...line} strokeOpacity={isSmoothed ? FAINT : 1} />
-          </LineChart>
+            )}
+            {/* Drawn as over the other layout's heatmap, then turned: steps downwards, values to the right. */}
+            <g transform={`matrix(0 1 -1 0 ${width} 0)`} fill="none" stroke={colour}>
+              {lines.map(({ key, points, isFaint, clock }) => (
+                <g key={key} className={styles['trace']} strokeOpacity={isFaint ? FAINT : 1}>
+                  <path d={tracePath(placeOnAxis(points, drawnAxis, clock), chart, frame)} />
+                </g>
+              ))}
+              <g className={styles['trace']} strokeOpacity={isSmoothed ? FAINT : 1}>
+                <path d={tracePath(placeOnAxis(chart.points, drawnAxis), chart, frame)} />
+              </g>
+            </g>
+          </svg>
         </div>
       </div>
     </div>
   );
-}
-
-/** With steps downwards recharts passes over a null and draws across; NaN breaks the line. */
-function withGaps(points: readonly PlacedPoint[]): { x: number; value: number }[] {
-  return points.map(({ x, value }) => ({ x, value: value ?? NaN }));
 }
 
 function spacedTicks(chart: TimelineChart, width: number): Tick[] {
