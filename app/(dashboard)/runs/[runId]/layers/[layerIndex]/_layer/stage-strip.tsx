@@ -4,6 +4,8 @@ import styles from './stage-strip.module.css';
 
 /** A stage without a letter is written out where there is room. */
 const WIDE = 0.2;
+/** Half a letter reads as another one; a single step of the usual 48 still has room. */
+const NARROW = 0.02;
 
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
 
@@ -35,7 +37,9 @@ export function StageStrip({ segments }: { readonly segments: readonly StageSegm
               color: name === undefined ? 'var(--text2)' : `var(--on-stage-${name})`,
             }}
           >
-            {letter ?? (to - from > WIDE ? stageLabel(stage).word : null)}
+            {to - from < NARROW
+              ? null
+              : (letter ?? (to - from > WIDE ? stageLabel(stage).word : null))}
           </span>
         );
       })}
