@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { spikesReplySchema } from '@/lib/contract/reads';
 import {
   findAccessibilityFaults,
   openBrowser,
@@ -43,12 +44,16 @@ afterAll(async () => {
 
 /** Once for all looks, and only after the product was looked at empty. */
 let stored: Promise<void> | null = null;
+/** The first loss spike of the recorded run; its id stands for `{spike}` in an address. */
+let spikeId = '';
 
 async function storeRuns(): Promise<void> {
   const job = await startJob({ url: product.url, runId: 'seen', layers: LAYERS });
   await job.post(quietFrames(1, 60, LAYERS.length).map(withHistograms));
   await startJob({ url: product.url, runId: 'silent', layers: LAYERS });
   await importRecordedRun(product.url, B);
+  const reply = await fetch(`${product.url}/api/v1/runs/${B}/spikes?kind=loss_spike`);
+  spikeId = spikesReplySchema.parse(await reply.json()).items[0]!.id;
 }
 
 const SIZES = { wide: [1440, 900], phone: [390, 844] } as const;
@@ -127,6 +132,17 @@ const SCREENS: readonly Screen[] = [
     name: 'a layer that is none',
     path: '/runs/seen/layers/99',
     open: (page) => seen(page, /has no layer 99/),
+  },
+  {
+    name: 'a postmortem',
+    path: `/runs/${B}/spikes/{spike}`,
+    open: firstImage,
+  },
+  {
+    name: 'a postmortem of a spike that is none',
+    path: `/runs/${B}/spikes/nothing`,
+    open: (page) => page.getByRole('alert').first().waitFor(),
+    hasFailure: true,
   },
   {
     name: 'an address without a page',
@@ -215,7 +231,7 @@ describe.each(LOOKS)('in the $colorScheme theme, $size', ({ options }) => {
 
   it.each(SCREENS)('shows $name without a fault', async ({ path, open, hasFailure }) => {
     const { page, takeFaults } = await openPage(browser, options);
-    await page.goto(`${product.url}${path}`);
+    await page.goto(`${product.url}${path.replace('{spike}', spikeId)}`);
     await open(page);
     expect(await findAccessibilityFaults(page)).toEqual([]);
     const faults = takeFaults();
