@@ -19,9 +19,16 @@ def describe_machine() -> str:
         # Not Linux: platform's word stands.
         pass
     here = Path(__file__).parent
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True
+        )
+        commit = done.stdout.strip() or "unknown"
+    except OSError:
+        # A copy of the tree on a machine without git.
+        commit = "unknown"
     cores = f"{os.cpu_count()} logical cores of {model}"
-    return f"{cores}, Python {platform.python_version()}, commit {done.stdout.strip()}"
+    return f"{cores}, Python {platform.python_version()}, commit {commit}"
 
 
 def quantile(values: list[float], share: float) -> float:

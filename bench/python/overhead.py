@@ -41,9 +41,18 @@ SIZES = {
     "small": Size(128, 4, 512, 8, 128),
     "medium": Size(384, 6, 8192, 8, 128),
     "large": Size(768, 12, 50304, 4, 128),
+    "350m": Size(1024, 24, 50304, 1, 128),
+    "1b": Size(1792, 24, 50304, 1, 128),
 }
-# Of a graphics card: as many tokens a step as such a model is trained with.
-DEVICE_BATCH = {"small": (64, 256), "medium": (32, 512), "large": (16, 1024)}
+# Of a graphics card: what one takes between two optimizer steps when many share a batch of
+# half a million tokens. Larger batches make longer steps, and the share of watching smaller.
+DEVICE_BATCH = {
+    "small": (64, 256),
+    "medium": (32, 512),
+    "large": (16, 1024),
+    "350m": (16, 1024),
+    "1b": (16, 1024),
+}
 
 
 class Gpt(nn.Module):
@@ -76,17 +85,20 @@ class Gpt(nn.Module):
 
 
 class Training:
-    def __init__(self, size: Size, device: torch.device) -> None:
+    def __init__(self, size: Size, device: torch.device, *, adamw: str, compiles: bool) -> None:
         torch.manual_seed(0)
         self.size, self.device = size, device
         self.model = Gpt(size).to(device)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.95))
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=1e-4, betas=(0.9, 0.95), **{adamw: True}
+        )
+        self.forward = torch.compile(self.model) if compiles else self.model
         self.tokens = torch.randint(0, size.vocabulary, (size.batch, size.context + 1), device=device)
         self.step = 0
 
     def train_step(self, log: Callable[[torch.Tensor, int], None]) -> None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits = self.model(self.tokens[:, :-1])
+            logits = self.forward(self.tokens[:, :-1])
             loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), self.tokens[:, 1:].flatten())
         self.optimizer.zero_grad()
         loss.backward()
@@ -108,7 +120,7 @@ def measure(name: str, options: argparse.Namespace, folder: str) -> dict[str, fl
     if device.type == "cuda":
         batch, context = DEVICE_BATCH[name]
         size = Size(size.width, size.depth, size.vocabulary, batch, context)
-    training = Training(size, device)
+    training = Training(size, device, adamw=options.adamw, compiles=options.compile)
     count = sum(parameter.numel() for parameter in training.model.parameters())
     for _ in range(3):
         training.train_step(lambda loss, step: None)
@@ -118,6 +130,9 @@ def measure(name: str, options: argparse.Namespace, folder: str) -> dict[str, fl
         # Turn about, so that neither always comes first.
         for kind in kinds if block % 2 == 0 else reversed(kinds):
             log, end = begin(kind, training, folder, options)
+            # The first of a run makes plans and loads kernels, which a long run does not feel.
+            for _ in range(options.warm_up):
+                training.train_step(log)
             started = training.clock()
             for _ in range(options.steps):
                 training.train_step(log)
@@ -127,7 +142,11 @@ def measure(name: str, options: argparse.Namespace, folder: str) -> dict[str, fl
             end()
             if device.type != "cuda":
                 blocks[kind].append((training.clock() - started) / options.steps)
-    print(f"\n{name}: {count / 1e6:.1f} M parameters, {size.batch} × {size.context} tokens, {device.type}")
+    how = f"{options.adamw} AdamW{', compiled' if options.compile else ''}"
+    print(
+        f"\n{name}: {count / 1e6:.1f} M parameters, {size.batch} × {size.context} tokens, "
+        f"{device.type}, {how}"
+    )
     found = {}
     for kind in kinds:
         ratios = [value / base - 1 for value, base in zip(blocks[kind], blocks["alone"])]
@@ -165,10 +184,10 @@ def begin_peer(
     import wandb
 
     run = wandb.init(mode="offline", dir=folder, settings=wandb.Settings(silent=True))
-    run.watch(training.model, log="all", log_freq=10)
+    run.watch(training.forward, log="all", log_freq=10)
 
     def end() -> None:
-        run.unwatch(training.model)
+        run.unwatch(training.forward)
         run.finish()
 
     return (lambda loss, step: run.log({"loss": loss.item()})), end
@@ -179,6 +198,9 @@ def main() -> int:
     parser.add_argument("--size", nargs="*", choices=SIZES, default=["small", "medium"])
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="a block")
+    parser.add_argument("--adamw", choices=["foreach", "fused"], default="foreach")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--warm-up", type=int, default=3, help="steps before each block, not measured")
     parser.add_argument("--histograms-every", type=int, default=10)
     parser.add_argument("--max-elements", type=int, help="0: all")
     parser.add_argument("--peer", action="store_true", help="wandb.watch beside it")

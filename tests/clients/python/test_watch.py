@@ -123,8 +123,8 @@ ADAMS = {
 @pytest.mark.parametrize("name", ADAMS)
 def test_every_metric_of_adam_is_that_of_its_own_state(server, name):
     model = make_model()
-    if "capturable" in name and not torch.cuda.is_available():
-        pytest.skip("capturable wants a GPU")
+    if "capturable" in name:
+        pytest.skip("capturable wants parameters on a graphics card: test_cuda.py")
     optimizer = ADAMS[name](model.parameters())
     job = Job(server, model, optimizer)
     expected = []

@@ -10,10 +10,11 @@ import torch
 
 from .edges import float32_at_or_above, float32_with_root_at_or_above
 from .gather import Layout, make_layouts
+from .host_copy import read_later
+from .kernel_check import kernels_agree
 from .layer_plan import LayerPlan, PlannedTensor
 from .local_tensors import read_gradient, to_local
 from .optimizers import Adapter, Moments, read_moments
-from .host_copy import read_later
 from .raw_samples import RawSamples, SamplePlan
 from .side_stream import StreamBeside
 from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
@@ -79,6 +80,7 @@ class DeviceCapture:
         `indexes` are of the tensors that are likely to have gradients.
         """
         with torch.no_grad():
+            self._statistics.has_kernels = kernels_agree(self._statistics, self._device)
             tensors = [self._plan.tensors[index] for index in indexes]
             values = [to_local(tensor.parameter) for tensor in tensors]
             layouts = self._find_layouts(tuple(indexes), tensors, values)
@@ -263,7 +265,9 @@ class DeviceCapture:
             if len(self._layouts) >= MAX_LAYOUTS:
                 self._layouts.clear()
                 self._sample_plans.clear()
-            layouts = self._layouts[key] = make_layouts(tensors, key[1], self._device)
+            layouts = self._layouts[key] = make_layouts(
+                tensors, key[1], self._device, has_kernels=self._statistics.has_kernels
+            )
         return layouts
 
     def _whole_norms(

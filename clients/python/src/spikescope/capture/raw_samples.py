@@ -54,5 +54,4 @@ class SamplePlan:
     def read(self, gradient: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> RawSamples:
         parts = [rows.flatten()[self.index].view(-1, self.sample_count) for rows in (gradient, first, second)]
         # A layer without a gradient in this step has no sample; NaN says so.
-        nothing = torch.tensor(float("nan"), device=gradient.device)
-        return RawSamples(torch.stack([torch.where(self.has_layer, part, nothing) for part in parts]))
+        return RawSamples(torch.stack([torch.where(self.has_layer, part, float("nan")) for part in parts]))

@@ -117,9 +117,13 @@ class Statistics:
             update_magnitudes().tolist(), dtype=torch.float32, device=device
         )
         self._small_update = float32_at_or_above(SMALL_UPDATE)
+        # Set once they are known to find the same: kernel_check.py.
+        self.has_kernels = False
 
     def add(self, into: LayerSums, rows: Rows, thresholds: Thresholds) -> None:
         """Adds rows to the layers that they belong to."""
+        if self.has_kernels and rows.gradient is not None and self._add_by_kernel(into, rows, thresholds):
+            return
         with torch.no_grad():
             columns: dict[str, torch.Tensor] = {}
             maxima: dict[str, torch.Tensor] = {}
@@ -132,6 +136,18 @@ class Statistics:
             if rows.second is not None:
                 self._moments(rows, thresholds, filled, columns, maxima, into)
             _merge(into, rows.layer, columns, maxima)
+
+    def _add_by_kernel(self, into: LayerSums, rows: Rows, thresholds: Thresholds) -> bool:
+        from . import fused_rows
+
+        try:
+            fused_rows.add_rows(
+                into, rows, thresholds, self._ratio_magnitudes, self._update_magnitudes, self._small_update
+            )
+        except Exception:
+            # One that cannot be compiled here was not launched: torch does it all, from now on.
+            self.has_kernels = False
+        return self.has_kernels
 
     @staticmethod
     def _width(rows: Rows) -> int:
