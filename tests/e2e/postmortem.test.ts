@@ -160,6 +160,20 @@ describe('notes at a spike', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('are written about steps and layers too, beside those at spikes', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    await page.goto(`${product.url}/runs/C_stale_v/notes`);
+    await page.getByLabel('From step').fill('300');
+    await page.getByLabel('To step').fill('330');
+    await page.getByRole('combobox', { name: 'Layer' }).selectOption({ label: 'wte' });
+    await page.getByLabel('Note', { exact: true }).fill('Watch the *embedding*.');
+    await page.getByLabel('Your name').fill('grace');
+    await page.getByRole('button', { name: 'Keep the note' }).click();
+    await page.getByRole('link', { name: 'wte, steps 300 to 330' }).waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    expect(takeFaults()).toEqual([]);
+  });
+
   it('stand in the report, which opens by itself and loads nothing', async () => {
     const path = await pathOfSpike('C_stale_v', 220);
     const spikeId = path.split('/').at(-1);

@@ -1,33 +1,11 @@
 'use client';
 
-import { useId, useState, type SyntheticEvent } from 'react';
+import Link from 'next/link';
 import type { Note } from '@/lib/contract/notes';
-import { Button } from '@/app/_components/button';
-import { Markdown } from '@/app/_components/markdown';
-import { TextField } from '@/app/_components/text-field';
-import { ApiFailure, apiPath, sendJson } from '@/app/_hooks/api-client';
-import { LocalTime } from './local-time';
-import { NoteHistory } from './note-history';
-import styles from './spike.module.css';
-
-const AUTHOR_KEY = 'spikescope.author';
-
-/** The name given last in this browser. */
-function rememberedAuthor(): string {
-  try {
-    return window.localStorage.getItem(AUTHOR_KEY) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function rememberAuthor(author: string): void {
-  try {
-    window.localStorage.setItem(AUTHOR_KEY, author);
-  } catch {
-    // A browser without storage asks again.
-  }
-}
+import { NoteForm } from '@/app/_components/notes/note-form';
+import { NoteItem } from '@/app/_components/notes/note-item';
+import noteStyles from '@/app/_components/notes/notes.module.css';
+import { apiPath, sendJson } from '@/app/_hooks/api-client';
 
 /** What people found, and a place to write it down. */
 export function NotesSection({
@@ -46,9 +24,10 @@ export function NotesSection({
     <section aria-labelledby="notes">
       <h2 id="notes">
         Notes<small>Markdown; kept with the spike</small>
+        <Link href={base}>All notes of the run</Link>
       </h2>
       {notes.length === 0 ? null : (
-        <ul className={styles['notes']}>
+        <ul className={noteStyles['notes']}>
           {notes.map((note) => (
             <NoteItem
               key={note.id}
@@ -67,145 +46,5 @@ export function NotesSection({
         }
       />
     </section>
-  );
-}
-
-function NoteItem({
-  note,
-  path,
-  onChanged,
-}: {
-  readonly note: Note;
-  readonly path: string;
-  readonly onChanged: () => void;
-}) {
-  const [mode, setMode] = useState<'read' | 'edit' | 'history'>('read');
-  const [fault, setFault] = useState<string | null>(null);
-  const { author, editor, createdAt, updatedAt, revision, markdown } = note;
-  const remove = () => {
-    sendJson('DELETE', apiPath(path)).then(onChanged, (cause: unknown) => setFault(wordsOf(cause)));
-  };
-  return (
-    <li>
-      <p className={styles['byline']}>
-        <b>{author}</b>, <LocalTime iso={createdAt} />
-        {revision > 1 ? (
-          <>
-            , changed by {editor}, <LocalTime iso={updatedAt} />
-          </>
-        ) : null}
-      </p>
-      {mode === 'edit' ? (
-        <NoteForm
-          label="Save"
-          start={markdown}
-          onCancel={() => setMode('read')}
-          onSend={async (text, who) => {
-            await sendJson('PATCH', apiPath(path), { markdown: text, author: who });
-            setMode('read');
-            onChanged();
-          }}
-        />
-      ) : (
-        <Markdown source={markdown} />
-      )}
-      {mode === 'history' ? <NoteHistory path={path} /> : null}
-      {fault === null ? null : (
-        <p role="alert" className={styles['fault']}>
-          {fault}
-        </p>
-      )}
-      {mode === 'edit' ? null : (
-        <p className={styles['note_actions']}>
-          <Button variant="link" onClick={() => setMode('edit')}>
-            Change
-          </Button>
-          {revision > 1 ? (
-            <Button
-              variant="link"
-              aria-expanded={mode === 'history'}
-              onClick={() => setMode(mode === 'history' ? 'read' : 'history')}
-            >
-              {mode === 'history' ? 'Hide history' : `${revision} revisions`}
-            </Button>
-          ) : null}
-          <Button variant="link" onClick={remove}>
-            Delete
-          </Button>
-        </p>
-      )}
-    </li>
-  );
-}
-
-const wordsOf = (cause: unknown): string =>
-  cause instanceof ApiFailure ? cause.message : 'The note could not be kept.';
-
-function NoteForm({
-  label,
-  start,
-  onSend,
-  onCancel,
-}: {
-  readonly label: string;
-  readonly start: string;
-  readonly onSend: (markdown: string, author: string) => Promise<unknown>;
-  readonly onCancel?: () => void;
-}) {
-  const id = useId();
-  const [markdown, setMarkdown] = useState(start);
-  const [author, setAuthor] = useState(rememberedAuthor);
-  const [isSending, setIsSending] = useState(false);
-  const [fault, setFault] = useState<string | null>(null);
-  const isReady = markdown.trim() !== '' && author.trim() !== '' && !isSending;
-  const send = (event: SyntheticEvent) => {
-    event.preventDefault();
-    if (!isReady) return;
-    setIsSending(true);
-    setFault(null);
-    rememberAuthor(author);
-    onSend(markdown, author)
-      .then(
-        () => setMarkdown(start === '' ? '' : markdown),
-        (cause: unknown) => setFault(wordsOf(cause)),
-      )
-      .finally(() => setIsSending(false));
-  };
-  return (
-    <form className={styles['note_form']} onSubmit={send}>
-      <label htmlFor={id} className="visually-hidden">
-        Note
-      </label>
-      <textarea
-        id={id}
-        rows={3}
-        value={markdown}
-        maxLength={65_536}
-        placeholder="What did you do, and did it help?"
-        onChange={({ target }) => setMarkdown(target.value)}
-      />
-      <div>
-        <TextField
-          label="Your name"
-          placeholder="Your name"
-          value={author}
-          maxLength={128}
-          onChange={({ target }) => setAuthor(target.value)}
-        />
-        {onCancel === undefined ? null : (
-          <Button variant="quiet" onClick={onCancel}>
-            Cancel
-          </Button>
-        )}
-        <Button type="submit" disabled={!isReady}>
-          {label}
-        </Button>
-      </div>
-      {fault === null ? null : (
-        <p role="alert" className={styles['fault']}>
-          {fault}
-        </p>
-      )}
-    </form>
   );
 }

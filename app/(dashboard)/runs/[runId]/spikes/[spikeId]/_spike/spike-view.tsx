@@ -12,7 +12,7 @@ import { DistributionsSection } from './distributions-section';
 import { EvidenceList } from './evidence-list';
 import { ExportBar } from './export-bar';
 import { LeadLagTable } from './lead-lag-table';
-import { LocalTime } from './local-time';
+import { LocalTime } from '@/app/_components/notes/local-time';
 import { MoversTable } from './movers-table';
 import { NotesSection } from './notes-section';
 import { RemediesList } from './remedies-list';

@@ -1,11 +1,11 @@
 'use client';
 
 import { noteHistoryReplySchema } from '@/lib/contract/notes';
-import { Markdown } from '@/app/_components/markdown';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
+import { Markdown } from '../markdown';
 import { LocalTime } from './local-time';
-import styles from './spike.module.css';
+import styles from './notes.module.css';
 
 /** All that a note ever said, the newest first. */
 export function NoteHistory({ path }: { readonly path: string }) {

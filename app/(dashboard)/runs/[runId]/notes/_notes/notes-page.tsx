@@ -1,0 +1,162 @@
+'use client';
+
+import Link from 'next/link';
+import { useState } from 'react';
+import { notesReplySchema, type Note } from '@/lib/contract/notes';
+import { runSchema } from '@/lib/contract/runs';
+import { formatStep } from '@/lib/view/format-number';
+import { shortLayerNames } from '@/lib/view/layer-names';
+import { NoteForm } from '@/app/_components/notes/note-form';
+import { NoteItem } from '@/app/_components/notes/note-item';
+import noteStyles from '@/app/_components/notes/notes.module.css';
+import { SelectMenu } from '@/app/_components/select-menu';
+import { ErrorState, LoadingState } from '@/app/_components/states';
+import { TextField } from '@/app/_components/text-field';
+import { TopBar } from '@/app/_components/top-bar';
+import { apiPath, sendJson } from '@/app/_hooks/api-client';
+import { useApi } from '@/app/_hooks/use-api';
+import styles from './notes-page.module.css';
+
+/** Notes at spikes, steps and layers, and a place to write one about steps or a layer. */
+export function NotesPage({ runId }: { readonly runId: string }) {
+  const base = `/runs/${encodeURIComponent(runId)}`;
+  const run = useApi(apiPath(base), runSchema);
+  const notes = useApi(apiPath(`${base}/notes`), notesReplySchema);
+  const error = run.error ?? notes.error;
+  const names = shortLayerNames(run.data?.layers.map(({ name }) => name) ?? []);
+  return (
+    <>
+      <TopBar
+        crumbs={[
+          { label: 'Runs', href: '/' },
+          { label: run.data?.name ?? runId, href: base },
+          { label: 'Notes' },
+        ]}
+      />
+      <main className={styles['page']}>
+        <h1>Notes on {run.data?.name ?? runId}</h1>
+        {notes.data === null || run.data === null ? (
+          error === null ? (
+            <LoadingState text="Reading the notes." />
+          ) : (
+            <ErrorState
+              title="The notes could not be read."
+              message={error.message}
+              onRetry={() => {
+                run.retry();
+                notes.retry();
+              }}
+            />
+          )
+        ) : (
+          <>
+            {notes.data.items.length === 0 ? (
+              <p className={styles['text']}>Nobody has written anything about this run yet.</p>
+            ) : (
+              <ul className={noteStyles['notes']}>
+                {notes.data.items.map((note) => (
+                  <NoteItem
+                    key={note.id}
+                    note={note}
+                    path={`${base}/notes/${encodeURIComponent(note.id)}`}
+                    about={<About note={note} base={base} names={names} />}
+                    onChanged={notes.retry}
+                  />
+                ))}
+              </ul>
+            )}
+            <NewNote base={base} names={names} onChanged={notes.retry} />
+          </>
+        )}
+      </main>
+    </>
+  );
+}
+
+/** What a note is about, and the way there. */
+function About({
+  note: { spikeId, layer, fromStep, toStep },
+  base,
+  names,
+}: {
+  readonly note: Note;
+  readonly base: string;
+  readonly names: readonly string[];
+}) {
+  if (spikeId !== null) {
+    const href = `${base}/spikes/${encodeURIComponent(spikeId)}`;
+    return <Link href={href}>spike at {formatStep(fromStep)}</Link>;
+  }
+  const steps =
+    fromStep === null
+      ? ''
+      : toStep === null
+        ? `step ${formatStep(fromStep)}`
+        : `steps ${formatStep(fromStep)} to ${formatStep(toStep)}`;
+  if (layer === null) return <Link href={`${base}?step=${fromStep ?? 0}`}>{steps}</Link>;
+  const href = `${base}/layers/${layer}${fromStep === null ? '' : `?step=${fromStep}`}`;
+  return (
+    <Link href={href}>
+      {names[layer] ?? `layer ${layer}`}
+      {steps === '' ? '' : `, ${steps}`}
+    </Link>
+  );
+}
+
+const NO_LAYER = 'none';
+const isStep = (text: string): boolean => /^\d{1,15}$/.test(text);
+
+function NewNote({
+  base,
+  names,
+  onChanged,
+}: {
+  readonly base: string;
+  readonly names: readonly string[];
+  readonly onChanged: () => void;
+}) {
+  const [layer, setLayer] = useState(NO_LAYER);
+  const [fromStep, setFromStep] = useState('');
+  const [toStep, setToStep] = useState('');
+  const send = (markdown: string, author: string) =>
+    sendJson('POST', apiPath(`${base}/notes`), {
+      ...{ markdown, author },
+      ...(layer === NO_LAYER ? {} : { layer: Number(layer) }),
+      ...(isStep(fromStep) ? { fromStep: Number(fromStep) } : {}),
+      ...(isStep(toStep) ? { toStep: Number(toStep) } : {}),
+    }).then(onChanged);
+  return (
+    <section aria-labelledby="new-note">
+      <h2 id="new-note">
+        New note<small>about steps, a layer, or both</small>
+      </h2>
+      <NoteForm label="Keep the note" start="" onSend={send}>
+        <TextField
+          label="From step"
+          placeholder="From step"
+          inputMode="numeric"
+          value={fromStep}
+          onChange={({ target }) => setFromStep(target.value.trim())}
+        />
+        <TextField
+          label="To step"
+          placeholder="To step"
+          inputMode="numeric"
+          value={toStep}
+          onChange={({ target }) => setToStep(target.value.trim())}
+        />
+        {names.length === 0 ? null : (
+          <SelectMenu
+            label="Layer"
+            value={layer}
+            options={[
+              { value: NO_LAYER, label: 'no layer' },
+              ...names.map((name, index) => ({ value: String(index), label: name })),
+            ]}
+            onChange={setLayer}
+          />
+        )}
+      </NoteForm>
+    </section>
+  );
+}
