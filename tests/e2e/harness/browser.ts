@@ -31,6 +31,8 @@ export interface PageOptions {
   readonly colorScheme?: 'dark' | 'light';
   readonly width?: number;
   readonly height?: number;
+  /** Where the reader is; else where the test runs. */
+  readonly timezoneId?: string;
 }
 
 /** A page in a browser context of its own: no cookies, no stored theme. */
@@ -38,6 +40,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'dark',
+    ...(options.timezoneId === undefined ? {} : { timezoneId: options.timezoneId }),
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
