@@ -1,0 +1,121 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
+import { postRestartedRun } from './harness/restarted-run';
+import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import { countPainted, marksOf, queryOf, sampleColours } from './harness/run-view';
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+const B = 'B_spontaneous_spike';
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
+  for (const run of RECORDED_RUNS) await importRecordedRun(product.url, run);
+  await postRestartedRun(product.url, 'restarted');
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await product.stop();
+  remove();
+});
+
+async function openRun(run: string, query = '', options = {}) {
+  const watched = await openPage(browser, options);
+  await gotoRun(watched.page, `${product.url}/runs/${run}${query}`);
+  return watched;
+}
+const COMPARE = 'Compare the heatmap with';
+
+describe('the difference to another attempt', () => {
+  it('is neutral where the steps are the same, warm where they grew, and read out as a factor', async () => {
+    const { page, takeFaults } = await openRun('restarted');
+    const own = await readPixels(heatmapOf(page));
+    await page.getByLabel(COMPARE).selectOption('Against attempt 1');
+    expect(queryOf(page).get('against')).toBe('attempt:1');
+    const scale = page.getByRole('figure', { name: 'gradient norm against attempt 1' });
+    await scale.waitFor();
+    expect(await scale.textContent()).toMatch(/smaller.*larger/);
+    await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(own);
+    // Ten parts of 20 steps: the first six are attempt 1 itself, then two of ten times its size.
+    const colours = (await sampleColours(heatmapOf(page), 10, 12)).slice(0, 10);
+    const [red, , blue] = [0, 8, 16].map((shift) => (colours[6]! >>> shift) & 255);
+    expect(red).toBeGreaterThan(blue! + 40);
+    expect(new Set(colours.slice(0, 6)).size).toBe(1);
+    expect(colours[0]).not.toBe(colours[6]);
+    await gotoRun(page, `${product.url}/runs/restarted?against=attempt:1&step=140&layer=1`);
+    await expect
+      .poll(() => readOutOf(page).textContent(), { timeout: 30_000 })
+      .toContain('against attempt 1 ×10');
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('goes away by choice, and says why where it cannot be', async () => {
+    const { page } = await openRun('restarted', '?against=attempt:1');
+    await page.getByLabel('Metric').selectOption('stage');
+    await page.getByText('Stages have no difference: choose another metric.').waitFor();
+    await page.getByLabel(COMPARE).selectOption('No comparison');
+    await expect.poll(() => queryOf(page).has('against')).toBe(false);
+    await page.getByRole('list', { name: 'Stages' }).waitFor();
+  });
+});
+
+describe('the difference to another run', () => {
+  it('pairs layers by name, is held by the URL, and stands in every layout and theme', async () => {
+    const { page, takeFaults } = await openRun(B);
+    await page.getByLabel(COMPARE).selectOption('Against C_stale_v');
+    await page.getByRole('figure', { name: /against C_stale_v$/ }).waitFor();
+    const whole = heatmapOf(page);
+    await expect.poll(() => whole.getAttribute('aria-label')).toContain('against C_stale_v');
+    const difference = await readPixels(whole);
+    const second = await openRun(B, new URL(page.url()).search);
+    await expect.poll(() => readPixels(heatmapOf(second.page))).toBe(difference);
+    const light = await openRun(B, '?against=run:C_stale_v', { colorScheme: 'light' });
+    await light.page.getByRole('figure', { name: /against C_stale_v$/ }).waitFor();
+    await surfaceOf(page).focus();
+    await page.keyboard.press('l');
+    await expect.poll(() => queryOf(page).get('layout')).toBe('paper');
+    await page.getByRole('figure', { name: /against C_stale_v$/ }).waitFor();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('says so where there is no such run', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${product.url}/runs/${B}?against=run:no-such-run`);
+    await page.getByText(/There is nothing to compare with/).waitFor();
+  });
+});
+
+describe('marks on the cells', () => {
+  it('show the stages of layers beside their values, at every zoom', async () => {
+    const { page } = await openRun('restarted');
+    await page.getByLabel('Marks on the cells').first().selectOption('Stages');
+    await expect.poll(() => marksOf(page).count()).toBe(1);
+    await expect.poll(() => countPainted(marksOf(page))).toBeGreaterThan(50);
+    expect(queryOf(page).get('marks')).toBe('stages');
+    await page.getByText('Update collapsed').first().waitFor();
+    await page.goto(`${product.url}/runs/restarted?marks=stages&steps=171-179`);
+    await expect.poll(() => countPainted(marksOf(page))).toBeGreaterThan(200);
+    await page.goto(`${product.url}/runs/restarted?marks=stages&steps=70-110`);
+    await heatmapOf(page).waitFor();
+    await expect
+      .poll(async () => ((await marksOf(page).count()) === 0 ? 0 : countPainted(marksOf(page))))
+      .toBe(0);
+  });
+
+  it('show who moved before the recorded spikes, in both layouts', async () => {
+    const { page } = await openRun(B, '?marks=movers&steps=306-345');
+    await expect.poll(() => countPainted(marksOf(page))).toBeGreaterThan(500);
+    await page.getByText('first mover of a spike').waitFor();
+    const paper = await openRun(B, '?marks=movers&steps=306-345&layout=paper');
+    await expect.poll(() => countPainted(marksOf(paper.page))).toBeGreaterThan(500);
+    await page.getByLabel('Marks on the cells').first().selectOption('No marks');
+    await expect.poll(() => marksOf(page).count()).toBe(0);
+  });
+});
