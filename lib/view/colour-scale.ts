@@ -211,17 +211,11 @@ export interface ScaleHistogram {
   readonly aboveShare: number;
 }
 
-/** Distribution of the cells along the scale, for the curve above the colour bar. */
+/**
+ * Distribution along the scale of cells that `countCodes` has counted, for the curve above
+ * the colour bar. A scale that is dragged counts none again.
+ */
 export function prepareScaleHistogram(
-  codes: Uint16Array,
-  scale: ColourScale,
-  bins: number,
-): ScaleHistogram {
-  return prepareCountsHistogram(countCodes(codes), scale, bins);
-}
-
-/** The same of cells that were counted by `countCodes`: a scale that is dragged counts none again. */
-export function prepareCountsHistogram(
   counts: Uint32Array,
   scale: ColourScale,
   bins: number,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { colourRamp, hexOfPacked } from '@/lib/view/colour-ramp';
 import {
   bakeColourTable,
+  countCodes,
   colourOfValue,
   fitColourScale,
   positionOnScale,
@@ -66,7 +67,7 @@ describe('the colour scale', () => {
 
   it('counts what lies beyond either end', () => {
     const histogram = prepareScaleHistogram(
-      codes([0.01, 1, 1, 500, 0]),
+      countCodes(codes([0.01, 1, 1, 500, 0])),
       { kind: 'log', low: 0.1, high: 10, level: null },
       4,
     );

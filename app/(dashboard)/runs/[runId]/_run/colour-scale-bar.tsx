@@ -5,7 +5,7 @@ import {
   colourOfValue,
   countCodes,
   positionOnScale,
-  prepareCountsHistogram,
+  prepareScaleHistogram,
   scaleTicks,
   valueAtPosition,
   type ColourScale,
@@ -58,7 +58,7 @@ export function ColourScaleBar({
   // The version stands for what is in `codes`, which grow in place; their memory for the metric.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const counts = useMemo(() => countCodes(codes), [countedVersion, codes.buffer]);
-  const histogram = useMemo(() => prepareCountsHistogram(counts, scale, BINS), [counts, scale]);
+  const histogram = useMemo(() => prepareScaleHistogram(counts, scale, BINS), [counts, scale]);
 
   useEffect(() => {
     const context = canvas.current?.getContext('2d', { alpha: false });
