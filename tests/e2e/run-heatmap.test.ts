@@ -1,0 +1,111 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
+import { gotoRun, heatmapOf, readPixels } from './harness/run-page';
+import { queryOf, sampleColours, sectionOf } from './harness/run-view';
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+const B = 'B_spontaneous_spike';
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
+  for (const run of RECORDED_RUNS) await importRecordedRun(product.url, run);
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await product.stop();
+  remove();
+});
+
+async function openRun(query = '', run = B, options = {}) {
+  const watched = await openPage(browser, options);
+  await gotoRun(watched.page, `${product.url}/runs/${run}${query}`);
+  return watched;
+}
+
+describe('the heatmap', () => {
+  it('orders layers by who moved first and by type, and closes groups into a row', async () => {
+    const { page } = await openRun();
+    const canvas = heatmapOf(page);
+    const inModelOrder = await readPixels(canvas);
+    const order = page.getByLabel('Layer order');
+    await order.selectOption('first_mover');
+    await expect.poll(() => readPixels(canvas)).not.toBe(inModelOrder);
+    await order.selectOption('type');
+    await page.getByRole('button', { name: 'attention, 16 layers' }).waitFor();
+    await order.selectOption('model');
+    const group = page.getByRole('button', { name: /^h\.3, \d+ layers$/ });
+    await group.click();
+    await expect.poll(() => group.getAttribute('aria-expanded')).toBe('false');
+    expect(queryOf(page).get('closed')).toBe('h.3');
+    await group.click();
+    await expect.poll(() => readPixels(canvas)).toBe(inModelOrder);
+  });
+
+  it('takes its colour range by drag and by key, and fits it again by a double click', async () => {
+    const { page } = await openRun();
+    const canvas = heatmapOf(page);
+    const fitted = await readPixels(canvas);
+    const end = page.getByRole('slider', { name: 'Upper end of the colours' });
+    const box = (await end.boundingBox())!;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x - 80, y);
+    await page.mouse.up();
+    await expect.poll(() => readPixels(canvas)).not.toBe(fitted);
+    expect(queryOf(page).get('range')).toMatch(/^\S+\.\.\S+$/);
+    const dragged = queryOf(page).get('range');
+    await end.focus();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => queryOf(page).get('range')).not.toBe(dragged);
+    await end.dblclick();
+    await expect.poll(() => readPixels(canvas)).toBe(fitted);
+    expect(queryOf(page).has('range')).toBe(false);
+  });
+
+  it.each(['dark', 'light'] as const)(
+    'tells values below ε at a glance in %s: blue among warm ones',
+    async (colorScheme) => {
+      // Recorded run B has gradients below ε in h.1 before its first spike.
+      const query = '?metric=gradient_norm_per_root_n&steps=300-330&filter=h.1';
+      const { page } = await openRun(query, B, { colorScheme });
+      const colours = await sampleColours(heatmapOf(page), 31, 8);
+      const isBlue = (packed: number) => ((packed >>> 16) & 255) > (packed & 255) + 15;
+      const isWarm = (packed: number) => (packed & 255) > ((packed >>> 16) & 255) + 5;
+      const column = (x: number) => colours.filter((_, i) => i % 31 === x);
+      expect(column(5).some(isBlue)).toBe(true);
+      expect(column(20).every(isWarm)).toBe(true);
+      await page.getByText('below ε is blue').waitFor();
+    },
+  );
+});
+
+describe('what is said beside the heatmap', () => {
+  it('offers a lower β2 to the run whose v is stale', async () => {
+    const { page } = await openRun('', 'C_stale_v');
+    await expect
+      .poll(() => sectionOf(page, 'What can be done').textContent())
+      .toMatch(/Lower β2:.*0\.999 to 0\.95 caps RMS at 4\.47 instead of 31\.6/);
+  });
+});
+
+describe('the run page with all of it', () => {
+  it.each([
+    ['dark', 1440, 900],
+    ['light', 1440, 900],
+    ['dark', 390, 844],
+    ['light', 390, 844],
+  ] as const)('has no fault in %s at %i × %i', async (colorScheme, width, height) => {
+    const query = '?against=run:C_stale_v&marks=movers&axis=time';
+    const { page } = await openRun(query, B, { colorScheme, width, height });
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+  });
+});
