@@ -45,6 +45,7 @@ export function SpikePage({
         crumbs={[{ label: 'Runs', href: '/' }, { label: runId, href: base }, { label: spikeId }]}
       />
       <main>
+        <h1 className="visually-hidden">Spike {spikeId}</h1>
         {error === null ? (
           <LoadingState text="Reading what is stored around the spike." />
         ) : (
