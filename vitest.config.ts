@@ -20,6 +20,8 @@ export default defineConfig({
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: ['tests/**/*.db.test.ts', 'tests/e2e/**'],
           environment: 'node',
+          // Milliseconds of work each; a busy machine may take far longer to begin with it.
+          testTimeout: 30_000,
         },
       },
       {
