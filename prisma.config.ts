@@ -17,6 +17,7 @@ export default defineConfig({
       'public.metric_block',
       'public.metric_rollup',
       'public.scalar_rollup',
+      'public.histogram_rollup',
       'public.compaction_state',
       'public.sample_frame',
       'public.job',

@@ -25,6 +25,7 @@ export const EXTERNAL_TABLES = [
   'metric_block',
   'metric_rollup',
   'scalar_rollup',
+  'histogram_rollup',
   'compaction_state',
   'sample_frame',
   'job',

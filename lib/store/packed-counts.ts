@@ -22,6 +22,24 @@ export function packCounts(counts: Uint32Array): PackedCounts {
   };
 }
 
+export interface PackedSums {
+  readonly width: CountWidth | 8;
+  readonly bytes: Uint8Array;
+}
+
+/** Sums of counts, exact up to 2^53: as counts where they fit into 32 bits, else float64. */
+export function packSums(sums: Float64Array): PackedSums {
+  let largest = 0;
+  for (const sum of sums) if (sum > largest) largest = sum;
+  if (largest <= 0xffff_ffff) return packCounts(Uint32Array.from(sums));
+  return { width: 8, bytes: new Uint8Array(sums.buffer, sums.byteOffset, sums.byteLength) };
+}
+
+/** Inverse of `packSums`, of a slice too. Throws RangeError on a width that is none. */
+export function unpackSums(bytes: Buffer, width: number): Uint32Array | Float64Array {
+  return width === 8 ? new Float64Array(Uint8Array.from(bytes).buffer) : unpackColumn(bytes, width);
+}
+
 /** Inverse of `packCounts`, of a slice too. Throws RangeError on a width that is none. */
 export function unpackCounts(bytes: Buffer, width: number): number[] {
   const length = Math.floor(bytes.length / width);

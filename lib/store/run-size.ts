@@ -59,6 +59,7 @@ const TABLES: readonly MeasuredTable[] = [
     datapoints: 'layer_count::bigint * cardinality(metric_ids)',
   },
   { name: 'histogram_frame', payload: PAYLOADS.histogram_frame },
+  { name: 'histogram_rollup', payload: lengths('counts', 'outside', 'steps') },
   { name: 'histogram_edges', payload: lengths('edges') },
   { name: 'sample_frame', payload: PAYLOADS.sample_frame },
   { name: 'frame', payload: lengths('content_hash') },

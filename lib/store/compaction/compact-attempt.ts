@@ -13,6 +13,7 @@ import { alignDown, alignUp, MAX_SPAN, rowSteps } from './block-layout';
 import { chooseSpan, type BlockSpan, type HotCell } from './choose-spans';
 import { lockAttempt, saveState, type AttemptFacts, type AttemptId } from './compaction-state';
 import { countHot, countHotCells, findFirstHotStep, type HotCount } from './hot-cells';
+import { rollHistograms } from './roll-histograms';
 import { endOfRows, rollLevels, type ChangedSpan } from './roll-levels';
 import { findBlockAround, writeBlocks, type CompactionBuffers } from './write-blocks';
 
@@ -113,6 +114,7 @@ async function compactLocked(
       to: span.firstStep + span.span,
       metricIds: moved.metricIds,
       late: moved.late,
+      posts: moved.posts,
     });
     hotRows += moved.rows;
     hotBytes += moved.sizeBytes;
@@ -122,28 +124,38 @@ async function compactLocked(
   const isEnd = facts.isFinal && !work.hasMore && facts.newestStep >= 0;
   const blocksTo = isEnd ? Math.max(work.blocksTo, endOfRows(facts.newestStep)) : work.blocksTo;
   const { rolledTo, rowCount } = await rollLevels(client, id, facts, blocksTo, changed, buffers);
+  const histograms = await rollHistograms(client, id, facts, blocksTo, changed);
+  const hasMore = work.hasMore || histograms.rolledTo < blocksTo;
   // Steps that came late are not old yet: rounding comes again once they are.
   const lowestSpan = work.isRewrite ? (work.spans[0]?.firstStep ?? Infinity) : Infinity;
-  const state = { blocksTo, rolledTo, roundedTo: Math.min(facts.roundedTo, lowestSpan) };
+  const state = {
+    blocksTo,
+    rolledTo,
+    histogramsTo: histograms.rolledTo,
+    roundedTo: Math.min(facts.roundedTo, lowestSpan),
+  };
   if (!isSameState(state, facts)) await saveState(client, id, state);
   return {
     isGone: false,
-    hasMore: work.hasMore,
+    hasMore,
     blocksTo,
     newestStep: facts.newestStep,
     hotRows,
     hotBytes,
     blocks,
-    rollups: rowCount,
-    hotLeft: work.hasMore ? null : await countHot(client, id),
+    rollups: rowCount + histograms.rowCount,
+    hotLeft: hasMore ? null : await countHot(client, id),
   };
 }
 
-type SavedState = Pick<AttemptFacts, 'blocksTo' | 'rolledTo' | 'roundedTo'>;
+type SavedState = Pick<AttemptFacts, 'blocksTo' | 'rolledTo' | 'histogramsTo' | 'roundedTo'>;
 
 function isSameState(a: SavedState, b: SavedState): boolean {
   const isSameRolled = a.rolledTo.join() === b.rolledTo.join();
-  return a.blocksTo === b.blocksTo && a.roundedTo === b.roundedTo && isSameRolled;
+  const isSameHistograms = a.histogramsTo === b.histogramsTo;
+  return (
+    a.blocksTo === b.blocksTo && a.roundedTo === b.roundedTo && isSameRolled && isSameHistograms
+  );
 }
 
 /**

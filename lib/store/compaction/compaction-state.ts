@@ -22,6 +22,8 @@ export interface AttemptFacts {
   readonly blocksTo: number;
   /** By level; none for a level without rows. */
   readonly rolledTo: readonly number[];
+  /** Histograms of steps below are in rollups where these pay. */
+  readonly histogramsTo: number;
   /** Where the rounding of old blocks goes on. */
   readonly roundedTo: number;
   /** Steps from here on were never rounded. */
@@ -77,16 +79,23 @@ async function lockState(
   client: ClientBase,
   runKey: string,
   attempt: number,
-): Promise<{ blocksTo: number; rolledTo: number[]; roundedTo: number; roundedEnd: number }> {
+): Promise<{
+  blocksTo: number;
+  rolledTo: number[];
+  histogramsTo: number;
+  roundedTo: number;
+  roundedEnd: number;
+}> {
   for (;;) {
     const { rows } = await client.query<{
       blocks_to: string;
       rolled_to: string[];
+      histograms_to: string;
       rounded_to: string;
       rounded_end: string;
     }>({
       name: 'compaction_lock_state',
-      text: `SELECT blocks_to, rolled_to, rounded_to, rounded_end FROM compaction_state
+      text: `SELECT blocks_to, rolled_to, histograms_to, rounded_to, rounded_end FROM compaction_state
         WHERE run = $1 AND attempt = $2 FOR UPDATE`,
       values: [runKey, attempt],
     });
@@ -95,6 +104,7 @@ async function lockState(
       return {
         blocksTo: Number(row.blocks_to),
         rolledTo: row.rolled_to.map(Number),
+        histogramsTo: Number(row.histograms_to),
         roundedTo: Number(row.rounded_to),
         roundedEnd: Number(row.rounded_end),
       };
@@ -113,18 +123,20 @@ export async function saveState(
   {
     blocksTo,
     rolledTo,
+    histogramsTo,
     roundedTo,
   }: {
     readonly blocksTo: number;
     readonly rolledTo: readonly number[];
+    readonly histogramsTo: number;
     readonly roundedTo: number;
   },
 ): Promise<void> {
   await client.query({
     name: 'compaction_save_state',
     text: `UPDATE compaction_state SET blocks_to = $3, rolled_to = $4, rounded_to = $5,
-        rounded_end = greatest(rounded_end, $5)
+        rounded_end = greatest(rounded_end, $5), histograms_to = $6
       WHERE run = $1 AND attempt = $2`,
-    values: [runKey, attempt, blocksTo, rolledTo, roundedTo],
+    values: [runKey, attempt, blocksTo, rolledTo, roundedTo, histogramsTo],
   });
 }

@@ -20,7 +20,10 @@ export interface RoundingTask extends AttemptId {
 }
 
 export interface Compactor {
-  /** Which attempts have hot rows, and how many. Reads every hot row, not its values. */
+  /**
+   * Which attempts have hot rows, and how many, or histograms that are not summed up yet.
+   * Reads every hot row, not its values.
+   */
   findHotAttempts(): Promise<HotAttempt[]>;
   /** One unit of an attempt's work; after a failure the next call connects anew. */
   compact(id: AttemptId, includesLate: boolean): Promise<CompactionUnit>;
@@ -36,8 +39,11 @@ export interface Compactor {
 }
 
 const HOT_ATTEMPTS = `
-  SELECT run::text, attempt, count(*) AS rows, sum(octet_length("values")) AS bytes
-  FROM hot_frame GROUP BY run, attempt`;
+  SELECT run::text, attempt, sum(rows) AS rows, sum(bytes) AS bytes FROM (
+    SELECT run, attempt, count(*) AS rows, sum(octet_length("values")) AS bytes
+    FROM hot_frame GROUP BY run, attempt
+    UNION ALL SELECT run, attempt, 0, 0 FROM compaction_state WHERE histograms_to < blocks_to
+  ) AS waiting GROUP BY run, attempt`;
 
 /** The age is that of the next step; of what is behind it the unit decides. */
 const ROUNDABLE = `

@@ -6,13 +6,15 @@ import type { AttemptFacts, AttemptId } from './compaction-state';
 import { overlaps, type Interval } from './intervals';
 import { intervalOf, rollMetrics, type RollupPlace } from './roll-metrics';
 import { rollScalars } from './roll-scalars';
-import type { CompactionBuffers } from './write-blocks';
+import type { CompactionBuffers, MovedPost } from './write-blocks';
 
 export interface ChangedSpan extends Interval {
   /** Metrics of which anything changed. */
   readonly metricIds: readonly number[];
   /** What came of steps that are kept as rollups alone. */
   readonly late: readonly MetricBlock[];
+  /** The hot rows that went. */
+  readonly posts: readonly MovedPost[];
 }
 
 export interface Rolled {

@@ -24,6 +24,13 @@ export interface MovedSpan extends BlockSpan {
   readonly metricIds: readonly number[];
   /** What came of steps that are kept as rollups alone: in no block, to be added to those. */
   readonly late: readonly MetricBlock[];
+  readonly posts: readonly MovedPost[];
+}
+
+/** One shard of one step. */
+export interface MovedPost {
+  readonly step: number;
+  readonly layerOffset: number;
 }
 
 /** What is used again from one unit to the next. */
@@ -99,7 +106,8 @@ export async function writeBlocks(
     blocks.clear(0);
   }
   if (!copy.isEmpty) await client.query(new CopyIn(METRIC_BLOCK_TARGET, copy.finish())).done;
-  return { ...span, rows: rows.length, sizeBytes, metricIds, late };
+  const posts = rows.map(({ step, layerOffset }) => ({ step, layerOffset }));
+  return { ...span, rows: rows.length, sizeBytes, metricIds, late, posts };
 }
 
 function stepsOf({ firstStep, span }: BlockSpan): Interval {

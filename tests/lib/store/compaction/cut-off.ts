@@ -58,7 +58,12 @@ const TABLES = {
     'attempt, metric, level, block, bucket_count, bucket_slots, reported, codec, minimum, maximum, mean, exceptions',
   scalar_rollup:
     'attempt, level, block, bucket_count, bucket_slots, steps, scalar_ids, minimum, maximum, mean, last, counts',
-  compaction_state: 'attempt, blocks_to, rolled_to, rounded_to, rounded_end',
+  histogram_edges: 'edges_hash, edges',
+  histogram_frame:
+    'attempt, step, layer_offset, kind, edges_hash, layer_count, bin_count, count_width, outside_width, counts, outside',
+  histogram_rollup:
+    'attempt, level, bucket, kind, edges_hash, layer_offset, layer_count, bin_count, step_width, count_width, outside_width, steps, counts, outside',
+  compaction_state: 'attempt, blocks_to, rolled_to, histograms_to, rounded_to, rounded_end',
   spike:
     'id, attempt, kind, onset_step, confirmed_step, peak_step, recovered_step, recovery, first_movers, verdict, rise_step',
 };
