@@ -166,7 +166,8 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     summary: 'The distributions of one layer',
     description:
       'With step: the newest at or before it. With fromStep and toStep: a range. Counts come back as they ' +
-      'were posted, with the layer’s statistics and what theory draws over them for the run’s betas.',
+      'were posted, with the layer’s statistics and what theory draws over them for the run’s betas. ' +
+      'With reduce=sum a range comes as at most limit buckets, each the sum over all of its steps that reported.',
     params: layerParamsSchema,
     query: distributionsQuerySchema,
     replies: [ok(distributionsReplySchema, 'The distributions, step ascending.')],

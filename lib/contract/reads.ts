@@ -155,6 +155,8 @@ export const distributionsQuerySchema = z.object({
   /** The newest distributions at or before this step; without it, a range. */
   step: queryStep.optional(),
   limit: queryInteger.pipe(z.int().min(1).max(1000)).default(100),
+  /** Of a range: buckets with the sums of all of its steps, at most `limit`, instead of some of its steps. */
+  reduce: z.enum(['sum']).optional(),
 });
 export type DistributionsQuery = z.infer<typeof distributionsQuerySchema>;
 
@@ -168,6 +170,19 @@ export const distributionSchema = z.object({
   nonFinite: z.int(),
 });
 export type Distribution = z.infer<typeof distributionSchema>;
+
+export const distributionSumSchema = distributionSchema.extend({
+  /** How many steps reported one of this kind on these edges. */
+  stepCount: z.int(),
+});
+
+export const distributionBucketSchema = z.object({
+  fromStep: z.int(),
+  toStep: z.int(),
+  /** One a kind; more where its edges changed within the bucket. */
+  distributions: z.array(distributionSumSchema),
+});
+export type DistributionBucket = z.infer<typeof distributionBucketSchema>;
 
 /** What the theory draws over a distribution of r or u for this run's betas. */
 export const referenceCurvesSchema = z.object({
@@ -194,6 +209,8 @@ export const distributionsReplySchema = z.object({
       nonFiniteCount: z.int(),
     }),
   ),
+  /** With `reduce=sum`, and then instead of items. Only those with a report, ascending. */
+  buckets: z.array(distributionBucketSchema).optional(),
   referenceCurves: referenceCurvesSchema,
 });
 export type DistributionsReply = z.infer<typeof distributionsReplySchema>;

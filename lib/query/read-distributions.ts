@@ -17,16 +17,19 @@ import type { Snapshot } from '../store/snapshot';
 import type { StepPlace } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { requireLayer, requireRun } from './find-run';
+import { sumDistributions } from './sum-distributions';
 
 type Item = DistributionsReply['items'][number];
 
 /**
  * The distributions of one layer: with `step` the newest at or before it, without it those
  * of a range, step ascending. Where a range holds more than `limit`, an even choice of its
- * steps with the first and the last, the same at every reload.
+ * steps with the first and the last, the same at every reload; with `reduce: 'sum'` the sums
+ * over all of its steps in at most `limit` buckets.
  *
  * Throws  AppError `run_not_found`, `layer_not_found`, `attempt_not_found`, and
- *         `distribution_not_found` where `step` has none at or before it
+ *         `distribution_not_found` where `step` has none at or before it, `invalid_query` for
+ *         the sum of one step or of more than can be summed up at once
  */
 export function readDistributions(
   db: Database,
@@ -46,20 +49,33 @@ async function readFrom(
   const run = await requireRun(snapshot, runId);
   requireLayer(run, index);
   const named = layerQuery(run.runKey, index);
+  if (query.reduce === 'sum') {
+    const sums = await sumDistributions(snapshot, run, index, query, [named.query]);
+    return {
+      layer: named.layer(),
+      items: [],
+      buckets: sums.buckets,
+      referenceCurves: curvesOf(run, sums.newestAttempt),
+    };
+  }
   const places = await findPlaces(snapshot, run, index, query, [named.query]);
-  const attemptNumber = places.at(-1)?.attempt ?? run.newestAttempt;
+  const found = await findLayerAtSteps(snapshot, run, places, index);
+  return {
+    layer: named.layer(),
+    items: found.sort(byStep).map((place) => toItem(run, place)),
+    referenceCurves: curvesOf(run, places.at(-1)?.attempt ?? run.newestAttempt),
+  };
+}
+
+/** For the settings of one attempt. */
+function curvesOf(run: ReadableRun, attemptNumber: number): DistributionsReply['referenceCurves'] {
   const optimizer = run.attempts.find(({ attempt }) => attempt === attemptNumber)?.optimizer;
   const { healthyStd, markers } = computeReferenceCurves(
     optimizer?.beta1 ?? null,
     optimizer?.beta2 ?? null,
   );
   const ratioBound = optimizer === undefined ? null : adamRatioBound(optimizer);
-  const found = await findLayerAtSteps(snapshot, run, places, index);
-  return {
-    layer: named.layer(),
-    items: found.sort(byStep).map((place) => toItem(run, place)),
-    referenceCurves: { healthyStd, ratioBound, markers: [...markers] },
-  };
+  return { healthyStd, ratioBound, markers: [...markers] };
 }
 
 function byStep(a: StepPlace, b: StepPlace): number {

@@ -13,6 +13,10 @@ export class Parameters {
     return `${this.#add(key)}::uuid`;
   }
 
+  uuids(keys: Iterable<string>): string {
+    return `${this.#add(`{${[...keys].join(',')}}`)}::uuid[]`;
+  }
+
   /** Throws TypeError on what is no safe integer. */
   integer(type: ArrayType, value: number): string {
     return `${this.#add(integerText(value))}::${type}`;
