@@ -139,6 +139,11 @@ const READS: readonly Read[] = [
   timeline('timeline, 1,000 steps', WIDE.id, {}, null),
   distributions('distributions of a layer at a step', { step: '777' }, 3),
   distributions('distributions of a layer, 100 steps', { limit: '100' }, null),
+  distributions(
+    'distributions of a layer, sums of all steps',
+    { reduce: 'sum', limit: '100' },
+    null,
+  ),
 ];
 
 async function loadWideRun(db: Database, url: string): Promise<void> {
