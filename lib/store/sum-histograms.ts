@@ -74,21 +74,19 @@ class LayerSums {
   async addRollups(reader: RowReader, gaps: readonly Gap[], level: number): Promise<Gap[]> {
     const { runKey, layer, parts } = this.query;
     const steps = bucketSteps(level);
-    const whole = gaps
-      .map(({ attempt, from, to }) => ({
-        attempt,
-        from: alignUp(from, steps),
-        to: alignDown(to, steps),
-      }))
-      .filter(({ from, to }) => from < to);
-    if (whole.length === 0) return [...gaps];
+    const whole = gaps.map(({ attempt, from, to }) => ({
+      attempt,
+      from: alignUp(from, steps),
+      to: alignDown(to, steps),
+    }));
+    if (whole.every(({ from, to }) => from >= to)) return [...gaps];
     const late = new Map(
       parts.map(({ attempt, lateSteps }) => [
         attempt,
         new Set(lateSteps.map((step) => Math.floor(step / steps))),
       ]),
     );
-    const covered: Gap[] = [];
+    const covered = gaps.map((): Interval[] => []);
     const p = new Parameters();
     const relation = gapRelation(p, whole, steps);
     const run = p.uuid(runKey);
@@ -97,7 +95,7 @@ class LayerSums {
       `substr(${column}, (${index} - layer_offset) * ${length} * ${width} + 1, ${length} * ${width})`;
     await reader.readAll([
       {
-        sql: `SELECT gap.attempt, bucket, layer_offset, layer_count, kind, edges_hash, step_width, count_width, outside_width,
+        sql: `SELECT (gap.number - 1)::int, bucket, layer_offset, layer_count, kind, edges_hash, step_width, count_width, outside_width,
             ${slice('steps', 'step_width', '1')}, ${slice('counts', 'count_width', 'bin_count')}, ${slice('outside', 'outside_width', '4')}
           FROM ${relation} CROSS JOIN LATERAL (
             SELECT * FROM histogram_rollup WHERE run = ${run} AND attempt = gap.attempt
@@ -107,23 +105,20 @@ class LayerSums {
         values: p.values,
         onRow: (row) => {
           this.#countRow();
-          const attempt = row.int4(0);
+          const gap = row.int4(0);
           const bucket = row.int8(1);
           // Of a step that came late the sum knows nothing yet.
-          if (late.get(attempt)?.has(bucket) === true) return;
-          covered.push({ attempt, from: bucket * steps, to: (bucket + 1) * steps });
+          if (late.get(gaps[gap]?.attempt ?? 0)?.has(bucket) === true) return;
+          covered[gap]?.push({ from: bucket * steps, to: (bucket + 1) * steps });
           const isHeld = layer >= row.int4(2) && layer < row.int4(2) + row.int4(3);
           const stepCount = isHeld ? (unpackSums(row.bytes(9), row.int2(6))[0] ?? 0) : 0;
           if (stepCount > 0) this.#add(row, bucket * steps, stepCount);
         },
       },
     ]);
-    return gaps.flatMap((gap) => {
-      const ofGap = covered.filter(
-        ({ attempt, from, to }) => attempt === gap.attempt && from >= gap.from && to <= gap.to,
-      );
-      return uncoveredOf(gap, ofGap).map((open) => ({ ...open, attempt: gap.attempt }));
-    });
+    return gaps.flatMap((gap, index) =>
+      uncoveredOf(gap, covered[index] ?? []).map((open) => ({ ...open, attempt: gap.attempt })),
+    );
   }
 
   async addSteps(reader: RowReader, gaps: readonly Gap[]): Promise<void> {
@@ -221,7 +216,7 @@ class LayerSums {
   }
 }
 
-/** A relation `gap (attempt, first, ending)` in units of `steps`. */
+/** A relation `gap (attempt, first, ending, number)` in units of `steps`, numbered from 1. */
 function gapRelation(p: Parameters, gaps: readonly Gap[], steps: number): string {
   const attempts = p.integers(
     'int',
@@ -235,5 +230,5 @@ function gapRelation(p: Parameters, gaps: readonly Gap[], steps: number): string
     'bigint',
     gaps.map(({ to }) => to / steps),
   );
-  return `unnest(${attempts}, ${first}, ${ending}) AS gap (attempt, first, ending)`;
+  return `unnest(${attempts}, ${first}, ${ending}) WITH ORDINALITY AS gap (attempt, first, ending, number)`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { packCounts, unpackCounts } from '@/lib/store/packed-counts';
+import { packCounts, packSums, unpackCounts, unpackSums } from '@/lib/store/packed-counts';
 
 it('takes the width that the largest count needs', () => {
   expect(packCounts(Uint32Array.of(0, 255)).width).toBe(1);
@@ -27,6 +27,22 @@ it('gives every slice of the counts back', () => {
       expect(unpackCounts(slice, width)).toEqual(counts.slice(from, end));
     }),
   );
+});
+
+it('keeps sums that no count reaches, as wide as they need', () => {
+  for (const [sums, width] of [
+    [[0, 255], 1],
+    [[1, 70_000], 4],
+    [[7, 0xffff_ffff], 4],
+    [[7, 0x1_0000_0000], 8],
+    [[2 ** 53 - 1, 0], 8],
+  ] as const) {
+    const packed = packSums(Float64Array.from(sums));
+    expect(packed.width).toBe(width);
+    const second = Buffer.from(packed.bytes).subarray(width);
+    expect([...unpackSums(Buffer.from(packed.bytes), width)]).toEqual(sums);
+    expect([...unpackSums(second, width)]).toEqual([sums[1]]);
+  }
 });
 
 it('refuses a width that no count has', () => {
