@@ -85,15 +85,16 @@ export async function addStoredSums(
 
 /**
  * Adds the histograms of the steps, or of the named posts alone. What is hot came late, and
- * is added when its turn comes.
+ * is added when its turn comes. Returns how many bytes of counts were read.
  */
 export async function addStepHistograms(
   client: ClientBase,
   { runKey, attempt }: AttemptId,
   chosen: { readonly steps: readonly number[]; readonly posts?: readonly MovedPost[] },
   sums: HistogramSums,
-): Promise<void> {
-  if (chosen.steps.length === 0) return;
+): Promise<number> {
+  if (chosen.steps.length === 0) return 0;
+  let sizeBytes = 0;
   const posts = chosen.posts && new Set(chosen.posts.map((post) => keyOf(post)));
   const sql = `SELECT kind, edges_hash, layer_offset, layer_count, bin_count, count_width, outside_width, counts, outside, step
     FROM histogram_frame AS posted WHERE run = '${runKey}' AND attempt = ${attempt}
@@ -103,11 +104,13 @@ export async function addStepHistograms(
     ORDER BY step, layer_offset, kind`;
   const onRow = (row: CopyRow): void => {
     const step = row.int8(9);
+    sizeBytes += row.bytes(7).length;
     const part = partOf(row, 0);
     if (posts?.has(keyOf({ step, layerOffset: part.layerOffset })) === false) return;
     sums.addStep(step, part);
   };
   await client.query(new CopyOut([{ sql, onRow }])).done;
+  return sizeBytes;
 }
 
 function keyOf({ step, layerOffset }: MovedPost): string {

@@ -28,8 +28,10 @@ const MIN_INPUTS = 4;
  * bucket below whose steps do not add up, and does not either.
  */
 const MAX_INPUTS = 16;
-/** Of 1,000 layers a step has some 100 KB. */
-const STEPS_A_UNIT = 256;
+/** Of 1,000 layers a step has some 100 KB: what is caught up with takes many units. */
+const STRETCH_STEPS = 256;
+const MAX_STRETCHES = 16;
+const MAX_UNIT_BYTES = 16 * 1024 * 1024;
 
 export interface RolledHistograms {
   /** Below the blocks' end where there is more to do. */
@@ -56,10 +58,15 @@ export async function rollHistograms(
       );
     }
   }
-  const next = await roller.findNext(0, { from: histogramsTo, to: blocksTo });
-  const rolledTo =
-    next === null ? blocksTo : Math.min(blocksTo, alignDown(next, BLOCK_STEPS) + STEPS_A_UNIT);
-  rowCount += await roller.advance({ from: histogramsTo, to: rolledTo });
+  let rolledTo = histogramsTo;
+  for (let stretch = 0; stretch < MAX_STRETCHES && rolledTo < blocksTo; stretch++) {
+    if (roller.sizeBytes > MAX_UNIT_BYTES) break;
+    const next = await roller.findNext(0, { from: rolledTo, to: blocksTo });
+    const end = next === null ? blocksTo : alignDown(next, BLOCK_STEPS) + STRETCH_STEPS;
+    const range = { from: rolledTo, to: Math.min(blocksTo, end) };
+    rowCount += await roller.advance(range);
+    rolledTo = range.to;
+  }
   return { rolledTo, rowCount };
 }
 
@@ -69,6 +76,9 @@ function intervalOf({ level, bucket }: BucketPlace): Interval {
 }
 
 class HistogramRoller {
+  /** Of the histograms of single steps that were read. */
+  sizeBytes = 0;
+
   constructor(
     private readonly client: ClientBase,
     private readonly id: AttemptId,
@@ -145,7 +155,7 @@ class HistogramRoller {
     if (inputs < MIN_INPUTS || inputs > MAX_INPUTS) return 0;
     const sums = new HistogramSums(this.layerCount);
     await addStoredSums(client, id, places, sums);
-    await addStepHistograms(client, id, { steps }, sums);
+    this.sizeBytes += await addStepHistograms(client, id, { steps }, sums);
     const summed = sums.finish();
     if (summed === null || summed.length === 0) return 0;
     await insertSums(client, id, place, summed);
