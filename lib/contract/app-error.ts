@@ -32,6 +32,8 @@ export const STATUS_OF_CODE = {
   step_out_of_order: 422,
   step_out_of_range: 422,
   step_before_resume: 422,
+  step_not_stored: 422,
+  outside_spikes: 422,
   too_many_metrics: 422,
   writer_saturated: 429,
   too_many_jobs: 429,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SAFETENSORS_MEDIA_TYPE } from './heatmap-columns';
 import { FRAME_METADATA, FRAME_TENSORS, postedFramesSchema } from './openapi-frames';
 import { JSON_TYPE, RUN, json, ok, type RouteDescription } from './openapi-route';
+import { samplesReplySchema } from './posted-samples';
 import { runParamsSchema } from './reads';
 import {
   createEventSchema,
@@ -125,6 +126,57 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
       'step_before_resume',
       'too_many_metrics',
       'writer_saturated',
+    ],
+  },
+  {
+    operationId: 'postSamples',
+    method: 'post',
+    path: `${RUN}/samples`,
+    tag: 'Write',
+    scope: 'ingest',
+    summary: 'Post raw samples of steps that were posted without them',
+    description:
+      'For jobs that keep the last steps’ samples and post them once they suspect a spike. Taken are stored ' +
+      'steps within 5 of the onset of a loss spike, a divergence or an RMS spike, and the newest 64 steps, ' +
+      'of which those are kept that a spike turns out to be near. Other steps are listed in rejected ' +
+      '(step_not_stored, outside_spikes). What the steps report is not computed again. The same post again ' +
+      'counts as duplicates.',
+    params: runParamsSchema,
+    body: [
+      {
+        mediaType: SAFETENSORS_MEDIA_TYPE,
+        schema: null,
+        tensors: [
+          ...FRAME_TENSORS.filter(({ name }) => name === 'step' || name.startsWith('sample/')),
+          ...FRAME_METADATA,
+        ],
+      },
+    ],
+    replies: [
+      ok(samplesReplySchema, 'What became of the samples of each step.', {
+        accepted: 5,
+        duplicates: 0,
+        rejected: [
+          { step: 250, code: 'outside_spikes', message: 'step 250 is near no spike of attempt 1' },
+        ],
+      }),
+    ],
+    errors: [
+      'run_not_found',
+      'attempt_not_found',
+      'run_finished',
+      'body_too_large',
+      'unsupported_media_type',
+      'unsupported_encoding',
+      'invalid_body',
+      'layer_count_mismatch',
+      'layer_offset_out_of_range',
+      'step_negative',
+      'step_out_of_order',
+      'step_out_of_range',
+      'step_before_resume',
+      'step_not_stored',
+      'outside_spikes',
     ],
   },
   {

@@ -71,6 +71,66 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
+/** What is known of a step whose samples come after it. */
+export interface LateStep {
+  readonly step: number;
+  readonly isStored: boolean;
+  /** Its samples from this offset on are stored. */
+  readonly hasSamples: boolean;
+  /** A spike of the kinds asked for has its onset near it. */
+  readonly isNearSpike: boolean;
+}
+
+export interface LateSteps {
+  /** Of the attempt; null before its first. */
+  readonly newestStep: number | null;
+  /** In the order asked for. */
+  readonly steps: readonly LateStep[];
+}
+
+export interface LateStepsQuery {
+  readonly runKey: string;
+  readonly attempt: number;
+  readonly layerOffset: number;
+  readonly steps: readonly number[];
+  readonly spikeKinds: readonly string[];
+  /** How far an onset may lie, in steps. */
+  readonly stepsAround: number;
+}
+
+/** Look-ups by primary key and by the onsets' index; no sample is read. */
+export async function findLateSteps(db: Database, query: LateStepsQuery): Promise<LateSteps> {
+  const { runKey, attempt, layerOffset, steps, spikeKinds, stepsAround } = query;
+  const { rows } = await db.pool.query<{
+    step: string;
+    newest: string | null;
+    stored: boolean;
+    sampled: boolean;
+    near: boolean;
+  }>({
+    name: 'find_late_steps',
+    text: `SELECT asked.step,
+        (SELECT step FROM step WHERE run = $1 AND attempt = $2 ORDER BY step DESC LIMIT 1) AS newest,
+        EXISTS (SELECT FROM step WHERE run = $1 AND attempt = $2 AND step.step = asked.step) AS stored,
+        EXISTS (SELECT FROM sample_frame WHERE run = $1 AND attempt = $2 AND sample_frame.step = asked.step
+          AND layer_offset = $3) AS sampled,
+        EXISTS (SELECT FROM spike WHERE run = $1 AND attempt = $2 AND kind = ANY($5::text[])
+          AND onset_step BETWEEN asked.step - $6::bigint AND asked.step + $6::bigint) AS near
+      FROM unnest($4::bigint[]) WITH ORDINALITY AS asked (step, place) ORDER BY place`,
+    values: [runKey, attempt, layerOffset, steps, spikeKinds, stepsAround],
+  });
+  const newest = rows[0]?.newest ?? null;
+  return {
+    newestStep: newest === null ? null : Number(newest),
+    steps: rows.map(({ step, stored, sampled, near }) => ({
+      step: Number(step),
+      isStored: stored,
+      hasSamples: sampled,
+      isNearSpike: near,
+    })),
+  };
+}
+
 /** The steps of a segment that have samples, ascending; a range of the primary key, no sample is read. */
 export async function findSampleSteps(
   db: Database,

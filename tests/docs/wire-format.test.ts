@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ZodType } from 'zod';
 import { decodeJsonFrames } from '@/lib/contract/frames-json';
 import { createJobSchema } from '@/lib/contract/jobs';
+import { samplesReplySchema } from '@/lib/contract/posted-samples';
 import { createNoteSchema } from '@/lib/contract/notes';
 import { putProjectPolicySchema } from '@/lib/contract/project-policy';
 import {
@@ -25,6 +26,7 @@ describe('docs/wire-format.md', () => {
   it.each<[string, ZodType]>([
     ['create-run', createRunSchema],
     ['frames-reply', framesReplySchema],
+    ['samples-reply', samplesReplySchema],
     ['event', createEventSchema],
     ['finish', finishRunSchema],
     ['job', createJobSchema],

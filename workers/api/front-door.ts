@@ -56,6 +56,7 @@ const API_ROUTES = [
       ['PATCH', '/api/v1/runs/:id'],
       ['DELETE', '/api/v1/runs/:id'],
       ['POST', '/api/v1/runs/:id/frames'],
+      ['POST', '/api/v1/runs/:id/samples'],
       ['POST', '/api/v1/runs/:id/events'],
       ['POST', '/api/v1/runs/:id/finish'],
       ['POST', '/api/v1/runs/:id/jobs'],

@@ -19,12 +19,13 @@ import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
-import { decodeFrames } from './decode-frames';
+import { decodeFrames, decodeSamples } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
 import { NOTE_ROUTES } from './notes/note-routes';
 import { PROJECT_ROUTES } from './projects/project-routes';
 import { removeRun } from './projects/remove-run';
 import { receiveFrames } from './receive-frames';
+import { receiveSamples } from './samples/receive-samples';
 import {
   type RouteDependencies,
   type WriteHandler,
@@ -39,6 +40,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'PATCH', path: '/api/v1/runs/:id', handler: patchRunRoute },
   { method: 'DELETE', path: '/api/v1/runs/:id', handler: deleteRunRoute },
   { method: 'POST', path: '/api/v1/runs/:id/frames', handler: postFrames },
+  { method: 'POST', path: '/api/v1/runs/:id/samples', handler: postSamples },
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
   ...JOB_ROUTES,
@@ -85,6 +87,18 @@ async function postFrames(
     if (decoded.frames.every(isPlain)) release();
     deps.metrics.observeAcknowledgement((performance.now() - startMs) / 1000);
     return ok(reply);
+  });
+}
+
+/** 200 with what became of each step's samples; 404, 410, 413, 415, 422, 503. */
+async function postSamples(
+  deps: RouteDependencies,
+  { request, params }: WriteRequest,
+): Promise<Reply> {
+  const run = await permittedRun(deps, request, params, 'ingest');
+  return withBody(request, bodyOptions(deps), async (body) => {
+    const decoded = decodeSamples(request.headers['content-type'], body);
+    return ok(await receiveSamples(deps, run.id, decoded));
   });
 }
 

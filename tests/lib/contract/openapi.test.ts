@@ -11,6 +11,7 @@ const document = buildOpenApi({ version: '1.2.3' });
 const CONTRACT = [
   'POST /api/v1/runs',
   'POST /api/v1/runs/{id}/frames',
+  'POST /api/v1/runs/{id}/samples',
   'POST /api/v1/runs/{id}/events',
   'POST /api/v1/runs/{id}/finish',
   'GET /api/v1/runs',

@@ -3,16 +3,18 @@
  *
  *   committed post ▶ ring ───────────────┐ taken when a spike is found: the 5 steps before
  *                  └▶ open window: the 5 steps after ▶ written in the background ▶ `sample_frame`
+ *   late samples ▶ spike that is there ▶ written before the reply; else the ring, as above
  *
  * Ring and windows are memory alone: a worker that is killed loses the samples before a
  * spike that is found after its restart, and nothing else. Nothing here holds up a post.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame, PostedSamples, SampleFrame } from '../../../lib/contract/frame';
+import { LATE_SAMPLE_STEPS } from '../../../lib/contract/posted-samples';
 import type { WatchedSpike } from '../detect/attempt-detection';
 import type { SamplesToStore } from '../../../lib/store/sample-frames';
 import type { StoreLogger } from '../../../lib/store/store-logger';
-import { type SampleRange, SampleRing, copyOf, sizeOf } from './sample-ring';
+import { type SampleKey, type SampleRange, SampleRing, copyOf, sizeOf } from './sample-ring';
 
 export interface SampleKeeperOptions {
   readonly logger: StoreLogger;
@@ -38,8 +40,8 @@ export interface SampledPost {
 }
 
 /** Whose steps are kept: outlier batches are frequent, and the batch is at fault, not training. */
-const KEPT_KINDS: ReadonlySet<string> = new Set(['loss_spike', 'divergence', 'rms_spike']);
-const STEPS_AROUND = 5;
+export const KEPT_KINDS: ReadonlySet<string> = new Set(['loss_spike', 'divergence', 'rms_spike']);
+export const STEPS_AROUND = 5;
 /**
  * A spike is confirmed within 5 steps of its first outlier, and its onset lies some steps
  * before that where the loss climbs; steps older than this are let go once they were watched.
@@ -47,8 +49,11 @@ const STEPS_AROUND = 5;
 const RING_STEPS = 24;
 /** 20 steps of 1,000 layers at 1,024 coordinates in F32; of all runs together. */
 const MAX_BYTES = 256 * 1024 * 1024;
-/** A window whose last step is this far behind will see no late shard any more. */
-const WINDOW_STEPS = 64;
+/**
+ * A window whose last step is this far behind will see no late shard any more, and its spike
+ * is in the database, where samples that come yet later find it.
+ */
+const WINDOW_STEPS = 1024;
 const SAVE_TRIES = 4;
 const RETRY_DELAY_MS = 500;
 
@@ -69,30 +74,44 @@ export class SampleKeeper {
   }
 
   /** A post that was committed, now or earlier; before the detectors look at it. */
-  offer({ runKey, attempt, layerOffset, frame }: SampledPost): void {
-    const { samples, step, layerCount } = frame;
-    if (samples === null) return;
-    const { gradient, firstMoment, secondMoment } = postedOf(samples);
-    const post: SamplesToStore = {
-      runKey,
-      attempt,
-      step,
-      layerOffset,
-      layerCount,
-      sampleCount: samples.sampleCount,
-      gradient,
-      firstMoment,
-      secondMoment,
-    };
-    const isAwaited = Array.from(this.#windows.values()).some((window) => isWithin(window, post));
-    if (isAwaited) this.#write(copyOf(post));
-    else this.#ring.offer(post, this.#maxBytes - this.#pendingBytes);
+  offer(posted: SampledPost): void {
+    this.#take(posted, RING_STEPS);
+  }
+
+  /** The same of samples that came after their step: held for longer, a spike may be near them yet. */
+  offerLate(posted: SampledPost): void {
+    this.#take(posted, LATE_SAMPLE_STEPS);
+  }
+
+  #take(posted: SampledPost, ringSteps: number): void {
+    const post = toStored(posted);
+    if (post === null) return;
+    if (this.awaits(post)) this.#write(copyOf(post));
+    else this.#ring.offer(post, post.step + ringSteps, this.#maxBytes - this.#pendingBytes);
+  }
+
+  /** Whether the step lies around a spike that was found since this worker started. */
+  awaits(post: SampleKey): boolean {
+    return Array.from(this.#windows.values()).some((window) => isWithin(window, post));
+  }
+
+  /** Whether it has this post's samples in memory already. */
+  holds(post: SampleKey): boolean {
+    return this.#ring.has(post);
+  }
+
+  /** Stores samples around a spike that is there, before a reply. Throws what the store throws. */
+  async saveNow(posted: SampledPost): Promise<boolean> {
+    const post = toStored(posted);
+    if (post === null || !(await this.#options.save(post))) return false;
+    this.#kept++;
+    return true;
   }
 
   /** The detectors of an attempt have looked at a step, and told of these spikes. */
   watched(runKey: string, attempt: number, step: number, spikes: readonly WatchedSpike[]): void {
     for (const spike of spikes) this.#open(runKey, attempt, spike);
-    this.#ring.trim(runKey, attempt, step - RING_STEPS);
+    this.#ring.trim(runKey, attempt, step);
     for (const [key, window] of this.#windows) {
       const isOurs = window.runKey === runKey && window.attempts.includes(attempt);
       if (isOurs && window.toStep < step - WINDOW_STEPS) this.#windows.delete(key);
@@ -175,9 +194,17 @@ export class SampleKeeper {
 
 function isWithin(
   { runKey, attempts, fromStep, toStep }: SampleRange,
-  { runKey: ofRun, attempt, step }: SamplesToStore,
+  { runKey: ofRun, attempt, step }: SampleKey,
 ): boolean {
   return runKey === ofRun && attempts.includes(attempt) && step >= fromStep && step <= toStep;
+}
+
+function toStored({ runKey, attempt, layerOffset, frame }: SampledPost): SamplesToStore | null {
+  const { samples, step, layerCount } = frame;
+  if (samples === null) return null;
+  const { sampleCount } = samples;
+  const place = { runKey, attempt, step, layerOffset, layerCount };
+  return { ...place, sampleCount, ...postedOf(samples) };
 }
 
 /** As they came; where nobody says how, as F32. */

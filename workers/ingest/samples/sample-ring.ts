@@ -12,8 +12,13 @@ export interface SampleRange {
   readonly toStep: number;
 }
 
+/** One post among all. */
+export type SampleKey = Pick<SamplesToStore, 'runKey' | 'attempt' | 'step' | 'layerOffset'>;
+
 interface Held {
   readonly samples: SamplesToStore;
+  /** Let go once the detectors have looked at a later step than this. */
+  readonly untilStep: number;
   readonly sizeBytes: number;
 }
 
@@ -36,7 +41,7 @@ export class SampleRing {
    * Takes a post in, and holds at most `maxBytes` with it. Copies: what is given are views
    * into the body of a request. A post that is held already stays.
    */
-  offer(samples: SamplesToStore, maxBytes: number): void {
+  offer(samples: SamplesToStore, untilStep: number, maxBytes: number): void {
     const key = keyOf(samples);
     if (this.#held.has(key)) return;
     const sizeBytes = sizeOf(samples);
@@ -45,7 +50,7 @@ export class SampleRing {
       return;
     }
     this.shrink(maxBytes - sizeBytes);
-    this.#held.set(key, { samples: copyOf(samples), sizeBytes });
+    this.#held.set(key, { samples: copyOf(samples), untilStep, sizeBytes });
     this.#sizeBytes += sizeBytes;
   }
 
@@ -74,11 +79,15 @@ export class SampleRing {
     return taken.sort((a, b) => a.step - b.step || a.layerOffset - b.layerOffset);
   }
 
-  /** Lets go of what lies below a step. */
-  trim(runKey: string, attempt: number, belowStep: number): void {
-    for (const [key, { samples }] of this.#held) {
+  has(samples: SampleKey): boolean {
+    return this.#held.has(keyOf(samples));
+  }
+
+  /** Lets go of what no spike found from this step on can need. */
+  trim(runKey: string, attempt: number, watchedStep: number): void {
+    for (const [key, { samples, untilStep }] of this.#held) {
       if (samples.runKey !== runKey || samples.attempt !== attempt) continue;
-      if (samples.step < belowStep) this.#drop(key);
+      if (untilStep < watchedStep) this.#drop(key);
     }
   }
 
@@ -108,6 +117,6 @@ export function copyOf(samples: SamplesToStore): SamplesToStore {
   };
 }
 
-function keyOf({ runKey, attempt, step, layerOffset }: SamplesToStore): string {
+function keyOf({ runKey, attempt, step, layerOffset }: SampleKey): string {
   return `${runKey}/${attempt}/${step}/${layerOffset}`;
 }

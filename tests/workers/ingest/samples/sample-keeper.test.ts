@@ -63,6 +63,23 @@ const aSpike = (onsetStep: number, overrides: Partial<WatchedSpike> = {}): Watch
 const STEPS_AROUND_100 = [95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105];
 
 describe('SampleKeeper', () => {
+  it('holds samples that came late for longer than those of a frame', async () => {
+    const { keeper, post, watch, steps } = aKeeper();
+    post(10);
+    keeper.offerLate({ runKey: 'run', attempt: 1, layerOffset: 0, frame: sampled(11) });
+    watch(60, [aSpike(12)]);
+    expect(await steps()).toEqual([10, 11]);
+    post(70);
+    keeper.offerLate({ runKey: 'run', attempt: 1, layerOffset: 0, frame: sampled(71) });
+    watch(134);
+    watch(134, [aSpike(75)]);
+    expect(await steps()).toEqual([10, 11, 71]);
+    keeper.offerLate({ runKey: 'run', attempt: 1, layerOffset: 0, frame: sampled(90) });
+    watch(155);
+    watch(155, [aSpike(92)]);
+    expect(await steps()).toEqual([10, 11, 71]);
+  });
+
   it('keeps the five steps before an onset and the five after, and no others', async () => {
     const { run, steps } = aKeeper();
     run(0, 200, 103, aSpike(100));
