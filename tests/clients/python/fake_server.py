@@ -33,6 +33,10 @@ class FakeServer:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.faults: deque[Fault] = deque()
         self.retry_after: str | None = None
+        # What detectors find in a step, told in the reply to its frame.
+        self.found: dict[int, list[dict[str, Any]]] = {}
+        # The status with which an old server answers a post of samples, and its code.
+        self.no_samples: tuple[int, str] | None = None
         self.changed = threading.Condition()
         self.release = threading.Event()
         self.connections: set[socket.socket] = set()
@@ -70,6 +74,10 @@ class FakeServer:
     def steps(self, run_id: str, attempt: int = 1) -> list[int]:
         """In the order in which they were stored."""
         return [step for number, step, _ in self.runs[run_id]["stored"] if number == attempt]
+
+    def late_samples(self, run_id: str) -> list[int]:
+        """Steps whose samples came behind them, in that order."""
+        return [frame.step for frame in self.runs[run_id]["samples"]]
 
     def scalars(self, run_id: str, name: str = "loss") -> dict[int, float]:
         stored = self.runs[run_id]["stored"]
@@ -160,8 +168,13 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[2] == "finish":
             run["status"] = json.loads(body)["status"]
             return 200, {}
+        if parts[2] == "samples" and self.fake.no_samples is not None:
+            status, code = self.fake.no_samples
+            return status, {"error": {"code": code, "message": "no such path"}}
         if run["status"] != "running":
             return 410, {"error": {"code": "run_finished", "message": "the run has ended"}}
+        if parts[2] == "samples":
+            return self._samples(run, body)
         return self._frames(run, body)
 
     def _open(self, create: dict[str, Any]) -> tuple[int, Any]:
@@ -169,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         run = self.fake.runs.get(create["id"])
         if run is None:
             status = 201
-            run = {"create": create, "attempts": [0], "stored": [], "hashes": {}, "events": []}
+            run = {"create": create, "attempts": [0], "stored": [], "hashes": {}, "events": [], "samples": []}
             self.fake.runs[create["id"]] = run
         elif run["create"]["layers"] != create["layers"]:
             return 409, {"error": {"code": "layers_differ", "message": "other layers"}}
@@ -190,12 +203,27 @@ class _Handler(BaseHTTPRequestHandler):
             "url": url,
         }
 
+    def _samples(self, run: dict[str, Any], body: bytes) -> tuple[int, Any]:
+        metadata, frames = decode_frames(body)
+        stored = {step for number, step, _ in run["stored"] if number == int(metadata["attempt"])}
+        known = {frame.step for frame in run["samples"]}
+        rejected = [
+            {"step": frame.step, "code": "step_not_stored", "message": "post its frame first"}
+            for frame in frames
+            if frame.step not in stored
+        ]
+        new = [frame for frame in frames if frame.step in stored and frame.step not in known]
+        run["samples"] += new
+        duplicates = len(frames) - len(new) - len(rejected)
+        return 200, {"accepted": len(new), "duplicates": duplicates, "rejected": rejected}
+
     def _frames(self, run: dict[str, Any], body: bytes) -> tuple[int, Any]:
         metadata, frames = decode_frames(body)
         attempt = int(metadata["attempt"])
         offset = int(metadata.get("layer_offset", "0"))
         accepted = duplicates = 0
         rejected = []
+        events = [event for frame in frames for event in self.fake.found.get(frame.step, ())]
         for frame in frames:
             key = (attempt, frame.step, offset)
             digest = hashlib.sha256(encode_frames([frame])).hexdigest()
@@ -207,4 +235,4 @@ class _Handler(BaseHTTPRequestHandler):
                 duplicates += 1
             else:
                 rejected.append({"step": frame.step, "code": "step_conflict", "message": "other content"})
-        return 200, {"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "events": []}
+        return 200, {"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "events": events}

@@ -230,6 +230,28 @@ def test_the_worker_and_the_device_agree_on_the_same_coordinates(run_id):
         assert sum(abs(a - b) for a, b in zip(ours["counts"], theirs["counts"])) <= 2
 
 
+def test_samples_of_the_steps_before_a_spike_come_once_it_is_suspected(run_id):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(3)
+    model = torch.nn.Linear(16, 4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    with spikescope.init("python", id=run_id, url=URL) as run:
+        run.watch(model, optimizer, samples=32, samples_when="spike")
+        for step in range(130):
+            optimizer.zero_grad()
+            model(torch.randn(8, 16)).square().mean().backward()
+            optimizer.step()
+            leap = 4.0 if 100 <= step < 110 else 0.0
+            run.log(loss=2.0 + 0.01 * math.sin(1.7 * step) + leap, step=step)
+        assert run.flush(60)
+    assert run.counts.samples_refused == run.counts.dropped == run.counts.rejected == 0
+    [spike] = get(f"/runs/{run_id}/spikes?kind=loss_spike")["items"]
+    assert spike["onsetStep"] == 100
+    items = get(f"/runs/{run_id}/samples")["items"]
+    assert [item["step"] for item in items] == list(range(95, 106))
+    assert {(item["layerCount"], item["sampleCount"]) for item in items} == {(2, 32)}
+
+
 def keep_only_samples(run) -> None:
     from dataclasses import replace
 

@@ -47,6 +47,10 @@ class Capture(Protocol):
         """In the outbox's thread: waits until the device has copied it."""
         ...
 
+    def read_held(self) -> Samples | None:
+        """The same of raw samples that are not posted with the step."""
+        ...
+
 
 @dataclass
 class Step:

@@ -18,14 +18,16 @@ from .assembly import Assembly, Step
 from .layers import LayerInfo, OptimizerInfo
 from .scalars import json_config, read_scalars
 from .settings import Settings
+from .spike_samples import SPIKE_EVENTS, SpikeSamples
 from .step_frames import make_frame
-from .transport.backlog import EVENT, FINISH, FRAME, Item
+from .transport.backlog import EVENT, FINISH, FRAME, SAMPLES, Item
 from .transport.connection import Connection
 from .transport.delivery import Counts
 from .transport.kept_run import KeptRun, find_kept_runs
 from .transport.notices import Notices
 from .transport.opening import Opening
 from .transport.outbox import Outbox, Pending
+from .wire.frames import Frame
 
 if TYPE_CHECKING:
     from .capture.watch import Watch
@@ -83,6 +85,7 @@ class Run:
         self._is_opened = self._is_finished = False
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
+        self._spike_samples: SpikeSamples | None = None
         self._layer_offset: int | None = None
         self._outbox: Outbox | None = None
         resume = settings.resume
@@ -197,6 +200,8 @@ class Run:
             return None
         self._watch = Watch(self, model, optimizer, notices=self._notices, **options)
         if self._outbox is not None:
+            if self._watch.holds_samples:
+                self._spike_samples = SpikeSamples()
             self._layers = list(self._watch.layers)
             self._optimizer = self._optimizer or self._watch.optimizer_info
             self._open()
@@ -299,6 +304,7 @@ class Run:
             max_memory_bytes=settings.memory_bytes,
             leftovers=self._find_leftovers() if connection is not None else (),
             tick=lambda: _tick(run),
+            on_events=lambda events: _take_events(run, events),
         )
 
     def _find_leftovers(self) -> tuple[KeptRun, ...]:
@@ -346,14 +352,29 @@ class Run:
         size = 1024 + (step.capture.size_bytes if step.capture is not None else 0)
         outbox.put(Pending(functools.partial(self._make_item, step), size, is_step=True))
 
-    def _make_item(self, step: Step) -> Item:
+    def _make_item(self, step: Step) -> Item | list[Item]:
         """In the outbox's thread."""
         layer_count = len(self._layers or ())
         if step.is_late and layer_count > 0:
             # The step is stored: what came later goes as one more shard, of no layers.
             frame = make_frame(step, 0)
             return Item(FRAME, frame=frame, layer_offset=layer_count)
-        return Item(FRAME, frame=make_frame(step, layer_count), layer_offset=self._layer_offset)
+        frame = make_frame(step, layer_count)
+        if self._spike_samples is None:
+            return Item(FRAME, frame=frame, layer_offset=self._layer_offset)
+        held = None if step.capture is None else step.capture.read_held()
+        frame, earlier = self._spike_samples.see(frame, held)
+        return [Item(FRAME, frame=frame, layer_offset=self._layer_offset), *self._sample_items(earlier)]
+
+    def _sample_items(self, frames: Sequence[Frame]) -> list[Item]:
+        return [Item(SAMPLES, frame=frame, layer_offset=self._layer_offset) for frame in frames]
+
+    def _take_events(self, events: Sequence[Any]) -> list[Item]:
+        """In the outbox's thread: what the server found in the steps that it has just stored."""
+        is_spike = any(isinstance(each, dict) and each.get("kind") in SPIKE_EVENTS for each in events)
+        if self._spike_samples is None or not is_spike:
+            return []
+        return self._sample_items(self._spike_samples.spike_opened())
 
     def _put_json(self, kind: bytes, value: Mapping[str, Any]) -> None:
         if self._outbox is not None:
@@ -365,6 +386,11 @@ def _tick(run: weakref.ref[Run]) -> None:
     alive = run()
     if alive is not None:
         alive._tick()
+
+
+def _take_events(run: weakref.ref[Run], events: Sequence[Any]) -> list[Item]:
+    alive = run()
+    return [] if alive is None else alive._take_events(events)
 
 
 def _unpickle(run_id: str, project: str) -> Run:

@@ -12,6 +12,7 @@ import torch
 
 from ..assembly import Reading
 from ..layers import OptimizerInfo
+from ..wire.frames import Samples
 from .clip_hook import ClipFactor
 from .device_capture import DeviceCapture, Taken
 from .edges import DEFAULT_EPSILON
@@ -34,12 +35,17 @@ class DeviceReading:
     scalars: dict[str, float] = field(default_factory=dict)
     raw: RawSamples | None = None
     wants_samples: bool = False
+    holds_samples: bool = False
 
     def read(self) -> Reading:
         samples = self.raw.read() if self.raw is not None and self.wants_samples else None
         return read_statistics(
             self.read_sums(), self.parameter_counts, self.edges, scalars=self.scalars, samples=samples
         )
+
+    def read_held(self) -> Samples | None:
+        is_held = self.holds_samples and not self.wants_samples
+        return self.raw.read() if self.raw is not None and is_held else None
 
 
 class CaptureBuilder:
@@ -53,6 +59,7 @@ class CaptureBuilder:
         shards: Shards,
         sample_count: int,
         posts_samples_always: bool,
+        holds_samples: bool,
     ) -> None:
         info = optimizer_info or OptimizerInfo("none")
         self._plan = plan
@@ -73,6 +80,7 @@ class CaptureBuilder:
         self._taken: dict[torch.device, Taken] = {}
         self._clipped: set[int] = set()
         self._posts_samples_always = posts_samples_always
+        self._holds_samples = holds_samples
         self._wants_samples = 0
         # What ranks that post nothing have under way must live until it is done.
         self._in_flight: deque[Callable[[], LayerSums]] = deque()
@@ -159,6 +167,7 @@ class CaptureBuilder:
             scalars=self._learning_rate(),
             raw=raw,
             wants_samples=wants_samples,
+            holds_samples=self._holds_samples,
         )
 
     def _take(self, scale: torch.Tensor | None, *, is_clipped: bool, has_wholes: bool) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_ELEMENTS = 8192
 # Beyond the steps that accumulate gradients, or that GradScaler skips at first.
 UNSEEN_LOGS = 64
+SAMPLES_WHEN = ("always", "spike", "asked")
 
 
 class Watch:
@@ -49,7 +50,9 @@ class Watch:
     samples           raw (g, m, v) posted of this many coordinates of each layer, 12 bytes
                       each; the server keeps those of the steps around a spike. 0: none
     samples_when      "always": with every capture, so that the steps before a spike are
-                      there when it is found; "asked": after `run.request_samples()`
+                      there when it is found; "spike": the last captures' stay on the host
+                      and are posted once a spike is suspected, with those of the next steps;
+                      "asked": after `run.request_samples()`
     sharded           whether ranks hold different parts of the model (FSDP, tensor or
                       pipeline parallel); None: find out
     adapter           (parameter, state, group) → Moments, for an optimizer we do not know
@@ -76,6 +79,11 @@ class Watch:
         optimizers = self._optimizers = [_unwrap(each) for each in given]
         self._run = run
         self._notices = notices
+        if samples_when not in SAMPLES_WHEN:
+            expected = ", ".join(SAMPLES_WHEN)
+            notices.say("samples_when", f"samples_when: expected one of {expected}; it is taken as always")
+            samples_when = "always"
+        self.holds_samples = samples > 0 and samples_when == "spike"
         self._cadence = Cadence(scalars_every, histograms_every)
         self._is_stopped = False
         self._shards = Shards.find(model, given, sharded)
@@ -99,6 +107,7 @@ class Watch:
             shards=self._shards,
             sample_count=min(samples, MAX_SAMPLES),
             posts_samples_always=samples > 0 and samples_when == "always",
+            holds_samples=self.holds_samples,
         )
         self._model = model
         self._group = group

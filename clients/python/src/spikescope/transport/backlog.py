@@ -19,6 +19,10 @@ from .spool import Position
 FRAME = b"F"
 EVENT = b"E"
 FINISH = b"X"
+# Raw samples alone, of a step whose frame went before.
+SAMPLES = b"S"
+
+_OF_STEPS = (FRAME, SAMPLES)
 
 # How long a disk that was full is left alone, in seconds.
 DISK_RETRY = 30.0
@@ -26,7 +30,7 @@ DISK_RETRY = 30.0
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to deliver: a frame, or the JSON of an event or of the end."""
+    """One thing to deliver: a frame, a step's samples, or the JSON of an event or of the end."""
 
     kind: bytes
     frame: Frame | None = None
@@ -52,7 +56,7 @@ class Item:
 
 
 class Batch(NamedTuple):
-    """What one request carries: frames that report the same things, or one other item."""
+    """What one request carries: frames or samples that are alike, or one other item."""
 
     items: list[Item]
     position: Position | None  # None: from memory
@@ -98,7 +102,11 @@ class Backlog:
         return self._spilled
 
     def add(self, item: Item) -> None:
-        self._memory.append(item)
+        if item.kind == SAMPLES and self._memory and self._memory[-1].kind == FINISH:
+            # A run that has ended takes none any more.
+            self._memory.insert(len(self._memory) - 1, item)
+        else:
+            self._memory.append(item)
         self._memory_bytes += item.size_bytes
         while self._memory_bytes > self._max_memory_bytes and len(self._memory) > 1:
             if self.spill():
@@ -129,7 +137,7 @@ class Backlog:
     def first_step(self) -> int | None:
         """Of the oldest frame that waits."""
         for item, _ in self._items():
-            if item.frame is not None:
+            if item.kind == FRAME and item.frame is not None:
                 return item.frame.step
         return None
 
@@ -147,7 +155,7 @@ class Backlog:
             items.append(item)
             position = at
             size += item.size_bytes
-            if item.kind != FRAME:
+            if item.kind not in _OF_STEPS:
                 break
         return Batch(items, position) if items else None
 
@@ -186,7 +194,7 @@ def _fits(
 ) -> bool:
     last, frame = items[-1].frame, item.frame
     return (
-        item.kind == FRAME
+        item.kind == items[-1].kind
         and frame is not None
         and last is not None
         and (at is None) == (position is None)

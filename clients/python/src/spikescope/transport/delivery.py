@@ -14,7 +14,7 @@ from typing import Any, Callable
 from urllib.parse import quote
 
 from ..wire.frames import encode_frames
-from .backlog import EVENT, FINISH, FRAME, Backlog, Batch
+from .backlog import EVENT, FINISH, FRAME, SAMPLES, Backlog, Batch, Item
 from .backoff import LONGEST_WAIT, backoff
 from .connection import SAFETENSORS_TYPE, Connection, Outcome
 from .kept_run import KeptRun
@@ -43,6 +43,9 @@ class Counts:
     queued: int = 0
     kept_on_disk: int = 0
     retries: int = 0
+    # Steps whose samples were posted behind them, and those of which the server took none.
+    samples_posted: int = 0
+    samples_refused: int = 0
 
 
 class Delivery:
@@ -56,7 +59,9 @@ class Delivery:
         notices: Notices,
         counts: Counts,
         random: Callable[[], float],
+        on_events: Callable[[list[Any]], list[Item]] = lambda events: [],
     ) -> None:
+        self._on_events = on_events
         self._backlog = backlog
         self._kept = kept
         self._connection = connection
@@ -167,9 +172,15 @@ class Delivery:
             return connection.post(f"{path}/finish", first.payload, "application/json")
         frames = [item.frame for item in batch.items if item.frame is not None]
         body = encode_frames(frames, attempt=opened.attempt, layer_offset=first.layer_offset)
-        return connection.post(f"{path}/frames", body, SAFETENSORS_TYPE)
+        kind = "samples" if first.kind == SAMPLES else "frames"
+        return connection.post(f"{path}/{kind}", body, SAFETENSORS_TYPE)
 
     def _settle(self, batch: Batch, outcome: Outcome) -> float | None:
+        is_samples = batch.items[0].kind == SAMPLES
+        is_old = is_samples and (outcome.status == 405 or outcome.code == "not_found")
+        if is_old or (is_samples and outcome.kind == "closed"):
+            # If it is the run that has ended, the next frame meets the same.
+            outcome = replace(outcome, kind="refused")
         if outcome.kind == "fault":
             self._faults += 1
         if outcome.kind in ("retry", "denied") or (outcome.kind == "fault" and self._faults < MAX_FAULTS):
@@ -178,7 +189,7 @@ class Delivery:
             self._end(outcome.describe())
             return LONGEST_WAIT
         count = len(batch.items)
-        if outcome.kind in ("too_large", "refused", "fault") and count > 1:
+        if outcome.kind in ("too_large", "refused", "fault") and count > 1 and not is_old:
             # Not settled: fewer a request, so that one bad step does not cost the others.
             self._max_frames = max(1, count // 2)
             if outcome.kind == "too_large":
@@ -191,6 +202,15 @@ class Delivery:
             self._max_frames = min(self._most_frames, self._max_frames * 2)
             if batch.items[0].kind == FRAME:
                 self._count(outcome.body, batch)
+                self._add_samples(outcome.body)
+            elif is_samples:
+                self._count_samples(outcome.body, batch)
+        elif is_samples:
+            self._counts.samples_refused += count
+            words = f"samples were refused: {outcome.describe()}"
+            if is_old:
+                words = "this server takes no samples behind their steps; the next steps' go with them"
+            self._notices.say(f"samples {outcome.code}", words)
         else:
             self._counts.dropped += count
             self._notices.say(
@@ -210,6 +230,25 @@ class Delivery:
                 f"rejected {fault.get('code')}",
                 f"step {fault.get('step')} was rejected ({fault.get('code')}): {fault.get('message')}",
             )
+
+    def _add_samples(self, reply: Any) -> None:
+        """What the detectors found in these frames may ask for samples of the steps before."""
+        events = reply.get("events") if isinstance(reply, dict) else None
+        if isinstance(events, list) and events:
+            for item in self._on_events(events):
+                self._backlog.add(item)
+
+    def _count_samples(self, reply: Any, batch: Batch) -> None:
+        rejected = reply.get("rejected", []) if isinstance(reply, dict) else []
+        self._counts.samples_posted += len(batch.items) - len(rejected)
+        self._counts.samples_refused += len(rejected)
+        for fault in rejected:
+            # Too late, or near no spike after all: as is to be expected of a suspicion.
+            if fault.get("code") != "outside_spikes":
+                self._notices.say(
+                    f"samples {fault.get('code')}",
+                    f"samples of step {fault.get('step')} were refused: {fault.get('message')}",
+                )
 
     def _wait(self, outcome: Outcome) -> float:
         self._failures += 1

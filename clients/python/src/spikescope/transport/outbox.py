@@ -33,7 +33,7 @@ IDLE_WAIT = 1.0
 class Pending:
     """Something to deliver; `make` runs in the outbox's thread and may take its time."""
 
-    make: Callable[[], Item | None]
+    make: Callable[[], Item | list[Item]]
     size_bytes: int
     is_step: bool = False
 
@@ -50,6 +50,7 @@ class Outbox:
         monotonic: Callable[[], float] = time.monotonic,
         leftovers: tuple[KeptRun, ...] = (),
         tick: Callable[[], None] = lambda: None,
+        on_events: Callable[[list[Any]], list[Item]] = lambda events: [],
     ) -> None:
         self._kept = kept
         self._connection = connection
@@ -64,7 +65,7 @@ class Outbox:
             on_disk=lambda message: notices.say("disk", message),
             monotonic=monotonic,
         )
-        self._delivery = Delivery(self._backlog, kept, connection, notices, self._counts, random)
+        self._delivery = Delivery(self._backlog, kept, connection, notices, self._counts, random, on_events)
         self._tick = tick
         self._leftovers = [self._restore(left, random) for left in leftovers]
         self._incoming: deque[Pending] = deque()
@@ -254,11 +255,11 @@ class Outbox:
                 self._incoming_bytes -= pending.size_bytes
                 self._is_making = True
             try:
-                item = pending.make()
+                made = pending.make()
             except Exception as error:
                 self._dropped(1, "a step that the contract does not allow", str(error))
                 continue
-            if item is not None:
+            for item in made if isinstance(made, list) else [made]:
                 self._backlog.add(item)
 
     def _put_away(self) -> None:
