@@ -37,9 +37,9 @@ function Fields({
   );
 }
 
-function Tensors({ body }: { readonly body: BodyView }) {
+function Tensors({ body, label }: { readonly body: BodyView; readonly label: string }) {
   if (body.tensors.length === 0) return null;
-  const caption = `Tensors of ${body.mediaType}`;
+  const caption = `Tensors of ${label}`;
   return (
     <div className={styles['scroll']} tabIndex={0} role="region" aria-label={caption}>
       <table className={styles['fields']}>
@@ -79,7 +79,7 @@ function Body({
         <code>{mediaType}</code>
         {schemaName === null ? null : <span className={styles['quiet']}> {schemaName}</span>}
       </p>
-      <Tensors body={body} />
+      <Tensors body={body} label={label} />
       <Fields caption={`Fields of ${label}`} rows={fields} isReply={isReply} />
       {example === null ? null : (
         <details className={styles['details']}>
