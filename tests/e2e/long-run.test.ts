@@ -211,19 +211,23 @@ describe('a run that is longer than a screen is wide', () => {
     const { page } = await openRun('?steps=12250-12349', { deviceScaleFactor: 2 });
     await settle(page);
     const heatmap = heatmapOf(page);
-    const measured = await heatmap.evaluate((element) => {
-      const { left, top, width, height } = element.getBoundingClientRect();
-      const canvas = element as HTMLCanvasElement;
-      const row = canvas.getContext('2d')!.getImageData(0, 4, canvas.width, 1).data;
-      const edges: number[] = [];
-      for (let x = 1; x < canvas.width; x++) {
-        if (row[4 * x] !== row[4 * x - 4] || row[4 * x + 1] !== row[4 * x - 3]) edges.push(x);
-      }
-      return {
-        ...{ left, top, width, height, pixels: [canvas.width, canvas.height], edges },
-        colours: new Set(new Uint32Array(row.buffer)).size,
-      };
-    });
+    const measure = () =>
+      heatmap.evaluate((element) => {
+        const { left, top, width, height } = element.getBoundingClientRect();
+        const canvas = element as HTMLCanvasElement;
+        const row = canvas.getContext('2d')!.getImageData(0, 4, canvas.width, 1).data;
+        const edges: number[] = [];
+        for (let x = 1; x < canvas.width; x++) {
+          if (row[4 * x] !== row[4 * x - 4] || row[4 * x + 1] !== row[4 * x - 3]) edges.push(x);
+        }
+        return {
+          ...{ left, top, width, height, pixels: [canvas.width, canvas.height], edges },
+          colours: new Set(new Uint32Array(row.buffer)).size,
+        };
+      });
+    // Finer tiles may be asked for after the first picture stands still.
+    await expect.poll(async () => (await measure()).edges.length).toBe(99);
+    const measured = await measure();
     expect(measured.pixels).toEqual([measured.width * 2, measured.height * 2]);
     for (const side of [measured.left, measured.top]) expect((side * 2) % 1).toBeCloseTo(0, 6);
     // Neighbouring steps differ: an edge between each two, and no mixture of both colours.
