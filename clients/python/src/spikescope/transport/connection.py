@@ -100,21 +100,17 @@ class Connection:
         """Ends the request of another thread, and all that follow: closing alone would leave it waiting."""
         with self._lock:
             self._is_aborted = True
-            connection = self._http
-        raw = None if connection is None else connection.sock
-        if raw is not None:
-            try:
-                raw.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # Not connected any more, which is what was wanted.
-                return
+        self._shut_down()
 
     def interrupt(self) -> None:
         """Ends the request of another thread as if it had timed out; those that follow are made."""
         with self._lock:
             self._is_interrupted = True
-            connection = self._http
-        raw = None if connection is None else connection.sock
+        self._shut_down()
+
+    def _shut_down(self) -> None:
+        with self._lock:
+            raw = None if self._http is None else self._http.sock
         if raw is not None:
             try:
                 raw.shutdown(socket.SHUT_RDWR)
