@@ -31,6 +31,11 @@ const RULES: readonly FolderRule[] = [
     imports: ['lib/contract', 'lib/stats', 'lib/view'],
     packages: [],
   },
+  {
+    folder: 'lib/alerts',
+    imports: ['lib/contract', 'lib/stats', 'lib/detect'],
+    packages: [],
+  },
   // The only door to the database, and what is asked through it.
   {
     folder: 'lib/store',
@@ -40,7 +45,7 @@ const RULES: readonly FolderRule[] = [
   },
   {
     folder: 'lib/query',
-    imports: ['lib/contract', 'lib/stats', 'lib/store', 'lib/postmortem'],
+    imports: ['lib/contract', 'lib/stats', 'lib/store', 'lib/postmortem', 'lib/alerts'],
     packages: ['node:', 'zod'],
   },
   { folder: 'lib/config', imports: [], packages: ['node:', 'zod'] },
@@ -58,6 +63,11 @@ const RULES: readonly FolderRule[] = [
   },
   { folder: 'workers/compaction', imports: LIB, packages: WORKER },
   {
+    folder: 'workers/alerts',
+    imports: [...LIB, 'lib/alerts'],
+    packages: [...WORKER, 'nodemailer'],
+  },
+  {
     folder: 'workers/publish',
     imports: [...LIB, 'workers/access', 'workers/http'],
     packages: [...WORKER, 'socket.io'],
@@ -66,8 +76,10 @@ const RULES: readonly FolderRule[] = [
     folder: 'workers/ingest',
     imports: [
       ...LIB,
+      'lib/alerts',
       'workers/access',
       'workers/accelerator',
+      'workers/alerts',
       'workers/compaction',
       'workers/http',
       'workers/publish',
