@@ -10,6 +10,9 @@ export interface ColourRange {
 const LEAST_SPAN = 0.02;
 /** A drag may widen the scale by so much of its length at once. */
 const MOST_OUTSIDE = 1;
+const LEAST_DIGITS = 3;
+/** So many tell any two numbers apart. */
+const MOST_DIGITS = 17;
 
 /** "1e-6..10" as the URL holds it; null for anything else. */
 export function parseColourRange(text: string | null): ColourRange | null {
@@ -18,8 +21,17 @@ export function parseColourRange(text: string | null): ColourRange | null {
   return Number.isFinite(low) && Number.isFinite(high) && low < high ? { low, high } : null;
 }
 
+/** Three digits, or as many more as keep the ends apart. */
 export function formatColourRange({ low, high }: ColourRange): string {
-  return `${Number(low.toPrecision(3))}..${Number(high.toPrecision(3))}`;
+  for (let digits = LEAST_DIGITS; ; digits++) {
+    const [from, to] = [Number(low.toPrecision(digits)), Number(high.toPrecision(digits))];
+    if (from < to || digits === MOST_DIGITS) return `${from}..${to}`;
+  }
+}
+
+/** The range as the URL holds it. */
+export function roundColourRange(range: ColourRange): ColourRange {
+  return parseColourRange(formatColourRange(range)) ?? range;
 }
 
 /** The scale with the ends set by a person, where it can have them: a log scale ends above 0. */

@@ -1,5 +1,5 @@
 import { colourRamp, RAMP_LENGTH, type ThemeName } from './colour-ramp';
-import { columnExtent, usualInterval } from './heatmap-raster';
+import { columnExtent, usualInterval } from './raster-columns';
 import type { AxisPiece } from './heatmap-tiles';
 import { edgePixels, type StepAxis } from './step-axis';
 

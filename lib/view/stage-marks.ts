@@ -1,6 +1,6 @@
 import { STAGE_NAMES, STAGES_BY_SEVERITY } from '../contract/stages';
 import { packHex } from './colour-ramp';
-import { columnExtent, usualInterval, type RasterPlot } from './heatmap-raster';
+import { columnExtent, usualInterval, type RasterPlot } from './raster-columns';
 import { CODE_MISSING, CODE_NON_FINITE, decodeMagnitude } from './magnitude-code';
 import { stageColour, type StageColours } from './stage-colours';
 import { edgePixels } from './step-axis';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
-import { gotoRun, heatmapOf, readPixels } from './harness/run-page';
+import { gotoRun, heatmapOf, readPixels, waitForHeatmap } from './harness/run-page';
 import { queryOf, sampleColours, sectionOf } from './harness/run-view';
 
 const { dataDir, remove } = makeDataDir();
@@ -70,6 +70,37 @@ describe('the heatmap', () => {
     await expect.poll(() => readPixels(canvas)).toBe(fitted);
     expect(queryOf(page).has('range')).toBe(false);
   });
+
+  it.each(['steps-right', 'paper'] as const)(
+    'shows while a colour is dragged what it shows once it is let go: %s',
+    async (layout) => {
+      // Values on both sides of ε, and cells large enough for signs.
+      const query = `?layout=${layout}&metric=gradient_norm_per_root_n&steps=300-330&filter=h.1`;
+      const { page } = await openRun(query);
+      const canvas = heatmapOf(page);
+      const fitted = await readPixels(canvas);
+      const end = page.getByRole('slider', { name: 'Lower end of the colours' });
+      const box = (await end.boundingBox())!;
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      await page.mouse.move(x + 90, y, { steps: 3 });
+      await page.getByText('set by hand').waitFor();
+      const valueInMotion = await end.getAttribute('aria-valuenow');
+      await expect.poll(() => readPixels(canvas)).not.toBe(fitted);
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+      const inMotion = await readPixels(canvas);
+      expect(queryOf(page).has('range')).toBe(false);
+      await page.mouse.up();
+      await expect.poll(() => queryOf(page).has('range')).toBe(true);
+      expect(await readPixels(canvas)).toBe(inMotion);
+      expect(await end.getAttribute('aria-valuenow')).toBe(valueInMotion);
+      // The same again by somebody who was sent the link.
+      await page.reload();
+      await waitForHeatmap(page);
+      await expect.poll(() => readPixels(canvas)).toBe(inMotion);
+    },
+  );
 
   it.each(['dark', 'light'] as const)(
     'tells values below ε at a glance in %s: blue among warm ones',

@@ -4,6 +4,7 @@ import {
   formatColourRange,
   moveColourEnd,
   parseColourRange,
+  roundColourRange,
 } from '@/lib/view/colour-range';
 import type { ColourScale } from '@/lib/view/colour-scale';
 
@@ -20,6 +21,13 @@ describe('a colour range set by hand', () => {
     for (const text of [null, '', '1', '2..1', 'a..b', '1..2..3', '..1']) {
       expect(parseColourRange(text)).toBeNull();
     }
+  });
+
+  it('is as near to what was dragged as the URL can hold, and never empty', () => {
+    expect(roundColourRange({ low: 1.2345e-6, high: 9.876 })).toEqual({ low: 1.23e-6, high: 9.88 });
+    expect(roundColourRange({ low: 1000.04, high: 1000.26 })).toEqual({ low: 1000, high: 1000.3 });
+    const near = { low: 1, high: 1 + Number.EPSILON };
+    expect(roundColourRange(near)).toEqual(near);
   });
 
   it('takes the place of the ends and leaves the level', () => {

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
-import {
-  columnExtent,
-  findSpecialCells,
-  rasteriseHeatmap,
-  usualInterval,
-  wholeAxis,
-  type RasterPlot,
-} from '@/lib/view/heatmap-raster';
+import { gatherCodes, type HeatmapCodes } from '@/lib/view/heatmap-codes';
+import { paintHeatmap, type RasterColours } from '@/lib/view/heatmap-raster';
 import {
   choosePieces,
   chooseTileLevel,
@@ -16,7 +10,15 @@ import {
   tilesInView,
 } from '@/lib/view/heatmap-tiles';
 import { CODE_NON_FINITE, encodeMagnitude } from '@/lib/view/magnitude-code';
+import {
+  columnExtent,
+  usualInterval,
+  wholeAxis,
+  type RasterPiece,
+  type RasterPlot,
+} from '@/lib/view/raster-columns';
 import { RunColumns } from '@/lib/view/run-columns';
+import { findSpecialCells } from '@/lib/view/special-cells';
 import { heatmapColumns, type ColumnSpec } from './columns-builder';
 
 /** Colour of a code is the code itself, so that pixels can be read back. */
@@ -26,6 +28,17 @@ const colours = {
   hatch: 0xbbbbbbbb,
   hatchPeriod: 4,
 };
+
+function rasterise(
+  pieces: readonly RasterPiece[],
+  plot: RasterPlot,
+  target: Uint32Array,
+  held: HeatmapCodes | null = null,
+): HeatmapCodes {
+  const codes = gatherCodes(pieces, plot, held);
+  paintHeatmap(codes, colours, target);
+  return codes;
+}
 
 function draw(
   specs: readonly ColumnSpec[],
@@ -44,7 +57,7 @@ function draw(
     ...plot,
   };
   const target = new Uint32Array(full.stepPixels * full.layerPixels);
-  rasteriseHeatmap(wholeAxis(columns), full, colours, target);
+  rasterise(wholeAxis(columns), full, target);
   return { target, columns, plot: full };
 }
 
@@ -160,7 +173,7 @@ describe('the heatmap raster', () => {
       orientation: 'steps-right',
     };
     const target = new Uint32Array(16);
-    rasteriseHeatmap(pieces, plot, colours, target);
+    rasterise(pieces, plot, target);
     const expected = [3, 3, 3, 3, 104, 104, 106, 106, 11, 11, 11, 11, 15, 15, 15, 15];
     expect(Array.from(target)).toEqual(expected.map((value) => encodeMagnitude(value, 0)));
   });
@@ -208,7 +221,7 @@ describe('the heatmap raster', () => {
           bands: prepareLayerAxis(1, [], 1, 1).bands,
         };
         const target = new Uint32Array(300);
-        rasteriseHeatmap(pieces, plot, colours, target);
+        rasterise(pieces, plot, target);
         const pixel = Math.floor(((spike - axis.low) / span) * 300);
         // A bucket across the edge of two pixels is drawn on the first.
         const there = target.slice(Math.max(0, pixel - 1), pixel + 1);
@@ -220,4 +233,53 @@ describe('the heatmap raster', () => {
       }
     }
   });
+
+  it.each(['steps-right', 'steps-down'] as const)(
+    'has the same pixels in other colours as if it were drawn in them: %s',
+    (orientation) => {
+      const cells = [0, 1, 2, 3, 9, 10].map((step) => ({
+        step,
+        cells: [step === 2 ? null : step + 1, step === 1 ? Infinity : 0, -step],
+      }));
+      const { columns, plot, target } = draw(cells, {
+        axis: { low: -2.5, high: 12.5 },
+        orientation,
+        layerPixels: 40,
+      });
+      const others: RasterColours = {
+        ...colours,
+        table: colours.table.map((_, code) => (code === 0 ? 0 : 0xffff0000 + code)),
+      };
+      const codes = gatherCodes(wholeAxis(columns), plot);
+      const recoloured = target.slice();
+      paintHeatmap(codes, others, recoloured);
+      const expected = target.map((pixel) =>
+        pixel === colours.background || pixel === colours.hatch ? pixel : 0xffff0000 + pixel,
+      );
+      expect(Array.from(recoloured)).toEqual(Array.from(expected));
+      expect(new Set(recoloured).has(colours.hatch >>> 0)).toBe(true);
+      paintHeatmap(codes, colours, recoloured);
+      expect(Array.from(recoloured)).toEqual(Array.from(target));
+    },
+  );
+
+  it.each(['steps-right', 'steps-down'] as const)(
+    'leaves nothing of an earlier picture in the memory it takes over: %s',
+    (orientation) => {
+      const plot = { axis: { low: -0.5, high: 9.5 }, stepPixels: 40, orientation };
+      const full = draw(
+        steps(10, (step) => [50 + step, 7]),
+        plot,
+      );
+      const held = gatherCodes(wholeAxis(full.columns), full.plot);
+      const fewer = draw(
+        [3, 4].map((step) => ({ step, cells: [step, null] })),
+        plot,
+      );
+      const target = new Uint32Array(fewer.target.length);
+      const taken = rasterise(wholeAxis(fewer.columns), fewer.plot, target, held);
+      expect(taken.codes).toBe(held.codes);
+      expect(Array.from(target)).toEqual(Array.from(fewer.target));
+    },
+  );
 });

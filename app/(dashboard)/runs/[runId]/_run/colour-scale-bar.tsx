@@ -1,22 +1,17 @@
 'use client';
 
-import { useEffect, useMemo, useRef } from 'react';
-import {
-  colourOfValue,
-  countCodes,
-  positionOnScale,
-  prepareScaleHistogram,
-  scaleTicks,
-  valueAtPosition,
-  type ColourScale,
-} from '@/lib/view/colour-scale';
-import type { ColourRange } from '@/lib/view/colour-range';
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
+import { countCodes, positionOnScale, scaleTicks, type ColourScale } from '@/lib/view/colour-scale';
+import { colourBar } from '@/lib/view/colour-table';
 import { formatPercent } from '@/lib/view/format-number';
+import { prepareScaleHistogram } from '@/lib/view/scale-histogram';
 import { Button } from '@/app/_components/button';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
+import type { ColourMotion } from './colour-motion';
 import { ColourScaleEnds } from './colour-scale-ends';
 import styles from './colour-scale-bar.module.css';
 
@@ -28,9 +23,12 @@ const BAR_HEIGHT = 10;
 /** The scale leaves a two-thousandth out at its lower end by design; more than that is told. */
 const TOLD_SHARE = 0.0006;
 
+const readOnServer = () => null;
+
 /** The colours with their values, how often each occurs, and the level where the hue breaks. */
 export function ColourScaleBar({
-  scale,
+  scale: settled,
+  motion,
   codes,
   version,
   theme,
@@ -40,15 +38,18 @@ export function ColourScaleBar({
   onRefit,
 }: {
   readonly scale: ColourScale;
+  readonly motion: ColourMotion;
   readonly codes: Uint16Array;
   readonly version: number;
   readonly theme: Theme;
   readonly caption: string;
   /** A person has set the ends. */
   readonly isManual: boolean;
-  readonly onRange: (range: ColourRange | null) => void;
+  readonly onRange: (range: ColourRange) => void;
   readonly onRefit: () => void;
 }) {
+  const moving = useSyncExternalStore(motion.subscribe, motion.get, readOnServer);
+  const scale = useMemo(() => applyColourRange(settled, moving), [settled, moving]);
   const [ref, size] = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = size?.width ?? 0;
@@ -64,10 +65,7 @@ export function ColourScaleBar({
     const context = canvas.current?.getContext('2d', { alpha: false });
     if (context === null || context === undefined || pixels === 0) return;
     const image = context.createImageData(pixels, 1);
-    const row = new Uint32Array(image.data.buffer);
-    for (let x = 0; x < pixels; x++) {
-      row[x] = colourOfValue(scale, theme, valueAtPosition(scale, (x + 0.5) / pixels));
-    }
+    new Uint32Array(image.data.buffer).set(colourBar(scale, theme, pixels));
     context.putImageData(image, 0, 0);
   }, [scale, theme, pixels]);
 
@@ -92,7 +90,7 @@ export function ColourScaleBar({
     <figure className={styles['scale']} data-legend aria-label={`Colour scale: ${caption}`}>
       <figcaption className={styles['caption']}>
         {caption}
-        {isManual ? (
+        {isManual || moving !== null ? (
           <Button variant="link" title="Fit the scale to the values" onClick={onRefit}>
             set by hand
           </Button>
@@ -111,7 +109,13 @@ export function ColourScaleBar({
           aria-hidden
           style={{ width, height: BAR_HEIGHT, display: 'block' }}
         />
-        <ColourScaleEnds scale={scale} width={width} onRange={onRange} onReset={onRefit} />
+        <ColourScaleEnds
+          scale={scale}
+          width={width}
+          motion={motion}
+          onRange={onRange}
+          onReset={onRefit}
+        />
         {ticks.map((tick) => (
           <span
             key={tick.value}

@@ -1,9 +1,10 @@
 'use client';
 
-import { useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { moveColourEnd, type ColourRange } from '@/lib/view/colour-range';
 import { positionOnScale, type ColourScale } from '@/lib/view/colour-scale';
 import { formatNumber } from '@/lib/view/format-number';
+import type { ColourMotion } from './colour-motion';
 import styles from './colour-scale-bar.module.css';
 
 /** One press of an arrow key, as a share of the scale; Shift: five. */
@@ -14,16 +15,26 @@ const ENDS = ['low', 'high'] as const;
 export function ColourScaleEnds({
   scale,
   width,
+  motion,
   onRange,
   onReset,
 }: {
   readonly scale: ColourScale;
   readonly width: number;
+  /** Takes the range while an end is dragged. */
+  readonly motion: ColourMotion;
+  /** Takes it once it is let go, or moved by a key. */
   readonly onRange: (range: ColourRange) => void;
   readonly onReset: () => void;
 }) {
   // Positions count on the scale as it was when the drag began: it does not run from the pointer.
   const grip = useRef<{ readonly x: number; readonly scale: ColourScale } | null>(null);
+  useEffect(() => () => void motion.end(), [motion]);
+  const letGo = () => {
+    grip.current = null;
+    const range = motion.end();
+    if (range !== null) onRange(range);
+  };
   return ENDS.map((end) => {
     const value = end === 'low' ? scale.low : scale.high;
     const home = end === 'low' ? 0 : 1;
@@ -46,10 +57,11 @@ export function ColourScaleEnds({
         onPointerMove={(event) => {
           if (grip.current === null || width === 0) return;
           const moved = (event.clientX - grip.current.x) / width;
-          if (moved !== 0) onRange(moveColourEnd(grip.current.scale, end, home + moved));
+          if (moved === 0 && motion.get() === null) return;
+          motion.move(moveColourEnd(grip.current.scale, end, home + moved));
         }}
-        onPointerUp={() => (grip.current = null)}
-        onPointerCancel={() => (grip.current = null)}
+        onPointerUp={letGo}
+        onPointerCancel={letGo}
         onDoubleClick={onReset}
         onKeyDown={(event) => {
           const direction =

@@ -2,16 +2,15 @@
 
 import { useEffect, useRef } from 'react';
 import { packHex } from '@/lib/view/colour-ramp';
-import {
-  findSpecialCells,
-  rasteriseHeatmap,
-  wholeAxis,
-  type RasterColumns,
-  type SpecialCell,
-} from '@/lib/view/heatmap-raster';
+import { gatherCodes, type HeatmapCodes } from '@/lib/view/heatmap-codes';
+import { paintHeatmap } from '@/lib/view/heatmap-raster';
+import { wholeAxis, type RasterColumns } from '@/lib/view/raster-columns';
 import type { FinerColumns } from '@/lib/view/run-columns';
+import { findSpecialCells, type SpecialCell } from '@/lib/view/special-cells';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
+import type { CellColours } from './colour-motion';
+import { drawSigns } from './draw-signs';
 import type { PlotGeometry } from './plot-geometry';
 
 /** What is drawn: columns of the run, or what was computed from them. */
@@ -24,13 +23,14 @@ const HATCH_PERIOD_PX = 5;
 /**
  * The layer × step heatmap, one canvas at the screen's own pixels. Redrawn whole: at most
  * once a frame, some milliseconds, and without state that could disagree with the data.
- * Where the columns are coarser than pixels it draws what is finer, and asks for it.
+ * Where the columns are coarser than pixels it draws what is finer, and asks for it. The
+ * codes of the pixels are kept, so that other colours take one look-up a pixel.
  */
 export function HeatmapCanvas({
   geometry,
   columns,
   version,
-  colourTable,
+  colours,
   theme,
   label,
 }: {
@@ -38,12 +38,13 @@ export function HeatmapCanvas({
   readonly columns: HeatmapCells;
   /** Of the data: the columns grow in place. */
   readonly version: number;
-  readonly colourTable: Uint32Array;
+  readonly colours: CellColours;
   readonly theme: Theme;
   readonly label: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const image = useRef<ImageData | null>(null);
+  const picture = useRef<{ codes: HeatmapCodes; signs: readonly SpecialCell[] } | null>(null);
   const { orientation, stepLane, layerLane, layerAxis, devicePixelRatio } = geometry;
   const isRight = orientation === 'steps-right';
   const stepPixels = Math.round(stepLane.size * devicePixelRatio);
@@ -52,51 +53,46 @@ export function HeatmapCanvas({
   const height = isRight ? layerPixels : stepPixels;
 
   useEffect(() => {
+    if (stepPixels === 0 || layerPixels === 0) return;
+    const { axis, layerOfRow } = geometry;
+    const { bands } = geometry.layerAxis;
+    const plot = { axis, stepPixels, layerPixels, bands, layerOfRow, orientation };
+    const pieces = columns.finer?.pieces(axis, stepPixels) ?? wholeAxis(columns);
+    picture.current = {
+      codes: gatherCodes(pieces, plot, picture.current?.codes),
+      signs: findSpecialCells(pieces, plot, LEAST_SIGN_PX * devicePixelRatio),
+    };
+    columns.finer?.want(axis, stepPixels);
+  }, [geometry, columns, version, stepPixels, layerPixels, orientation, devicePixelRatio]);
+
+  useEffect(() => {
     const context = canvas.current?.getContext('2d', { alpha: false });
     if (context === null || context === undefined || width === 0 || height === 0) return;
-    const colours = CANVAS_COLOURS[theme];
-    const plot = {
-      axis: geometry.axis,
-      stepPixels,
-      layerPixels,
-      bands: geometry.layerAxis.bands,
-      layerOfRow: geometry.layerOfRow,
-      orientation,
-    };
-    // Kept: a picture of ten megabytes a frame would have the page collecting memory.
-    if (image.current?.width !== width || image.current.height !== height) {
-      image.current = context.createImageData(width, height);
-    }
-    const pieces = columns.finer?.pieces(geometry.axis, stepPixels) ?? wholeAxis(columns);
-    rasteriseHeatmap(
-      pieces,
-      plot,
-      {
-        table: colourTable,
-        background: packHex(colours.bg),
-        hatch: packHex(colours.line2),
+    const { bg, line2 } = CANVAS_COLOURS[theme];
+    const { motion } = colours;
+    const paint = () => {
+      if (picture.current === null) return;
+      // Kept: a picture of ten megabytes a frame would have the page collecting memory.
+      if (image.current?.width !== width || image.current.height !== height) {
+        image.current = context.createImageData(width, height);
+      }
+      const range = motion.get();
+      const look = {
+        table: range === null ? colours.table : colours.tableOf(range),
+        background: packHex(bg),
+        hatch: packHex(line2),
         hatchPeriod: Math.round(HATCH_PERIOD_PX * devicePixelRatio),
-      },
-      new Uint32Array(image.current.data.buffer),
-    );
-    context.putImageData(image.current, 0, 0);
-    columns.finer?.want(geometry.axis, stepPixels);
-    const signs = findSpecialCells(pieces, plot, LEAST_SIGN_PX * devicePixelRatio);
-    drawSigns(context, signs, isRight, theme, devicePixelRatio);
-  }, [
-    geometry,
-    columns,
-    version,
-    colourTable,
-    theme,
-    width,
-    height,
-    stepPixels,
-    layerPixels,
-    orientation,
-    isRight,
-    devicePixelRatio,
-  ]);
+      };
+      paintHeatmap(picture.current.codes, look, new Uint32Array(image.current.data.buffer));
+      context.putImageData(image.current, 0, 0);
+      drawSigns(context, picture.current.signs, isRight, theme, devicePixelRatio);
+    };
+    paint();
+    // What ends a drag sets the colours as well, which paints.
+    return motion.subscribe(() => {
+      if (motion.get() !== null) paint();
+    });
+  }, [geometry, columns, version, colours, theme, width, height, isRight, devicePixelRatio]);
 
   return (
     <canvas
@@ -115,31 +111,4 @@ export function HeatmapCanvas({
       }}
     />
   );
-}
-
-function drawSigns(
-  context: CanvasRenderingContext2D,
-  signs: readonly SpecialCell[],
-  isRight: boolean,
-  theme: Theme,
-  devicePixelRatio: number,
-): void {
-  context.lineWidth = 1.2 * devicePixelRatio;
-  for (const { kind, stepPixel, layerPixel, size } of signs) {
-    const x = isRight ? stepPixel : layerPixel;
-    const y = isRight ? layerPixel : stepPixel;
-    const reach = Math.min(4 * devicePixelRatio, size / 4);
-    context.beginPath();
-    if (kind === 'non_finite') {
-      context.strokeStyle = theme === 'dark' ? '#000000' : '#ffffff';
-      context.moveTo(x - reach, y - reach);
-      context.lineTo(x + reach, y + reach);
-      context.moveTo(x + reach, y - reach);
-      context.lineTo(x - reach, y + reach);
-    } else {
-      context.strokeStyle = theme === 'dark' ? '#8fb4dc' : '#2b6a94';
-      context.arc(x, y, reach * 0.8, 0, 2 * Math.PI);
-    }
-    context.stroke();
-  }
 }

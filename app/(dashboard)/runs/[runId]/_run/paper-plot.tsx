@@ -187,7 +187,7 @@ export function PaperPlot({
               geometry={geometry}
               columns={model.comparison?.cells ?? model.columns}
               version={model.version}
-              colourTable={model.colourTable}
+              colours={model.colours}
               theme={model.theme}
               label={model.plotLabel}
             />

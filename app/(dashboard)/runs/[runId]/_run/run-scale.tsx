@@ -36,9 +36,11 @@ export function RunScale({
   if (option.scale === 'categorical') return <StageLegend />;
   return (
     <ColourScaleBar
+      key={option.key}
       scale={model.scale}
+      motion={model.colours.motion}
       isManual={view.colourRange !== null}
-      onRange={(range) => set({ range: range === null ? null : formatColourRange(range) })}
+      onRange={(range) => set({ range: formatColourRange(range) })}
       codes={model.columns.codes}
       version={version}
       theme={theme}

@@ -12,6 +12,7 @@ import type { StepAxis, StepWindow } from '@/lib/view/step-axis';
 import type { TimelineChart } from '@/lib/view/timeline-chart';
 import { NAME_OF_MARK } from '@/app/_design/marks';
 import type { Theme } from '@/app/_hooks/use-theme';
+import type { CellColours } from './colour-motion';
 import type { CrosshairStore } from './crosshair-store';
 import type { TimelineInterval } from './interval-tints';
 import type { TimelineLine } from './scalar-timeline';
@@ -55,7 +56,7 @@ export interface RunPlotModel {
   readonly layerNames: readonly string[];
   readonly option: MetricOption | null;
   readonly scale: ColourScale;
-  readonly colourTable: Uint32Array;
+  readonly colours: CellColours;
   /** The heatmap against another; null while it shows its own values. */
   readonly comparison: RunComparison | null;
   readonly marks: CellMarks;

@@ -171,7 +171,7 @@ export function StepsRightPlot({
               geometry={geometry}
               columns={model.comparison?.cells ?? model.columns}
               version={model.version}
-              colourTable={model.colourTable}
+              colours={model.colours}
               theme={model.theme}
               label={model.plotLabel}
             />

@@ -1,5 +1,5 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
-import { wholeAxis } from '@/lib/view/heatmap-raster';
+import { wholeAxis } from '@/lib/view/raster-columns';
 import {
   choosePieces,
   chooseTileLevel,

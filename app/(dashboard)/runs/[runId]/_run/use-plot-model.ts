@@ -4,17 +4,14 @@ import { useCallback, useMemo, type ComponentProps } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import { STABILITY_RATIO, type Warning } from '@/lib/contract/warnings';
-import { bakeColourTable, type ColourScale } from '@/lib/view/colour-scale';
-import { bakeDifferenceTable } from '@/lib/view/difference-scale';
+import type { ColourScale } from '@/lib/view/colour-scale';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
 import { scalarLabel } from '@/lib/view/scalar-label';
-import { bakeStageTable } from '@/lib/view/stage-colours';
 import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
 import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
 import type { TimelineScale } from '@/lib/view/timeline-chart';
-import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { Overview } from './overview';
 import type { RunData } from './run-data';
@@ -22,6 +19,7 @@ import type { SessionSnapshot } from './run-session';
 import type { Layout } from './run-toolbar';
 import { laneItems, spikeIntervals, type RunPlotModel } from './run-view-model';
 import { useCrosshair } from './use-crosshair';
+import { useCellColours } from './use-cell-colours';
 import { useCellMarks } from './use-cell-marks';
 import { useComparison } from './use-comparison';
 import type { RunViewState, SetRunView } from './use-run-view-state';
@@ -115,17 +113,12 @@ export function usePlotModel(input: Input): PlotModels {
     window,
     newestStep,
   });
-  const isStage = option?.scale === 'categorical';
-  const differenceScale = comparison?.scale ?? null;
-  const colourTable = useMemo(
-    () =>
-      differenceScale !== null
-        ? bakeDifferenceTable(differenceScale, theme, CANVAS_COLOURS[theme].divergence)
-        : isStage
-          ? bakeStageTable(STAGE_COLOURS[theme])
-          : bakeColourTable(scale, theme, CANVAS_COLOURS[theme].divergence),
-    [isStage, scale, theme, differenceScale],
-  );
+  const colours = useCellColours({
+    isStage: option?.scale === 'categorical',
+    scale,
+    differenceScale: comparison?.scale ?? null,
+    theme,
+  });
   const lane = useMemo(
     () => laneItems(run, spikes, warnings, events),
     [run, spikes, warnings, events],
@@ -182,7 +175,7 @@ export function usePlotModel(input: Input): PlotModels {
       layerNames: names,
       option,
       scale,
-      colourTable,
+      colours,
       comparison,
       marks,
       theme,

@@ -1,0 +1,49 @@
+'use client';
+
+import { useMemo, useState } from 'react';
+import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
+import type { ColourScale } from '@/lib/view/colour-scale';
+import { bakeColourTable } from '@/lib/view/colour-table';
+import { bakeDifferenceTable, type DifferenceScale } from '@/lib/view/difference-scale';
+import { CODE_COUNT } from '@/lib/view/magnitude-code';
+import { bakeStageTable } from '@/lib/view/stage-colours';
+import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
+import type { Theme } from '@/app/_hooks/use-theme';
+import { ColourMotion, type CellColours } from './colour-motion';
+
+/** The colours of what the heatmap shows: values, stages, or a difference. */
+export function useCellColours({
+  isStage,
+  scale,
+  differenceScale,
+  theme,
+}: {
+  readonly isStage: boolean;
+  readonly scale: ColourScale;
+  /** null while the heatmap shows its own values. */
+  readonly differenceScale: DifferenceScale | null;
+  readonly theme: Theme;
+}): CellColours {
+  const [motion] = useState(() => new ColourMotion());
+  return useMemo(() => {
+    const { divergence } = CANVAS_COLOURS[theme];
+    if (differenceScale !== null) {
+      const table = bakeDifferenceTable(differenceScale, theme, divergence);
+      return { table, tableOf: () => table, motion };
+    }
+    if (isStage) {
+      const table = bakeStageTable(STAGE_COLOURS[theme]);
+      return { table, tableOf: () => table, motion };
+    }
+    // A table a frame would have the page collecting memory.
+    let moving: Uint32Array | undefined;
+    return {
+      table: bakeColourTable(scale, theme, divergence),
+      tableOf: (range: ColourRange) => {
+        moving ??= new Uint32Array(CODE_COUNT);
+        return bakeColourTable(applyColourRange(scale, range), theme, divergence, moving);
+      },
+      motion,
+    };
+  }, [isStage, scale, differenceScale, theme, motion]);
+}
