@@ -1,4 +1,5 @@
 import { colourRamp, packHex, RAMP_LENGTH, type ThemeName } from './colour-ramp';
+import type { ColourScale } from './colour-scale';
 import { countDeviations, decodeDeviation } from './deviation-code';
 import type { DifferenceColumns, DifferenceKind } from './heatmap-difference';
 import { formatNumber, TRUE_MINUS } from './format-number';
@@ -41,27 +42,60 @@ export function fitDifferenceScale({
   return { kind, reach: Math.max(LEAST_DECADES, Math.ceil(reach * SNAP) / SNAP) };
 }
 
-/** The packed colour of a deviation. */
-export function colourOfDeviation(
-  { reach }: DifferenceScale,
-  theme: ThemeName,
-  deviation: number,
-): number {
-  const share = Math.min(1, Math.max(0, 0.5 + deviation / reach / 2));
-  return colourRamp(theme, 'diverging')[Math.round(share * (RAMP_LENGTH - 1))] ?? 0;
+/** "0.5" as the URL holds a reach set by a person; null for anything else. */
+export function parseReach(text: string | null): number | null {
+  const reach = Number(text ?? NaN);
+  return Number.isFinite(reach) && reach > 0 ? reach : null;
 }
 
-/** [65536] the packed colour of every code; "not reported" is 0, which the drawing hatches. */
-export function bakeDifferenceTable(
-  scale: DifferenceScale,
+/** The ends as those of a scale, even around "the same": they are moved as one. */
+export function endsOfDifference({ reach }: DifferenceScale): ColourScale {
+  return { kind: 'diverging', low: -reach, high: reach, level: null };
+}
+
+const entryOf = (reach: number, deviation: number): number =>
+  Math.round(Math.min(1, Math.max(0, 0.5 + deviation / reach / 2)) * (RAMP_LENGTH - 1));
+
+/** [pixels] the packed colours along a scale, each of the deviation at its pixel's middle. */
+export function differenceBar(
+  { reach }: DifferenceScale,
   theme: ThemeName,
-  nonFiniteColour: string,
+  pixels: number,
 ): Uint32Array {
-  const table = new Uint32Array(CODE_COUNT);
-  for (let code = 1; code < CODE_NON_FINITE; code++) {
+  const ramp = colourRamp(theme, 'diverging');
+  return Uint32Array.from({ length: pixels }, (_, pixel) => {
+    const deviation = (((pixel + 0.5) / pixels) * 2 - 1) * reach;
+    return ramp[entryOf(reach, deviation)] ?? 0;
+  });
+}
+
+/** [65536] the deviation of every code; NaN for those without one. */
+let decoded: Float32Array | null = null;
+
+function deviationsOfCodes(): Float32Array {
+  decoded ??= Float32Array.from({ length: CODE_COUNT }, (_, code) => {
     const deviation = decodeDeviation(code);
     // Neighbours of infinity that decode to NaN or beyond have no cell.
-    if (Number.isFinite(deviation)) table[code] = colourOfDeviation(scale, theme, deviation);
+    return Number.isFinite(deviation) ? deviation : NaN;
+  });
+  return decoded;
+}
+
+/**
+ * [65536] the packed colour of every code; "not reported" is 0, which the drawing hatches.
+ * While an end of the scale is dragged, every frame into the table of the last one.
+ */
+export function bakeDifferenceTable(
+  { reach }: DifferenceScale,
+  theme: ThemeName,
+  nonFiniteColour: string,
+  table: Uint32Array = new Uint32Array(CODE_COUNT),
+): Uint32Array {
+  const ramp = colourRamp(theme, 'diverging');
+  const deviations = deviationsOfCodes();
+  for (let code = 1; code < CODE_NON_FINITE; code++) {
+    const deviation = deviations[code] ?? NaN;
+    if (!Number.isNaN(deviation)) table[code] = ramp[entryOf(reach, deviation)] ?? 0;
   }
   table[CODE_NON_FINITE] = packHex(nonFiniteColour);
   return table;
@@ -88,6 +122,7 @@ export function differenceTicks({ kind, reach }: DifferenceScale): DifferenceTic
 }
 
 function decadeStep(reach: number): number {
+  if (reach < LEAST_DECADES) return reach / 2;
   if (reach < 1) return LEAST_DECADES;
   return Math.max(1, Math.ceil(reach / 2));
 }

@@ -56,6 +56,36 @@ describe('the difference to another attempt', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('takes its colours by drag and by key, and fits them again', async () => {
+    const { page } = await openRun('restarted', '?against=attempt:1');
+    await page.getByRole('figure', { name: 'gradient norm against attempt 1' }).waitFor();
+    const canvas = heatmapOf(page);
+    const end = page.getByRole('slider', { name: 'Upper end of the colours' });
+    await end.waitFor();
+    const fitted = await readPixels(canvas);
+    const box = (await end.boundingBox())!;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 60, y);
+    await page.getByText('set by hand').waitFor();
+    await expect.poll(() => readPixels(canvas)).not.toBe(fitted);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+    const inMotion = await readPixels(canvas);
+    expect(queryOf(page).has('reach')).toBe(false);
+    await page.mouse.up();
+    await expect.poll(() => Number(queryOf(page).get('reach'))).toBeGreaterThan(1);
+    expect(await readPixels(canvas)).toBe(inMotion);
+    expect(await end.getAttribute('aria-valuetext')).toMatch(/^×/);
+    const dragged = queryOf(page).get('reach');
+    await end.focus();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => Number(queryOf(page).get('reach'))).toBeLessThan(Number(dragged));
+    await page.getByRole('button', { name: 'set by hand' }).click();
+    await expect.poll(() => readPixels(canvas)).toBe(fitted);
+    expect(queryOf(page).has('reach')).toBe(false);
+  });
+
   it('goes away by choice, and says why where it cannot be', async () => {
     const { page } = await openRun('restarted', '?against=attempt:1');
     await page.getByLabel('Metric').selectOption('stage');

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { hexOfPacked, RAMP_STOPS } from '@/lib/view/colour-ramp';
+import { moveColourEnd } from '@/lib/view/colour-range';
 import { encodeDeviation } from '@/lib/view/deviation-code';
 import {
   bakeDifferenceTable,
+  differenceBar,
   differenceTicks,
+  endsOfDifference,
   fitDifferenceScale,
   formatDeviation,
+  parseReach,
 } from '@/lib/view/difference-scale';
 
 const codesOf = (values: readonly number[]) =>
@@ -34,6 +38,30 @@ describe('the colours of a difference', () => {
     expect(Math.max(r!, g!, b!) - Math.min(r!, g!, b!)).toBeLessThan(12);
     expect(table[0]).toBe(0);
     expect(hexOfPacked(table[0xffff]!)).toBe('#ff5fc4');
+  });
+
+  it('are the same along the bar and in the table, and in a table that held others', () => {
+    const scale = { kind: 'linear', reach: 0.3 } as const;
+    const table = bakeDifferenceTable({ kind: 'linear', reach: 9 }, 'light', '#ff5fc4');
+    expect(bakeDifferenceTable(scale, 'light', '#ff5fc4', table)).toBe(table);
+    expect(table).toEqual(bakeDifferenceTable(scale, 'light', '#ff5fc4'));
+    const bar = differenceBar(scale, 'light', 3);
+    expect(bar[1]).toBe(table[encodeDeviation(0, false)]);
+    expect(bar[0]).not.toBe(bar[2]);
+    const inTable = new Set(table);
+    expect(Array.from(bar).every((colour) => inTable.has(colour))).toBe(true);
+  });
+
+  it('reach as far as a person says, evenly to both sides', () => {
+    expect(['0.5', '1e-3', null, '', '0', '-1', 'NaN', 'Infinity'].map(parseReach)).toEqual([
+      ...[0.5, 1e-3],
+      ...[null, null, null, null, null, null],
+    ]);
+    const ends = endsOfDifference({ kind: 'decades', reach: 2 });
+    expect(moveColourEnd(ends, 'high', 0.75)).toEqual({ low: -1, high: 1 });
+    expect(moveColourEnd(ends, 'low', -0.5)).toEqual({ low: -4, high: 4 });
+    const texts = differenceTicks({ kind: 'decades', reach: 0.1 }).map(({ text }) => text);
+    expect(texts).toEqual(['÷1.26', '÷1.12', '=', '×1.12', '×1.26']);
   });
 
   it('are told by factors, or by amounts with their sign', () => {

@@ -16,6 +16,7 @@ export function ColourScaleEnds({
   scale,
   width,
   motion,
+  valueText = formatNumber,
   onRange,
   onReset,
 }: {
@@ -23,6 +24,8 @@ export function ColourScaleEnds({
   readonly width: number;
   /** Takes the range while an end is dragged. */
   readonly motion: ColourMotion;
+  /** How a value is read out. */
+  readonly valueText?: (value: number) => string;
   /** Takes it once it is let go, or moved by a key. */
   readonly onRange: (range: ColourRange) => void;
   readonly onReset: () => void;
@@ -47,7 +50,7 @@ export function ColourScaleEnds({
         style={{ left: home * width }}
         aria-label={end === 'low' ? 'Lower end of the colours' : 'Upper end of the colours'}
         aria-valuenow={value}
-        aria-valuetext={formatNumber(value)}
+        aria-valuetext={valueText(value)}
         title="Drag to set this end of the colours; double-click fits them again"
         onPointerDown={(event) => {
           if (event.button !== 0) return;

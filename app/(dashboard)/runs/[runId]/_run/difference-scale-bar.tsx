@@ -1,9 +1,17 @@
 'use client';
 
-import { useEffect, useRef } from 'react';
-import { colourOfDeviation, differenceTicks } from '@/lib/view/difference-scale';
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import {
+  differenceBar,
+  differenceTicks,
+  endsOfDifference,
+  formatDeviation,
+} from '@/lib/view/difference-scale';
+import { Button } from '@/app/_components/button';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
+import type { ColourMotion } from './colour-motion';
+import { ColourScaleEnds } from './colour-scale-ends';
 import type { RunComparison } from './use-comparison';
 import styles from './colour-scale-bar.module.css';
 
@@ -11,16 +19,28 @@ const BAR_HEIGHT = 10;
 /** A number nearer to an end would reach over it. */
 const LEAST_END_PX = 8;
 
+const readOnServer = () => null;
+
 /** What the colours of a difference say: the words stand over the side they are of. */
 export function DifferenceScaleBar({
-  comparison: { scale, otherName },
+  comparison: { scale: settled, otherName, cells, isManual },
+  motion,
   caption,
   theme,
+  onReach,
 }: {
   readonly comparison: RunComparison;
+  readonly motion: ColourMotion;
   readonly caption: string;
   readonly theme: Theme;
+  /** How far the colours are to reach; null as it fits the cells. */
+  readonly onReach: (reach: number | null) => void;
 }) {
+  const moving = useSyncExternalStore(motion.subscribe, motion.get, readOnServer);
+  const scale = useMemo(
+    () => (moving === null ? settled : { ...settled, reach: moving.high }),
+    [settled, moving],
+  );
   const [ref, size] = useElementSize();
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = size?.width ?? 0;
@@ -30,11 +50,7 @@ export function DifferenceScaleBar({
     const context = canvas.current?.getContext('2d', { alpha: false });
     if (context === null || context === undefined || pixels === 0) return;
     const image = context.createImageData(pixels, 1);
-    const row = new Uint32Array(image.data.buffer);
-    for (let x = 0; x < pixels; x++) {
-      const deviation = (((x + 0.5) / pixels) * 2 - 1) * scale.reach;
-      row[x] = colourOfDeviation(scale, theme, deviation);
-    }
+    new Uint32Array(image.data.buffer).set(differenceBar(scale, theme, pixels));
     context.putImageData(image, 0, 0);
   }, [scale, theme, pixels]);
 
@@ -51,6 +67,15 @@ export function DifferenceScaleBar({
       <div ref={ref} className={styles['bar']}>
         <p className={styles['sides']} style={{ width }}>
           <span>smaller</span>
+          {isManual || moving !== null ? (
+            <Button
+              variant="link"
+              title="Fit the scale to the differences"
+              onClick={() => onReach(null)}
+            >
+              set by hand
+            </Button>
+          ) : null}
           <span>larger</span>
         </p>
         <canvas
@@ -60,6 +85,16 @@ export function DifferenceScaleBar({
           aria-hidden
           style={{ width, height: BAR_HEIGHT, display: 'block' }}
         />
+        {cells === null ? null : (
+          <ColourScaleEnds
+            scale={endsOfDifference(scale)}
+            width={width}
+            motion={motion}
+            valueText={(value) => formatDeviation(scale.kind, value)}
+            onRange={({ high }) => onReach(Number(high.toPrecision(3)))}
+            onReset={() => onReach(null)}
+          />
+        )}
         {differenceTicks(scale)
           .filter(({ position }) => Math.min(position, 1 - position) * width >= LEAST_END_PX)
           .map(({ position, text }) => (

@@ -12,7 +12,7 @@ import type { Layout } from './run-toolbar';
 import { StepsRightPlot } from './steps-right-plot';
 import type { PlotModels } from './use-plot-model';
 import { MarksMenu } from './marks-menu';
-import type { RunViewState, SetRunView } from './use-run-view-state';
+import { FITTED_COLOURS, type RunViewState, type SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 /** The plots with what stands beside them; on a phone what is chosen and read stands below them. */
@@ -85,13 +85,13 @@ export function PhoneTools({
         <SelectMenu
           label="Metric"
           value={option.key}
-          onChange={(key) => set({ metric: key, range: null })}
+          onChange={(key) => set({ metric: key, ...FITTED_COLOURS })}
           options={options.map(({ key, label }) => ({ value: key, label }))}
         />
         <CompareMenu
           run={run}
           against={view.against}
-          onAgainst={(text) => set({ against: text })}
+          onAgainst={(text) => set({ against: text, reach: null })}
         />
         <MarksMenu marks={view.marks} set={set} />
         {onAxisUnit === null ? null : (

@@ -31,7 +31,16 @@ export function RunScale({
   const { option, comparison } = model;
   if (option === null) return null;
   if (comparison !== null) {
-    return <DifferenceScaleBar comparison={comparison} caption={option.shortLabel} theme={theme} />;
+    return (
+      <DifferenceScaleBar
+        key={option.key}
+        comparison={comparison}
+        motion={model.colours.motion}
+        caption={option.shortLabel}
+        theme={theme}
+        onReach={(reach) => set({ reach: reach === null ? null : String(reach) })}
+      />
+    );
   }
   if (option.scale === 'categorical') return <StageLegend />;
   return (

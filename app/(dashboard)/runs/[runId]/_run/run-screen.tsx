@@ -32,7 +32,7 @@ import { usePageSearch } from './use-page-search';
 import { usePlotKeys } from './use-plot-keys';
 import { usePlotModel } from './use-plot-model';
 import { useRunSession } from './use-run-session';
-import { useRunViewState } from './use-run-view-state';
+import { FITTED_COLOURS, useRunViewState } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 /** Below this width the page is the phone's. */
@@ -137,7 +137,7 @@ export function RunScreen({
     layerNames: names,
     options,
     window: state.window,
-    onMetric: useCallback((key: string) => set({ metric: key, range: null }), [set]),
+    onMetric: useCallback((key: string) => set({ metric: key, ...FITTED_COLOURS }), [set]),
     onWindow: setWindow,
     onGo: model.onGo,
   });

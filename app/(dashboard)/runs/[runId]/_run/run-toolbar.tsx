@@ -12,7 +12,7 @@ import { TextField } from '@/app/_components/text-field';
 import { Icon } from '@/app/_design/icons';
 import { CompareMenu } from './compare-menu';
 import { MarksMenu } from './marks-menu';
-import type { RunViewState, SetRunView } from './use-run-view-state';
+import { FITTED_COLOURS, type RunViewState, type SetRunView } from './use-run-view-state';
 import styles from './run-screen.module.css';
 
 export type Layout = 'steps-right' | 'paper';
@@ -53,7 +53,7 @@ export function RunToolbar({
         <SelectMenu
           label="Metric"
           value={option.key}
-          onChange={(key) => set({ metric: key, range: null })}
+          onChange={(key) => set({ metric: key, ...FITTED_COLOURS })}
           options={options.map(({ key, label, isCustom }) => ({
             value: key,
             label,
@@ -72,7 +72,11 @@ export function RunToolbar({
           { value: 'name', label: 'By name' },
         ]}
       />
-      <CompareMenu run={run} against={view.against} onAgainst={(text) => set({ against: text })} />
+      <CompareMenu
+        run={run}
+        against={view.against}
+        onAgainst={(text) => set({ against: text, reach: null })}
+      />
       <MarksMenu marks={view.marks} set={set} />
       <TextField
         label="Filter layers by text or /regex/"

@@ -27,23 +27,24 @@ export function useCellColours({
   const [motion] = useState(() => new ColourMotion());
   return useMemo(() => {
     const { divergence } = CANVAS_COLOURS[theme];
-    if (differenceScale !== null) {
-      const table = bakeDifferenceTable(differenceScale, theme, divergence);
-      return { table, tableOf: () => table, motion };
-    }
-    if (isStage) {
+    if (isStage && differenceScale === null) {
       const table = bakeStageTable(STAGE_COLOURS[theme]);
       return { table, tableOf: () => table, motion };
     }
     // A table a frame would have the page collecting memory.
-    let moving: Uint32Array | undefined;
-    return {
-      table: bakeColourTable(scale, theme, divergence),
-      tableOf: (range: ColourRange) => {
-        moving ??= new Uint32Array(CODE_COUNT);
-        return bakeColourTable(applyColourRange(scale, range), theme, divergence, moving);
-      },
-      motion,
-    };
+    const moving = new Uint32Array(CODE_COUNT);
+    return differenceScale === null
+      ? {
+          table: bakeColourTable(scale, theme, divergence),
+          tableOf: (range: ColourRange) =>
+            bakeColourTable(applyColourRange(scale, range), theme, divergence, moving),
+          motion,
+        }
+      : {
+          table: bakeDifferenceTable(differenceScale, theme, divergence),
+          tableOf: ({ high }: ColourRange) =>
+            bakeDifferenceTable({ ...differenceScale, reach: high }, theme, divergence, moving),
+          motion,
+        };
   }, [isStage, scale, differenceScale, theme, motion]);
 }

@@ -23,6 +23,8 @@ export interface RunComparison {
   readonly otherName: string;
   readonly cells: DifferenceCells | null;
   readonly scale: DifferenceScale;
+  /** A person has set how far it reaches. */
+  readonly isManual: boolean;
   /** Why there are no cells; null where there are. */
   readonly reason: string | null;
 }
@@ -34,12 +36,15 @@ export function useComparison({
   run,
   option,
   against,
+  reach,
   window,
   newestStep,
 }: {
   readonly run: Run;
   readonly option: MetricOption | null;
   readonly against: Against | null;
+  /** null: as it fits the cells. */
+  readonly reach: number | null;
   readonly window: StepWindow | null;
   readonly newestStep: number;
 }): RunComparison | null {
@@ -82,10 +87,11 @@ export function useComparison({
     return compareHeatmaps(ownRead.columns, otherRead.columns, layerOf, kind, otherName);
   }, [run, kind, ownRead.columns, otherRead.columns, otherLayers, otherName]);
 
-  const scale = useHeldScale(
+  const fitted = useHeldScale(
     comparison?.kind === 'cells' ? comparison.cells : null,
     `${metric ?? ''} ${otherName}`,
   );
+  const scale = useMemo(() => (reach === null ? fitted : { ...fitted, reach }), [fitted, reach]);
   if (against === null || option === null) return null;
   const failure = other.error?.message ?? otherRead.error ?? ownRead.error;
   return {
@@ -93,6 +99,7 @@ export function useComparison({
     otherName,
     cells: comparison?.kind === 'cells' ? comparison.cells : null,
     scale,
+    isManual: reach !== null,
     reason:
       comparison?.kind === 'cells'
         ? null

@@ -103,7 +103,8 @@ export function usePlotModel(input: Input): PlotModels {
   const scalarName = view.scalar ?? firstScalar(scalarNames);
   const shared = { run, base, data, axis, wholeAxis, newestStep, layout, view };
   const timelines = useTimelines({ ...shared, scalarName });
-  const comparison = useComparison({ run, option, against: view.against, window, newestStep });
+  const { against, reach } = view;
+  const comparison = useComparison({ run, option, against, reach, window, newestStep });
   const marks = useCellMarks({
     runId: run.id,
     layerCount: run.layerCount,

@@ -3,6 +3,7 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import { parseColourRange, type ColourRange } from '@/lib/view/colour-range';
 import { parseAgainst, type Against } from '@/lib/view/comparison';
+import { parseReach } from '@/lib/view/difference-scale';
 import { LAYER_ORDERS, type LayerOrder } from '@/lib/view/select-layers';
 import { parseSmoothing, type Smoothing } from '@/lib/view/smooth-series';
 import { parseStepWindow, type StepWindow } from '@/lib/view/step-axis';
@@ -25,6 +26,8 @@ export interface RunViewState {
   readonly collapsed: readonly string[];
   /** null: as it fits the values. */
   readonly colourRange: ColourRange | null;
+  /** How far the colours of a difference reach; null: as it fits. */
+  readonly reach: number | null;
   readonly lossScale: TimelineScale;
   readonly isPerplexity: boolean;
   readonly smoothing: Smoothing;
@@ -42,6 +45,9 @@ export interface RunViewState {
 
 /** Sets parameters of the URL, or takes them out with null. */
 export type SetRunView = typeof patchUrl;
+
+/** Another metric is fitted anew: ends set by hand were those of the one before. */
+export const FITTED_COLOURS = { range: null, reach: null } as const;
 
 const SCALES: readonly TimelineScale[] = ['log', 'linear', 'symlog'];
 const scaleOf = (text: string | null): TimelineScale =>
@@ -73,6 +79,7 @@ export function useRunViewState(): {
       against: parseAgainst(url.get('against')),
       marks: CELL_MARKS.filter((mark) => url.get('marks')?.split(',').includes(mark) === true),
       colourRange: parseColourRange(url.get('range')),
+      reach: parseReach(url.get('reach')),
       lossScale: scaleOf(url.get('loss')),
       isPerplexity: url.get('unit') === 'perplexity',
       smoothing: parseSmoothing(url.get('smooth')),
