@@ -1,9 +1,10 @@
 'use client';
 
-import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import type { PatchRun, RunSummary } from '@/lib/contract/runs';
 import { NO_TAG_CHANGE, applyTagChange, findTagFault, type TagChange } from '@/lib/view/tag-change';
 import { Button } from '@/app/_components/button';
+import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
 import { TagEditor } from './tag-editor';
 import styles from './edit-dialog.module.css';
@@ -27,18 +28,16 @@ export function EditDialog({
   readonly onSave: (patches: RunPatches) => Promise<string | null>;
   readonly onClose: () => void;
 }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const only = runs.length === 1 ? runs[0] : undefined;
   const [name, setName] = useState(only?.name ?? '');
   const [notes, setNotes] = useState(only?.notes ?? '');
   const [tags, setTags] = useState<TagChange>(NO_TAG_CHANGE);
   const [isSaving, setIsSaving] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
-  useEffect(() => dialog.current?.showModal(), []);
 
   const fault =
     only !== undefined && name.trim() === '' ? 'A run needs a name.' : findTagFault(runs, tags);
-  const save = async (event: SyntheticEvent) => {
+  const save = async (event: SyntheticEvent, close: () => void) => {
     event.preventDefault();
     if (fault !== null || isSaving) return;
     setIsSaving(true);
@@ -55,58 +54,51 @@ export function EditDialog({
     const problem = await onSave(patches);
     setIsSaving(false);
     setFailure(problem);
-    if (problem === null) dialog.current?.close();
+    if (problem === null) close();
   };
   const title = only === undefined ? `Tags of ${runs.length} runs` : `Edit ${only.name}`;
   return (
-    <dialog
-      ref={dialog}
-      className={styles['dialog']}
-      aria-label={title}
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === dialog.current) dialog.current.close();
-      }}
-    >
-      <form className={styles['form']} onSubmit={(event) => void save(event)}>
-        <h2 className={styles['title']}>{title}</h2>
-        {only === undefined ? null : (
-          <label className={styles['field']}>
-            Name
-            <TextField
-              label="Name"
-              maxLength={256}
-              className={styles['input'] ?? ''}
-              value={name}
-              onChange={({ target }) => setName(target.value)}
-            />
-          </label>
-        )}
-        <TagEditor runs={runs} change={tags} known={knownTags} onChange={setTags} />
-        {only === undefined ? null : (
-          <label className={styles['field']}>
-            Notes
-            <textarea
-              className={styles['notes']}
-              maxLength={65_536}
-              rows={6}
-              value={notes}
-              onChange={({ target }) => setNotes(target.value)}
-            />
-          </label>
-        )}
-        {(fault ?? failure) === null ? null : (
-          <p className={styles['fault']} role="alert">
-            {fault ?? failure}
-          </p>
-        )}
-        <div className={styles['buttons']}>
-          <Button variant="primary" type="submit" disabled={fault !== null || isSaving}>
-            {isSaving ? 'Saving' : 'Save'}
-          </Button>
-          <Button onClick={() => dialog.current?.close()}>Cancel</Button>
-        </div>
-      </form>
-    </dialog>
+    <Dialog title={title} onClose={onClose}>
+      {(close) => (
+        <form className={styles['form']} onSubmit={(event) => void save(event, close)}>
+          {only === undefined ? null : (
+            <label className={styles['field']}>
+              Name
+              <TextField
+                label="Name"
+                maxLength={256}
+                className={styles['input'] ?? ''}
+                value={name}
+                onChange={({ target }) => setName(target.value)}
+              />
+            </label>
+          )}
+          <TagEditor runs={runs} change={tags} known={knownTags} onChange={setTags} />
+          {only === undefined ? null : (
+            <label className={styles['field']}>
+              Notes
+              <textarea
+                className={styles['notes']}
+                maxLength={65_536}
+                rows={6}
+                value={notes}
+                onChange={({ target }) => setNotes(target.value)}
+              />
+            </label>
+          )}
+          {(fault ?? failure) === null ? null : (
+            <p className={styles['fault']} role="alert">
+              {fault ?? failure}
+            </p>
+          )}
+          <div className={styles['buttons']}>
+            <Button variant="primary" type="submit" disabled={fault !== null || isSaving}>
+              {isSaving ? 'Saving' : 'Save'}
+            </Button>
+            <Button onClick={close}>Cancel</Button>
+          </div>
+        </form>
+      )}
+    </Dialog>
   );
 }

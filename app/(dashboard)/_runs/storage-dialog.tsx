@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
+import { useEffect, useState, type SyntheticEvent } from 'react';
 import type { ProjectPolicy } from '@/lib/contract/project-policy';
 import type { RetentionReply } from '@/lib/contract/retention';
 import { formatStep } from '@/lib/view/format-number';
@@ -13,6 +13,7 @@ import {
   toPolicyTexts,
 } from '@/lib/view/storage-words';
 import { Button } from '@/app/_components/button';
+import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
 import {
   type Freeing,
@@ -39,7 +40,6 @@ export function StorageDialog({
   readonly project: string;
   readonly onClose: () => void;
 }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [texts, setTexts] = useState<PolicyTexts | null>(null);
   const [preview, setPreview] = useState<Preview | null>(null);
   const [started, setStarted] = useState<RetentionReply | null>(null);
@@ -47,7 +47,6 @@ export function StorageDialog({
   const [isBusy, setIsBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const freeing = useFreeing(started);
-  useEffect(() => dialog.current?.showModal(), []);
 
   /** Says what went wrong instead of throwing. */
   const attempt = async (work: () => Promise<void>) => {
@@ -99,62 +98,55 @@ export function StorageDialog({
   };
   const fault = failure ?? (parsed?.kind === 'fault' ? parsed.message : null);
   return (
-    <dialog
-      ref={dialog}
-      className={dialogStyles['dialog']}
-      aria-label={`Storage of ${project}`}
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === dialog.current) dialog.current.close();
-      }}
-    >
-      <form className={dialogStyles['form']} onSubmit={submit} noValidate>
-        <h2 className={dialogStyles['title']}>Storage of {project}</h2>
-        {texts === null ? null : (
-          <div className={styles['fields']}>
-            {POLICY_FIELDS.map(({ name, label }) => (
-              <label key={name} className={styles['field']}>
-                {label}
-                <span className={styles['days']}>
-                  <TextField
-                    label={`${label}, days`}
-                    inputMode="numeric"
-                    placeholder={name === 'roundAfterDays' ? 'never' : 'for ever'}
-                    error={
-                      parsed?.kind === 'fault' && parsed.field === name ? parsed.message : null
-                    }
-                    disabled={isSaved}
-                    className={styles['input'] ?? ''}
-                    value={texts[name]}
-                    onChange={({ target }) => setTexts({ ...texts, [name]: target.value })}
-                  />
-                  {texts[name].trim() === '1' ? 'day' : 'days'}
-                </span>
-              </label>
-            ))}
-          </div>
-        )}
-        <p className={styles['note']}>
-          Minimum, maximum and mean of every 16 steps stay for ever, and so does every step within
-          500 of an event.
-        </p>
-        {seen === null || isSaved ? null : <Words reply={seen} />}
-        {isSaved ? <Progress freeing={freeing} isFreeing={started !== null} /> : null}
-        {fault === null ? null : (
-          <p className={dialogStyles['fault']} role="alert">
-            {fault}
-          </p>
-        )}
-        <div className={dialogStyles['buttons']}>
-          {isSaved ? null : (
-            <Button variant="primary" type="submit" disabled={policy === null || isBusy}>
-              {labelOf(isBusy, seen)}
-            </Button>
+    <Dialog title={`Storage of ${project}`} onClose={onClose}>
+      {(close) => (
+        <form className={dialogStyles['form']} onSubmit={submit} noValidate>
+          {texts === null ? null : (
+            <div className={styles['fields']}>
+              {POLICY_FIELDS.map(({ name, label }) => (
+                <label key={name} className={styles['field']}>
+                  {label}
+                  <span className={styles['days']}>
+                    <TextField
+                      label={`${label}, days`}
+                      inputMode="numeric"
+                      placeholder={name === 'roundAfterDays' ? 'never' : 'for ever'}
+                      error={
+                        parsed?.kind === 'fault' && parsed.field === name ? parsed.message : null
+                      }
+                      disabled={isSaved}
+                      className={styles['input'] ?? ''}
+                      value={texts[name]}
+                      onChange={({ target }) => setTexts({ ...texts, [name]: target.value })}
+                    />
+                    {texts[name].trim() === '1' ? 'day' : 'days'}
+                  </span>
+                </label>
+              ))}
+            </div>
           )}
-          <Button onClick={() => dialog.current?.close()}>{isSaved ? 'Close' : 'Cancel'}</Button>
-        </div>
-      </form>
-    </dialog>
+          <p className={styles['note']}>
+            Minimum, maximum and mean of every 16 steps stay for ever, and so does every step within
+            500 of an event.
+          </p>
+          {seen === null || isSaved ? null : <Words reply={seen} />}
+          {isSaved ? <Progress freeing={freeing} isFreeing={started !== null} /> : null}
+          {fault === null ? null : (
+            <p className={dialogStyles['fault']} role="alert">
+              {fault}
+            </p>
+          )}
+          <div className={dialogStyles['buttons']}>
+            {isSaved ? null : (
+              <Button variant="primary" type="submit" disabled={policy === null || isBusy}>
+                {labelOf(isBusy, seen)}
+              </Button>
+            )}
+            <Button onClick={close}>{isSaved ? 'Close' : 'Cancel'}</Button>
+          </div>
+        </form>
+      )}
+    </Dialog>
   );
 }
 

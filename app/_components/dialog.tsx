@@ -1,0 +1,42 @@
+'use client';
+
+import { useEffect, useState, type ReactNode } from 'react';
+import styles from './dialog.module.css';
+
+/**
+ * A modal dialog with its title. Esc, and a click beside it, close it; whoever opens it
+ * takes it away in `onClose`.
+ */
+export function Dialog({
+  title,
+  isWide = false,
+  onClose,
+  children,
+}: {
+  readonly title: string;
+  readonly isWide?: boolean;
+  readonly onClose: () => void;
+  /** What stands below the title; `close` is for its buttons. */
+  readonly children: (close: () => void) => ReactNode;
+}) {
+  const [dialog, setDialog] = useState<HTMLDialogElement | null>(null);
+  useEffect(() => dialog?.showModal(), [dialog]);
+  const close = () => dialog?.close();
+  return (
+    <dialog
+      ref={setDialog}
+      className={styles['dialog']}
+      data-wide={isWide || undefined}
+      aria-label={title}
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === dialog) close();
+      }}
+    >
+      <div className={styles['content']}>
+        <h2>{title}</h2>
+        {children(close)}
+      </div>
+    </dialog>
+  );
+}
