@@ -44,15 +44,6 @@ export function ErrorState({
   );
 }
 
-/** A quiet line while the first data is on its way; axes and labels stand beside it. */
-export function LoadingState({ text }: { readonly text: string }) {
-  return (
-    <div className={styles['state']} role="status">
-      <p className={styles['text']}>{text}</p>
-    </div>
-  );
-}
-
 /** 32 px across the page while the server cannot be reached; the data stays. */
 export function ConnectionBanner({
   headline,

@@ -14,7 +14,8 @@ import { prepareRunsList, type RunsListView } from '@/lib/view/runs-list';
 import { prepareRunsVerdict } from '@/lib/view/runs-verdict';
 import { formatStep } from '@/lib/view/format-number';
 import { Button } from '@/app/_components/button';
-import { ConnectionBanner, EmptyState, ErrorState, LoadingState } from '@/app/_components/states';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ConnectionBanner, EmptyState, ErrorState } from '@/app/_components/states';
 import { StatusDot } from '@/app/_components/status-dot';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
@@ -180,7 +181,7 @@ export function RunsPage() {
             onStorage={setStorageOf}
             emptyRow={
               view === null ? (
-                <LoadingState text="Reading the runs." />
+                <Skeleton text="Reading the runs." shape="rows" />
               ) : view.emptyReason === 'no_match' ? (
                 <EmptyState
                   title="No run matches."

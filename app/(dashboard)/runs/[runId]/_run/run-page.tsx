@@ -7,7 +7,8 @@ import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
 import { warningsReplySchema } from '@/lib/contract/warnings';
 import { toNoteEvents } from '@/lib/view/note-events';
 import { ButtonLink } from '@/app/_components/button';
-import { ErrorState, LoadingState } from '@/app/_components/states';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
@@ -57,7 +58,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
         <main>
           <h1 className="visually-hidden">Run {runId}</h1>
           {failure === null ? (
-            <LoadingState text="Reading the run." />
+            <Skeleton text="Reading the run." shape="run" />
           ) : (
             <ErrorState
               title={

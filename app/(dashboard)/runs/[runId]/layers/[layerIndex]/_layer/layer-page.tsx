@@ -5,7 +5,8 @@ import { runMetricsSchema } from '@/lib/contract/runs';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { ButtonLink } from '@/app/_components/button';
-import { ErrorState, LoadingState } from '@/app/_components/states';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { LayerView } from './layer-view';
 
@@ -75,7 +76,7 @@ export function LayerPage({
             <ButtonLink href="/">All runs</ButtonLink>
           </ErrorState>
         ) : (
-          <LoadingState text="Reading the layer." />
+          <Skeleton text="Reading the layer." shape="layer" />
         )}
       </main>
     </>

@@ -7,6 +7,7 @@ import { distributionsReplySchema, type DistributionsReply } from '@/lib/contrac
 import { formatStep } from '@/lib/view/format-number';
 import { prepareLayerView } from '@/lib/view/layer-view-model';
 import { SelectMenu } from '@/app/_components/select-menu';
+import { Skeleton } from '@/app/_components/skeleton';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { DistributionChart } from '../../../layers/[layerIndex]/_layer/distribution-chart';
@@ -78,13 +79,13 @@ function LayerDistributions({
   const failed = replies.find(({ error }) => error !== null)?.error ?? null;
   const reply = joinReplies(replies.flatMap(({ data }) => data ?? []));
   if (reply === null || replies.some(({ isLoading }) => isLoading)) {
-    return (
+    return failed === null ? (
+      <Skeleton text="Reading the distributions." shape="charts" />
+    ) : (
       <p className={styles['text']}>
-        {failed === null
-          ? 'Reading the distributions.'
-          : failed.code === 'distribution_not_found'
-            ? `${name} has no distributions around the spike.`
-            : failed.message}
+        {failed.code === 'distribution_not_found'
+          ? `${name} has no distributions around the spike.`
+          : failed.message}
       </p>
     );
   }

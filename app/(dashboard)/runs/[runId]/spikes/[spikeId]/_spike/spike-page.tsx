@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { postmortemSchema } from '@/lib/contract/postmortem';
 import { runSchema } from '@/lib/contract/runs';
 import { ButtonLink } from '@/app/_components/button';
-import { ErrorState, LoadingState } from '@/app/_components/states';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
@@ -47,7 +48,7 @@ export function SpikePage({
       <main>
         <h1 className="visually-hidden">Spike {spikeId}</h1>
         {error === null ? (
-          <LoadingState text="Reading what is stored around the spike." />
+          <Skeleton text="Reading what is stored around the spike." shape="postmortem" />
         ) : (
           <ErrorState
             title={

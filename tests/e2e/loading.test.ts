@@ -1,0 +1,91 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { waitForHeatmap } from './harness/run-page';
+import { quietFrames, startJob } from './harness/training-job';
+
+const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
+  const job = await startJob({ url: product.url, runId: 'slow', layers: LAYERS });
+  await job.post(quietFrames(1, 60, LAYERS.length));
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await product.stop();
+  remove();
+});
+
+/** Holds every reply of the API back until it is let go. */
+async function holdReplies(page: Page): Promise<() => void> {
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route('**/api/v1/**', async (route) => {
+    await held;
+    await route.continue();
+  });
+  return letGo;
+}
+
+const SCREENS = [
+  { name: 'the runs list', path: '/', shape: 'rows', says: 'Reading the runs.' },
+  { name: 'a run', path: '/runs/slow', shape: 'run', says: 'Reading the run.' },
+  { name: 'a layer', path: '/runs/slow/layers/1', shape: 'layer', says: 'Reading the layer.' },
+  { name: 'the notes', path: '/runs/slow/notes', shape: 'notes', says: 'Reading the notes.' },
+  {
+    name: 'a postmortem',
+    path: '/runs/slow/spikes/1-loss_spike-40',
+    shape: 'postmortem',
+    says: 'Reading what is stored around the spike.',
+  },
+] as const;
+
+describe('while the first replies are on their way', () => {
+  for (const { name, path, shape, says } of SCREENS) {
+    it(`${name} shows its form, says what is read and fits a phone`, async () => {
+      for (const options of [
+        { colorScheme: 'dark' as const },
+        { colorScheme: 'light' as const, width: 390, height: 844 },
+      ]) {
+        const { page } = await openPage(browser, options);
+        const letGo = await holdReplies(page);
+        await page.goto(product.url + path);
+        await page.getByRole('status').filter({ hasText: says }).waitFor();
+        const skeleton = page.locator(`[data-skeleton="${shape}"]`);
+        const forms = skeleton.locator('i').first();
+        await expect
+          .poll(() => forms.evaluate((form) => getComputedStyle(form.parentElement!).opacity))
+          .toBe('1');
+        expect((await skeleton.boundingBox())!.height).toBeGreaterThan(60);
+        expect(await findAccessibilityFaults(page)).toEqual([]);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow).toBe(0);
+        letGo();
+        await skeleton.waitFor({ state: 'detached' });
+      }
+    });
+  }
+
+  it('a run gives way to its heatmap', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    const letGo = await holdReplies(page);
+    await page.goto(`${product.url}/runs/slow`);
+    await page.getByRole('status').filter({ hasText: 'Reading the run.' }).waitFor();
+    letGo();
+    await waitForHeatmap(page);
+    expect(takeFaults()).toEqual([]);
+  });
+});
