@@ -4,7 +4,6 @@ import { findAccessibilityFaults, openBrowser, openPage } from './harness/browse
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
-import { postJson } from './harness/training-job';
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -138,58 +137,5 @@ describe('the postmortem of a spike', () => {
       );
       expect(overflow).toBe(0);
     }
-  });
-});
-
-describe('notes at a spike', () => {
-  it('are written, shown as Markdown without a tag of theirs, changed and kept', async () => {
-    const { page, takeFaults } = await openSpike(await pathOfSpike('C_stale_v', 440));
-    await page.getByLabel('Note', { exact: true }).fill('Skipped **300** batches. <img src=x>');
-    await page.getByLabel('Your name').fill('ada');
-    await page.getByRole('button', { name: 'Keep the note' }).click();
-    await page.getByRole('strong').filter({ hasText: '300' }).waitFor();
-    await page.getByText('<img src=x>').waitFor();
-    expect(await page.locator('main img').count()).toBe(0);
-
-    await page.getByRole('button', { name: 'Change' }).click();
-    await page.getByLabel('Note', { exact: true }).first().fill('It did not help.');
-    await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('It did not help.').waitFor();
-    await page.getByRole('button', { name: '2 revisions' }).click();
-    await page.getByRole('list', { name: 'Earlier texts' }).getByText('batches').waitFor();
-    expect(takeFaults()).toEqual([]);
-  });
-
-  it('are written about steps and layers too, beside those at spikes', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/runs/C_stale_v/notes`);
-    await page.getByLabel('From step').fill('300');
-    await page.getByLabel('To step').fill('330');
-    await page.getByRole('combobox', { name: 'Layer' }).selectOption({ label: 'wte' });
-    await page.getByLabel('Note', { exact: true }).fill('Watch the *embedding*.');
-    await page.getByLabel('Your name').fill('grace');
-    await page.getByRole('button', { name: 'Keep the note' }).click();
-    await page.getByRole('link', { name: 'wte, steps 300 to 330' }).waitFor();
-    expect(await findAccessibilityFaults(page)).toEqual([]);
-    expect(takeFaults()).toEqual([]);
-  });
-
-  it('stand in the report, which opens by itself and loads nothing', async () => {
-    const path = await pathOfSpike('C_stale_v', 220);
-    const spikeId = path.split('/').at(-1);
-    await postJson(`${product.url}/api/v1/runs/C_stale_v/notes`, {
-      ...{ spikeId, author: 'grace', markdown: 'Another **corpus**.' },
-    });
-    const { page, takeFaults } = await openPage(browser);
-    const requests: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
-    await page.goto(`${product.url}/api/v1${path}/report`);
-    await page.getByRole('heading', { name: 'Notes' }).waitFor();
-    expect(await page.locator('article strong').innerText()).toBe('corpus');
-    expect(await page.getByRole('img').count()).toBeGreaterThanOrEqual(2);
-    expect(
-      requests.filter((url) => !url.endsWith('/report') && !url.endsWith('favicon.ico')),
-    ).toEqual([]);
-    expect(takeFaults().filter((fault) => !fault.includes('favicon'))).toEqual([]);
   });
 });

@@ -55,6 +55,7 @@ export function PhoneTabPage({
   events,
   newestStep,
   onGo,
+  onNote,
 }: {
   readonly tab: Tab;
   readonly run: Run;
@@ -64,6 +65,7 @@ export function PhoneTabPage({
   readonly events: readonly RunEvent[];
   readonly newestStep: number | null;
   readonly onGo: (step: number) => void;
+  readonly onNote: () => void;
 }) {
   if (tab === 'events') {
     return (
@@ -74,6 +76,7 @@ export function PhoneTabPage({
           spikes={spikes}
           warnings={warnings}
           onGo={onGo}
+          onNote={onNote}
           isWhole
         />
       </div>

@@ -35,6 +35,7 @@ export function RunPanel({
   layerMetrics,
   isLossNonFinite,
   onGo,
+  onNote,
 }: {
   readonly run: Run;
   readonly base: RunData;
@@ -48,6 +49,7 @@ export function RunPanel({
   readonly layerMetrics: readonly string[];
   readonly isLossNonFinite: boolean;
   readonly onGo: (step: number) => void;
+  readonly onNote: () => void;
 }) {
   const figuresOf = useMemo(
     () => ({
@@ -132,6 +134,7 @@ export function RunPanel({
         spikes={spikes}
         warnings={warnings}
         onGo={onGo}
+        onNote={onNote}
       />
       {shares === null ? null : changes}
       <CurvatureSection view={prepareCurvature(figuresOf.stability, warnings)} />

@@ -1,6 +1,6 @@
 'use client';
 
-import { useCallback, useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
@@ -21,6 +21,7 @@ import { LiveBanner, LiveStatus } from './live-status';
 import { MarksLegend } from './marks-legend';
 import { PhoneTabPage, PhoneTabs } from './phone-tabs';
 import { PhoneTools, RunBody } from './run-body';
+import { RunNote } from './run-note';
 import { RunPanel } from './run-panel';
 import { RunReadOut } from './run-read-out';
 import { RunScale } from './run-scale';
@@ -84,6 +85,7 @@ export function RunScreen({
     if (lacksMetrics) onMetricsChanged();
   }, [lacksMetrics, onMetricsChanged]);
 
+  const [isWriting, setIsWriting] = useState(false);
   const layout: Layout = isNarrow ? 'steps-right' : state.layout;
   const plots = usePlotModel({
     run,
@@ -213,6 +215,7 @@ export function RunScreen({
             events={events}
             newestStep={newestStep}
             onGo={model.onGo}
+            onNote={() => setIsWriting(true)}
           />
         </main>
       ) : (
@@ -280,12 +283,24 @@ export function RunScreen({
                 layerMetrics={metrics.layerMetrics}
                 isLossNonFinite={figures.isNewestNonFinite}
                 onGo={model.onGo}
+                onNote={() => setIsWriting(true)}
               />
             }
           />
           {isNarrow ? null : readOut}
         </>
       )}
+      <RunNote
+        runId={run.id}
+        layerNames={names}
+        crosshair={model.crosshair}
+        window={state.window}
+        newestStep={newestStep}
+        isOpen={isWriting}
+        onOpen={() => setIsWriting(true)}
+        onKept={onHappening}
+        onClose={() => setIsWriting(false)}
+      />
       {isNarrow ? (
         <PhoneTabs
           tab={state.tab}

@@ -201,6 +201,7 @@ export function EventsSection({
   spikes,
   warnings,
   onGo,
+  onNote,
   isWhole = false,
 }: {
   readonly runId: string;
@@ -208,6 +209,7 @@ export function EventsSection({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly onGo: (step: number) => void;
+  readonly onNote: () => void;
   readonly isWhole?: boolean;
 }) {
   const items = [
@@ -259,6 +261,14 @@ export function EventsSection({
           ))}
         </ul>
       )}
+      <p className={styles['actions']}>
+        <Button variant="link" onClick={onNote}>
+          Write a note
+        </Button>
+        <Link href={`/runs/${encodeURIComponent(runId)}/notes`} prefetch={false}>
+          All notes
+        </Link>
+      </p>
     </section>
   );
 }

@@ -1,19 +1,17 @@
 'use client';
 
 import Link from 'next/link';
-import { useState } from 'react';
 import { notesReplySchema, type Note } from '@/lib/contract/notes';
 import { runSchema } from '@/lib/contract/runs';
 import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
-import { NoteForm } from '@/app/_components/notes/note-form';
+import { NewNoteForm, NOWHERE } from '@/app/_components/notes/new-note-form';
 import { NoteItem } from '@/app/_components/notes/note-item';
 import noteStyles from '@/app/_components/notes/notes.module.css';
-import { SelectMenu } from '@/app/_components/select-menu';
-import { ErrorState, LoadingState } from '@/app/_components/states';
-import { TextField } from '@/app/_components/text-field';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
-import { apiPath, sendJson } from '@/app/_hooks/api-client';
+import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import styles from './notes-page.module.css';
 
@@ -37,7 +35,7 @@ export function NotesPage({ runId }: { readonly runId: string }) {
         <h1>Notes on {run.data?.name ?? runId}</h1>
         {notes.data === null || run.data === null ? (
           error === null ? (
-            <LoadingState text="Reading the notes." />
+            <Skeleton text="Reading the notes." shape="notes" />
           ) : (
             <ErrorState
               title="The notes could not be read."
@@ -65,7 +63,7 @@ export function NotesPage({ runId }: { readonly runId: string }) {
                 ))}
               </ul>
             )}
-            <NewNote base={base} names={names} onChanged={notes.retry} />
+            <NewNote runId={runId} names={names} onChanged={notes.retry} />
           </>
         )}
       </main>
@@ -103,60 +101,21 @@ function About({
   );
 }
 
-const NO_LAYER = 'none';
-const isStep = (text: string): boolean => /^\d{1,15}$/.test(text);
-
 function NewNote({
-  base,
+  runId,
   names,
   onChanged,
 }: {
-  readonly base: string;
+  readonly runId: string;
   readonly names: readonly string[];
   readonly onChanged: () => void;
 }) {
-  const [layer, setLayer] = useState(NO_LAYER);
-  const [fromStep, setFromStep] = useState('');
-  const [toStep, setToStep] = useState('');
-  const send = (markdown: string, author: string) =>
-    sendJson('POST', apiPath(`${base}/notes`), {
-      ...{ markdown, author },
-      ...(layer === NO_LAYER ? {} : { layer: Number(layer) }),
-      ...(isStep(fromStep) ? { fromStep: Number(fromStep) } : {}),
-      ...(isStep(toStep) ? { toStep: Number(toStep) } : {}),
-    }).then(onChanged);
   return (
     <section aria-labelledby="new-note">
       <h2 id="new-note">
         New note<small>about steps, a layer, or both</small>
       </h2>
-      <NoteForm label="Keep the note" start="" onSend={send}>
-        <TextField
-          label="From step"
-          placeholder="From step"
-          inputMode="numeric"
-          value={fromStep}
-          onChange={({ target }) => setFromStep(target.value.trim())}
-        />
-        <TextField
-          label="To step"
-          placeholder="To step"
-          inputMode="numeric"
-          value={toStep}
-          onChange={({ target }) => setToStep(target.value.trim())}
-        />
-        {names.length === 0 ? null : (
-          <SelectMenu
-            label="Layer"
-            value={layer}
-            options={[
-              { value: NO_LAYER, label: 'no layer' },
-              ...names.map((name, index) => ({ value: String(index), label: name })),
-            ]}
-            onChange={setLayer}
-          />
-        )}
-      </NoteForm>
+      <NewNoteForm runId={runId} layerNames={names} start={NOWHERE} onKept={onChanged} />
     </section>
   );
 }

@@ -16,6 +16,7 @@ import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { layerCharts } from './layer-charts';
 import type { LayerMoves } from './layer-moves';
+import { LayerNotes } from './layer-notes';
 import { LayerToolbar } from './layer-toolbar';
 import { LossStripChart } from './loss-strip';
 import { MarkerLegend } from './marker-legend';
@@ -37,6 +38,7 @@ export function LayerBody({
   run,
   layerIndex,
   layerName,
+  layerNames,
   items,
   url,
   view,
@@ -53,6 +55,8 @@ export function LayerBody({
   readonly run: Run;
   readonly layerIndex: number;
   readonly layerName: string;
+  /** Short names of the run's layers, in model order. */
+  readonly layerNames: readonly string[];
   /** Every report of the window. */
   readonly items: DistributionsReply['items'];
   readonly url: LayerUrl;
@@ -235,6 +239,9 @@ export function LayerBody({
             : prepareNumberRows(selected.item, selected.before, curves.healthyStd)
         }
         words={model.items.map(({ item, before }) => prepareStepWords(item, before, curves))}
+        notes={
+          <LayerNotes runId={run.id} layerIndex={layerIndex} layerNames={layerNames} step={main} />
+        }
       />
     </main>
   );

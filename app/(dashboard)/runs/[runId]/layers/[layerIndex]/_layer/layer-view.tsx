@@ -11,7 +11,8 @@ import { stageLabel } from '@/lib/view/stage-label';
 import { stageAt } from '@/lib/view/stage-reason';
 import { Button, ButtonLink } from '@/app/_components/button';
 import { StageLetter } from '@/app/_components/stage-chip';
-import { ConnectionBanner, ErrorState, LoadingState } from '@/app/_components/states';
+import { Skeleton } from '@/app/_components/skeleton';
+import { ConnectionBanner, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { usePageActions } from '@/app/_hooks/page-actions';
@@ -158,7 +159,7 @@ export function LayerView({
               />
             </>
           ) : (
-            <LoadingState text="Reading the distributions." />
+            <Skeleton text="Reading the distributions." shape="layer" />
           )}
         </main>
       </>
@@ -226,6 +227,7 @@ export function LayerView({
         run={run}
         layerIndex={layer.index}
         layerName={shortName}
+        layerNames={names}
         items={data.reply.items}
         url={url}
         view={view}

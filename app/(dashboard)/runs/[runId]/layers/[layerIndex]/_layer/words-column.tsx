@@ -8,20 +8,23 @@ const KEYS = [
   ['[ ]', 'earlier, later'],
   ['J K', 'next, previous layer'],
   ['A', 'axis'],
+  ['N', 'write a note'],
   ['Esc', 'back to the run'],
 ] as const;
 
-/** The stage, the numbers of the selected step against theory, and each chosen step in sentences. */
+/** The stage, the numbers of the selected step against theory, and each chosen step in sentences, notes. */
 export function WordsColumn({
   stage,
   step,
   rows,
   words,
+  notes,
 }: {
   readonly stage: ReactNode;
   readonly step: number;
   readonly rows: readonly NumberRow[];
   readonly words: readonly StepWords[];
+  readonly notes: ReactNode;
 }) {
   return (
     <aside className={styles['words']} aria-label="In numbers and words">
@@ -51,6 +54,7 @@ export function WordsColumn({
             : entry.sentences.join(' ')}
         </p>
       ))}
+      {notes}
       <ul className={styles['keys']}>
         {KEYS.map(([key, does]) => (
           <li key={key}>

@@ -1,0 +1,132 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import { makeDataDir, startProduct, type Product } from './harness/product';
+import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
+import { gotoRun } from './harness/run-page';
+import { postJson } from './harness/training-job';
+
+const { dataDir, remove } = makeDataDir();
+let product: Product;
+let browser: Browser;
+
+beforeAll(async () => {
+  product = await startProduct({ dataDir });
+  browser = await openBrowser();
+  for (const run of ['B_spontaneous_spike', 'C_stale_v'] as const) {
+    await importRecordedRun(product.url, run);
+  }
+});
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.stop();
+  remove();
+});
+
+async function pathOfSpike(run: RecordedRun, near: number): Promise<string> {
+  const reply = await fetch(`${product.url}/api/v1/runs/${run}/spikes`);
+  const { items } = (await reply.json()) as {
+    items: { id: string; kind: string; onsetStep: number }[];
+  };
+  const found = items.find(
+    ({ kind, onsetStep }) => kind !== 'rms_spike' && Math.abs(onsetStep - near) <= 3,
+  );
+  if (found === undefined) throw new Error(`no spike near ${near}`);
+  return `/runs/${run}/spikes/${found.id}`;
+}
+
+async function openSpike(path: string, options = {}) {
+  const opened = await openPage(browser, options);
+  await opened.page.goto(product.url + path);
+  await opened.page.getByRole('heading', { name: 'What happened' }).waitFor();
+  return opened;
+}
+
+describe('notes', () => {
+  it('are written, shown as Markdown without a tag of theirs, changed and kept', async () => {
+    const { page, takeFaults } = await openSpike(await pathOfSpike('C_stale_v', 440));
+    await page.getByLabel('Note', { exact: true }).fill('Skipped **300** batches. <img src=x>');
+    await page.getByLabel('Your name').fill('ada');
+    await page.getByRole('button', { name: 'Keep the note' }).click();
+    await page.getByRole('strong').filter({ hasText: '300' }).waitFor();
+    await page.getByText('<img src=x>').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByLabel('Note', { exact: true }).first().fill('It did not help.');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('It did not help.').waitFor();
+    await page.getByRole('button', { name: '2 revisions' }).click();
+    await page.getByRole('list', { name: 'Earlier texts' }).getByText('batches').waitFor();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('are written about steps and layers too, beside those at spikes', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    await page.goto(`${product.url}/runs/C_stale_v/notes`);
+    await page.getByLabel('From step').fill('300');
+    await page.getByLabel('To step').fill('330');
+    await page.getByRole('combobox', { name: 'Layer' }).selectOption({ label: 'wte' });
+    await page.getByLabel('Note', { exact: true }).fill('Watch the *embedding*.');
+    await page.getByLabel('Your name').fill('grace');
+    await page.getByRole('button', { name: 'Keep the note' }).click();
+    await page.getByRole('link', { name: 'wte, steps 300 to 330' }).waitFor();
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('are written from the run about the steps that are shown, and stand among its events', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    await gotoRun(page, `${product.url}/runs/C_stale_v?steps=140-180`);
+    await page.getByRole('button', { name: 'Write a note' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Write a note' });
+    expect(await dialog.getByLabel('From step').inputValue()).toBe('140');
+    expect(await dialog.getByLabel('To step').inputValue()).toBe('180');
+    await dialog.getByLabel('Note', { exact: true }).fill('One corrupt shard.');
+    await dialog.getByLabel('Your name').fill('ada');
+    expect(await findAccessibilityFaults(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Keep the note' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /One corrupt shard/ }).waitFor();
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('are written at a layer by a key, for the step that is read', async () => {
+    const { page, takeFaults } = await openPage(browser);
+    await page.goto(`${product.url}/runs/C_stale_v/layers/0?step=320`);
+    const notes = page.getByRole('region', { name: 'Notes' });
+    await notes.waitFor();
+    await page.keyboard.press('n');
+    const dialog = page.getByRole('dialog', { name: 'Write a note' });
+    expect(await dialog.getByLabel('From step').inputValue()).toBe('320');
+    expect(await dialog.getByLabel('Note', { exact: true }).inputValue()).toBe('');
+    await dialog.getByLabel('Note', { exact: true }).fill('The first that moved.');
+    await dialog.getByLabel('Your name').fill('grace');
+    await dialog.getByRole('button', { name: 'Keep the note' }).click();
+    await notes.getByText('The first that moved.').waitFor();
+    expect(await notes.getByText('step 320').count()).toBe(1);
+    expect(takeFaults()).toEqual([]);
+  });
+
+  it('stand in the report, which opens by itself and loads nothing', async () => {
+    const path = await pathOfSpike('C_stale_v', 220);
+    const spikeId = path.split('/').at(-1);
+    await postJson(`${product.url}/api/v1/runs/C_stale_v/notes`, {
+      ...{ spikeId, author: 'grace', markdown: 'Another **corpus**.' },
+    });
+    const { page, takeFaults } = await openPage(browser);
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
+    await page.goto(`${product.url}/api/v1${path}/report`);
+    await page.getByRole('heading', { name: 'Notes' }).waitFor();
+    expect(await page.locator('article strong').innerText()).toBe('corpus');
+    expect(await page.getByRole('img').count()).toBeGreaterThanOrEqual(2);
+    expect(
+      requests.filter((url) => !url.endsWith('/report') && !url.endsWith('favicon.ico')),
+    ).toEqual([]);
+    expect(takeFaults().filter((fault) => !fault.includes('favicon'))).toEqual([]);
+  });
+});
