@@ -8,6 +8,8 @@ import {
   type StatisticsClient,
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
+import type { AlertSettings } from '@/workers/alerts/alert-settings';
+import { createMessageSender } from '@/workers/alerts/deliver/message-sender';
 import {
   type CompactionClient,
   NO_PROGRESS,
@@ -74,6 +76,8 @@ export async function startServers(
     now?: () => Date;
     /** Moves frames into blocks meanwhile, as the worker does. */
     compacts?: boolean;
+    /** How messages leave; without it to public addresses and by no mail server. */
+    alerts?: AlertSettings;
   } = {},
 ): Promise<TestServers> {
   const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
@@ -91,13 +95,20 @@ export async function startServers(
       : null;
   const requireTokens = options.requireTokens ?? false;
   const hosts = { host: '127.0.0.1', allowedHosts: ['spikes.example.org'] };
+  const now = options.now ?? (() => new Date());
+  const alerts = options.alerts ?? {
+    publicUrl: 'http://spikes.example.org',
+    allowedHosts: [],
+    mail: null,
+  };
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
     compaction: compaction ?? NO_COMPACTION,
     logger,
-    now: options.now ?? (() => new Date()),
+    now,
+    sender: createMessageSender({ settings: alerts, now }),
     requireTokens,
     hosts,
     ...(options.bodyTimeoutMs === undefined ? {} : { bodyTimeoutMs: options.bodyTimeoutMs }),
@@ -117,6 +128,7 @@ export async function startServers(
     requireTokens,
     hosts,
     embedOrigins: [],
+    canSendEmail: alerts.mail !== null,
     ingestUrl,
     webUrl,
   });

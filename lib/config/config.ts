@@ -28,6 +28,25 @@ const origins = list.pipe(
   ),
 );
 
+/** `host`, `host:port`, `[v6]` or `[v6]:port`: the operator's word that requests may go there. */
+const hosts = list.pipe(
+  z.array(
+    z
+      .string()
+      .regex(
+        /^(\[[0-9A-Fa-f:.]+\]|[^:/@\s[\]]+)(:\d{1,5})?$/,
+        'expected host or host:port, comma-separated, such as hooks.example.org:8443',
+      ),
+  ),
+);
+
+const smtpUrl = z
+  .url({ protocol: /^smtps?$/, error: 'expected smtp://user:password@host:port or smtps://…' })
+  .or(z.literal(''));
+const webUrl = z
+  .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+  .or(z.literal(''));
+
 const commonSchema = z.object({
   DATABASE_URL: z.string().min(1, 'expected a PostgreSQL URL'),
   HOST: z.string().default('127.0.0.1'),
@@ -36,6 +55,8 @@ const commonSchema = z.object({
   /** Hosts under which the product is reached besides the one it is bound to; `host` or `host:port`. */
   SPIKESCOPE_ALLOWED_HOSTS: list.default([]),
   LOG_LEVEL: logLevel.default('info'),
+  /** The operator's own mail server, `smtp://` or `smtps://`; without one no channel is an e-mail. */
+  SPIKESCOPE_SMTP_URL: smtpUrl.default(''),
 });
 
 const apiSchema = commonSchema.extend({
@@ -48,6 +69,11 @@ const ingestSchema = commonSchema.extend({
   INGEST_PORT: port,
   /** What computes statistics of raw samples; auto is the first that works, the single pass last. */
   STATISTICS_BACKEND: statisticsBackend.default('auto'),
+  /** Where people reach the product, for links in messages; without it, where it is bound. */
+  SPIKESCOPE_PUBLIC_URL: webUrl.default(''),
+  SPIKESCOPE_MAIL_FROM: z.email('expected an address such as spikes@example.org').optional(),
+  /** Hosts that messages may be sent to although their addresses are private. */
+  SPIKESCOPE_ALERT_ALLOWED_HOSTS: hosts.default([]),
 });
 
 export interface CommonConfig {
@@ -62,10 +88,20 @@ export interface ApiConfig extends CommonConfig {
   readonly ingestUrl: string;
   readonly webUrl: string;
   readonly embedOrigins: readonly string[];
+  readonly canSendEmail: boolean;
 }
 export interface IngestConfig extends CommonConfig {
   readonly ingestPort: number;
   readonly statisticsBackend: z.infer<typeof statisticsBackend>;
+  readonly alerts: AlertConfig;
+}
+/** How messages of incidents leave; plain, since it goes to a thread. */
+export interface AlertConfig {
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  readonly allowedHosts: readonly string[];
+  /** null: no mail server is set up. */
+  readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -117,6 +153,7 @@ export function parseApiConfig(environment: Environment): ApiConfig {
     ingestUrl: settings.INGEST_URL,
     webUrl: settings.WEB_URL,
     embedOrigins: settings.SPIKESCOPE_EMBED_ORIGINS,
+    canSendEmail: settings.SPIKESCOPE_SMTP_URL !== '',
   };
 }
 
@@ -127,5 +164,29 @@ export function parseIngestConfig(environment: Environment): IngestConfig {
     ...toCommonConfig(settings),
     ingestPort: settings.INGEST_PORT,
     statisticsBackend: settings.STATISTICS_BACKEND,
+    alerts: toAlertConfig(settings),
   };
+}
+
+function toAlertConfig(settings: z.infer<typeof ingestSchema>): AlertConfig {
+  const { SPIKESCOPE_SMTP_URL: smtpUrl, SPIKESCOPE_MAIL_FROM: from } = settings;
+  if (smtpUrl !== '' && from === undefined) {
+    throw new ConfigError(
+      'SPIKESCOPE_SMTP_URL is set, so SPIKESCOPE_MAIL_FROM must say whom mail comes from: ' +
+        'an address such as spikes@example.org that the mail server lets through.',
+    );
+  }
+  const publicUrl = settings.SPIKESCOPE_PUBLIC_URL || boundUrl(settings.HOST, settings.PORT);
+  return {
+    publicUrl: publicUrl.replace(/\/+$/, ''),
+    allowedHosts: settings.SPIKESCOPE_ALERT_ALLOWED_HOSTS,
+    mail: smtpUrl === '' || from === undefined ? null : { smtpUrl, from },
+  };
+}
+
+/** An address that means all of this machine's is none to follow a link to. */
+function boundUrl(host: string, boundPort: number): string {
+  const isAny = host === '0.0.0.0' || host === '::' || host === '[::]';
+  const name = isAny ? 'localhost' : host;
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${boundPort}`;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHANNEL_ROUTES } from './openapi-channel-routes';
 import { EXPORT_ROUTES } from './openapi-export-routes';
 import { FINDING_ROUTES } from './openapi-finding-routes';
 import { JOB_ROUTES } from './openapi-job-routes';
@@ -147,5 +148,6 @@ export const ROUTES: readonly RouteDescription[] = [
   ...MANAGE_ROUTES,
   ...PROJECT_ROUTES,
   ...JOB_ROUTES,
+  ...CHANNEL_ROUTES,
   ...OPERATE_ROUTES,
 ];

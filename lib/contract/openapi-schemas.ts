@@ -1,4 +1,15 @@
 import { z } from 'zod';
+import {
+  channelSchema,
+  channelTargetSchema,
+  channelTestReplySchema,
+  channelsReplySchema,
+  createChannelReplySchema,
+  createChannelSchema,
+  deliveriesReplySchema,
+  deliverySchema,
+  patchChannelSchema,
+} from './alert-channels';
 import { STATUS_OF_CODE } from './app-error';
 import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
 import { createJobSchema, jobSchema, jobsReplySchema } from './jobs';
@@ -148,6 +159,15 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ProjectPolicy: projectPolicyReplySchema,
   PutProjectPolicy: putProjectPolicySchema,
   RetentionReply: retentionReplySchema,
+  AlertChannel: channelSchema,
+  AlertChannelTarget: channelTargetSchema,
+  AlertChannelsReply: channelsReplySchema,
+  AlertChannelTestReply: channelTestReplySchema,
+  CreateAlertChannel: createChannelSchema,
+  CreateAlertChannelReply: createChannelReplySchema,
+  PatchAlertChannel: patchChannelSchema,
+  AlertDelivery: deliverySchema,
+  AlertDeliveriesReply: deliveriesReplySchema,
 };
 
 const SCHEMA_PATH = '#/components/schemas/';

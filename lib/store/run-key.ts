@@ -11,6 +11,11 @@ export function uuidBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll('-', ''), 'hex');
 }
 
+/** What a path or a query names may be anything; a key that is none would fail in Postgres. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** First 16 bytes of the SHA-256 of `content`, as uuid text. */
 export function hashKey(content: string | Uint8Array): string {
   return uuidText(createHash('sha256').update(content).digest());

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ZodType } from 'zod';
+import { createChannelSchema } from '@/lib/contract/alert-channels';
 import { decodeJsonFrames } from '@/lib/contract/frames-json';
 import { createJobSchema } from '@/lib/contract/jobs';
 import { samplesReplySchema } from '@/lib/contract/posted-samples';
@@ -31,6 +32,7 @@ describe('docs/wire-format.md', () => {
     ['finish', finishRunSchema],
     ['job', createJobSchema],
     ['note', createNoteSchema],
+    ['alert-channel', createChannelSchema],
     ['project-policy', putProjectPolicySchema],
   ])('has a valid example of %s', (name, schema) => {
     const value: unknown = JSON.parse(example(name));

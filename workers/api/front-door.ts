@@ -29,6 +29,8 @@ export interface FrontDoorOptions {
   readonly hosts: HostRules;
   /** Origins whose pages may show ours within a frame. */
   readonly embedOrigins: readonly string[];
+  /** Whether the operator has set up a mail server. */
+  readonly canSendEmail: boolean;
   readonly ingestUrl: string;
   readonly webUrl: string;
 }
@@ -67,6 +69,11 @@ const API_ROUTES = [
       ['DELETE', '/api/v1/projects/:name'],
       ['PUT', '/api/v1/projects/:name/policy'],
       ['POST', '/api/v1/projects/:name/retention'],
+      ['POST', '/api/v1/projects/:name/alert-channels'],
+      ['PATCH', '/api/v1/projects/:name/alert-channels/:channelId'],
+      ['DELETE', '/api/v1/projects/:name/alert-channels/:channelId'],
+      ['POST', '/api/v1/projects/:name/alert-channels/:channelId/test'],
+      ['POST', '/api/v1/projects/:name/alert-deliveries/:deliveryId/retry'],
     ] as const
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];
@@ -133,7 +140,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       const principal = await authenticate(request.headers, access);
       permitScope(principal, 'read');
       const query = Object.fromEntries(searchParams);
-      return handler.handler(db, { request, params, query, principal, bodies });
+      const { canSendEmail } = options;
+      return handler.handler(db, { request, params, query, principal, bodies, canSendEmail });
     }
     return answerPage(request, response, pathname, searchParams);
   }

@@ -17,7 +17,8 @@ async function getPolicy(db: Database, request: ReadRequest): Promise<Reply> {
   return ok(await readProjectPolicy(db, permittedProjectName(request)));
 }
 
-function permittedProjectName({ params, principal }: ReadRequest): string {
+/** Throws AppError `project_not_found` for a name that none can have, `forbidden`. */
+export function permittedProjectName({ params, principal }: ReadRequest): string {
   const parsed = projectParamsSchema.safeParse(params);
   if (!parsed.success) {
     throw new AppError('project_not_found', `there is no project ${params['name'] ?? ''}`);

@@ -17,6 +17,8 @@ export interface ReadRequest {
   readonly principal: Principal;
   /** For replies of megabytes. */
   readonly bodies: BodyPool;
+  /** Whether the operator has set up a mail server. */
+  readonly canSendEmail: boolean;
 }
 
 export type ReadHandler = (db: Database, request: ReadRequest) => Promise<Reply>;

@@ -21,6 +21,7 @@ async function start(config: ApiConfig): Promise<void> {
     requireTokens: config.requireTokens,
     hosts: { host: config.host, allowedHosts: config.allowedHosts },
     embedOrigins: config.embedOrigins,
+    canSendEmail: config.canSendEmail,
     ingestUrl: config.ingestUrl,
     webUrl: config.webUrl,
   });

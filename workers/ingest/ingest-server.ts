@@ -9,6 +9,7 @@ import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope } from '../access/principal';
 import type { StatisticsClient } from '../accelerator/statistics-client';
+import type { MessageSender } from '../alerts/deliver/message-sender';
 import type { CompactionClient } from '../compaction/compaction-client';
 import { BodyPool } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
@@ -31,6 +32,7 @@ export interface IngestServerOptions {
   readonly writer: FrameWriter;
   readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes' | 'status'>;
   readonly compaction: Omit<CompactionClient, 'ready' | 'close'>;
+  readonly sender: MessageSender;
   readonly logger: Logger;
   readonly now: () => Date;
   readonly requireTokens: boolean;
@@ -148,6 +150,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     compaction,
     metrics,
     jobs,
+    sender: options.sender,
     budget,
     bodies: new BodyPool(),
     now,

@@ -19,6 +19,7 @@ import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
+import { CHANNEL_ROUTES } from './alerts/channel-routes';
 import { decodeFrames, decodeSamples } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
 import { NOTE_ROUTES } from './notes/note-routes';
@@ -43,6 +44,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/samples', handler: postSamples },
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
+  ...CHANNEL_ROUTES,
   ...JOB_ROUTES,
   ...NOTE_ROUTES,
   ...PROJECT_ROUTES,

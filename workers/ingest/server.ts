@@ -5,6 +5,7 @@ import { openDatabase } from '../../lib/store/database';
 import { createFrameWriter } from '../../lib/store/frame-writer';
 import { finishDeletions } from '../../lib/store/runs';
 import { createStatisticsClient } from '../accelerator/statistics-client';
+import { createMessageSender } from '../alerts/deliver/message-sender';
 import { createCompactionClient } from '../compaction/compaction-client';
 import { onShutdown } from '../http/shutdown';
 import { createIngestServer } from './ingest-server';
@@ -27,13 +28,15 @@ async function start(config: IngestConfig): Promise<void> {
   });
   const statistics = createStatisticsClient({ choice: config.statisticsBackend, logger });
   const compaction = createCompactionClient({ databaseUrl: config.databaseUrl, logger });
+  const now = () => new Date();
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
     compaction,
     logger,
-    now: () => new Date(),
+    now,
+    sender: createMessageSender({ settings: config.alerts, now }),
     requireTokens: config.requireTokens,
     hosts: { host: config.host, allowedHosts: config.allowedHosts },
   });

@@ -7,6 +7,7 @@ import { toDetails } from '../../lib/contract/frames-json';
 import { parseJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
+import type { MessageSender } from '../alerts/deliver/message-sender';
 import type { CompactionClient } from '../compaction/compaction-client';
 import type { BodyPool } from '../http/body-pool';
 import type { BodyBudget } from '../http/read-body';
@@ -24,6 +25,8 @@ export interface RouteDependencies extends ReceiveDependencies {
   readonly publisher: Publisher;
   readonly compaction: Pick<CompactionClient, 'noteStored' | 'noteChanged' | 'forget'>;
   readonly jobs: JobRunner;
+  /** For tests of channels; messages of incidents are sent by the thread. */
+  readonly sender: MessageSender;
   readonly now: () => Date;
 }
 

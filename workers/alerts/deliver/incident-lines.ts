@@ -1,0 +1,97 @@
+import type { AlertSeverity } from '../../../lib/contract/alert-rules';
+import type { AlertMessage, IncidentMessage } from './alert-message';
+
+/** What is said beside a title: a name and a text each, for people, in every channel the same. */
+export interface MessageLine {
+  readonly label: string;
+  readonly text: string;
+}
+
+const SEVERITY_WORDS: Readonly<Record<AlertSeverity, string>> = {
+  page: 'Act now',
+  warn: 'Warning',
+  note: 'Note',
+};
+
+export function severityWord(severity: AlertSeverity): string {
+  return SEVERITY_WORDS[severity];
+}
+
+/** More names than these are counted: a message is read on a phone. */
+const MAX_NAMED_LAYERS = 8;
+
+/** The first line of a message. */
+export function headlineOf(message: AlertMessage): string {
+  return message.kind === 'test'
+    ? 'Test: Spikescope can send to this channel'
+    : `${severityWord(message.severity)}: ${message.title}`;
+}
+
+export function linesOf(message: AlertMessage): readonly MessageLine[] {
+  if (message.kind === 'test') {
+    return [
+      { label: 'Channel', text: message.channelName },
+      { label: 'Project', text: message.project },
+      { label: 'Meaning', text: 'Nothing happened. Someone tried whether messages arrive here.' },
+    ];
+  }
+  const lines = [
+    { label: 'Run', text: runText(message) },
+    { label: 'Project', text: message.project },
+    { label: 'Step', text: stepText(message) },
+    { label: 'Peak', text: peakText(message) },
+    { label: 'Layers', text: layersText(message) },
+    { label: 'Rule', text: message.ruleName },
+    { label: 'Since', text: timeText(message.openedAt) },
+    {
+      label: 'Over',
+      text: message.closedAt === null ? null : `since ${timeText(message.closedAt)}`,
+    },
+  ];
+  return lines.flatMap(({ label, text }) => (text === null ? [] : [{ label, text }]));
+}
+
+function runText({ run }: IncidentMessage): string {
+  return run.name === run.id ? run.id : `${run.name} (${run.id})`;
+}
+
+function stepText({ openedStep, attempt }: IncidentMessage): string | null {
+  if (openedStep === null) return null;
+  return `${count(openedStep)}${attempt > 1 ? ` of attempt ${attempt}` : ''}`;
+}
+
+function peakText({ peak }: IncidentMessage): string | null {
+  if (peak === null) return null;
+  const value = Number(peak.value.toPrecision(6)).toString();
+  return peak.step === null ? value : `${value} at step ${count(peak.step)}`;
+}
+
+function layersText({ layers, layerCount }: IncidentMessage): string | null {
+  if (layerCount === 0) return null;
+  const named = layers.slice(0, MAX_NAMED_LAYERS);
+  const rest = layerCount - named.length;
+  const names = named.map(({ index, name }) => `${name} (${index})`);
+  if (rest > 0) names.push(named.length === 0 ? count(rest) : `and ${count(rest)} more`);
+  return names.join(', ');
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+export interface MessageLink {
+  readonly label: string;
+  readonly url: string;
+}
+
+export function linksOf(message: AlertMessage): readonly MessageLink[] {
+  if (message.kind === 'test') return [{ label: 'Open Spikescope', url: message.url }];
+  const run = { label: 'Open the run', url: message.runUrl };
+  return message.postmortemUrl === null
+    ? [run]
+    : [run, { label: 'Open the postmortem', url: message.postmortemUrl }];
+}
