@@ -50,6 +50,7 @@ export const incidentsQuerySchema = z.object({
   acknowledged: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
+    .pipe(z.boolean())
     .optional(),
   cursor: z.string().max(512).optional(),
   limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(100),

@@ -32,6 +32,8 @@ export interface RouteDescription {
   readonly description: string;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** Of a parameter that means something else here than elsewhere, or that is only here. */
+  readonly words?: Readonly<Record<string, string>>;
   readonly body?: readonly BodyDescription[];
   readonly replies: readonly ReplyDescription[];
   /** Codes of its own, beside those that every route of its kind may answer. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALERT_ROUTES } from './openapi-alert-routes';
 import { CHANNEL_ROUTES } from './openapi-channel-routes';
 import { EXPORT_ROUTES } from './openapi-export-routes';
 import { FINDING_ROUTES } from './openapi-finding-routes';
@@ -146,6 +147,7 @@ export const ROUTES: readonly RouteDescription[] = [
   ...POSTMORTEM_ROUTES,
   ...SAMPLE_ROUTES,
   ...MANAGE_ROUTES,
+  ...ALERT_ROUTES,
   ...PROJECT_ROUTES,
   ...JOB_ROUTES,
   ...CHANNEL_ROUTES,

@@ -10,8 +10,16 @@ import {
   deliverySchema,
   patchChannelSchema,
 } from './alert-channels';
+import {
+  alertConditionSchema,
+  alertRuleDraftSchema,
+  alertRuleSchema,
+  alertRulesReplySchema,
+  patchAlertRuleSchema,
+} from './alert-rules';
 import { STATUS_OF_CODE } from './app-error';
 import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
+import { incidentSchema, incidentsReplySchema } from './incidents';
 import { createJobSchema, jobSchema, jobsReplySchema } from './jobs';
 import { leadLagReplySchema, leadLagSchema } from './lead-lag';
 import { layerSamplesReplySchema, sampleStepsReplySchema } from './layer-samples';
@@ -159,6 +167,13 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ProjectPolicy: projectPolicyReplySchema,
   PutProjectPolicy: putProjectPolicySchema,
   RetentionReply: retentionReplySchema,
+  AlertRule: alertRuleSchema,
+  AlertRuleDraft: alertRuleDraftSchema,
+  PatchAlertRule: patchAlertRuleSchema,
+  AlertCondition: alertConditionSchema,
+  AlertRulesReply: alertRulesReplySchema,
+  Incident: incidentSchema,
+  IncidentsReply: incidentsReplySchema,
   AlertChannel: channelSchema,
   AlertChannelTarget: channelTargetSchema,
   AlertChannelsReply: channelsReplySchema,

@@ -95,9 +95,10 @@ const PARAMETER_WORDS: Readonly<Record<string, string>> = {
   index: 'The layer’s place in model order, from 0.',
   jobId: 'The batch job.',
   noteId: 'The note.',
+  ruleId: 'The alert rule.',
+  incidentId: 'The incident.',
   channelId: 'The channel.',
   deliveryId: 'The message.',
-  incidentId: 'The incident.',
   week: 'An ISO week such as 2026-W47; without it, this one.',
   layer: 'Of this layer only.',
   shortestLead: 'Fewest steps from an RMS spike to the loss spike that it leads.',
@@ -211,10 +212,11 @@ function describeErrors(route: RouteDescription): Readonly<Record<string, OpenAp
 function describeParameters(
   place: 'path' | 'query',
   schema: z.ZodType | undefined,
+  words: RouteDescription['words'] = {},
 ): readonly OpenApiParameter[] {
   if (schema === undefined) return [];
   return parameterSchemas(schema).map(({ name, isRequired, schema: type }) => {
-    const description = PARAMETER_WORDS[name];
+    const description = words[name] ?? PARAMETER_WORDS[name];
     return {
       name,
       in: place,
@@ -237,7 +239,7 @@ function describeOperation(route: RouteDescription): OpenApiOperation {
     'x-scope': scope ?? 'none',
     parameters: [
       ...describeParameters('path', route.params),
-      ...describeParameters('query', route.query),
+      ...describeParameters('query', route.query, route.words),
     ],
     ...(body === undefined
       ? {}

@@ -48,12 +48,18 @@ export async function findProjectRuns(
   return project === null ? null : runs;
 }
 
-/** Takes the name out of the list, unless a run has come meanwhile. Returns whether it is gone. */
+/**
+ * Takes the name out of the list, with its alert rules and channels, unless a run has come
+ * meanwhile. Returns whether it is gone.
+ */
 export async function removeProject(db: Database, name: string): Promise<boolean> {
   const { rowCount } = await db.pool.query(
     `DELETE FROM project WHERE name = $1
        AND NOT EXISTS (SELECT 1 FROM run WHERE run.project = project.name)`,
     [name],
   );
-  return rowCount === 1;
+  if (rowCount !== 1) return false;
+  await db.prisma.alertRule.deleteMany({ where: { project: name } });
+  await db.prisma.alertChannel.deleteMany({ where: { project: name } });
+  return true;
 }

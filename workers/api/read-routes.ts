@@ -34,6 +34,7 @@ import { permitProject, visibleProject } from '../access/principal';
 import { type Reply, bytes, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { CHANNEL_READ_ROUTES } from './channel-reads';
+import { ALERT_READ_ROUTES } from './alert-reads';
 import { EXPORT_ROUTES } from './export/export-route';
 import { toHeatmapReply } from './heatmap-reply';
 import { FINDING_READ_ROUTES } from './finding-reads';
@@ -72,6 +73,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
   { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
   ...CHANNEL_READ_ROUTES,
+  ...ALERT_READ_ROUTES,
   ...EXPORT_ROUTES,
   ...FINDING_READ_ROUTES,
   ...JOB_READ_ROUTES,

@@ -20,6 +20,7 @@ import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { CHANNEL_ROUTES } from './alerts/channel-routes';
+import { ALERT_ROUTES } from './alerts/alert-routes';
 import { decodeFrames, decodeSamples } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
 import { NOTE_ROUTES } from './notes/note-routes';
@@ -45,6 +46,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
   ...CHANNEL_ROUTES,
+  ...ALERT_ROUTES,
   ...JOB_ROUTES,
   ...NOTE_ROUTES,
   ...PROJECT_ROUTES,

@@ -11,9 +11,10 @@ export function projectNotFound(name: string): AppError {
 export async function permittedProject(
   deps: RouteDependencies,
   { request, params }: WriteRequest,
+  scope: 'ingest' | 'admin' = 'admin',
 ): Promise<string> {
   const principal = await authenticate(request.headers, deps.access);
-  permitScope(principal, 'admin');
+  permitScope(principal, scope);
   const parsed = projectParamsSchema.safeParse(params);
   if (!parsed.success) throw projectNotFound(params['name'] ?? '');
   permitProject(principal, parsed.data.name);
