@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_watch import ADAMS, Job, Model, adam_reference, assert_columns, batch, columns, loss_of  # noqa: E402
+from watched_job import ADAMS, Job, Model, adam_reference, assert_columns, batch, columns, loss_of  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a graphics card with CUDA")
 
