@@ -16,6 +16,7 @@ from torch import nn
 import spikescope
 
 STEPS = 6
+CPU = torch.device("cpu")
 
 
 def make_model() -> nn.Sequential:
@@ -54,10 +55,10 @@ def train_whole(rank: int, world: int) -> None:
     run.finish(timeout=60)
 
 
-def train_ddp(rank: int, world: int) -> None:
+def train_ddp(rank: int, world: int, run_id: str = "ddp", **options) -> None:
     model = nn.parallel.DistributedDataParallel(make_model())
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    run = start("ddp", model, optimizer, rank)
+    run = start(run_id, model, optimizer, rank, **options)
     for step in range(STEPS):
         optimizer.zero_grad()
         loss_of(model(batch(step).chunk(world)[rank])).backward()
@@ -67,7 +68,7 @@ def train_ddp(rank: int, world: int) -> None:
     run.finish(timeout=60)
 
 
-def train_fsdp2(rank: int, world: int) -> None:
+def train_fsdp2(rank: int, world: int, run_id: str = "fsdp2", **options) -> None:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -77,7 +78,7 @@ def train_fsdp2(rank: int, world: int) -> None:
         fully_shard(layer, mesh=mesh)
     fully_shard(model, mesh=mesh)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    run = start("fsdp2", model, optimizer, rank)
+    run = start(run_id, model, optimizer, rank, **options)
     for step in range(STEPS):
         optimizer.zero_grad()
         loss_of(model(batch(step).chunk(world)[rank])).backward()
@@ -87,16 +88,65 @@ def train_fsdp2(rank: int, world: int) -> None:
     run.finish(timeout=60)
 
 
+def train_fsdp1(rank: int, world: int) -> None:
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    model = make_model()
+    for index in (0, 2):
+        model[index] = FullyShardedDataParallel(model[index], use_orig_params=True, device_id=CPU)
+    model = FullyShardedDataParallel(model, use_orig_params=True, device_id=CPU)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    run = start("fsdp1", model, optimizer, rank)
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        loss_of(model(batch(step).chunk(world)[rank])).backward()
+        model.clip_grad_norm_(0.5)
+        optimizer.step()
+        run.log(loss=0.0, step=step)
+    run.finish(timeout=60)
+
+
 def train_stages(rank: int, world: int) -> None:
-    """A pipeline of two stages: each rank holds and steps its own layers."""
+    """A pipeline of two stages, whose statistics are reduced."""
+    train_pipeline("stages", rank, sharded=True)
+
+
+def train_own(rank: int, world: int) -> None:
+    """The same, and each rank posts its own layers, found by asking the others."""
+    train_pipeline("own", rank, layer_offset="find")
+
+
+def train_numbered(rank: int, world: int) -> None:
+    """Each rank says itself where its layers begin: those of the second stage first."""
+    group = dist.new_group([0, 1])
+    train_pipeline("numbered", rank, layer_offset=[3, 0][rank], process_group=group)
+
+
+def train_again(rank: int, world: int) -> None:
+    """Comes back from a checkpoint of step 3 under its own name."""
+    train_pipeline("again", rank, layer_offset="find")
+    train_pipeline("again", rank, layer_offset="find", first_step=3)
+
+
+def train_replicas(rank: int, world: int) -> None:
+    """Ranks that hold the same layers: the first of them posts."""
+    train_ddp(rank, world, run_id="replicas", layer_offset="find")
+
+
+def train_shards(rank: int, world: int) -> None:
+    """Sharded tensors have no layers of one rank's own: they are reduced, and that is said."""
+    train_fsdp2(rank, world, run_id="shards", layer_offset="find")
+
+
+def train_pipeline(run_id: str, rank: int, *, first_step: int = 0, **options) -> None:
     whole = make_model()
     half = [0, 2]
     stage = nn.ModuleDict({str(half[rank]): whole[half[rank]]})
     if rank == 1:
         stage["3"] = whole[3]
     optimizer = torch.optim.AdamW(stage.parameters(), lr=1e-2, betas=(0.9, 0.95))
-    run = start("stages", stage, optimizer, rank, sharded=True)
-    for step in range(STEPS):
+    run = start(run_id, stage, optimizer, rank, **options)
+    for step in range(first_step, STEPS):
         optimizer.zero_grad()
         if rank == 0:
             hidden = torch.relu(stage["0"](batch(step)))
@@ -112,7 +162,8 @@ def train_stages(rank: int, world: int) -> None:
             dist.send(hidden.grad, 0)
         clip_together(stage, 0.5)
         optimizer.step()
-        run.log(loss=0.0, step=step)
+        # Only the last stage knows the loss.
+        run.log(*([{"loss": 0.0}] if rank == 1 or "sharded" in options else []), step=step)
     run.finish(timeout=60)
 
 
@@ -143,8 +194,14 @@ JOBS = {
     "whole": train_whole,
     "ddp": train_ddp,
     "fsdp2": train_fsdp2,
+    "fsdp1": train_fsdp1,
     "stages": train_stages,
     "zero": train_zero,
+    "own": train_own,
+    "numbered": train_numbered,
+    "again": train_again,
+    "replicas": train_replicas,
+    "shards": train_shards,
 }
 
 

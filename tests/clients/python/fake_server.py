@@ -183,6 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         if run is None:
             status = 201
             run = {"create": create, "attempts": [0], "stored": [], "hashes": {}, "events": [], "samples": []}
+            # As `stored`, with the layer at which each frame begins.
+            run["shards"] = []
             self.fake.runs[create["id"]] = run
         elif run["create"]["layers"] != create["layers"]:
             return 409, {"error": {"code": "layers_differ", "message": "other layers"}}
@@ -231,6 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
                 accepted += 1
                 run["hashes"][key] = digest
                 run["stored"].append((attempt, frame.step, frame))
+                run["shards"].append((attempt, frame.step, offset, frame))
             elif run["hashes"][key] == digest:
                 duplicates += 1
             else:

@@ -57,28 +57,109 @@ def metrics(frame) -> dict[str, list]:
     }
 
 
-@pytest.mark.parametrize("name", ["ddp", "fsdp2", "stages", "zero"])
-def test_what_ranks_see_together_is_what_one_process_sees(trained, name):
-    server, outputs = trained
-    assert f"{name} failed" not in "".join(outputs), outputs[0] + outputs[1]
-    assert "passed over" not in "".join(outputs), outputs[0] + outputs[1]
-    whole, shared = server.runs["whole"], server.runs[name]
-    assert shared["create"]["layers"] == [{**layer} for layer in whole["create"]["layers"]], (
-        "names, kinds and parameter counts"
-    )
-    assert len(shared["stored"]) == len(whole["stored"]) == 6
-    for (_, step, expected), (_, other, found) in zip(whole["stored"], shared["stored"]):
-        assert step == other
-        expected_metrics, found_metrics = metrics(expected), metrics(found)
-        assert set(found_metrics) == set(expected_metrics)
-        for metric, column in expected_metrics.items():
-            assert found_metrics[metric] == pytest.approx(column, rel=1e-5, abs=1e-6), f"{metric} at {step}"
-        assert found.histograms.keys() == expected.histograms.keys()
-        for kind, histogram in expected.histograms.items():
-            counts = struct.unpack(f"<{len(histogram.counts) // 4}I", histogram.counts)
-            others = struct.unpack(f"<{len(histogram.counts) // 4}I", found.histograms[kind].counts)
-            assert sum(counts) == sum(others)
-            moved = sum(abs(a - b) for a, b in zip(counts, others))
+def integers(data: bytes) -> list[int]:
+    return list(struct.unpack(f"<{len(data) // 4}I", data))
+
+
+def steps_of(run, attempt: int = 1) -> dict[int, dict]:
+    """What the server knows of each step: shards behind one another, of scalars the first's."""
+    steps: dict[int, dict] = {}
+    for number, step, _, frame in sorted(run["shards"], key=lambda shard: shard[:3]):
+        if number != attempt:
+            continue
+        known = steps.setdefault(step, {"layers": {}, "histograms": {}, "scalars": {}})
+        known["scalars"] = {**frame.scalars, **known["scalars"]}
+        for name, column in metrics(frame).items():
+            known["layers"].setdefault(name, []).extend(column)
+        for kind, histogram in frame.histograms.items():
+            counts = integers(histogram.counts)
+            width = len(counts) // frame.layer_count
+            rows = [counts[width * layer : width * (layer + 1)] for layer in range(frame.layer_count)]
+            known["histograms"].setdefault(kind, []).extend(rows)
+    return steps
+
+
+def layers_of(run) -> list[dict]:
+    return [{**layer} for layer in run["create"]["layers"]]
+
+
+def assert_same_training(expected: dict[int, dict], found: dict[int, dict]) -> None:
+    assert found.keys() == expected.keys()
+    for step, one in expected.items():
+        other = found[step]
+        assert other["layers"].keys() == one["layers"].keys()
+        for metric, column in one["layers"].items():
+            assert other["layers"][metric] == pytest.approx(column, rel=1e-5, abs=1e-6), f"{metric} at {step}"
+        assert other["histograms"].keys() == one["histograms"].keys()
+        for kind, rows in one["histograms"].items():
+            others = other["histograms"][kind]
+            assert [sum(row) for row in others] == pytest.approx([sum(row) for row in rows], abs=2)
+            moved = sum(abs(a - b) for row, peer in zip(rows, others) for a, b in zip(row, peer))
             # Gradients that were summed in another order differ in their last bits.
-            assert moved <= 2e-3 * sum(counts), kind
-        assert found.scalars["gradient_norm"] == pytest.approx(expected.scalars["gradient_norm"], rel=1e-5)
+            assert moved <= 2e-3 * sum(map(sum, rows)), kind
+        assert other["scalars"]["gradient_norm"] == pytest.approx(one["scalars"]["gradient_norm"], rel=1e-5)
+        assert other["scalars"]["loss"] == 0.0
+
+
+@pytest.fixture
+def whole(trained):
+    """What one process saw, and the outputs of all ranks without a word of a fault."""
+    server, outputs = trained
+    assert "failed" not in "".join(outputs), outputs[0] + outputs[1]
+    assert "passed over" not in "".join(outputs), outputs[0] + outputs[1]
+    assert len(server.runs["whole"]["stored"]) == 6
+    return server.runs["whole"]
+
+
+@pytest.mark.parametrize("name", ["ddp", "fsdp2", "stages", "zero", "replicas", "shards"])
+def test_what_ranks_see_together_is_what_one_process_sees(trained, whole, name):
+    server, _ = trained
+    shared = server.runs[name]
+    assert layers_of(shared) == layers_of(whole), "names, kinds and parameter counts"
+    assert [offset for _, _, offset, _ in shared["shards"]] == [0] * 6, "rank 0 posts for all"
+    assert_same_training(steps_of(whole), steps_of(shared))
+
+
+def test_shards_of_flat_parameters_are_the_layers_they_were_cut_from(trained, whole):
+    server, _ = trained
+    flat = server.runs["fsdp1"]
+    # FSDP1 keeps a shard's own shape, so a layer's is not known.
+    assert layers_of(flat) == [
+        {key: value for key, value in layer.items() if key != "shape"} for layer in layers_of(whole)
+    ]
+    assert_same_training(steps_of(whole), steps_of(flat))
+
+
+@pytest.mark.parametrize("name", ["own", "numbered"])
+def test_stages_that_post_their_own_layers_make_the_run_of_one_process(trained, whole, name):
+    server, _ = trained
+    run = server.runs[name]
+    count = len(layers_of(whole))
+    own, other = layers_of(whole)[:2], layers_of(whole)[2:]
+    assert layers_of(run) == ([*own, *other] if name == "own" else [*other, *own])
+    places = {(offset, frame.layer_count) for _, _, offset, frame in run["shards"]}
+    assert places == ({(0, 2), (2, count - 2)} if name == "own" else {(0, count - 2), (count - 2, 2)})
+    assert len(run["shards"]) == 12
+    found = steps_of(run)
+    if name == "numbered":
+        for step in found.values():
+            for columns in (step["layers"], step["histograms"]):
+                columns.update({key: [*column[-2:], *column[:-2]] for key, column in columns.items()})
+    assert_same_training(steps_of(whole), found)
+    assert run["status"] == "finished"
+
+
+def test_ranks_that_come_back_share_the_attempt_that_the_first_of_them_opens(trained, whole):
+    server, outputs = trained
+    run = server.runs["again"]
+    assert run["attempts"] == [0, 3]
+    assert steps_of(run, 1).keys() == set(range(6))
+    assert steps_of(run, 2).keys() == {3, 4, 5}
+    assert [shard[0] for shard in run["shards"]] == [1] * 12 + [2] * 6
+    assert run["status"] == "finished"
+    assert "".join(outputs).count("this is attempt 2 of again") == 1
+
+
+def test_that_ranks_of_sharded_tensors_cannot_post_layers_of_their_own_is_said_once(trained, whole):
+    _, outputs = trained
+    assert "".join(outputs).count("rank 0 posts for all ranks") == 1

@@ -11,11 +11,13 @@ import os
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from . import exits
 from .assembly import Assembly, Step
 from .layers import LayerInfo, OptimizerInfo
+from .run_part import RunPart
 from .scalars import json_config, read_scalars
 from .settings import Settings
 from .spike_samples import SPIKE_EVENTS, SpikeSamples
@@ -27,6 +29,7 @@ from .transport.kept_run import KeptRun, find_kept_runs
 from .transport.notices import Notices
 from .transport.opening import Opening
 from .transport.outbox import Outbox, Pending
+from .transport.shared_run import LEADER, PART
 from .wire.frames import Frame
 
 if TYPE_CHECKING:
@@ -86,7 +89,8 @@ class Run:
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
         self._spike_samples: SpikeSamples | None = None
-        self._layer_offset: int | None = None
+        # Of a rank that posts layers of its own into a run that ranks share.
+        self._part: RunPart | None = None
         self._outbox: Outbox | None = None
         resume = settings.resume
         self._assembly = Assembly(self._emit, first_step=resume if isinstance(resume, int) else 0)
@@ -199,6 +203,8 @@ class Run:
             )
             return None
         self._watch = Watch(self, model, optimizer, notices=self._notices, **options)
+        if self._watch.part is not None:
+            self._join(self._watch.part)
         if self._outbox is not None:
             if self._watch.holds_samples:
                 self._spike_samples = SpikeSamples()
@@ -256,9 +262,12 @@ class Run:
         try:
             self._assembly.finish()
             self._open()
-            self._put_json(FINISH, {"status": status})
+            if self._part is None or self._part.shared.role == LEADER:
+                self._put_json(FINISH, {"status": status})
         finally:
-            outbox.close(timeout)
+            is_delivered = outbox.close(timeout)
+        if is_delivered and self._part is not None and self._part.shared.role == PART:
+            self._part.shared.tell_done(status)
 
     def __enter__(self) -> Run:
         return self
@@ -280,6 +289,14 @@ class Run:
     def renew_after_fork(self) -> None:
         if self._outbox is not None:
             self._outbox.renew_after_fork()
+
+    def _join(self, part: RunPart) -> None:
+        """This rank posts layers of its own: of all that do, rank 0 opens the run."""
+        self._part = part
+        if self._outbox is None:
+            self._settings = replace(self._settings, run_id=part.run_id)
+            self._outbox = self._make_outbox(None)
+            exits.register(self)
 
     def _is_mine(self) -> bool:
         return self._pid == os.getpid()
@@ -312,8 +329,11 @@ class Run:
         found = []
         for folder in find_kept_runs(self._settings.directory, self._settings.run_id):
             kept = KeptRun(folder, max_bytes=self._settings.spool_bytes)
-            if kept.lock():
+            # An attempt is opened by rank 0 alone, also one that an earlier job could not open.
+            if kept.lock() and (self._rank == 0 or kept.has_attempt()):
                 found.append(kept)
+            else:
+                kept.release()
         return tuple(found)
 
     def _open(self) -> None:
@@ -334,7 +354,9 @@ class Run:
             create["tags"] = list(settings.tags)
         if self._config is not None:
             create["config"] = self._config
-        self._outbox.open(Opening(create, settings.resume))
+        shared = self._part.shared if self._part is not None else None
+        role = shared.role if shared is not None else None
+        self._outbox.open(Opening(create, settings.resume, role=role, shared=shared))
 
     def _tick(self) -> None:
         """About once a second, in the outbox's thread."""
@@ -354,20 +376,23 @@ class Run:
 
     def _make_item(self, step: Step) -> Item | list[Item]:
         """In the outbox's thread."""
-        layer_count = len(self._layers or ())
-        if step.is_late and layer_count > 0:
+        part = self._part
+        layer_count = len(self._layers or ()) if part is None else part.layer_count
+        if step.is_late and (layer_count > 0 or part is not None):
             # The step is stored: what came later goes as one more shard, of no layers.
             frame = make_frame(step, 0)
-            return Item(FRAME, frame=frame, layer_offset=layer_count)
+            return Item(FRAME, frame=frame, layer_offset=layer_count if part is None else part.late_offset)
+        offset = None if part is None else part.layer_offset
         frame = make_frame(step, layer_count)
         if self._spike_samples is None:
-            return Item(FRAME, frame=frame, layer_offset=self._layer_offset)
+            return Item(FRAME, frame=frame, layer_offset=offset)
         held = None if step.capture is None else step.capture.read_held()
         frame, earlier = self._spike_samples.see(frame, held)
-        return [Item(FRAME, frame=frame, layer_offset=self._layer_offset), *self._sample_items(earlier)]
+        return [Item(FRAME, frame=frame, layer_offset=offset), *self._sample_items(earlier)]
 
     def _sample_items(self, frames: Sequence[Frame]) -> list[Item]:
-        return [Item(SAMPLES, frame=frame, layer_offset=self._layer_offset) for frame in frames]
+        offset = None if self._part is None else self._part.layer_offset
+        return [Item(SAMPLES, frame=frame, layer_offset=offset) for frame in frames]
 
     def _take_events(self, events: Sequence[Any]) -> list[Item]:
         """In the outbox's thread: what the server found in the steps that it has just stored."""

@@ -18,6 +18,7 @@ from .device_capture import DeviceCapture, Taken
 from .edges import DEFAULT_EPSILON
 from .layer_plan import LayerPlan
 from .optimizers import Adapter
+from .own_layers import NormSum
 from .raw_samples import RawSamples
 from .readings import Edges, read_statistics
 from .shards import Shards
@@ -36,11 +37,18 @@ class DeviceReading:
     raw: RawSamples | None = None
     wants_samples: bool = False
     holds_samples: bool = False
+    # Of the layers of all ranks, where each posts its own.
+    read_squares: Callable[[], float] | None = None
 
     def read(self) -> Reading:
         samples = self.raw.read() if self.raw is not None and self.wants_samples else None
         return read_statistics(
-            self.read_sums(), self.parameter_counts, self.edges, scalars=self.scalars, samples=samples
+            self.read_sums(),
+            self.parameter_counts,
+            self.edges,
+            scalars=self.scalars,
+            samples=samples,
+            whole_squares=None if self.read_squares is None else self.read_squares(),
         )
 
     def read_held(self) -> Samples | None:
@@ -57,6 +65,7 @@ class CaptureBuilder:
         adapter: Adapter | None,
         optimizer_info: OptimizerInfo | None,
         shards: Shards,
+        norms: NormSum | None = None,
         sample_count: int,
         posts_samples_always: bool,
         holds_samples: bool,
@@ -65,6 +74,9 @@ class CaptureBuilder:
         self._plan = plan
         self._optimizers = optimizers
         self._shards = shards
+        self._norms = norms
+        # A rank that reduces takes part in every capture, also without gradients of its own.
+        self._reduces = shards.is_sharded or norms is not None
         self._edges = Edges(info.beta1, info.beta2)
         self._counts = torch.tensor([layer.parameter_count for layer in plan.layers], dtype=torch.float64)
         self._devices: dict[torch.device, DeviceCapture] = {}
@@ -139,7 +151,7 @@ class CaptureBuilder:
         """After the update. None where this step is not captured."""
         taken, self._taken = self._taken, {}
         self._clipped = set()
-        if not is_wanted or (not taken and not self._shards.is_sharded):
+        if not is_wanted or (not taken and not self._reduces):
             for device, entry in taken.items():
                 self._devices[device].keep_gradients(entry)
             return None
@@ -157,6 +169,9 @@ class CaptureBuilder:
             raw = raw or result.raw
             size += result.size_bytes
         read_sums = self._combine(readers, has_histograms)
+        read_squares = None
+        if self._norms is not None:
+            read_squares = self._norms.begin([entry.whole_squares for entry in taken.values()])
         wants_samples = self._posts_samples_always or self._wants_samples > 0
         self._wants_samples = max(0, self._wants_samples - 1)
         return DeviceReading(
@@ -168,6 +183,7 @@ class CaptureBuilder:
             raw=raw,
             wants_samples=wants_samples,
             holds_samples=self._holds_samples,
+            read_squares=read_squares,
         )
 
     def _take(self, scale: torch.Tensor | None, *, is_clipped: bool, has_wholes: bool) -> None:
@@ -190,12 +206,13 @@ class CaptureBuilder:
     def _combine(
         self, readers: list[Callable[[], LayerSums]], has_histograms: bool
     ) -> Callable[[], LayerSums]:
+        layer_count = len(self._plan.layers)
         if not self._shards.is_sharded:
             if len(readers) == 1:
                 return readers[0]
-            return lambda: _sum([read() for read in readers])
+            none = LayerSums.zeros(layer_count, torch.device("cpu"), has_histograms=has_histograms)
+            return lambda: _sum([none, *(read() for read in readers)])
         # Ranks must reduce in step, so here and not in the outbox's thread.
-        layer_count = len(self._plan.layers)
         device = self._shards.device
         parts = [read() for read in readers]
         local = _sum([LayerSums.zeros(layer_count, device, has_histograms=has_histograms), *parts])

@@ -3,11 +3,13 @@
 torch.nn.utils.clip_grad_norm_ and clip_grad_value_ change gradients in place, and nothing
 in torch announces it. Both look up what they need in their module, so replacing that
 reaches callers who imported the functions earlier, Accelerate's and Lightning's among them.
+FSDP1 has a method of its own for it.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import weakref
 from collections.abc import Iterable
 from typing import Any, Callable
@@ -22,11 +24,13 @@ BeforeClip = Callable[[list[torch.Tensor], ClipFactor], None]
 
 _listeners: weakref.WeakSet[Any] = weakref.WeakSet()
 _is_installed = False
+_is_installed_in_fsdp = False
 
 
 def listen(listener: Any) -> None:
     """`listener.before_clip(parameters, factor)` is called from now on, as long as it lives."""
     _install()
+    _install_in_fsdp()
     _listeners.add(listener)
 
 
@@ -43,6 +47,26 @@ def _install() -> None:
     if not hasattr(clip_grad, "_clip_grads_with_norm_"):  # torch before 2.6
         _wrap("clip_grad_norm_")
     _wrap("clip_grad_value_")
+
+
+def _install_in_fsdp() -> None:
+    """Only where the job has imported it: that takes a while."""
+    global _is_installed_in_fsdp
+    module = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
+    wrapper = getattr(module, "FullyShardedDataParallel", None)
+    if wrapper is None or _is_installed_in_fsdp:
+        return
+    _is_installed_in_fsdp = True
+    original = wrapper.clip_grad_norm_
+
+    @functools.wraps(original)
+    def clip(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _listeners:
+            # Its factor is of the norm over all ranks.
+            _announce(self.parameters(), _no_factor)
+        return original(self, *args, **kwargs)
+
+    wrapper.clip_grad_norm_ = clip
 
 
 def _norm_factor(max_norm: float, total_norm: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor | None:
@@ -77,5 +101,6 @@ def _wrap(name: str, factor: Callable[..., torch.Tensor | None] = _no_factor) ->
 
 
 def _announce(parameters: Iterable[torch.Tensor], factor: ClipFactor) -> None:
+    listed = list(parameters)
     for listener in list(_listeners):
-        listener.before_clip(list(parameters), factor)
+        listener.before_clip(listed, factor)

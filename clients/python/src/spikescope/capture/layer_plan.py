@@ -141,7 +141,8 @@ def make_layer_plan(
     for layer, parts in members.items():
         total = sum(count_elements(parameter) for _, parameter in parts)
         stride = find_stride(total, max_elements)
-        shape = tuple(parts[0][1].shape) if len(parts) == 1 else None
+        is_whole = len(parts) == 1 and parts[0][1].numel() == total
+        shape = tuple(parts[0][1].shape) if is_whole else None
         for part, parameter in parts:
             offset = _offset(seed, part, stride)
             tensors.append(PlannedTensor(part, parameter, len(layers), stride, offset))

@@ -28,8 +28,12 @@ def read_statistics(
     *,
     scalars: dict[str, float],
     samples: Samples | None,
+    whole_squares: float | None = None,
 ) -> Reading:
-    """Columns of all metrics that any layer has; where a layer has none it is "not reported"."""
+    """Columns of all metrics that any layer has; where a layer has none it is "not reported".
+
+    `whole_squares` is Σ g² of the model where these layers are not all of it.
+    """
     columns = layer_metrics(found, parameter_counts)
     layers = {
         name: _to_bytes(values) for name, values in columns.items() if not bool(_is_missing(values).all())
@@ -45,7 +49,9 @@ def read_statistics(
                 slots[:, 1:-3].contiguous().numpy().tobytes(),
                 torch.cat((slots[:, :1], slots[:, -3:]), dim=1).contiguous().numpy().tobytes(),
             )
-    whole = found.sums[:, COLUMN["whole_gradient_squares"]].sum().item()
+    whole = whole_squares
+    if whole is None:
+        whole = found.sums[:, COLUMN["whole_gradient_squares"]].sum().item()
     if found.sums[:, COLUMN["count"]].sum() > 0 and "gradient_norm" not in scalars and whole != 0:
         scalars = {**scalars, "gradient_norm": math.sqrt(whole) if whole >= 0 else math.nan}
     return Reading(layers=layers, histograms=histograms, scalars=scalars, samples=samples)

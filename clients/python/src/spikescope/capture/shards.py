@@ -30,19 +30,31 @@ class Shards:
             torch.device("cuda", torch.cuda.current_device()) if "nccl" in backend else torch.device("cpu")
         )
 
+    @staticmethod
+    def has_ranks() -> bool:
+        distributed = torch.distributed
+        is_initialized = distributed.is_available() and distributed.is_initialized()
+        return bool(is_initialized and distributed.get_world_size() > 1)
+
+    @classmethod
+    def of_group(cls, process_group: Any) -> Shards:
+        """Shards of what the ranks of a group hold together; None: all ranks."""
+        if process_group is None:
+            return cls(torch.distributed.new_group())
+        ranks = torch.distributed.get_process_group_ranks(process_group)
+        return cls(torch.distributed.new_group(ranks, use_local_synchronization=True))
+
     @classmethod
     def find(cls, model: Any, optimizers: Sequence[Any], wanted: bool | None) -> Shards:
         """All ranks must ask alike. Replicas (DDP) are no shards: rank 0 sees all."""
+        if not cls.has_ranks():
+            return cls()
         distributed = torch.distributed
-        if not distributed.is_available() or not distributed.is_initialized():
-            return cls()
-        if distributed.get_world_size() == 1:
-            return cls()
         zero = [each.optim for each in optimizers if type(each).__name__ == "ZeroRedundancyOptimizer"]
         if zero and wanted is not False:
             held = {id(p) for each in zero for group in each.param_groups for p in group["params"]}
             return cls(distributed.new_group(), held)
-        is_sharded = _looks_sharded(model) if wanted is None else wanted
+        is_sharded = looks_sharded(model) if wanted is None else wanted
         return cls(distributed.new_group()) if is_sharded else cls()
 
     def element_counter(self, named: Sequence[tuple[str, Any]]) -> Callable[[Any], int]:
@@ -64,7 +76,10 @@ class Shards:
         merged: dict[str, LayerInfo] = {}
         for layers in self._gather(plan.layers):
             for layer in layers:
-                merged.setdefault(layer.name, layer)
+                known = merged.setdefault(layer.name, layer)
+                if known.shape != layer.shape:
+                    # Of FSDP1 each rank sees the shape of its own shard.
+                    merged[layer.name] = replace(known, shape=None)
         index = {name: position for position, name in enumerate(merged)}
         tensors = [
             replace(
@@ -120,7 +135,7 @@ class Shards:
         return found
 
 
-def _looks_sharded(model: Any) -> bool:
+def looks_sharded(model: Any) -> bool:
     models = model if isinstance(model, (list, tuple)) else [model]
     for part in models:
         for module in part.modules():

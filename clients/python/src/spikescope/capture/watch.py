@@ -22,9 +22,10 @@ from ..wire.frames import MAX_SAMPLES
 from . import clip_hook
 from .cadence import Cadence
 from .capture_builder import CaptureBuilder
-from .layer_plan import Grouping, make_layer_plan, name_parameters
+from .layer_plan import Grouping, LayerPlan, make_layer_plan, name_parameters
 from .optimizers import Adapter, describe_optimizer
-from .shards import Shards
+from .own_layers import LayerOffset, OwnLayers, find_own_layers, gather_claims, make_claim
+from .shards import Shards, looks_sharded
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -54,7 +55,11 @@ class Watch:
                       and are posted once a spike is suspected, with those of the next steps;
                       "asked": after `run.request_samples()`
     sharded           whether ranks hold different parts of the model (FSDP, tensor or
-                      pipeline parallel); None: find out
+                      pipeline parallel), whose statistics are then reduced; None: find out
+    layer_offset      for ranks that hold different layers, whole: each posts its own. "find":
+                      ranks tell each other what they have; a number: the first of this
+                      rank's layers among those of the run
+    process_group     the ranks that hold the model together, where that is not all of them
     adapter           (parameter, state, group) → Moments, for an optimizer we do not know
     """
 
@@ -72,12 +77,15 @@ class Watch:
         samples: int = 0,
         samples_when: str = "always",
         sharded: bool | None = None,
+        layer_offset: LayerOffset = None,
+        process_group: Any = None,
         adapter: Adapter | None = None,
         seed: int = 0,
     ) -> None:
         given = _as_list(optimizer)
         optimizers = self._optimizers = [_unwrap(each) for each in given]
         self._run = run
+        self._model = model
         self._notices = notices
         if samples_when not in SAMPLES_WHEN:
             expected = ", ".join(SAMPLES_WHEN)
@@ -86,18 +94,23 @@ class Watch:
         self.holds_samples = samples > 0 and samples_when == "spike"
         self._cadence = Cadence(scalars_every, histograms_every)
         self._is_stopped = False
-        self._shards = Shards.find(model, given, sharded)
         named = name_parameters(model, optimizers)
-        self._plan = self._shards.merge_plan(
-            make_layer_plan(
-                named,
-                grouping=group,
-                max_elements=max_elements,
-                seed=seed,
-                count_elements=self._shards.element_counter(named),
-            )
+        make_plan = functools.partial(
+            make_layer_plan, named, grouping=group, max_elements=max_elements, seed=seed
         )
-        self.layers: Sequence[LayerInfo] = self._plan.layers
+        own = None
+        if layer_offset is not None and Shards.has_ranks():
+            own = self._find_own_layers(make_plan(), layer_offset, process_group)
+            self._shards = Shards() if own is not None else Shards.of_group(process_group)
+        else:
+            self._shards = Shards.find(model, given, sharded)
+        if own is None:
+            plan = make_plan(count_elements=self._shards.element_counter(named))
+            self._plan = self._shards.merge_plan(plan)
+        else:
+            self._plan = own.plan
+        self.part = None if own is None else own.part
+        self.layers: Sequence[LayerInfo] = self._plan.layers if own is None else own.layers
         self.optimizer_info: OptimizerInfo | None = describe_optimizer(optimizers[0]) if optimizers else None
         self._builder = CaptureBuilder(
             self._plan,
@@ -105,11 +118,11 @@ class Watch:
             adapter=adapter,
             optimizer_info=self.optimizer_info,
             shards=self._shards,
+            norms=None if own is None else own.norms,
             sample_count=min(samples, MAX_SAMPLES),
             posts_samples_always=samples > 0 and samples_when == "always",
             holds_samples=self.holds_samples,
         )
-        self._model = model
         self._group = group
         self._known_count = self._count_parameters()
         self._index = 0
@@ -117,7 +130,7 @@ class Watch:
         self._stepped: set[int] = set()
         self._handles: list[Any] = []
         # Ranks that neither post nor hold a shard have nothing to do.
-        if run.rank == 0 or self._shards.is_sharded:
+        if run.rank == 0 or self._shards.is_sharded or self.part is not None:
             self._guard("prepare", self._builder.prepare)
             self._hook()
 
@@ -148,6 +161,13 @@ class Watch:
 
         self._guard("after_step", capture)
 
+    def parameters_of_layers(self) -> dict[str, list[torch.nn.Parameter]]:
+        """What this rank holds of each layer, by the layer's name."""
+        found: dict[str, list[torch.nn.Parameter]] = {}
+        for tensor in self._plan.tensors:
+            found.setdefault(self._plan.layers[tensor.layer].name, []).append(tensor.parameter)
+        return found
+
     def note_log(self) -> None:
         """A loop that logs and is never seen to step has hooks that do not run."""
         self._log_count += 1
@@ -157,6 +177,20 @@ class Watch:
                 "watch: no optimizer.step() was seen yet. Where it is compiled or in a CUDA graph, "
                 "call run.after_step() behind it",
             )
+
+    def _find_own_layers(self, plan: LayerPlan, offset: LayerOffset, group: Any) -> OwnLayers | None:
+        """None where statistics have to be reduced instead, on all ranks alike."""
+        must_reduce = self._run.mode == "offline" or looks_sharded(self._model)
+        claim = make_claim(self._run, plan, offset, must_reduce=must_reduce)
+        claims = gather_claims(claim, group)
+        if not any(each.must_reduce for each in claims):
+            return find_own_layers(claims, claim, plan, group)
+        if self._run.rank == 0:
+            self._notices.say(
+                "layer_offset",
+                "layer_offset: tensors are sharded, or the run is kept offline; rank 0 posts for all ranks",
+            )
+        return None
 
     # Hooks
 

@@ -20,6 +20,7 @@ from .connection import SAFETENSORS_TYPE, Connection, Outcome
 from .kept_run import KeptRun
 from .notices import Notices
 from .opening import Opened, Opening, open_run
+from .shared_run import ASK_EVERY, LEADER, PART
 
 # A request of this size decodes in a few milliseconds and is far below the contract's 32 MiB.
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -103,7 +104,10 @@ class Delivery:
         self._is_complete = True
         self.prepare(
             Opening(
-                description["create"], description.get("resume", "allow"), description.get("sharedAttempt")
+                description["create"],
+                description.get("resume", "allow"),
+                description.get("sharedAttempt"),
+                description.get("role"),
             )
         )
         if description.get("attempt") is not None:
@@ -118,6 +122,7 @@ class Delivery:
             "create": opening.create,
             "resume": opening.resume,
             "sharedAttempt": opening.attempt,
+            "role": opening.role,
             "attempt": self.opened.attempt if self.opened else None,
             "url": self.opened.url if self.opened else None,
         }
@@ -130,12 +135,35 @@ class Delivery:
         if self.is_waiting_for_step:
             return None
         if self.opened is None:
-            return self._open(connection, self._opening)
+            opening = self._find_opening(self._opening)
+            return ASK_EVERY if opening is None else self._open(connection, opening)
         batch = self._backlog.next_batch(max_frames=self._max_frames, max_bytes=MAX_BATCH_BYTES)
         if batch is None:
             return None
+        if batch.items[0].kind == FINISH and self._opening.role == LEADER:
+            if self._opening.shared is None:
+                # Left over. Other processes may have kept steps too, and a run that ended takes none.
+                self._backlog.settle(batch)
+                self._notices.say("left open", "the run is left open: other ranks may have kept steps of it")
+                return None
+            status = self._opening.shared.find_status(json.loads(batch.items[0].payload)["status"])
+            if status is None:
+                return ASK_EVERY
+            finish = Item(FINISH, payload=json.dumps({"status": status}).encode())
+            batch = batch._replace(items=[finish])
         outcome = self._post(connection, batch, self.opened)
         return self._settle(batch, outcome)
+
+    def _find_opening(self, opening: Opening) -> Opening | None:
+        """Of a part what the leader opened; None while it has not."""
+        if opening.role != PART or opening.shared is None or opening.attempt is not None:
+            return opening
+        found = opening.shared.find_opened()
+        if found is None:
+            return None
+        run_id, attempt = found
+        self._opening = replace(opening, create={**opening.create, "id": run_id}, attempt=attempt)
+        return self._opening
 
     def _open(self, connection: Connection, opening: Opening) -> float | None:
         result = open_run(connection, opening, self._backlog.first_step())
@@ -157,6 +185,11 @@ class Delivery:
         elif opening.resume == "must" and result.is_new and result.attempt == 1:
             self._notices.say("no run", f"there was no run {result.run_id} to resume; it was created")
         self.opened = result
+        if opening.shared is not None and opening.role == LEADER:
+            opening.shared.tell_opened(result.run_id, result.attempt)
+        if opening.role == PART:
+            # The leader says it all.
+            return None
         self._notices.say("url", result.url)
         if result.attempt > 1 and result.is_new:
             self._notices.say("attempt", f"this is attempt {result.attempt} of {result.run_id}")

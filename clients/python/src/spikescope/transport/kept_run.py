@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .shared_run import PART
 from .spool import Spool
 
 VERSION = 1
@@ -56,6 +57,13 @@ class KeptRun:
         if not isinstance(description, dict) or description.get("version") != VERSION:
             raise ValueError(f"{self.folder}/run.json: expected version {VERSION}")
         return description
+
+    def has_attempt(self) -> bool:
+        """Whether the run was opened before this was left over."""
+        try:
+            return self.load().get("attempt") is not None
+        except (OSError, ValueError):
+            return False
 
     def lock(self) -> bool:
         """Whether this process holds the folder now. Systems without flock always do."""
@@ -127,9 +135,19 @@ def find_kept_runs(directory: Path, run_id: str | None = None) -> Iterator[Path]
     """Folders below `directory` with something kept, oldest first within a run."""
     runs = [directory / run_id] if run_id is not None else sorted(_folders(directory))
     for run in runs:
-        for folder in sorted(_folders(run)):
-            if (folder / "run.json").exists():
-                yield folder
+        kept = [folder for folder in sorted(_folders(run)) if (folder / "run.json").exists()]
+        # A part whose attempt nobody told goes behind what may open it.
+        yield from sorted(kept, key=_is_part_without_attempt)
+
+
+def _is_part_without_attempt(folder: Path) -> bool:
+    try:
+        description = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        # Whoever delivers it says so.
+        return False
+    is_part = isinstance(description, dict) and description.get("role") == PART
+    return is_part and description.get("attempt") is None
 
 
 def _folders(path: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 from .connection import Connection, Outcome
+from .shared_run import PART, SharedRun
 
 # A step to start from; "allow": continue where the id is known; "must": say so where it is
 # not; "never": take another id then.
@@ -26,6 +27,9 @@ class Opening:
     resume: Resume = "allow"
     # Set by processes that share an attempt: they must not open one of their own.
     attempt: int | None = None
+    # "leader" or "part" of a run that several processes post into, and how they meet while they live.
+    role: str | None = None
+    shared: SharedRun | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Opened:
 def open_run(connection: Connection, opening: Opening, first_step: int | None) -> Opened | Outcome:
     """The opened run, or the outcome that kept it from being opened."""
     resume = opening.resume
+    if opening.role == PART:
+        return _post(connection, opening.create, opening)
     if isinstance(resume, int):
         return _post(connection, {**opening.create, "resumeFromStep": resume}, opening)
     opened = _post(connection, opening.create, opening)
