@@ -8,6 +8,7 @@
  * Source: postgresql.org, "Message Formats".
  */
 import type { Connection } from 'pg';
+import { takeBytes, type TakeBytes } from './reading-socket';
 
 /** Type and length, which counts itself. */
 const HEAD_BYTES = 5;
@@ -43,21 +44,20 @@ export function takeMessages(connection: Connection, messages: RowMessages): voi
 
 /** Stands between a connection's socket and node-postgres from the first read on. */
 class ConnectionTap {
-  readonly #passOn: (bytes: Buffer) => void;
+  readonly #passOn: TakeBytes;
   #messages: RowMessages | null = null;
   /** A message that comes in pieces is put together here. */
   #partial = Buffer.allocUnsafe(FIRST_BYTES);
   #filled = 0;
 
   constructor({ stream }: Connection) {
-    const others = stream.listeners('data');
-    this.#passOn = (bytes) => {
-      for (const other of others) Reflect.apply(other, stream, [bytes]);
-    };
-    stream.removeAllListeners('data');
-    stream.on('data', (chunk: Buffer) => {
+    const passOn = takeBytes(stream, (chunk) => {
       this.#split(chunk);
     });
+    // What is passed on may be kept, and the bytes lie where the next ones will.
+    this.#passOn = (bytes) => {
+      passOn(Buffer.from(bytes));
+    };
   }
 
   take(messages: RowMessages): void {
@@ -68,7 +68,7 @@ class ConnectionTap {
     let at = 0;
     while (at < chunk.length) {
       if (this.#messages === null) {
-        this.#passOn(at === 0 ? chunk : chunk.subarray(at));
+        this.#passOn(chunk.subarray(at));
         return;
       }
       if (this.#filled > 0) {
@@ -121,7 +121,7 @@ class ConnectionTap {
       case DATA_ROW:
         if (this.#messages?.rowType === 'data') {
           this.#messages.onRow(buffer, start + HEAD_BYTES, end);
-        } else this.#passOn(Buffer.from(buffer.subarray(start, end)));
+        } else this.#passOn(buffer.subarray(start, end));
         break;
       case COMMAND_COMPLETE:
         this.#messages?.onCommandComplete();
@@ -134,10 +134,10 @@ class ConnectionTap {
       case READY_FOR_QUERY:
         // The next query may be sent while this is passed on.
         this.#messages = null;
-        this.#passOn(Buffer.from(buffer.subarray(start, end)));
+        this.#passOn(buffer.subarray(start, end));
         break;
       default:
-        this.#passOn(Buffer.from(buffer.subarray(start, end)));
+        this.#passOn(buffer.subarray(start, end));
     }
   }
 }

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { CopyOut } from './copy-binary';
 import { PrismaClient } from './generated/client';
 import { PreparedRead } from './prepared-read';
+import { openReadingSocket } from './reading-socket';
 import { PoolSnapshot, type RowReader, type Snapshot } from './snapshot';
 import type { StoreLogger } from './store-logger';
 
@@ -35,6 +36,7 @@ export function openDatabase({ url, maxConnections, logger }: DatabaseOptions): 
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     application_name: 'spikescope',
+    stream: openReadingSocket,
   });
   // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
   pool.on('error', (error) => logger?.warn({ error }, 'an idle database connection was lost'));
