@@ -33,8 +33,10 @@ const RULES: readonly FolderRule[] = [
   },
   {
     folder: 'lib/alerts',
-    imports: ['lib/contract', 'lib/stats', 'lib/detect'],
-    packages: [],
+    // The view's words: what a message says is what a page says.
+    imports: ['lib/contract', 'lib/stats', 'lib/detect', 'lib/view'],
+    // zod parses the state that a rule saved.
+    packages: ['zod'],
   },
   // The only door to the database, and what is asked through it.
   {
@@ -61,10 +63,11 @@ const RULES: readonly FolderRule[] = [
     imports: ['lib/contract', 'lib/stats'],
     packages: ['node:', '@tensorflow', 'webgpu'],
   },
-  { folder: 'workers/compaction', imports: LIB, packages: WORKER },
+  { folder: 'workers/threads', imports: ['lib/store'], packages: ['node:'] },
+  { folder: 'workers/compaction', imports: [...LIB, 'workers/threads'], packages: WORKER },
   {
     folder: 'workers/alerts',
-    imports: [...LIB, 'lib/alerts'],
+    imports: [...LIB, 'lib/alerts', 'workers/threads'],
     packages: [...WORKER, 'nodemailer'],
   },
   {

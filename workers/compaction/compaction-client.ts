@@ -1,12 +1,10 @@
 /**
  * What the ingestion worker holds of the compaction thread. Commits are told to it in sums, a
- * few times a second, so that a post pays for an addition. A thread that dies is started
- * again, with growing patience; it finds by itself what is left to do.
+ * few times a second, so that a post pays for an addition.
  */
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { AttemptId } from '../../lib/store/compaction/compaction-state';
 import type { StoreLogger } from '../../lib/store/store-logger';
+import { superviseThread, threadUrl } from '../threads/supervised-thread';
 import type {
   CompactionProgress,
   CompactionReply,
@@ -50,11 +48,6 @@ export interface CompactionClient {
 
 /** How long commits are summed up: a fraction of what a block takes to fill. */
 const FLUSH_MS = 100;
-const FIRST_RESTART_MS = 500;
-const LONGEST_RESTART_MS = 30_000;
-/** A thread that lived so long had not died of its start. */
-const STEADY_MS = 60_000;
-const CLOSE_TIMEOUT_MS = 10_000;
 /** The slowest start reads every hot row's head. */
 const MAX_DOWN_MS = 60_000;
 /** The longest unit seen took two seconds; a failing one is tried again every minute at the latest. */
@@ -98,103 +91,52 @@ function addTotals(before: CompactionProgress, now: CompactionProgress): Compact
 }
 
 export function createCompactionClient(options: CompactionClientOptions): CompactionClient {
-  const { databaseUrl, logger, threadUrl = THREAD_URL, clock = () => performance.now() } = options;
+  const { databaseUrl, logger, clock = () => performance.now() } = options;
   const pending = new Map<string, StoredPosts>();
-  let thread: Worker | null = null;
-  let isReady = false;
-  let isClosing = false;
-  let restarts = 0;
-  let restartMs = FIRST_RESTART_MS;
-  let startedMs = clock();
-  let downSinceMs = clock();
   let earlier = NO_PROGRESS;
   let progress = NO_PROGRESS;
   let lastDoneMs = clock();
   let flushTimer: NodeJS.Timeout | undefined;
-  let restartTimer: NodeJS.Timeout | undefined;
-  let settleReady = (): void => undefined;
-  const ready = new Promise<void>((resolve) => {
-    settleReady = resolve;
-  });
-
-  function start(): void {
-    startedMs = clock();
-    const started = openThread(threadUrl, { databaseUrl });
-    thread = started;
-    started.on('message', (message: CompactionReply) => {
-      if (thread === started) take(message);
-    });
-    started.on('error', (error) => {
-      replace(started, error.message);
-    });
-    started.on('exit', (code) => {
-      replace(started, `it ended with code ${code}`);
-    });
-  }
-
-  function take(message: CompactionReply): void {
-    switch (message.kind) {
-      case 'ready':
-        isReady = true;
+  const thread = superviseThread<CompactionRequest, CompactionReply>({
+    name: 'compaction',
+    url: options.threadUrl ?? threadUrl('compaction/compaction-thread'),
+    data: { databaseUrl } satisfies CompactionThreadData,
+    ...{ logger, clock },
+    onReady() {
+      lastDoneMs = clock();
+    },
+    onReply(reply) {
+      // A unit was finished, or there was none to do.
+      if (reply.progress.units > progress.units || progress.waitingAttempts === 0) {
         lastDoneMs = clock();
-        settleReady();
-        break;
-      case 'progress':
-        // A unit was finished, or there was none to do.
-        if (message.progress.units > progress.units || progress.waitingAttempts === 0) {
-          lastDoneMs = clock();
-        }
-        progress = message.progress;
-        break;
-      case 'log':
-        logger[message.level](message.fields, message.message);
-        break;
-    }
-  }
-
-  function replace(dead: Worker, reason: string): void {
-    // Its exit follows its error.
-    if (thread !== dead) return;
-    thread = null;
-    isReady = false;
-    downSinceMs = clock();
-    if (isClosing) return;
-    restarts++;
-    earlier = addTotals(earlier, progress);
-    progress = NO_PROGRESS;
-    if (clock() - startedMs > STEADY_MS) restartMs = FIRST_RESTART_MS;
-    logger.error({ reason, restartMs }, 'the compaction thread died; starting it again');
-    restartTimer = setTimeout(start, restartMs);
-    restartTimer.unref();
-    restartMs = Math.min(restartMs * 2, LONGEST_RESTART_MS);
-  }
-
-  function send(request: CompactionRequest): void {
-    thread?.postMessage(request);
-  }
+      }
+      progress = reply.progress;
+    },
+    onDeath() {
+      earlier = addTotals(earlier, progress);
+      progress = NO_PROGRESS;
+    },
+  });
 
   function flush(): void {
     flushTimer = undefined;
     const posts = [...pending.values()];
     pending.clear();
-    if (posts.length > 0) send({ kind: 'stored', posts });
+    if (posts.length > 0) thread.send({ kind: 'stored', posts });
   }
 
   function status(): CompactionStatus {
-    const nowMs = clock();
-    const isWaiting = isReady && progress.waitingAttempts > 0;
+    const { isRunning, restarts, downMs } = thread;
+    const isWaiting = isRunning && progress.waitingAttempts > 0;
     return {
       ...addTotals(earlier, progress),
-      isRunning: isReady,
-      restarts,
-      stalledMs: isWaiting ? nowMs - lastDoneMs : 0,
-      downMs: isReady ? 0 : nowMs - downSinceMs,
+      ...{ isRunning, restarts, downMs },
+      stalledMs: isWaiting ? clock() - lastDoneMs : 0,
     };
   }
 
-  start();
   return {
-    ready,
+    ready: thread.ready,
     noteStored({ runKey, attempt }, steps) {
       if (steps.length === 0) return;
       const key = `${runKey}/${attempt}`;
@@ -213,11 +155,11 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
       // What was posted before is told before.
       clearTimeout(flushTimer);
       flush();
-      send({ kind: 'changed', runKey, attempts });
+      thread.send({ kind: 'changed', runKey, attempts });
     },
     forget(runKey) {
       for (const [key, posts] of pending) if (posts.runKey === runKey) pending.delete(key);
-      send({ kind: 'forget', runKey });
+      thread.send({ kind: 'forget', runKey });
     },
     status,
     check() {
@@ -234,30 +176,8 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
       return 'ok';
     },
     async close() {
-      isClosing = true;
       clearTimeout(flushTimer);
-      clearTimeout(restartTimer);
-      const closing = thread;
-      if (closing === null) return;
-      const ended = new Promise<void>((resolve) => closing.once('exit', () => resolve()));
-      send({ kind: 'close' });
-      // Its transaction ends with its connection.
-      const limit = setTimeout(() => void closing.terminate(), CLOSE_TIMEOUT_MS);
-      await ended;
-      clearTimeout(limit);
+      await thread.close({ kind: 'close' });
     },
   };
-}
-
-/** Beside this file in the sources, and in the folder beside the worker's bundle once built. */
-const EXTENSION = extname(new URL(import.meta.url).pathname);
-const THREAD_URL = new URL(`../compaction/compaction-thread${EXTENSION}`, import.meta.url);
-
-function openThread(url: URL, data: CompactionThreadData): Worker {
-  // The worker's own arguments watch over a process.
-  const execArgv = ['--enable-source-maps'];
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData: data, execArgv });
-  // Sources: a thread does not inherit what loads them, and takes no loader for its entry.
-  const load = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`;
-  return new Worker(load, { eval: true, workerData: data, execArgv });
 }

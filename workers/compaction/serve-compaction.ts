@@ -8,12 +8,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Compactor, RoundingTask } from '../../lib/store/compaction/compactor';
 import type { Released } from '../../lib/store/retention/retain-run';
 import { AttemptSchedule, type ScheduleTotals, type Turn } from './attempt-schedule';
-import type {
-  CompactionProgress,
-  CompactionReply,
-  CompactionRequest,
-  LogLevel,
-} from './thread-messages';
+import { type LogLevel, type LogReply, type ReadyReply, toLogReply } from '../threads/thread-log';
+import type { CompactionProgress, CompactionReply, CompactionRequest } from './thread-messages';
 
 /** A second of the highest load measured: more than this is behind, and rests no more. */
 const RESTED_BELOW_BYTES = 64 * 1024 * 1024;
@@ -66,12 +62,12 @@ export function serveCompaction(
     lastFailure: null,
   };
 
-  function reply(message: CompactionReply): void {
+  function reply(message: CompactionReply | ReadyReply | LogReply): void {
     port.postMessage(message);
   }
 
   function log(level: LogLevel, fields: object, message: string): void {
-    reply({ kind: 'log', level, fields: toPlain(fields), message });
+    reply(toLogReply(level, fields, message));
   }
 
   function report(): void {
@@ -236,14 +232,4 @@ export function serveCompaction(
   }
 
   return { closed: run() };
-}
-
-/** What a message may carry: errors lose their prototype on the way. */
-function toPlain(fields: object): object {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]: [string, unknown]) => [
-      name,
-      value instanceof Error ? { message: value.message, stack: value.stack } : value,
-    ]),
-  );
 }

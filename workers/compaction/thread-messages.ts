@@ -44,14 +44,7 @@ export interface CompactionProgress {
   readonly lastFailure: string | null;
 }
 
-export type CompactionReply =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'progress'; readonly progress: CompactionProgress }
-  | {
-      readonly kind: 'log';
-      readonly level: LogLevel;
-      readonly fields: object;
-      readonly message: string;
-    };
-
-export type LogLevel = 'info' | 'warn' | 'error';
+export interface CompactionReply {
+  readonly kind: 'progress';
+  readonly progress: CompactionProgress;
+}

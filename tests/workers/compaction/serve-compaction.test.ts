@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Compactor } from '@/lib/store/compaction/compactor';
 import { serveCompaction } from '@/workers/compaction/serve-compaction';
 import type { CompactionProgress, CompactionReply } from '@/workers/compaction/thread-messages';
+import type { ReadyReply } from '@/workers/threads/thread-log';
 
 const HOUR_MS = 60 * 60_000;
 const NOW = new Date('2026-01-01T00:00:00Z');
@@ -45,7 +46,7 @@ it('lets go what policies do not keep once an hour, batch by batch, and again af
     holds: (progress: CompactionProgress) => boolean,
   ): Promise<CompactionProgress> => {
     for (;;) {
-      const [message] = (await once(port2, 'message')) as [CompactionReply];
+      const [message] = (await once(port2, 'message')) as [CompactionReply | ReadyReply];
       if (message.kind === 'progress' && holds(message.progress)) return message.progress;
     }
   };
