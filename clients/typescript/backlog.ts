@@ -7,10 +7,11 @@
  */
 import { encodeFrames } from '../../lib/contract/encode-frames';
 import { decodeSafetensorsFrames } from '../../lib/contract/frames-safetensors';
+import { decodePostedSamples } from '../../lib/contract/posted-samples';
 import { createEventSchema, finishRunSchema } from '../../lib/contract/runs';
 import { type Batch, type BatchLimits, FrameQueue, type QueueItem } from './frame-queue';
 import type { KeptRun } from './kept-run';
-import type { Position, SpoolRecord } from './spool';
+import type { Position, RecordKind, SpoolRecord } from './spool';
 
 /** How long a disk that did not take a record is left alone. */
 const DISK_RETRY_MS = 30_000;
@@ -19,7 +20,6 @@ export interface BacklogSettings {
   readonly maxMemoryBytes: number;
   /** null: memory alone. */
   readonly kept: KeptRun | null;
-  readonly layerOffset: number | null;
   readonly now: () => number;
   /** Before the first record: writes how the run is opened. */
   readonly describe: () => void;
@@ -158,7 +158,8 @@ export class Backlog {
       }
       trial.push(item);
       positions.push(record.position);
-      if (item.kind !== 'frame' || positions.length >= limits.maxFrames) break;
+      const isOfSteps = item.kind === 'frame' || item.kind === 'samples';
+      if (!isOfSteps || positions.length >= limits.maxFrames) break;
       if (trial.sizeBytes > limits.maxBytes) break;
     }
     const batch = trial.hold(limits);
@@ -168,11 +169,14 @@ export class Backlog {
     return batch;
   }
 
-  private toRecord(item: QueueItem): ['F' | 'E' | 'X', Uint8Array] {
-    const { layerOffset } = this.settings;
+  private toRecord(item: QueueItem): [RecordKind, Uint8Array] {
     switch (item.kind) {
       case 'frame':
-        return ['F', encodeFrames([item.frame], layerOffset === null ? {} : { layerOffset })];
+      case 'samples': {
+        const { layerOffset } = item;
+        const body = encodeFrames([item.frame], layerOffset === null ? {} : { layerOffset });
+        return [item.kind === 'frame' ? 'F' : 'S', body];
+      }
       case 'event':
         return ['E', Buffer.from(JSON.stringify(item.event))];
       case 'finish':
@@ -184,10 +188,13 @@ export class Backlog {
   private fromRecord({ kind, payload }: SpoolRecord, kept: KeptRun): QueueItem | null {
     const sizeBytes = payload.length;
     try {
-      if (kind === 'F') {
-        const { frames, layerOffset } = decodeSafetensorsFrames(payload);
+      if (kind === 'F' || kind === 'S') {
+        const decode = kind === 'F' ? decodeSafetensorsFrames : decodePostedSamples;
+        const { frames, layerOffset } = decode(payload);
         const [frame] = frames;
-        if (frame !== undefined) return { kind: 'frame', frame, layerOffset, sizeBytes };
+        if (frame !== undefined) {
+          return { kind: kind === 'F' ? 'frame' : 'samples', frame, layerOffset, sizeBytes };
+        }
       } else {
         const value: unknown = JSON.parse(Buffer.from(payload).toString());
         if (kind === 'E') {

@@ -1,6 +1,7 @@
 /** Opens a run and posts what waits, acting on each outcome; the repeating is the repeater's. */
 import { encodeFrames } from '../../lib/contract/encode-frames';
 import { SAFETENSORS_MEDIA_TYPE } from '../../lib/contract/heatmap-columns';
+import { samplesReplySchema } from '../../lib/contract/posted-samples';
 import {
   type CreateEvent,
   type CreateRun,
@@ -26,11 +27,19 @@ export interface Opened {
   readonly url: string;
 }
 
+export interface Totals {
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+  samplesPosted: number;
+  samplesRefused: number;
+}
+
 export interface DeliveryDependencies {
   readonly repeater: RequestRepeater;
   readonly notices: Notices;
   /** Of the run; added to. */
-  readonly totals: { accepted: number; duplicates: number; rejected: number };
+  readonly totals: Totals;
   readonly onDrop: (count: number, kind: string, reason: string) => void;
 }
 
@@ -64,14 +73,17 @@ export class Delivery {
     if (batch === null) return null;
     const outcome = await this.post(batch, opened);
     if (outcome === null) return null;
-    if (outcome.kind === 'closed') return describeFailure(outcome);
+    // If it is the run that has ended, the next frame meets the same.
+    const isOfSamples = batch.kind === 'samples';
+    if (outcome.kind === 'closed' && !isOfSamples) return describeFailure(outcome);
     if (outcome.kind === 'too_large' && batch.itemCount > 1) {
       // Not settled: the next batch takes half as many.
       this.maxBatchFrames = Math.ceil(batch.itemCount / 2);
       return null;
     }
     backlog.settle();
-    if (outcome.kind !== 'done') {
+    if (isOfSamples) this.countSamples(outcome, batch.itemCount);
+    else if (outcome.kind !== 'done') {
       this.dependencies.onDrop(batch.itemCount, outcome.code, outcome.message);
     } else if (batch.kind === 'frames') this.count(outcome.body, batch.itemCount);
     return null;
@@ -86,17 +98,36 @@ export class Delivery {
       }
       case 'finish':
         return repeater.send(runPath(runId, '/finish'), jsonBody({ status: batch.status }));
-      case 'frames': {
+      case 'frames':
+      case 'samples': {
         const { layerOffset } = batch;
         const bytes = encodeFrames(batch.frames, {
           attempt,
           ...(layerOffset === null ? {} : { layerOffset }),
         });
-        return repeater.send(runPath(runId, '/frames'), {
+        return repeater.send(runPath(runId, `/${batch.kind}`), {
           contentType: SAFETENSORS_MEDIA_TYPE,
           bytes,
         });
       }
+    }
+  }
+
+  private countSamples(outcome: Outcome, itemCount: number): void {
+    const { totals, notices } = this.dependencies;
+    if (outcome.kind !== 'done') {
+      totals.samplesRefused += itemCount;
+      notices.warn(`samples ${outcome.code}`, `samples were refused: ${describeFailure(outcome)}`);
+      return;
+    }
+    const reply = samplesReplySchema.safeParse(outcome.body);
+    const rejected = reply.success ? reply.data.rejected : [];
+    totals.samplesPosted += itemCount - rejected.length;
+    totals.samplesRefused += rejected.length;
+    for (const { step, code, message } of rejected) {
+      // Near no spike after all: as is to be expected of a suspicion.
+      if (code === 'outside_spikes') continue;
+      notices.warn(`samples ${code}`, `samples of step ${step} were refused: ${message}`);
     }
   }
 
@@ -133,7 +164,6 @@ export async function deliverLeftOver(
     const backlog = new Backlog({
       maxMemoryBytes: 0,
       kept,
-      layerOffset: null,
       now,
       describe: () => undefined,
       onDrop: (count, kind, reason) => drops.push(`${count} dropped (${kind}): ${reason}`),

@@ -4,7 +4,8 @@ import type { CreateEvent, FinishStatus } from '../../lib/contract/runs';
 
 export type QueueItem =
   | {
-      readonly kind: 'frame';
+      /** samples: of a step whose frame went before, and nothing else. */
+      readonly kind: 'frame' | 'samples';
       readonly frame: Frame;
       /** null: of all layers. */
       readonly layerOffset: number | null;
@@ -13,10 +14,10 @@ export type QueueItem =
   | { readonly kind: 'event'; readonly event: CreateEvent; readonly sizeBytes: number }
   | { readonly kind: 'finish'; readonly status: FinishStatus; readonly sizeBytes: number };
 
-/** What one request carries: frames that report the same things, or one event, or the end. */
+/** What one request carries: frames or samples that are alike, or one event, or the end. */
 export type Batch =
   | {
-      readonly kind: 'frames';
+      readonly kind: 'frames' | 'samples';
       readonly frames: readonly Frame[];
       readonly layerOffset: number | null;
       readonly itemCount: number;
@@ -68,7 +69,7 @@ export class FrameQueue {
   hold({ maxFrames, maxBytes }: BatchLimits): Batch | null {
     const [first] = this.items;
     if (first === undefined) return null;
-    if (first.kind !== 'frame') {
+    if (first.kind === 'event' || first.kind === 'finish') {
       this.heldCount = 1;
       if (first.kind === 'event') return { kind: 'event', event: first.event, itemCount: 1 };
       return { kind: 'finish', status: first.status, itemCount: 1 };
@@ -76,7 +77,7 @@ export class FrameQueue {
     const frames: Frame[] = [];
     let bytes = 0;
     for (const item of this.items) {
-      if (item.kind !== 'frame' || frames.length >= maxFrames) break;
+      if (item.kind !== first.kind || frames.length >= maxFrames) break;
       const last = frames.at(-1);
       if (last !== undefined) {
         const fits = bytes + item.sizeBytes <= maxBytes && item.layerOffset === first.layerOffset;
@@ -87,7 +88,8 @@ export class FrameQueue {
     }
     this.heldCount = frames.length;
     const { layerOffset } = first;
-    return { kind: 'frames', frames, layerOffset, itemCount: frames.length };
+    const kind = first.kind === 'frame' ? 'frames' : 'samples';
+    return { kind, frames, layerOffset, itemCount: frames.length };
   }
 
   /** Removes the held batch: it was stored, or it never will be. */

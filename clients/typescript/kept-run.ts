@@ -31,6 +31,8 @@ const descriptionSchema = z.object({
   /** The attempt of processes that share one; null: the one that opening the run answers. */
   sharedAttempt: z.int().nullish(),
   attempt: z.int().nullish(),
+  /** leader or part, of a run that processes of the Python client share. */
+  role: z.string().nullish(),
   url: z.string().nullish(),
 });
 export type KeptDescription = z.infer<typeof descriptionSchema>;

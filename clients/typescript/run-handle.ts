@@ -35,6 +35,9 @@ export interface RunCounts {
   readonly queued: number;
   /** Steps and events that went to disk, from where they are delivered later. */
   readonly keptOnDisk: number;
+  /** Steps whose samples an earlier job left and this one delivered, and those nobody took. */
+  readonly samplesPosted: number;
+  readonly samplesRefused: number;
   /** Requests that had to be repeated. */
   readonly retries: number;
 }
@@ -75,7 +78,15 @@ export class RunHandle {
   private readonly delivery: Delivery;
   private state: 'opening' | 'open' | 'closed' = 'opening';
   private isFinishing = false;
-  private readonly totals = { logged: 0, accepted: 0, duplicates: 0, rejected: 0, dropped: 0 };
+  private readonly totals = {
+    logged: 0,
+    accepted: 0,
+    duplicates: 0,
+    rejected: 0,
+    dropped: 0,
+    samplesPosted: 0,
+    samplesRefused: 0,
+  };
   private finishRetryCount = 0;
   private forgetExit: () => void = () => undefined;
 
@@ -93,7 +104,6 @@ export class RunHandle {
     this.backlog = new Backlog({
       maxMemoryBytes: dependencies.maxQueueBytes,
       kept: this.kept,
-      layerOffset: settings.layerOffset,
       now: connection.now,
       describe: () => this.describe(),
       onDrop: (count, kind, reason) => this.drop(count, kind, reason),

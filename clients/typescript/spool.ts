@@ -27,8 +27,8 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** A frame (safetensors of one step), an event, or the end of the run (JSON). */
-export type RecordKind = 'F' | 'E' | 'X';
+/** A frame or a step's raw samples (safetensors), an event, or the end of the run (JSON). */
+export type RecordKind = 'F' | 'S' | 'E' | 'X';
 
 /** After a record: the segment and the offset at which the next one begins. */
 export interface Position {

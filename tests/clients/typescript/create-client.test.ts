@@ -124,6 +124,8 @@ describe('log', () => {
       dropped: 0,
       queued: 0,
       keptOnDisk: 0,
+      samplesPosted: 0,
+      samplesRefused: 0,
       retries: 0,
     });
   });

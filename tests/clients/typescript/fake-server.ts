@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { FrameRequest } from '@/lib/contract/frame';
 import { decodeSafetensorsFrames } from '@/lib/contract/frames-safetensors';
+import { decodePostedSamples } from '@/lib/contract/posted-samples';
 
 export interface Seen {
   readonly method: string;
@@ -31,6 +32,7 @@ export class FakeServer {
   readonly finishes: unknown[] = [];
   readonly creates: Record<string, unknown>[] = [];
   readonly frameRequests: FrameRequest[] = [];
+  readonly sampleRequests: FrameRequest[] = [];
   /** Returns true when it has dealt with the request itself. */
   misbehave: Misbehaviour = () => false;
   private readonly stored = new Set<string>();
@@ -106,6 +108,10 @@ export class FakeServer {
         rejected: frames.rejected,
         events: [],
       });
+    } else if (path.endsWith('/samples')) {
+      const samples = decodePostedSamples(new Uint8Array(body));
+      this.sampleRequests.push(samples);
+      answer(response, 200, { accepted: samples.frames.length, duplicates: 0, rejected: [] });
     } else if (path.endsWith('/events')) {
       this.events.push(JSON.parse(body.toString()));
       answer(response, 200, { id: 'event' });

@@ -198,6 +198,8 @@ function addCounts(all: readonly RunCounts[]): RunCounts {
     dropped: sum('dropped'),
     queued: sum('queued'),
     keptOnDisk: sum('keptOnDisk'),
+    samplesPosted: sum('samplesPosted'),
+    samplesRefused: sum('samplesRefused'),
     retries: sum('retries'),
   };
 }
