@@ -16,6 +16,7 @@ import {
   type RouteDescription,
 } from './openapi-route';
 import { SAMPLE_ROUTES } from './openapi-sample-routes';
+import { SEARCH_ROUTES } from './openapi-search-routes';
 import { WRITE_ROUTES } from './openapi-write-routes';
 import { runParamsSchema } from './reads';
 import { patchRunSchema } from './runs';
@@ -146,6 +147,7 @@ export const ROUTES: readonly RouteDescription[] = [
   ...FINDING_ROUTES,
   ...POSTMORTEM_ROUTES,
   ...SAMPLE_ROUTES,
+  ...SEARCH_ROUTES,
   ...MANAGE_ROUTES,
   ...ALERT_ROUTES,
   ...PROJECT_ROUTES,

@@ -1,5 +1,12 @@
 import { z } from 'zod';
 import {
+  alertConditionSchema,
+  alertRuleDraftSchema,
+  alertRuleSchema,
+  alertRulesReplySchema,
+  patchAlertRuleSchema,
+} from './alert-rules';
+import {
   channelSchema,
   channelTargetSchema,
   channelTestReplySchema,
@@ -10,13 +17,6 @@ import {
   deliverySchema,
   patchChannelSchema,
 } from './alert-channels';
-import {
-  alertConditionSchema,
-  alertRuleDraftSchema,
-  alertRuleSchema,
-  alertRulesReplySchema,
-  patchAlertRuleSchema,
-} from './alert-rules';
 import { STATUS_OF_CODE } from './app-error';
 import { jsonFrameSchema, jsonHistogramSchema } from './frames-json';
 import { incidentSchema, incidentsReplySchema } from './incidents';
@@ -64,6 +64,12 @@ import {
   tagsReplySchema,
   timelineReplySchema,
 } from './reads';
+import {
+  batchEventSchema,
+  dataOrderSchema,
+  recurringBatchesReplySchema,
+  recurringBatchSchema,
+} from './recurring-batches';
 import { projectReportSchema, runReportSchema, warningPrecisionSchema } from './reports';
 import {
   attemptSchema,
@@ -81,6 +87,14 @@ import {
   runSettingsSchema,
   runSummarySchema,
 } from './runs';
+import {
+  foundSpikeSchema,
+  searchMoverSchema,
+  spikeCountsSchema,
+  spikeGroupSchema,
+  spikeSearchReplySchema,
+} from './spike-search';
+import { reachedStageSchema, stageSearchReplySchema } from './stage-search';
 import { projectPolicyReplySchema, putProjectPolicySchema } from './project-policy';
 import { retentionReplySchema } from './retention';
 import { warningSchema, warningsReplySchema } from './warnings';
@@ -167,13 +181,6 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ProjectPolicy: projectPolicyReplySchema,
   PutProjectPolicy: putProjectPolicySchema,
   RetentionReply: retentionReplySchema,
-  AlertRule: alertRuleSchema,
-  AlertRuleDraft: alertRuleDraftSchema,
-  PatchAlertRule: patchAlertRuleSchema,
-  AlertCondition: alertConditionSchema,
-  AlertRulesReply: alertRulesReplySchema,
-  Incident: incidentSchema,
-  IncidentsReply: incidentsReplySchema,
   AlertChannel: channelSchema,
   AlertChannelTarget: channelTargetSchema,
   AlertChannelsReply: channelsReplySchema,
@@ -183,6 +190,24 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   PatchAlertChannel: patchChannelSchema,
   AlertDelivery: deliverySchema,
   AlertDeliveriesReply: deliveriesReplySchema,
+  AlertRule: alertRuleSchema,
+  AlertRuleDraft: alertRuleDraftSchema,
+  PatchAlertRule: patchAlertRuleSchema,
+  AlertCondition: alertConditionSchema,
+  AlertRulesReply: alertRulesReplySchema,
+  Incident: incidentSchema,
+  IncidentsReply: incidentsReplySchema,
+  SpikeSearchReply: spikeSearchReplySchema,
+  FoundSpike: foundSpikeSchema,
+  SearchMover: searchMoverSchema,
+  SpikeCounts: spikeCountsSchema,
+  SpikeGroup: spikeGroupSchema,
+  StageSearchReply: stageSearchReplySchema,
+  ReachedStage: reachedStageSchema,
+  RecurringBatchesReply: recurringBatchesReplySchema,
+  RecurringBatch: recurringBatchSchema,
+  BatchEvent: batchEventSchema,
+  DataOrder: dataOrderSchema,
 };
 
 const SCHEMA_PATH = '#/components/schemas/';

@@ -33,8 +33,8 @@ import type { Database } from '../../lib/store/database';
 import { permitProject, visibleProject } from '../access/principal';
 import { type Reply, bytes, ok } from '../http/reply';
 import type { Route } from '../http/router';
-import { CHANNEL_READ_ROUTES } from './channel-reads';
 import { ALERT_READ_ROUTES } from './alert-reads';
+import { CHANNEL_READ_ROUTES } from './channel-reads';
 import { EXPORT_ROUTES } from './export/export-route';
 import { toHeatmapReply } from './heatmap-reply';
 import { FINDING_READ_ROUTES } from './finding-reads';
@@ -51,6 +51,7 @@ import {
 } from './read-request';
 import { PROJECT_READ_ROUTES } from './project-reads';
 import { SAMPLE_READ_ROUTES } from './sample-reads';
+import { SEARCH_READ_ROUTES } from './search-reads';
 
 export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/projects', handler: getProjects },
@@ -72,8 +73,8 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/spikes/:spikeId', handler: getSpike },
   { method: 'GET', path: '/api/v1/runs/:id/stages', handler: getStages },
   { method: 'GET', path: '/api/v1/runs/:id/events', handler: getEvents },
-  ...CHANNEL_READ_ROUTES,
   ...ALERT_READ_ROUTES,
+  ...CHANNEL_READ_ROUTES,
   ...EXPORT_ROUTES,
   ...FINDING_READ_ROUTES,
   ...JOB_READ_ROUTES,
@@ -81,6 +82,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   ...POSTMORTEM_READ_ROUTES,
   ...PROJECT_READ_ROUTES,
   ...SAMPLE_READ_ROUTES,
+  ...SEARCH_READ_ROUTES,
 ];
 
 /** 200: the projects that may be seen. */
