@@ -67,6 +67,64 @@ describe('configuration', () => {
     }
   });
 
+  it('has messages lead to where the product is bound, unless it is told where people reach it', () => {
+    const urlOf = (settings: object) =>
+      parseIngestConfig({ ...base, SPIKESCOPE_REQUIRE_TOKENS: 'true', ...settings }).alerts
+        .publicUrl;
+    expect(urlOf({})).toBe('http://127.0.0.1:3000');
+    expect(urlOf({ HOST: '0.0.0.0', PORT: '80' })).toBe('http://localhost:80');
+    expect(urlOf({ HOST: '::' })).toBe('http://localhost:3000');
+    expect(urlOf({ HOST: '2001:db8::1' })).toBe('http://[2001:db8::1]:3000');
+    expect(urlOf({ SPIKESCOPE_PUBLIC_URL: 'https://spikes.example.org/a/' })).toBe(
+      'https://spikes.example.org/a',
+    );
+    expect(() => urlOf({ SPIKESCOPE_PUBLIC_URL: 'spikes.example.org' })).toThrow(
+      /SPIKESCOPE_PUBLIC_URL: expected an http or https URL/,
+    );
+  });
+
+  it('sends mail with a server and a sender, and asks for both', () => {
+    const SPIKESCOPE_SMTP_URL = 'smtps://me:word@mail.example.org:465';
+    const SPIKESCOPE_MAIL_FROM = 'spikes@example.org';
+    expect(parseIngestConfig(base).alerts.mail).toBeNull();
+    expect(parseApiConfig(base).canSendEmail).toBe(false);
+    const whole = { ...base, SPIKESCOPE_SMTP_URL, SPIKESCOPE_MAIL_FROM };
+    expect(parseIngestConfig(whole).alerts.mail).toEqual({
+      smtpUrl: SPIKESCOPE_SMTP_URL,
+      from: SPIKESCOPE_MAIL_FROM,
+    });
+    expect(parseApiConfig(whole).canSendEmail).toBe(true);
+    expect(() => parseIngestConfig({ ...base, SPIKESCOPE_SMTP_URL })).toThrow(
+      /SPIKESCOPE_MAIL_FROM must say whom mail comes from/,
+    );
+    for (const [fault, name] of [
+      [{ SPIKESCOPE_SMTP_URL: 'mail.example.org' }, 'SPIKESCOPE_SMTP_URL'],
+      [{ SPIKESCOPE_SMTP_URL: 'http://mail.example.org' }, 'SPIKESCOPE_SMTP_URL'],
+      [{ SPIKESCOPE_MAIL_FROM: 'Spikes <a@b.org>\r\nBcc: c@d.org' }, 'SPIKESCOPE_MAIL_FROM'],
+    ] as const) {
+      expect(() => parseIngestConfig({ ...whole, ...fault })).toThrow(name);
+    }
+  });
+
+  it('reads the hosts that messages may go to, and refuses what is none', () => {
+    const hostsOf = (SPIKESCOPE_ALERT_ALLOWED_HOSTS: string) =>
+      parseIngestConfig({ ...base, SPIKESCOPE_ALERT_ALLOWED_HOSTS }).alerts.allowedHosts;
+    expect(parseIngestConfig(base).alerts.allowedHosts).toEqual([]);
+    expect(hostsOf('chat.lan, 10.0.0.7:8065,[::1]:80')).toEqual([
+      ...['chat.lan', '10.0.0.7:8065', '[::1]:80'],
+    ]);
+    for (const fault of [
+      'http://chat.lan',
+      '10.0.0.0/8',
+      '::1',
+      'a b',
+      'chat.lan:',
+      'me@chat.lan',
+    ]) {
+      expect(() => hostsOf(fault), fault).toThrow('SPIKESCOPE_ALERT_ALLOWED_HOSTS');
+    }
+  });
+
   it('takes the statistics backends by name and no other', () => {
     expect(parseIngestConfig({ ...base, STATISTICS_BACKEND: 'webgpu' }).statisticsBackend).toBe(
       'webgpu',

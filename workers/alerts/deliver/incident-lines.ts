@@ -1,5 +1,5 @@
 import type { AlertSeverity } from '../../../lib/contract/alert-rules';
-import type { AlertMessage, IncidentMessage } from './alert-message';
+import type { AlertMessage, IncidentMessage, TestMessage } from './alert-message';
 
 /** What is said beside a title: a name and a text each, for people, in every channel the same. */
 export interface MessageLine {
@@ -24,18 +24,37 @@ const MAX_NAMED_LAYERS = 8;
 export function headlineOf(message: AlertMessage): string {
   return message.kind === 'test'
     ? 'Test: Spikescope can send to this channel'
-    : `${severityWord(message.severity)}: ${message.title}`;
+    : `${severityWord(message.severity)}: ${oneLine(message.title)}`;
+}
+
+/** Names come from training jobs: one that holds a line break would write lines of its own. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
 }
 
 export function linesOf(message: AlertMessage): readonly MessageLine[] {
-  if (message.kind === 'test') {
-    return [
-      { label: 'Channel', text: message.channelName },
-      { label: 'Project', text: message.project },
-      { label: 'Meaning', text: 'Nothing happened. Someone tried whether messages arrive here.' },
-    ];
-  }
-  const lines = [
+  const lines = message.kind === 'test' ? testLines(message) : incidentLines(message);
+  return lines.flatMap(({ label, text }) =>
+    text === null ? [] : [{ label, text: oneLine(text) }],
+  );
+}
+
+interface OptionalLine {
+  readonly label: string;
+  /** null: there is nothing to say. */
+  readonly text: string | null;
+}
+
+function testLines({ channelName, project }: TestMessage): readonly OptionalLine[] {
+  return [
+    { label: 'Channel', text: channelName },
+    { label: 'Project', text: project },
+    { label: 'Meaning', text: 'Nothing happened. Someone tried whether messages arrive here.' },
+  ];
+}
+
+function incidentLines(message: IncidentMessage): readonly OptionalLine[] {
+  return [
     { label: 'Run', text: runText(message) },
     { label: 'Project', text: message.project },
     { label: 'Step', text: stepText(message) },
@@ -48,7 +67,6 @@ export function linesOf(message: AlertMessage): readonly MessageLine[] {
       text: message.closedAt === null ? null : `since ${timeText(message.closedAt)}`,
     },
   ];
-  return lines.flatMap(({ label, text }) => (text === null ? [] : [{ label, text }]));
 }
 
 function runText({ run }: IncidentMessage): string {

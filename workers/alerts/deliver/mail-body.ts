@@ -1,5 +1,5 @@
 import type { AlertMessage } from './alert-message';
-import { headlineOf, linesOf, linksOf } from './incident-lines';
+import { headlineOf, linesOf, linksOf, oneLine } from './incident-lines';
 
 export interface MailBody {
   readonly subject: string;
@@ -19,7 +19,7 @@ export function toMailBody(message: AlertMessage): MailBody {
   const text = [
     headline,
     '',
-    ...lines.map(({ label, text: value }) => `${label}: ${oneLine(value)}`),
+    ...lines.map(({ label, text: value }) => `${label}: ${value}`),
     ...(steps.length > 0 ? ['', 'What to do first:'] : []),
     ...steps.map((step, index) => `${index + 1}. ${step}`),
     '',
@@ -49,10 +49,6 @@ export function toMailBody(message: AlertMessage): MailBody {
 function toSubject(text: string): string {
   const clean = oneLine(text);
   return clean.length <= MAX_SUBJECT ? clean : `${clean.slice(0, MAX_SUBJECT - 1)}…`;
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
 }
 
 export function escapeHtml(text: string): string {

@@ -6,6 +6,7 @@ import { OutgoingError } from '../outgoing/outgoing-error';
 import { type OutgoingReply, type OutgoingRules, postSafely } from '../outgoing/post-safely';
 import type { AlertMessage } from './alert-message';
 import type { AlertSettings } from '../alert-settings';
+import { oneLine } from './incident-lines';
 import { toMailBody } from './mail-body';
 import { sendMail } from './send-mail';
 import { ID_HEADER, SIGNATURE_HEADER, sign } from './sign';
@@ -128,10 +129,7 @@ function toResult({ status, body, retryAfterSeconds }: OutgoingReply): SendResul
     return { kind: 'delivered', message: `it answered ${status}`, note: null };
   }
   const isRedirect = status >= 300 && status < 400;
-  const words = body
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_QUOTED);
+  const words = oneLine(body).slice(0, MAX_QUOTED);
   const reason = isRedirect
     ? 'which leads to another address; redirects are not followed, so name the address that it leads to'
     : words;

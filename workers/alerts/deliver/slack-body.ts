@@ -46,8 +46,7 @@ export function escapeSlack(text: string): string {
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-    .replaceAll('@', '@\u200b')
-    .replaceAll(/\s+/g, ' ');
+    .replaceAll('@', '@\u200b');
 }
 
 /** Whole lines, so that no link and no escape is cut. */

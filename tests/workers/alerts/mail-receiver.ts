@@ -1,0 +1,77 @@
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { CERTIFICATE, CERTIFICATE_KEY } from './receiver';
+
+export interface ReceivedMail {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Whether it came over TLS. */
+  readonly isSecure: boolean;
+  readonly user: string | null;
+  /** Headers and body, as they came. */
+  readonly raw: string;
+}
+
+export interface MailReceiver {
+  readonly port: number;
+  readonly received: readonly ReceivedMail[];
+  readonly close: () => Promise<void>;
+}
+
+/** A real mail server on this machine. */
+export async function startMailReceiver({
+  tls = 'none',
+  login,
+  refuses = () => null,
+}: {
+  readonly tls?: 'none' | 'starttls' | 'implicit';
+  readonly login?: { readonly user: string; readonly pass: string };
+  /** What is answered to a recipient, with its code; null takes it. */
+  readonly refuses?: (address: string) => { readonly code: number; readonly text: string } | null;
+} = {}): Promise<MailReceiver> {
+  const received: ReceivedMail[] = [];
+  const server = new SMTPServer({
+    logger: false,
+    secure: tls === 'implicit',
+    ...(tls === 'none' ? {} : { cert: CERTIFICATE, key: CERTIFICATE_KEY }),
+    disabledCommands: [
+      ...(tls === 'none' ? ['STARTTLS'] : []),
+      ...(login === undefined ? ['AUTH'] : []),
+    ],
+    authOptional: login === undefined,
+    allowInsecureAuth: true,
+    onAuth({ username, password }, _session, callback) {
+      const isRight = username === login?.user && password === login?.pass;
+      callback(isRight ? null : new Error('535 no'), isRight ? { user: username } : undefined);
+    },
+    onRcptTo({ address }, _session, callback) {
+      const refusal = refuses(address);
+      if (refusal === null) callback();
+      else callback(Object.assign(new Error(refusal.text), { responseCode: refusal.code }));
+    },
+    onData(stream, session, callback) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const { mailFrom, rcptTo } = session.envelope;
+        received.push({
+          from: mailFrom === false ? '' : mailFrom.address,
+          to: rcptTo.map(({ address }) => address),
+          isSecure: session.secure,
+          user: session.user ?? null,
+          raw: Buffer.concat(chunks).toString('utf8'),
+        });
+        callback();
+      });
+    },
+  });
+  // What a client breaks off is no fault of the test.
+  server.on('error', () => undefined);
+  const listening = server.listen(0, '127.0.0.1');
+  await new Promise<void>((resolve) => listening.once('listening', resolve));
+  return {
+    port: (listening.address() as AddressInfo).port,
+    received,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
