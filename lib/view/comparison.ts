@@ -1,9 +1,11 @@
 import type { MetricScale } from '../contract/standard-metrics';
 import { formatStep } from './format-number';
 import {
+  pairCells,
   prepareDifference,
   type DifferenceColumns,
   type DifferenceKind,
+  type LayerPairing,
 } from './heatmap-difference';
 import type { HeatmapColumns } from '../contract/heatmap-columns';
 import { CODE_MISSING } from './magnitude-code';
@@ -68,17 +70,17 @@ export type Comparison =
 export function compareHeatmaps(
   own: HeatmapColumns,
   other: HeatmapColumns,
-  otherLayer: Int32Array,
+  pairing: LayerPairing,
   difference: DifferenceKind,
   otherName: string,
 ): Comparison {
-  if (otherLayer.every((layer) => layer === -1)) {
+  if (pairing.otherLayer.every((layer) => layer === -1)) {
     return { kind: 'none', reason: `No layer of ${otherName} has the name of one of this run.` };
   }
   if (other.columnCount === 0) {
     return { kind: 'none', reason: `${capitalised(otherName)} reported none of these steps.` };
   }
-  const columns = prepareDifference(own, other, otherLayer, difference);
+  const columns = prepareDifference(pairCells(own, other, pairing), difference);
   if (columns.codes.every((code) => code === CODE_MISSING)) {
     const [from, to] = [other.fromStep[0] ?? 0, other.toStep.at(-1) ?? 0];
     return {

@@ -6,7 +6,7 @@ import { encodeDeviation } from './deviation-code';
 export type DifferenceKind = 'decades' | 'linear';
 
 /** A factor from or to exactly 0: beyond the end of every scale. */
-const BEYOND_DECADES = 99;
+export const BEYOND_DECADES = 99;
 
 /** Cells of one heatmap held against those of another; as `RunColumns` of what differs. */
 export interface DifferenceColumns {
@@ -33,45 +33,101 @@ export function matchLayers(own: readonly string[], other: readonly string[]): I
   return Int32Array.from(own, (name) => byName.get(name) ?? -1);
 }
 
+/** Which layers are held against each other, and what their values are multiplied by. */
+export interface LayerPairing {
+  /** [own layers] the other's layer; −1 where it has none. */
+  readonly otherLayer: Int32Array;
+  /** By own layer and by the other's. */
+  readonly ownFactor: (layer: number) => number;
+  readonly otherFactor: (layer: number) => number;
+}
+
+interface SizedLayer {
+  readonly name: string;
+  readonly parameterCount: number;
+}
+
+/** Pairs layers by name; values are as stored, or divided by √n of each layer's own size. */
+export function pairLayers(
+  own: readonly SizedLayer[],
+  other: readonly SizedLayer[],
+  isPerRootN: boolean,
+): LayerPairing {
+  const factor = (layers: readonly SizedLayer[]) => (layer: number) =>
+    isPerRootN ? 1 / Math.sqrt(layers[layer]?.parameterCount ?? 1) : 1;
+  const names = (layers: readonly SizedLayer[]) => layers.map(({ name }) => name);
+  return {
+    otherLayer: matchLayers(names(own), names(other)),
+    ownFactor: factor(own),
+    otherFactor: factor(other),
+  };
+}
+
+/** Two heatmaps over the same steps and the layers of one of them. */
+export interface PairedCells {
+  readonly layerCount: number;
+  readonly columnCount: number;
+  readonly fromStep: Float64Array;
+  readonly toStep: Float64Array;
+  /** The largest value of a cell; ∞ where one was not finite, NaN where nothing was reported. */
+  readonly own: (column: number, layer: number) => number;
+  readonly other: (column: number, layer: number) => number;
+}
+
 /**
- * `own` against `other`, over the steps of `own`. Where either holds several steps a
- * column, both are taken over the wider columns by their largest values, so that a bucket
- * is never held against a single step.
+ * `own` beside `other`, over the steps of `own`. Where either holds several steps a column,
+ * both are taken over the wider columns by their largest values, so that a bucket is never
+ * held against a single step.
+ */
+export function pairCells(
+  own: HeatmapColumns,
+  other: HeatmapColumns,
+  { otherLayer, ownFactor, otherFactor }: LayerPairing,
+): PairedCells {
+  const grid = usualWidth(other) > usualWidth(own) ? other : own;
+  const ownAt = overlaps(grid, own);
+  const otherAt = overlaps(grid, other);
+  return {
+    layerCount: own.layerCount,
+    columnCount: grid.columnCount,
+    fromStep: grid.fromStep,
+    toStep: grid.toStep,
+    own: (column, layer) => largest(own, layer, ownAt, column) * ownFactor(layer),
+    other: (column, layer) => {
+      const counterpart = otherLayer[layer] ?? -1;
+      if (counterpart === -1) return NaN;
+      return largest(other, counterpart, otherAt, column) * otherFactor(counterpart);
+    },
+  };
+}
+
+/**
+ * What the two sides of each cell differ by.
  *
  * NaN/Inf  not finite on either side stays so; missing on either side is missing
  * Cost     O(columns × layers)
  */
-export function prepareDifference(
-  own: HeatmapColumns,
-  other: HeatmapColumns,
-  otherLayer: Int32Array,
-  kind: DifferenceKind,
-): DifferenceColumns {
-  const grid = usualWidth(other) > usualWidth(own) ? other : own;
-  const ownAt = overlaps(grid, own);
-  const otherAt = overlaps(grid, other);
-  const { layerCount } = own;
-  const codes = new Uint16Array(grid.columnCount * layerCount);
-  const values = new Float32Array(grid.columnCount * layerCount).fill(NaN);
+export function prepareDifference(pair: PairedCells, kind: DifferenceKind): DifferenceColumns {
+  const { columnCount, layerCount, fromStep, toStep } = pair;
+  const codes = new Uint16Array(columnCount * layerCount);
+  const values = new Float32Array(columnCount * layerCount).fill(NaN);
   for (let layer = 0; layer < layerCount; layer++) {
-    const counterpart = otherLayer[layer] ?? -1;
-    if (counterpart === -1) continue;
-    for (let column = 0; column < grid.columnCount; column++) {
-      const mine = largest(own, layer, ownAt, column);
-      const theirs = largest(other, counterpart, otherAt, column);
-      const isNonFinite = mine === Infinity || theirs === Infinity;
-      const value = isNonFinite ? NaN : differenceOf(kind, mine, theirs);
+    for (let column = 0; column < columnCount; column++) {
+      const other = pair.other(column, layer);
+      if (Number.isNaN(other)) continue;
+      const own = pair.own(column, layer);
+      const isNonFinite = own === Infinity || other === Infinity;
+      const value = isNonFinite ? NaN : differenceOf(kind, own, other);
       const at = column * layerCount + layer;
       values[at] = value;
       codes[at] = encodeDeviation(value, isNonFinite);
     }
   }
-  const { columnCount, fromStep, toStep } = grid;
   return { kind, layerCount, columnCount, fromStep, toStep, codes, values };
 }
 
-/** NaN where either is missing. */
-function differenceOf(kind: DifferenceKind, own: number, other: number): number {
+/** Powers of ten of a factor, or a plain difference; NaN where either is missing. */
+export function differenceOf(kind: DifferenceKind, own: number, other: number): number {
   if (kind === 'linear' || Number.isNaN(own) || Number.isNaN(other)) return own - other;
   if (own === other) return 0;
   if (other <= 0) return BEYOND_DECADES;

@@ -33,6 +33,22 @@ beforeAll(async () => {
   [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
   const job = await startJob({ url: product.url, runId: 'charted', layers: LAYERS });
   await job.post(Array.from({ length: 60 }, (_, index) => frame(index + 1)));
+  // A tenth of its gradients, and no lm_head.
+  const reference = await startJob({
+    ...{ url: product.url, runId: 'reference', layers: LAYERS.slice(0, 3) },
+  });
+  const smaller = (value: number | string) => (typeof value === 'number' ? value / 10 : value);
+  await reference.post(
+    Array.from({ length: 60 }, (_, index) => ({
+      step: index + 1,
+      loss: 3,
+      layers: {
+        gradient_norm: frame(index + 1)
+          .layers!['gradient_norm']!.slice(0, 3)
+          .map(smaller),
+      },
+    })),
+  );
 });
 afterEach(async () => {
   for (const context of browser.contexts()) await context.close();
@@ -43,9 +59,9 @@ afterAll(async () => {
   remove();
 });
 
-async function openRun(theme: 'dark' | 'light' = 'dark') {
+async function openRun(theme: 'dark' | 'light' = 'dark', query = '') {
   const watched = await openPage(browser, { colorScheme: theme });
-  await gotoRun(watched.page, `${product.url}/runs/charted`);
+  await gotoRun(watched.page, `${product.url}/runs/charted${query}`);
   return watched;
 }
 
@@ -118,6 +134,31 @@ describe('the menu of a chart', () => {
     expect(cells[0]).toBe(`from_step,to_step,${LAYERS.join(',')}`);
     expect(cells[50]).toBe('50,50,0.02,0.04,0.06,0.08');
     expect(cells[NOT_FINITE]).toBe(`${NOT_FINITE},${NOT_FINITE},0.016,0.032,NaN,0.064`);
+  });
+
+  it('saves both values of a comparison beside what they differ by', async () => {
+    const { page } = await openRun('dark', '?against=run:reference');
+    await page.getByRole('slider', { name: 'Upper end of the colours' }).waitFor();
+    const { file } = await save(page, 'Gradient norm against run reference', 'Save numbers (CSV)');
+    const rows = file.toString().trimEnd().split('\r\n');
+    expect(rows[0]).toBe(
+      [
+        'from_step,to_step',
+        ...LAYERS.map((name) => `${name},${name} (run reference),${name} (log10 of the ratio)`),
+      ].join(','),
+    );
+    expect(rows[50]).toBe('50,50,0.02,0.002,1,0.04,0.004,1,0.06,0.006,1,0.08,,');
+    expect(rows[NOT_FINITE]!.split(',').slice(8, 11)).toEqual(['NaN', 'NaN', 'NaN']);
+  });
+
+  it('says why a comparison has no numbers, and does not give other ones', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${product.url}/runs/charted?against=attempt:7`);
+    const chart = 'Gradient norm against attempt 7';
+    await choose(page, chart, 'Save numbers (CSV)');
+    const dialog = page.getByRole('dialog', { name: `${chart} could not be taken along.` });
+    await dialog.waitFor();
+    expect(await dialog.textContent()).toContain('attempt 7');
   });
 
   it('copies the read behind the chart as a line that a shell runs', async () => {

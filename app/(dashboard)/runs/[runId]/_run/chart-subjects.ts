@@ -1,8 +1,13 @@
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
+import {
+  decodeHeatmapColumns,
+  SAFETENSORS_MEDIA_TYPE,
+  type HeatmapColumns,
+} from '@/lib/contract/heatmap-columns';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { differenceTable } from '@/lib/view/difference-table';
 import { formatStep } from '@/lib/view/format-number';
-import { heatmapTable } from '@/lib/view/heatmap-table';
-import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
+import { differenceKind, pairCells, pairLayers } from '@/lib/view/heatmap-difference';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { bucketsTable, type NamedBuckets } from '@/lib/view/timeline-table';
 import {
@@ -11,8 +16,9 @@ import {
   type PictureBand,
 } from '@/app/_components/chart-menu/chart-subject';
 import { readHeatmapTable } from '@/app/_components/chart-menu/read-heatmap-table';
-import { apiPath, readJson } from '@/app/_hooks/api-client';
+import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
 import type { RunPlotModel } from './run-view-model';
+import type { RunComparison } from './use-comparison';
 
 export type RunChart = 'loss' | 'scalar' | 'ratio' | 'strip' | 'heatmap';
 
@@ -45,7 +51,7 @@ export async function readChartSubject(
   const fileName = fileNameOf(run.id, name, String(window.fromStep), String(window.toStep));
   const read =
     chart === 'heatmap'
-      ? (differenceTable(heading, model, window) ?? (await readCells(heading, model, window)))
+      ? await readCells(heading, model, window)
       : await readTimelineTable(heading, chart, model, window);
   return { heading, fileName, bands, ...read };
 }
@@ -128,15 +134,17 @@ function toPerplexity({ min, mean, max, ...rest }: Bucket): Bucket {
   return { ...rest, min: of(min), mean: of(mean), max: of(max) };
 }
 
-/** What a heatmap that is held against another shows: made of two reads, which are both named. */
-function differenceTable(
+/** What a heatmap that is held against another shows, with what it was made of: two reads. */
+async function readDifference(
   caption: string,
-  { run, option, comparison, layerOfRow, layerNames }: RunPlotModel,
+  { run, option, layerOfRow, layerNames }: RunPlotModel,
+  { against, otherLayers, otherName, reason }: RunComparison,
   window: StepWindow,
-): Read | null {
-  const cells = comparison?.cells ?? null;
-  if (comparison === null || cells === null || option === null) return null;
-  const { against } = comparison;
+): Promise<Read> {
+  const kind = option === null ? null : differenceKind(option.scale);
+  if (option === null || kind === null || otherLayers === null || reason !== null) {
+    throw new Error(reason ?? 'No layer metric has been reported yet.');
+  }
   const path = (runId: string, attempt: number | 'effective') =>
     apiPath(`/runs/${encodeURIComponent(runId)}/heatmap`, {
       metric: option.stored,
@@ -144,32 +152,24 @@ function differenceTable(
       columns: COLUMNS,
       attempt,
     });
-  const cell = (column: number, layer: number) => {
-    const at = column * cells.layerCount + layer;
-    if (cells.codes[at] === CODE_NON_FINITE) return NaN;
-    const value = cells.values[at] ?? NaN;
-    return Number.isNaN(value) ? null : value;
-  };
-  return {
-    table: heatmapTable(
-      // A difference over decades is a power of ten: −1 is a tenth.
-      cells.kind === 'decades' ? `${caption}, as powers of ten` : caption,
-      { columnCount: cells.columnCount, fromStep: cells.fromStep, toStep: cells.toStep, cell },
-      layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) })),
-      window,
-    ),
-    paths: [
-      path(run.id, 'effective'),
-      against.kind === 'run' ? path(against.runId, 'effective') : path(run.id, against.attempt),
-    ],
-  };
+  const paths = [
+    path(run.id, 'effective'),
+    against.kind === 'run' ? path(against.runId, 'effective') : path(run.id, against.attempt),
+  ] as const;
+  const [own, other] = await Promise.all(paths.map(readColumns));
+  if (own === undefined || other === undefined) throw new Error('A read gave nothing.');
+  const pair = pairCells(own, other, pairLayers(run.layers, otherLayers, option.isPerRootN));
+  const layers = layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) }));
+  return { table: differenceTable(caption, pair, kind, otherName, layers, window), paths };
 }
 
-async function readCells(
-  caption: string,
-  { run, option, layerOfRow, layerNames }: RunPlotModel,
-  window: StepWindow,
-): Promise<Read> {
+async function readColumns(path: string): Promise<HeatmapColumns> {
+  return decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE));
+}
+
+async function readCells(caption: string, model: RunPlotModel, window: StepWindow): Promise<Read> {
+  const { run, option, comparison, layerOfRow, layerNames } = model;
+  if (comparison !== null) return readDifference(caption, model, comparison, window);
   if (option === null) throw new Error('No layer metric has been reported yet.');
   return readHeatmapTable({
     ...{ caption, window },

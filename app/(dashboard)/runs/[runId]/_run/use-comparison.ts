@@ -9,7 +9,7 @@ import {
   type DifferenceCells,
 } from '@/lib/view/comparison';
 import { fitDifferenceScale, type DifferenceScale } from '@/lib/view/difference-scale';
-import { differenceKind, matchLayers } from '@/lib/view/heatmap-difference';
+import { differenceKind, pairLayers } from '@/lib/view/heatmap-difference';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { apiPath } from '@/app/_hooks/api-client';
@@ -21,6 +21,8 @@ export interface RunComparison {
   readonly against: Against;
   /** What it is held against, as in "larger than in attempt 1". */
   readonly otherName: string;
+  /** Layers of what it is held against; null until they are known. */
+  readonly otherLayers: Run['layers'] | null;
   readonly cells: DifferenceCells | null;
   readonly scale: DifferenceScale;
   /** A person has set how far it reaches. */
@@ -54,6 +56,7 @@ export function useComparison({
     runSchema,
   );
   const kind = option === null ? null : differenceKind(option.scale);
+  const isPerRootN = option?.isPerRootN === true;
   const metric = against === null || kind === null ? null : (option?.stored ?? null);
   const ownRead = useHeldColumns(
     metric === null ? null : { runId: run.id, metric, attempt: 'effective' },
@@ -82,14 +85,13 @@ export function useComparison({
   const comparison = useMemo(() => {
     if (kind === null || ownRead.columns === null || otherRead.columns === null) return null;
     if (otherLayers === null || ownRead.columns.layerCount !== run.layerCount) return null;
-    const names = (layers: typeof run.layers) => layers.map(({ name }) => name);
-    const layerOf = matchLayers(names(run.layers), names(otherLayers));
-    return compareHeatmaps(ownRead.columns, otherRead.columns, layerOf, kind, otherName);
-  }, [run, kind, ownRead.columns, otherRead.columns, otherLayers, otherName]);
+    const pairing = pairLayers(run.layers, otherLayers, isPerRootN);
+    return compareHeatmaps(ownRead.columns, otherRead.columns, pairing, kind, otherName);
+  }, [run, kind, isPerRootN, ownRead.columns, otherRead.columns, otherLayers, otherName]);
 
   const fitted = useHeldScale(
     comparison?.kind === 'cells' ? comparison.cells : null,
-    `${metric ?? ''} ${otherName}`,
+    `${option?.key ?? ''} ${otherName}`,
   );
   const scale = useMemo(() => (reach === null ? fitted : { ...fitted, reach }), [fitted, reach]);
   if (against === null || option === null) return null;
@@ -97,6 +99,7 @@ export function useComparison({
   return {
     against,
     otherName,
+    otherLayers,
     cells: comparison?.kind === 'cells' ? comparison.cells : null,
     scale,
     isManual: reach !== null,
