@@ -15,7 +15,10 @@ const jobSteps = {
   toStep: stepSchema.optional(),
 };
 
-/** The metrics that `recompute_statistics` may write, all read from stored histograms. */
+/**
+ * The metrics that `recompute_statistics` may write, all read from stored histograms. Each has
+ * a number, by its place, in what is stored of posts: new ones come last.
+ */
 export const RECOMPUTED_METRICS = [
   'update_dip',
   'ratio_dip',

@@ -27,7 +27,7 @@ export const JOB_ROUTES: readonly RouteDescription[] = [
     summary: 'Start batch work on a stored run',
     description:
       'One job runs at a time, in the order asked for, and gives way to posts. recompute_statistics reads ' +
-      'the stored histograms again and writes the metrics that follow from them into the stored steps. reevaluate_losses looks at ' +
+      'the stored histograms again and writes the metrics that follow from them into the stored steps, never over what the job posted itself. reevaluate_losses looks at ' +
       'every stored loss again and puts what it finds beside each spike, as its field reevaluation. ' +
       'apply_retention lets go what the policy of the project does not keep. The ' +
       'same request while it has not ended returns the same job. A worker that restarts goes on with what ' +

@@ -169,8 +169,8 @@ async function insertFrameKeys(
   const { length } = entries;
   const { rows } = await client.query<[string, number, string, number]>({
     name: 'insert_frame_keys',
-    text: `INSERT INTO frame (run, attempt, step, layer_offset, layer_count, content_hash)
-      SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::bytea[])
+    text: `INSERT INTO frame (run, attempt, step, layer_offset, layer_count, content_hash, posted_measures)
+      SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::bytea[], $7::smallint[])
       ON CONFLICT (run, attempt, step, layer_offset) DO NOTHING
       RETURNING run::text, attempt, step::text, layer_offset`,
     values: [
@@ -180,6 +180,9 @@ async function insertFrameKeys(
       ),
       arrayParameter('bytea', length, (writer, index) =>
         writer.bytea([entries[index]?.contentHash ?? Buffer.alloc(0)]),
+      ),
+      arrayParameter('int2', length, (writer, index) =>
+        writer.int2(entries[index]?.postedMeasures ?? 0),
       ),
     ],
     rowMode: 'array',

@@ -2,6 +2,7 @@
 import type { AppError } from '../contract/app-error';
 import type { Frame } from '../contract/frame';
 import { frameContentHash } from './content-hash';
+import { toPostedMeasures } from './posted-measures';
 import { uuidBytes } from './run-key';
 
 export interface FrameToStore {
@@ -14,6 +15,8 @@ export interface FrameToStore {
   readonly frame: Frame;
   /** `frameContentHash` of the frame as it was posted; without it, of `frame`. */
   readonly contentHash?: Uint8Array;
+  /** `toPostedMeasures` of the frame as it was posted; without it, of `frame`. */
+  readonly postedMeasures?: number;
 }
 
 /** An AppError: this frame cannot be stored, now or later; the others stand. */
@@ -26,6 +29,7 @@ export interface BatchEntry {
   readonly layerOffset: number;
   readonly frame: Frame;
   readonly contentHash: Buffer;
+  readonly postedMeasures: number;
   /** Key of the frame as text. */
   readonly key: string;
   /**
@@ -62,6 +66,7 @@ export function toBatchEntry({
   layerOffset,
   frame,
   contentHash,
+  postedMeasures = toPostedMeasures(frame.layerMetrics),
 }: FrameToStore): BatchEntry {
   return {
     runKey,
@@ -70,6 +75,7 @@ export function toBatchEntry({
     layerOffset,
     frame,
     contentHash: contentHash === undefined ? frameContentHash(frame) : Buffer.from(contentHash),
+    postedMeasures,
     key: frameKey(runKey, attempt, frame.step, layerOffset),
     isInDoubt: false,
   };

@@ -8,7 +8,9 @@ import type { Frame, FrameRequest, RejectedStep } from '../../lib/contract/frame
 import type { FramesReply } from '../../lib/contract/runs';
 import { RATIO_EXCESS_METRIC } from '../../lib/contract/standard-metrics';
 import { frameContentHash } from '../../lib/store/content-hash';
+import { toPostedMeasures } from '../../lib/store/posted-measures';
 import type { FrameOutcome, FrameWriter } from '../../lib/store/frame-writer';
+import type { AlertsClient } from '../alerts/alerts-client';
 import type { CompactionClient } from '../compaction/compaction-client';
 import type { CommittedFrame } from '../publish/live-room';
 import type { Publisher } from '../publish/publisher';
@@ -28,6 +30,7 @@ export interface ReceiveDependencies extends StatisticsDependencies {
   readonly publisher: Pick<Publisher, 'publishFrames'>;
   readonly samples: SampleKeeper;
   readonly compaction: Pick<CompactionClient, 'noteStored'>;
+  readonly alerts: Pick<AlertsClient, 'noteStored'>;
   readonly detection: Detection;
   readonly metrics: IngestMetrics;
 }
@@ -46,6 +49,9 @@ export async function receiveFrames(
   const outcomes = await store(deps, valid, computed);
   publish(deps, computed, outcomes);
   compact(deps, computed, outcomes);
+  if (outcomes.includes('stored')) {
+    deps.alerts.noteStored({ runKey: run.runKey, attempt: computed.attempt.attempt });
+  }
   keepSamples(deps, computed, outcomes);
   const found = detect(deps, computed, outcomes);
   return count(deps, computed, outcomes, found);
@@ -63,13 +69,17 @@ async function store(
   const { run, attempt, layerOffset, frames } = computed;
   if (frames.length === 0) return [];
   return deps.writer.write(
-    frames.map((frame, index) => ({
-      runKey: run.runKey,
-      attempt: attempt.attempt,
-      layerOffset,
-      frame,
-      contentHash: frameContentHash(posted.frames[index] ?? frame),
-    })),
+    frames.map((frame, index) => {
+      const asPosted = posted.frames[index] ?? frame;
+      return {
+        runKey: run.runKey,
+        attempt: attempt.attempt,
+        layerOffset,
+        frame,
+        contentHash: frameContentHash(asPosted),
+        postedMeasures: toPostedMeasures(asPosted.layerMetrics),
+      };
+    }),
   );
 }
 

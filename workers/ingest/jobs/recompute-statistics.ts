@@ -2,7 +2,8 @@
  * Reads the stored histograms of a run again and puts what follows from them in the place
  * of the stored metrics: for runs stored before a measure was there, or was right.
  *
- *   a step's histograms ▶ shapes on the accelerator, [layers × bins] ▶ replaced cells
+ *   a step's histograms ▶ shapes on the accelerator, [layers × bins] ▶ without what a job
+ *   posted itself ▶ replaced cells
  *
  * What the detectors said of the run stays as it was.
  */
@@ -28,6 +29,7 @@ import { BLOCK_STEPS, alignDown } from '../../../lib/store/compaction/block-layo
 import type { Segment } from '../../../lib/store/trajectory';
 import type { StatisticsClient } from '../../accelerator/statistics-client';
 import { type JobContext, JobStopped } from './job-kind';
+import { keepPosted } from './keep-posted';
 
 /** The last step that is done, and what has been done up to it. */
 const cursorSchema = z.object({
@@ -35,6 +37,8 @@ const cursorSchema = z.object({
   step: z.int(),
   done: z.int(),
   cells: z.int(),
+  /** Absent where an older version saved it. */
+  kept: z.int().default(0),
   leftOut: z.int(),
 });
 
@@ -61,6 +65,7 @@ export async function recomputeStatistics(
   const start = context.cursor === null ? null : cursorSchema.parse(context.cursor);
   let done = start?.done ?? 0;
   let cells = start?.cells ?? 0;
+  let kept = start?.kept ?? 0;
   let leftOut = start?.leftOut ?? 0;
   let at = { attempt: start?.attempt ?? 0, step: start?.step ?? -1 };
   for (const segment of segments) {
@@ -77,14 +82,16 @@ export async function recomputeStatistics(
         await context.report({
           doneSteps: done,
           totalSteps,
-          cursor: { ...at, done, cells, leftOut },
+          cursor: { ...at, done, cells, kept, leftOut },
         });
       }
-      const notKept = await replaceLayerMetrics(db, run.runKey, attempt, replacements);
+      const own = await keepPosted(db, run, attempt, replacements);
+      const notKept = await replaceLayerMetrics(db, run.runKey, attempt, own.replacements);
       if (notKept === null) throw new JobStopped('gone');
       leftOut += notKept;
+      kept += own.keptCells;
       done += steps.length;
-      for (const { layerCount, layerMetrics } of replacements) {
+      for (const { layerCount, layerMetrics } of own.replacements) {
         cells += layerCount * layerMetrics.size;
       }
       at = { attempt, step: steps.at(-1) ?? at.step };
@@ -92,12 +99,12 @@ export async function recomputeStatistics(
       await context.report({
         doneSteps: done,
         totalSteps,
-        cursor: { ...at, done, cells, leftOut },
+        cursor: { ...at, done, cells, kept, leftOut },
       });
     }
   }
   return {
-    ...{ steps: done, cells, postsLeftOut: leftOut, metrics: [...metrics] },
+    ...{ steps: done, cells, cellsKept: kept, postsLeftOut: leftOut, metrics: [...metrics] },
     histogramsGone: await findHistogramsGone(context, segments),
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
-import { missingColumn } from '@/lib/contract/missing-value';
+import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '@/lib/contract/missing-value';
 import { replaceLayerMetrics } from '@/lib/store/replace-metrics';
 import { runKeyOf } from '@/lib/store/run-key';
 import { createTestDatabase, type ClonedDatabase } from '@/tests/database';
@@ -189,6 +189,78 @@ describe('recompute_statistics', () => {
       expect(row.slice(0, 60)).toEqual(untouched.slice(0, 60));
       expect(row.slice(90)).toEqual(untouched.slice(90));
     });
+  });
+
+  it('never replaces what the job posted itself, hot or compacted', async () => {
+    await servers.post('/api/v1/runs', aRun('own', LAYERS));
+    // Every other step with histograms comes with a dip of its own, of which one layer has none.
+    const dipOf = (step: number) => {
+      const dip = Float32Array.of(step + 0.5, 0.25, 0);
+      bitsOf(dip)[2] = MISSING_FLOAT32_BITS;
+      return dip;
+    };
+    const posted = frames().map((frame) => ({
+      ...frame,
+      layerMetrics: new Map([
+        ...frame.layerMetrics,
+        ...(frame.step % 2 === 0 ? [['ratio_dip', dipOf(frame.step)] as const] : []),
+      ]),
+    }));
+    await postFrames(servers, 'own', posted, { batch: 10 });
+    const expected = await allOf('own');
+    const ownSteps = Array.from({ length: STEPS / 6 }, (_, index) => index * 6);
+    for (const step of ownSteps) {
+      const cells = expected[1]!.map((row) => row[step]);
+      expect(cells).toEqual([step + 0.5, 0.25, null]);
+    }
+    // Of the others, something wrong; what was posted is left as it is.
+    const damageOthers = async (): Promise<void> => {
+      const replacements = Array.from({ length: STEPS / 3 }, (_, index) => index * 3).map(
+        (step) => ({
+          ...{ step, layerOffset: 0, layerCount: LAYERS },
+          layerMetrics: new Map(
+            METRICS.filter((name) => name !== 'ratio_dip' || step % 2 === 1).map((name) => [
+              name,
+              new Float32Array(LAYERS).fill(0.5),
+            ]),
+          ),
+        }),
+      );
+      expect(await replaceLayerMetrics(servers.db, runKeyOf('own'), 1, replacements)).toBe(0);
+      expect(await allOf('own')).not.toEqual(expected);
+    };
+    for (const isCompacted of [false, true]) {
+      if (isCompacted) {
+        await servers.post('/api/v1/runs/own/finish', { status: 'finished' });
+        await compact('own');
+      }
+      await damageOthers();
+      const { result } = await runJob('own');
+      expect(result.cellsKept).toBe(ownSteps.length * LAYERS);
+      expect(result.cells).toBe((STEPS / 3) * LAYERS * 5 - result.cellsKept);
+      expect(await allOf('own')).toEqual(expected);
+    }
+  });
+
+  it('adds only what is missing to posts of which nobody noted what was posted', async () => {
+    await servers.post('/api/v1/runs', aRun('old', LAYERS));
+    await postFrames(servers, 'old', frames(), { batch: 10 });
+    const expected = await allOf('old');
+    await servers.db.pool.query('UPDATE frame SET posted_measures = NULL WHERE run = $1', [
+      runKeyOf('old'),
+    ]);
+    await damage('old', [{ offset: 0, count: LAYERS }]);
+    const lacking = {
+      ...{ step: 30, layerOffset: 0, layerCount: LAYERS },
+      layerMetrics: new Map([['ratio_dip', missingColumn(LAYERS)]]),
+    };
+    await replaceLayerMetrics(servers.db, runKeyOf('old'), 1, [lacking]);
+    const { result } = await runJob('old');
+    expect(result.cells).toBe(LAYERS);
+    const stored = await allOf('old');
+    const wanted = damaged(expected);
+    wanted[1]!.forEach((row, layer) => (row[30] = expected[1]![layer]![30]!));
+    expect(stored).toEqual(wanted);
   });
 
   it('is refused for what is not there', async () => {
