@@ -44,6 +44,7 @@ export const STATUS_OF_CODE = {
   writer_saturated: 429,
   too_many_jobs: 429,
   too_many_exports: 429,
+  too_many_waiters: 429,
   internal: 500,
   unavailable: 503,
 } as const;

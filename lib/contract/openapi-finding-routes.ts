@@ -1,3 +1,4 @@
+import { ADVICE_ROUTES } from './openapi-advice-routes';
 import { leadLagQuerySchema, leadLagReplySchema } from './lead-lag';
 import { RUN, ok, type RouteDescription } from './openapi-route';
 import { runParamsSchema } from './reads';
@@ -74,4 +75,5 @@ export const FINDING_ROUTES: readonly RouteDescription[] = [
     ],
     errors: ['run_not_found', 'attempt_not_found', 'invalid_query'],
   },
+  ...ADVICE_ROUTES,
 ];

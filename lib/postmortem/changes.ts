@@ -1,5 +1,6 @@
 /** What changed before the spike, as far as the job said: events, restarts, learning rate, batches. */
 import type { Change, Evidence, Sentence } from '../contract/postmortem';
+import type { Attempt } from '../contract/runs';
 import { formatSetting, formatStep } from '../view/format-number';
 import { columnAt, riseOf, scalarAt, type PostmortemFacts } from './facts';
 import { nameList, plural } from './words';
@@ -52,7 +53,12 @@ export function findChanges(facts: PostmortemFacts): Change[] {
 
 /** Whether a step of an attempt is on the way that led to the spike. */
 export function isInPast(
-  { attempts, spike }: Pick<PostmortemFacts, 'attempts' | 'spike'>,
+  {
+    attempts,
+    spike,
+  }: Pick<PostmortemFacts, 'spike'> & {
+    readonly attempts: readonly Pick<Attempt, 'attempt' | 'resumeFromStep'>[];
+  },
   { attempt, step }: { readonly attempt: number; readonly step: number },
 ): boolean {
   return (

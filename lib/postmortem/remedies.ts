@@ -1,6 +1,7 @@
 /** What would have helped, or still does: every known remedy judged at the spike. */
 import type { Postmortem } from '../contract/postmortem';
 import { formatStep } from '../view/format-number';
+import type { Attempt } from '../contract/runs';
 import type { Mitigation } from '../view/mitigation';
 import {
   clipUpdates,
@@ -19,11 +20,15 @@ import { stagesAt } from './stage-sentences';
 import { inSteps, plural } from './words';
 
 /** Rewinding less far has let spikes come again. */
-const REWIND_STEPS = 100;
+export const REWIND_STEPS = 100;
 const STANDINGS = ['offered', 'unknown', 'not_now'] as const;
 
 type Rewind = NonNullable<Postmortem['rewind']>;
 type Skip = NonNullable<Postmortem['skip']>;
+/** What the way to a spike is told by. */
+export type RewindFacts = Pick<PostmortemFacts, 'spike' | 'stages' | 'events'> & {
+  readonly attempts: readonly Pick<Attempt, 'attempt' | 'resumeFromStep'>[];
+};
 
 /** What is offered first, then what cannot be told, then what does not fit. */
 export function findRemedies(facts: PostmortemFacts): Mitigation[] {
@@ -133,7 +138,10 @@ function skipRemedy(facts: PostmortemFacts): Mitigation {
 }
 
 /** The first step on which something that led to the spike was under way. */
-export function findFirstSign({ spike, stages }: PostmortemFacts): number {
+export function findFirstSign({
+  spike,
+  stages,
+}: Pick<PostmortemFacts, 'spike' | 'stages'>): number {
   const rise = riseOf(spike);
   const movers = [...spike.firstMovers, ...spike.globalMovers]
     .filter(({ leadSteps }) => leadSteps >= 1)
@@ -145,7 +153,7 @@ export function findFirstSign({ spike, stages }: PostmortemFacts): number {
 }
 
 /** The last checkpoint before the first sign, on the way that led to the spike. */
-export function findRewind(facts: PostmortemFacts): Rewind {
+export function findRewind(facts: RewindFacts): Rewind {
   const firstSignStep = findFirstSign(facts);
   const found = facts.events
     .filter((event) => event.kind === 'checkpoint' && event.step < firstSignStep)

@@ -189,6 +189,20 @@ export async function findDetectorState(
   return row === undefined ? null : { step: Number(row.step), bytes: row.state };
 }
 
+/** The step of the saved state; null before the first save. By primary key. */
+export async function findSeenStep(
+  db: Database,
+  runKey: string,
+  attempt: number,
+): Promise<number | null> {
+  const { rows } = await db.pool.query<{ step: string }>(
+    `SELECT step FROM detector_state WHERE run = $1 AND attempt = $2`,
+    [runKey, attempt],
+  );
+  const [row] = rows;
+  return row === undefined ? null : Number(row.step);
+}
+
 /**
  * From which step on spikes of an attempt would have been seen; null while start-up goes
  * on, and before the first save. By primary key.

@@ -42,13 +42,13 @@ export async function authenticate(
   return { kind: 'token', tokenId: token.id, project: token.project, scope: token.scope };
 }
 
-/** Throws AppError `forbidden` unless the scope is enough. `admin` is enough for everything. */
-export function permitScope(principal: Principal, needed: TokenScope): void {
-  if (principal.kind === 'open' || principal.scope === 'admin' || principal.scope === needed)
-    return;
+/** Throws AppError `forbidden` unless the scope is one of these. `admin` is enough for everything. */
+export function permitScope(principal: Principal, ...needed: readonly TokenScope[]): void {
+  if (principal.kind === 'open' || principal.scope === 'admin') return;
+  if (needed.includes(principal.scope)) return;
   throw new AppError(
     'forbidden',
-    `this needs a token with scope ${needed}; yours has ${principal.scope}`,
+    `this needs a token with scope ${needed.join(' or ')}; yours has ${principal.scope}`,
   );
 }
 

@@ -5,7 +5,9 @@ import type { Logger } from 'pino';
 import { AppError } from '../../lib/contract/app-error';
 import { LIVE_PATH } from '../../lib/contract/live';
 import { buildOpenApi } from '../../lib/contract/openapi';
+import { readAdvice } from '../../lib/query/read-advice';
 import type { Database } from '../../lib/store/database';
+import type { TokenScope } from '../../lib/store/tokens';
 import { toUnavailable } from '../../lib/store/outage';
 import { frameHeaders } from '../access/frames';
 import { type HostRules, checkHosts } from '../access/hosts';
@@ -13,12 +15,15 @@ import { authenticate, permitScope } from '../access/principal';
 import { BodyPool } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, ok, send, text, toReply } from '../http/reply';
-import { Router } from '../http/router';
+import { type Route, Router } from '../http/router';
+import { ADVICE_READ_ROUTES } from './advice-reads';
+import { AdviceWatch } from './advice-watch';
 import { ApiMetrics } from './api-metrics';
 import { createProxy } from './proxies';
 import type { ReadHandler } from './read-request';
 import { READ_ROUTES } from './read-routes';
 import { readReadiness } from './readiness';
+import { askSeenStep } from './seen-step';
 import { signIn, signOut, toSignIn } from './sign-in';
 
 export interface FrontDoorOptions {
@@ -43,15 +48,18 @@ export interface FrontDoor {
 }
 
 type Destination =
-  { readonly kind: 'read'; readonly handler: ReadHandler } | { readonly kind: 'ingest' };
+  | {
+      readonly kind: 'read';
+      readonly handler: ReadHandler;
+      /** Any of these is enough. */
+      readonly scopes: readonly TokenScope[];
+    }
+  | { readonly kind: 'ingest' };
 
 /** Everything under /api/v1: what is read here, and what the ingestion worker answers. */
 const API_ROUTES = [
-  ...READ_ROUTES.map(({ method, path, handler }) => ({
-    method,
-    path,
-    handler: { kind: 'read', handler } satisfies Destination,
-  })),
+  ...READ_ROUTES.map((route) => toDestination(route, ['read'])),
+  ...ADVICE_READ_ROUTES.map((route) => toDestination(route, ['read', 'ingest'])),
   ...(
     [
       ['POST', '/api/v1/runs'],
@@ -82,6 +90,13 @@ const API_ROUTES = [
   ).map(([method, path]) => ({ method, path, handler: { kind: 'ingest' } satisfies Destination })),
 ];
 
+function toDestination(
+  { method, path, handler }: Route<ReadHandler>,
+  scopes: readonly TokenScope[],
+): Route<Destination> {
+  return { method, path, handler: { kind: 'read', handler, scopes } };
+}
+
 /** Two heatmaps of 1,000 × 1,000, whose 8 MB are cleared by the system in a fifth of their time. */
 const MAX_KEPT_REPLY_BYTES = 32 * 1024 * 1024;
 const LARGEST_REPLY_BYTES = 16 * 1024 * 1024;
@@ -99,6 +114,9 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const bodies = new BodyPool(MAX_KEPT_REPLY_BYTES, LARGEST_REPLY_BYTES);
   const ingest = createProxy(options.ingestUrl, 'ingestion worker', logger);
   const web = createProxy(options.webUrl, 'web app', logger);
+  const advice = new AdviceWatch(async (runId) =>
+    readAdvice(db, runId, await askSeenStep(options.ingestUrl, runId)),
+  );
   const openApi = buildOpenApi({ version: options.version });
   let isDraining = false;
 
@@ -142,10 +160,18 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
         return null;
       }
       const principal = await authenticate(request.headers, access);
-      permitScope(principal, 'read');
+      permitScope(principal, ...handler.scopes);
       const query = Object.fromEntries(searchParams);
       const { canSendEmail } = options;
-      return handler.handler(db, { request, params, query, principal, bodies, canSendEmail });
+      return handler.handler(db, {
+        request,
+        params,
+        query,
+        principal,
+        bodies,
+        canSendEmail,
+        advice,
+      });
     }
     return answerPage(request, response, pathname, searchParams);
   }
@@ -225,6 +251,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     },
     async close() {
       isDraining = true;
+      await advice.close();
       const closed = new Promise<void>((resolve) => {
         server.close(() => {
           resolve();

@@ -9,6 +9,7 @@ import { findRunProject } from '../../lib/store/runs';
 import { type Principal, permitProject } from '../access/principal';
 import type { BodyPool } from '../http/body-pool';
 import type { Reply } from '../http/reply';
+import type { AdviceWatch } from './advice-watch';
 
 export interface ReadRequest {
   readonly request: IncomingMessage;
@@ -19,6 +20,7 @@ export interface ReadRequest {
   readonly bodies: BodyPool;
   /** Whether the operator has set up a mail server. */
   readonly canSendEmail: boolean;
+  readonly advice: AdviceWatch;
 }
 
 export type ReadHandler = (db: Database, request: ReadRequest) => Promise<Reply>;

@@ -37,6 +37,9 @@ import {
   permittedRun,
 } from './write-request';
 
+/** For the front door alone, which passes no such path on. */
+const DETECTION_PATH = '/internal/runs/:id/detection';
+
 export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs', handler: postRun },
   { method: 'PATCH', path: '/api/v1/runs/:id', handler: patchRunRoute },
@@ -45,6 +48,7 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/samples', handler: postSamples },
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
+  { method: 'GET', path: DETECTION_PATH, handler: getDetection },
   ...CHANNEL_ROUTES,
   ...ALERT_ROUTES,
   ...JOB_ROUTES,
@@ -135,6 +139,12 @@ async function postEvent(
     }
     return json(isNew ? 201 : 200, event);
   });
+}
+
+/** 200 once what detectors found is written, with the newest step that they looked at; 404. */
+async function getDetection(deps: RouteDependencies, { params }: WriteRequest): Promise<Reply> {
+  const run = await deps.runs.find(params['id'] ?? '');
+  return ok({ attempt: run.newestAttempt, step: await deps.detection.settle(run) });
 }
 
 /** 200 with the status, once detection is through; the same finish again is the same answer. */

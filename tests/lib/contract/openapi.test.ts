@@ -36,6 +36,7 @@ const CONTRACT = [
   'DELETE /api/v1/runs/{id}',
   'GET /api/v1/runs/{id}/warnings',
   'GET /api/v1/runs/{id}/lead-lag',
+  'GET /api/v1/runs/{id}/advice',
   'GET /api/v1/runs/{id}/spikes/{spikeId}/postmortem',
   'GET /api/v1/runs/{id}/spikes/{spikeId}/report',
   'GET /api/v1/runs/{id}/report',

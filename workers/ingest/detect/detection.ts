@@ -139,6 +139,24 @@ export class Detection {
     }
   }
 
+  /**
+   * Writes what has been found so far before it resolves: the newest step that was looked at
+   * of the newest attempt. null where nobody posts to it lately, or nothing can be written.
+   */
+  async settle({ runKey, id, newestAttempt }: RunContext): Promise<number | null> {
+    const entry = this.#entries.get(`${runKey}/${newestAttempt}`);
+    const detection = await entry?.loading.catch(nothing);
+    if (entry?.detection == null || detection === undefined) return null;
+    const { newestStep } = detection.detector;
+    try {
+      await detection.flush(this.#nowMs());
+    } catch (error) {
+      this.#failWrite(id, error);
+      return null;
+    }
+    return newestStep < 0 ? null : newestStep;
+  }
+
   /** The run is being deleted. */
   forget(runKey: string): void {
     for (const [key, entry] of this.#entriesOf(runKey)) {

@@ -1,0 +1,47 @@
+/** What advice is composed from: a run as it stands at one step, read by lib/query. */
+import type { AdviceItem } from '../../contract/advice';
+import type { Spike, StageInterval } from '../../contract/reads';
+import type { Attempt, Layer, Optimizer, RunEvent } from '../../contract/runs';
+import type { Warning } from '../../contract/warnings';
+import type { StepColumns } from '../facts';
+
+export interface AdviceFacts {
+  /** The newest attempt: advice is for the job that posts into it. */
+  readonly attempt: number;
+  readonly optimizer: Optimizer;
+  readonly attempts: readonly Pick<Attempt, 'attempt' | 'resumeFromStep'>[];
+  /** The newest step that detectors have looked at. */
+  readonly step: number;
+  readonly layers: readonly Pick<Layer, 'name' | 'parameterCount'>[];
+  /** The last reported steps up to `step`, of the newest attempt. */
+  readonly columns: StepColumns;
+  /** The newest one reported, not finite as itself; null where none of the last steps has one. */
+  readonly lastLoss: number | null;
+  /** Of all attempts, onset ascending; of RMS spikes those of the newest attempt's last steps. */
+  readonly spikes: readonly Spike[];
+  /** The newest attempt's on `step`; of one with an open spike, those before it too. */
+  readonly stages: readonly StageInterval[];
+  /** Of all attempts, by step. */
+  readonly events: readonly RunEvent[];
+  /** Those of the newest attempt that hold on `step`. */
+  readonly warnings: readonly Warning[];
+  /** Of open incidents, by the spike that they tell of. */
+  readonly incidents: ReadonlyMap<string, string>;
+}
+
+/** An item without what is the same for most. */
+export type AdviceDraft = Pick<
+  AdviceItem,
+  'action' | 'severity' | 'reason' | 'caveat' | 'sinceStep'
+> & {
+  /** What makes it the same advice: with attempt and action its id. */
+  readonly key: string;
+} & Partial<
+    Pick<
+      AdviceItem,
+      'layers' | 'factor' | 'value' | 'forSteps' | 'checkpointStep' | 'skipSteps' | 'spikeId'
+    >
+  >;
+
+/** From this many reported steps the newest value of each layer is taken: distributions come every tenth step. */
+export const FIGURE_STEPS = 16;
