@@ -1,6 +1,7 @@
 /** `npm run export`: what is stored of a run as a file; see docs/wire-format.md, Export. */
 import { EXPORT_USAGE, ExportUsageError, parseExportOptions } from './export-run/export-options';
 import { ExportRefused, exportRun } from './export-run/export-run';
+import { describeLosses } from './export-run/describe-losses';
 
 const RETRY_DELAY_MS = 2_000;
 
@@ -11,7 +12,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const isTerminal = process.stderr.isTTY;
-  const files = await exportRun(options, {
+  const exported = await exportRun(options, {
     fetch,
     retryDelayMs: RETRY_DELAY_MS,
     show: (text) => {
@@ -19,7 +20,9 @@ async function main(): Promise<number> {
     },
   });
   if (isTerminal) process.stderr.write('\n');
-  for (const file of files) console.log(file);
+  for (const file of exported.files) console.log(file);
+  // Beside the names of the files, which a script reads.
+  for (const line of describeLosses(exported)) console.error(line);
   return 0;
 }
 

@@ -39,11 +39,23 @@ interface Part {
   readonly sizeBytes: number;
   readonly steps: number;
   readonly nextStep: number | null;
+  readonly roundedBefore: number | null;
 }
 
-/** Returns the names of the files that were written. */
-export async function exportRun(options: ExportOptions, context: ExportContext): Promise<string[]> {
-  const total = await countTotal(options, context);
+export interface ExportedRun {
+  readonly files: readonly string[];
+  /** What `X-Export-Rounded-Before` and `X-Export-Gaps` say of the whole. */
+  readonly roundedBefore: number | null;
+  readonly gaps: string | null;
+}
+
+/** Writes the files. */
+export async function exportRun(
+  options: ExportOptions,
+  context: ExportContext,
+): Promise<ExportedRun> {
+  const { total, gaps, ...whole } = await askOfAll(options, context);
+  let { roundedBefore } = whole;
   const isBySteps = options.kind === 'layers' || options.kind === 'steps';
   const partial = `${options.out}.partial`;
   const note = `${partial}.json`;
@@ -62,6 +74,8 @@ export async function exportRun(options: ExportOptions, context: ExportContext):
     try {
       part = await takePart(options, context, partial, progress, more, total);
       tries = 0;
+      // Some may have been rounded since.
+      roundedBefore = laterOf(roundedBefore, part.roundedBefore);
     } catch (error) {
       if (error instanceof ExportRefused || ++tries >= TRIES) throw error;
       context.show(`broke off: ${error instanceof Error ? error.message : String(error)}; again`);
@@ -84,14 +98,30 @@ export async function exportRun(options: ExportOptions, context: ExportContext):
     files.push(options.out);
   }
   await rm(note, { force: true });
-  return files;
+  return { files, roundedBefore, gaps };
 }
 
 /** From the headers alone: the body is let go of. */
-async function countTotal(options: ExportOptions, context: ExportContext): Promise<number> {
+async function askOfAll(
+  options: ExportOptions,
+  context: ExportContext,
+): Promise<Omit<ExportedRun, 'files'> & { readonly total: number }> {
   const { headers, body } = await ask(options, context, {});
   await body?.cancel();
-  return Number(headers.get(EXPORT_HEADERS.total));
+  return {
+    total: Number(headers.get(EXPORT_HEADERS.total)),
+    roundedBefore: stepOf(headers, EXPORT_HEADERS.roundedBefore),
+    gaps: headers.get(EXPORT_HEADERS.gaps),
+  };
+}
+
+function stepOf(headers: Headers, name: string): number | null {
+  const step = headers.get(name);
+  return step === null ? null : Number(step);
+}
+
+function laterOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 /** null where nothing was begun, or something else. */
@@ -150,10 +180,14 @@ async function takePart(
       context.show(`${progress.doneSteps} of ${total}, ${megabytes} MB`);
     }
     await file.sync();
-    const next = response.headers.get(EXPORT_HEADERS.nextStep);
     const steps = Number(response.headers.get(EXPORT_HEADERS.total));
     context.show(`${progress.doneSteps + steps} of ${total}`);
-    return { sizeBytes, steps, nextStep: next === null ? null : Number(next) };
+    return {
+      sizeBytes,
+      steps,
+      nextStep: stepOf(response.headers, EXPORT_HEADERS.nextStep),
+      roundedBefore: stepOf(response.headers, EXPORT_HEADERS.roundedBefore),
+    };
   } finally {
     await file.close();
   }

@@ -10,6 +10,7 @@ import {
   type ExportOptions,
   parseExportOptions,
 } from '@/workers/launcher/tools/export-run/export-options';
+import { describeLosses } from '@/workers/launcher/tools/export-run/describe-losses';
 import { exportRun } from '@/workers/launcher/tools/export-run/export-run';
 
 const STEPS = 11_000;
@@ -94,7 +95,7 @@ it('goes on where an earlier call broke off for good', async () => {
 it('writes Parquet in files of so many steps', async () => {
   const out = join(folder, 'parts.parquet');
   const options = parse('--format', 'parquet', '--part-steps', '6000', '--out', out);
-  const files = await exportRun(options, { ...context, fetch });
+  const { files } = await exportRun(options, { ...context, fetch });
   expect(files.map((file) => file.slice(folder.length + 1))).toEqual([
     'parts.0.parquet',
     'parts.6000.parquet',
@@ -107,4 +108,29 @@ it('says why the server refuses', async () => {
   await expect(exportRun(options, { ...context, fetch })).rejects.toThrow(
     /422: .*no layer metric nothing/,
   );
+});
+
+it('says up to which step values are rounded and which steps have gone, as the server does', async () => {
+  const losses = describeLosses(
+    await exportRun(parse('--out', join(folder, 'all.csv')), { ...context, fetch }),
+  );
+  expect(losses).toEqual([]);
+  // Two parts, of which the policy rounds more while they are taken.
+  let asked = 0;
+  const rounding: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    const headers = new Headers(response.headers);
+    if (asked > 0) headers.set('X-Export-Rounded-Before', asked === 1 ? '5000' : '6400');
+    headers.set('X-Export-Gaps', '0-63,128-191');
+    asked++;
+    return new Response(response.body, { headers });
+  };
+  const exported = await exportRun(parse('--out', join(folder, 'rounded.csv')), {
+    ...context,
+    fetch: rounding,
+  });
+  expect(exported.roundedBefore).toBe(6400);
+  const [rounded, gone] = describeLosses(exported);
+  expect(rounded).toContain('before step 6400 may be rounded');
+  expect(gone).toContain('Steps 0-63, 128-191 are left out');
 });
