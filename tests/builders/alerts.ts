@@ -1,4 +1,6 @@
-import type { AlertConditionOf } from '@/lib/contract/alert-rules';
+import type { AlertFindings, AlertStep, FoldContext, FoundIncident } from '@/lib/alerts/rule-fold';
+import { foldRule } from '@/lib/alerts/fold-rule';
+import type { AlertCondition, AlertConditionOf } from '@/lib/contract/alert-rules';
 import type { IncidentToSave } from '@/lib/store/alert-progress';
 
 /** The loss above 6, told on the first step. */
@@ -18,4 +20,82 @@ export function anIncident(over: Partial<IncidentToSave> = {}): IncidentToSave {
     ...{ peakValue: 7, peakStep: 10, layers: [], layerCount: 0, spikeId: null, closed: null },
     ...over,
   };
+}
+
+export const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
+
+/** A run of four layers, looked at from its first step on. */
+export function aContext(over: Partial<FoldContext> = {}): FoldContext {
+  return {
+    layerNames: LAYERS,
+    layerMask: new Uint8Array(LAYERS.length).fill(1),
+    startStep: -1,
+    stagesAtStart: [],
+    ...over,
+  };
+}
+
+/** A step that reports what is given. */
+export function aStep(
+  step: number,
+  {
+    layers = {},
+    scalars = {},
+    ...over
+  }: {
+    readonly scalars?: Readonly<Record<string, number>>;
+    readonly layers?: Readonly<Record<string, readonly number[]>>;
+    readonly stageChanges?: AlertStep['stageChanges'];
+    readonly rmsStarting?: readonly number[];
+  } = {},
+): AlertStep {
+  return {
+    step,
+    scalars: new Map(Object.entries(scalars)),
+    layerMetrics: new Map(
+      Object.entries(layers).map(([name, values]) => [name, Float32Array.from(values)]),
+    ),
+    stageChanges: [],
+    rmsStarting: [],
+    ...over,
+  };
+}
+
+/** Losses of steps from 0 on. */
+export function losses(...values: readonly number[]): AlertStep[] {
+  return values.map((loss, step) => aStep(step, { scalars: { loss } }));
+}
+
+/** The incidents of a fold over steps, as they stand at the end; `splits` are where it is saved and restored. */
+export function foldAll(
+  condition: AlertCondition,
+  steps: readonly AlertStep[],
+  {
+    splits = [],
+    context = aContext(),
+    findings = () => ({ spikes: [], warnings: [] }),
+  }: {
+    readonly splits?: readonly number[];
+    readonly context?: FoldContext;
+    /** As they stand once this step was taken in. */
+    readonly findings?: (step: number) => AlertFindings;
+  } = {},
+): FoundIncident[] {
+  const found = new Map<string, FoundIncident>();
+  let fold = foldRule(condition, context, null);
+  const keep = (): void => {
+    for (const incident of fold.changed) found.set(incident.opening, incident);
+    fold.forgetChanges();
+  };
+  steps.forEach((step, index) => {
+    fold.observe(step);
+    if (!splits.includes(index)) return;
+    fold.settle(findings(step.step));
+    keep();
+    // As it comes back from the database.
+    fold = foldRule(condition, context, JSON.parse(JSON.stringify(fold.save())));
+  });
+  fold.settle(findings(steps.at(-1)?.step ?? -1));
+  keep();
+  return [...found.values()];
 }
