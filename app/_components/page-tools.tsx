@@ -7,6 +7,7 @@ import { usePageActions } from '../_hooks/page-actions';
 import { useKeyboard } from '../_hooks/use-keyboard';
 import { usePrintTheme } from '../_hooks/use-print-theme';
 import { setTheme, useTheme } from '../_hooks/use-theme';
+import { IncidentNotifier } from './alerts/incident-notifier';
 import { ChartDialog } from './chart-menu/chart-dialog';
 import { SearchPalette } from './search-palette';
 import paletteStyles from './search-palette.module.css';
@@ -25,7 +26,12 @@ const close = () => openTool(null);
 export function PageTools() {
   const path = usePathname();
   usePrintTheme();
-  return path === WITHOUT_TOOLS ? null : <Tools />;
+  return path === WITHOUT_TOOLS ? null : (
+    <>
+      <Tools />
+      <IncidentNotifier />
+    </>
+  );
 }
 
 function Tools() {
@@ -51,6 +57,7 @@ function Tools() {
       { label: 'Embed this view in another page', run: () => setEmbedded(embedCode()) },
       { label: 'Print this view', run: () => window.print() },
       { label: 'Go to all runs', run: () => router.push('/') },
+      { label: 'Go to the alerts', run: () => router.push('/alerts') },
       { label: 'Go to the API reference', run: () => router.push('/api-reference') },
     ],
     AFTER_THE_PAGE,

@@ -4,6 +4,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Logo } from '../_design/icons';
 import { useSearchOffer, type PageSearch } from '../_hooks/page-actions';
+import { AlertsLink } from './alerts/alerts-link';
 import { SearchTrigger } from './search-trigger';
 import { ThemeToggle } from './theme-toggle';
 import styles from './top-bar.module.css';
@@ -52,6 +53,7 @@ export function TopBar({
       {note === undefined || note === null ? null : <span className={styles['note']}>{note}</span>}
       <div className={styles['end']}>
         {status}
+        <AlertsLink />
         <SearchTrigger
           text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}
         />

@@ -1,5 +1,6 @@
 /** The few line icons of the app, 12 × 12, in the colour of the text around them. */
 const PATHS = {
+  bell: 'M1.6 9h8.8L9.2 7.4V4.8a3.2 3.2 0 0 0-6.4 0v2.6zM4.8 10.9h2.4',
   arrowRight: 'M1.5 6h8.6M6.8 2.6 10.2 6 6.8 9.4',
   arrowDown: 'M6 1.5v8.6M2.6 6.8 6 10.2l3.4-3.4',
   arrowUp: 'M6 10.5V1.9M2.6 5.2 6 1.8l3.4 3.4',

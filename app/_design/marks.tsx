@@ -16,6 +16,9 @@ export const MARK_KINDS = [
   'hyperparameter',
   'note',
   'attempt',
+  'incident',
+  'limit',
+  'silence',
 ] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 
@@ -31,6 +34,9 @@ const COLOUR_OF_MARK: Readonly<Record<MarkKind, string>> = {
   hyperparameter: 'var(--note)',
   note: 'var(--note)',
   attempt: 'var(--accent)',
+  incident: 'var(--text2)',
+  limit: 'var(--outlier-batch)',
+  silence: 'var(--outlier-batch)',
 };
 
 export const NAME_OF_MARK: Readonly<Record<MarkKind, string>> = {
@@ -45,6 +51,9 @@ export const NAME_OF_MARK: Readonly<Record<MarkKind, string>> = {
   hyperparameter: 'Setting changed',
   note: 'Note',
   attempt: 'Restart',
+  incident: 'Incident of an alert rule',
+  limit: 'Value beyond its limit',
+  silence: 'No data',
 };
 
 export function isMarkKind(kind: string): kind is MarkKind {
@@ -75,6 +84,12 @@ function MarkShape({ kind }: { readonly kind: MarkKind }) {
       return <path d="M1.8 1.8h8.4v8.4H1.8zM4 4.6h4M4 7.2h4" {...OUTLINE} strokeWidth={1.2} />;
     case 'attempt':
       return <path d="M9.8 6a3.8 3.8 0 1 1-1.5-3M8.6.6v2.6H6" {...OUTLINE} />;
+    case 'incident':
+      return <path d="M1.6 9h8.8L9.2 7.4V4.8a3.2 3.2 0 0 0-6.4 0v2.6zM4.8 11h2.4" {...OUTLINE} />;
+    case 'limit':
+      return <path d="M1 5.4h10M6 11V1.4M3.6 3.8 6 1.4l2.4 2.4" {...OUTLINE} />;
+    case 'silence':
+      return <circle cx={6} cy={6} r={4.2} {...OUTLINE} strokeDasharray="2.4 2" />;
   }
 }
 

@@ -1,20 +1,35 @@
 import { z } from 'zod';
+import type { FaultDetail } from '@/lib/contract/app-error';
 
 /** A failed read: what the server said, or that it could not be reached. */
 export class ApiFailure extends Error {
   readonly code: string;
   /** null when no reply came. */
   readonly status: number | null;
+  /** Which fields of the body were refused, where the server says so. */
+  readonly details: readonly FaultDetail[];
 
-  constructor(code: string, message: string, status: number | null) {
+  constructor(
+    code: string,
+    message: string,
+    status: number | null,
+    details: readonly FaultDetail[] = [],
+  ) {
     super(message);
     this.name = 'ApiFailure';
     this.code = code;
     this.status = status;
+    this.details = details;
   }
 }
 
-const errorReplySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const errorReplySchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  }),
+});
 
 async function request(path: string, init: RequestInit): Promise<Response> {
   let reply: Response;
@@ -30,9 +45,11 @@ async function request(path: string, init: RequestInit): Promise<Response> {
     const here = window.location.pathname + window.location.search;
     window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
   }
-  throw parsed.success
-    ? new ApiFailure(parsed.data.error.code, parsed.data.error.message, reply.status)
-    : new ApiFailure('unexpected_reply', `The server answered ${reply.status}.`, reply.status);
+  if (!parsed.success) {
+    throw new ApiFailure('unexpected_reply', `The server answered ${reply.status}.`, reply.status);
+  }
+  const { code, message, details } = parsed.data.error;
+  throw new ApiFailure(code, message, reply.status, details);
 }
 
 /** Parses a reply by its schema; another shape is a failure, never half a page. */
@@ -74,11 +91,13 @@ export async function sendJson(
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
+  signal?: AbortSignal,
 ): Promise<unknown> {
   const reply = await request(path, {
     method,
     headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
   });
   const text = await reply.text();
   return text.length === 0 ? null : unknownFrom(text);

@@ -1,29 +1,11 @@
 'use client';
 
 import { useId, useState, type ReactNode, type SyntheticEvent } from 'react';
+import { rememberAuthor, rememberedAuthor } from '../../_hooks/author-name';
 import { Button } from '../button';
 import { TextField } from '../text-field';
 import { noteFault } from './note-fault';
 import styles from './notes.module.css';
-
-const AUTHOR_KEY = 'spikescope.author';
-
-/** The name given last in this browser. */
-function rememberedAuthor(): string {
-  try {
-    return window.localStorage.getItem(AUTHOR_KEY) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function rememberAuthor(author: string): void {
-  try {
-    window.localStorage.setItem(AUTHOR_KEY, author);
-  } catch {
-    // A browser without storage asks again.
-  }
-}
 
 /** A text and a name; what else a note needs stands before the name. */
 export function NoteForm({

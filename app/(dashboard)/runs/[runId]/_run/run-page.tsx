@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useMemo } from 'react';
+import { incidentsReplySchema } from '@/lib/contract/incidents';
 import { notesReplySchema } from '@/lib/contract/notes';
 import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
@@ -11,11 +12,14 @@ import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
+import { useIncidents } from '@/app/_hooks/incident-feed';
 import { useApi } from '@/app/_hooks/use-api';
 import { RunScreen } from './run-screen';
 
 /** Status and name change without a frame, and a socket may be down: the run is read again so often. */
 const RUN_REFRESH_MS = 20_000;
+/** More marks than this on one lane say nothing. */
+const MOST_INCIDENTS = 200;
 
 /** Reads what the run page stands on, and shows what failed where it would stand. */
 export function RunPage({ runId }: { readonly runId: string }) {
@@ -26,6 +30,14 @@ export function RunPage({ runId }: { readonly runId: string }) {
   const warnings = useApi(apiPath(`${base}/warnings`), warningsReplySchema);
   const events = useApi(apiPath(`${base}/events`), eventsReplySchema);
   const notes = useApi(apiPath(`${base}/notes`), notesReplySchema);
+  const incidents = useApi(
+    apiPath('/incidents', { runId, limit: MOST_INCIDENTS }),
+    incidentsReplySchema,
+  );
+  const { retry: readIncidents } = incidents;
+  useIncidents((message) => {
+    if (message === null || message.incident.runId === runId) readIncidents();
+  });
   const { retry: readRun } = run;
   const { retry: readMetrics } = metrics;
   const { retry: readSpikes } = spikes;
@@ -88,6 +100,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       spikes={spikes.data?.items ?? NOTHING}
       warnings={warnings.data?.items ?? NOTHING}
       events={happenings}
+      incidents={incidents.data?.items ?? NOTHING}
       onRunChanged={readRun}
       onMetricsChanged={readMetrics}
       onHappening={readHappenings}

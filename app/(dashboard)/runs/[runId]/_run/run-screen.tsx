@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Incident } from '@/lib/contract/incidents';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
@@ -11,6 +12,7 @@ import { chooseMetric, prepareMetricOptions } from '@/lib/view/metric-options';
 import { refineSpike } from '@/lib/view/refined-spike';
 import { lossFigures } from '@/lib/view/run-figures';
 import { countStages } from '@/lib/view/stage-colours';
+import { RunIncidents } from '@/app/_components/alerts/run-incidents';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { useMedia } from '@/app/_hooks/use-media';
@@ -48,6 +50,7 @@ export function RunScreen({
   spikes: storedSpikes,
   warnings,
   events,
+  incidents,
   onRunChanged,
   onMetricsChanged,
   onHappening,
@@ -57,6 +60,8 @@ export function RunScreen({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  /** Of alert rules, the newest first. */
+  readonly incidents: readonly Incident[];
   readonly onRunChanged: () => void;
   readonly onMetricsChanged: () => void;
   readonly onHappening: () => void;
@@ -94,6 +99,7 @@ export function RunScreen({
     spikes,
     warnings,
     events,
+    incidents,
     names,
     layerOfRow: rows.layerOfRow,
     groups: rows.groups,
@@ -192,6 +198,7 @@ export function RunScreen({
         changes={recent?.changes ?? null}
         layerNames={names}
       />
+      <RunIncidents runId={run.id} incidents={incidents} />
       {snapshot.phase === 'ready' && newestStep === null ? (
         <main className={styles['whole']}>
           <EmptyRun run={run} />

@@ -2,6 +2,7 @@ import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
 import type { Warning } from '@/lib/contract/warnings';
 import type { ColourScale } from '@/lib/view/colour-scale';
+import type { Incident } from '@/lib/contract/incidents';
 import type { LaneItem } from '@/lib/view/event-lane';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
@@ -85,12 +86,13 @@ export function postmortemOf(runId: string, spikeId: string): string {
   return `/runs/${encodeURIComponent(runId)}/spikes/${encodeURIComponent(spikeId)}`;
 }
 
-/** Spikes, warnings, posted events and restarts as marks over the timelines. */
+/** Spikes, warnings, posted events, incidents and restarts as marks over the timelines. */
 export function laneItems(
   { id: runId, attempts }: Pick<Run, 'id' | 'attempts'>,
   spikes: readonly Spike[],
   warnings: readonly Warning[],
   events: readonly RunEvent[],
+  incidents: readonly Incident[],
 ): LaneItem[] {
   return [
     ...spikes.map((spike) => ({
@@ -101,6 +103,11 @@ export function laneItems(
     })),
     ...warnings.map(({ fromStep, title }) => ({ kind: 'warning', step: fromStep, title })),
     ...events.map(({ kind, step, title }) => ({ kind, step, title })),
+    ...incidents.flatMap(({ openedStep, ruleName, title }) =>
+      openedStep === null
+        ? []
+        : [{ kind: 'incident', step: openedStep, title: `${ruleName}: ${title}` }],
+    ),
     ...attempts
       .filter(({ attempt }) => attempt > 1)
       .map(({ attempt, resumeFromStep }) => ({

@@ -1,6 +1,7 @@
 'use client';
 
 import { useCallback, useMemo, type ComponentProps } from 'react';
+import type { Incident } from '@/lib/contract/incidents';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import { STABILITY_RATIO, type Warning } from '@/lib/contract/warnings';
@@ -35,6 +36,7 @@ interface Input {
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  readonly incidents: readonly Incident[];
   readonly names: readonly string[];
   readonly layerOfRow: readonly number[];
   readonly groups: readonly LayerGroup[];
@@ -51,14 +53,15 @@ interface Input {
 export interface PlotModels {
   readonly model: RunPlotModel;
   /** The whole run, above the paper's layout. */
-  readonly overview: Omit<ComponentProps<typeof Overview>, 'onGo'>;
+  readonly overview: Omit<ComponentProps<typeof Overview>, 'onGo' | 'menuAt'>;
   readonly newerSteps: number;
   readonly shownWindow: StepWindow | null;
 }
 
 /** Decides all that the plots draw from what was read, chosen and pointed at. */
 export function usePlotModel(input: Input): PlotModels {
-  const { run, snapshot, option, spikes, warnings, events, names, layerOfRow, groups } = input;
+  const { run, snapshot, option, spikes, warnings, events, incidents, names, layerOfRow, groups } =
+    input;
   const { window, layout, view, scale, theme, metrics, onWindow, onChange } = input;
   const { lossScale, isPerplexity, scalarScale } = view;
   const crosshair = useCrosshair(run.layerCount);
@@ -121,8 +124,8 @@ export function usePlotModel(input: Input): PlotModels {
     theme,
   });
   const lane = useMemo(
-    () => laneItems(run, spikes, warnings, events),
-    [run, spikes, warnings, events],
+    () => laneItems(run, spikes, warnings, events, incidents),
+    [run, spikes, warnings, events, incidents],
   );
   const intervals = useMemo(() => spikeIntervals(spikes, newestStep), [spikes, newestStep]);
   const peaks = useMemo(

@@ -1,0 +1,66 @@
+'use client';
+
+import type { AlertChannel } from '@/lib/contract/alert-channels';
+import type { Faults, RuleTexts } from '@/lib/view/alert-form';
+import { Button } from '@/app/_components/button';
+import { patchUrl } from '@/app/_hooks/url-store';
+import { FieldFault } from './field-fault';
+import styles from './form.module.css';
+
+/** Who is told: channels of the project, and pages that are open. */
+export function ChannelChoice({
+  channels,
+  chosen,
+  notifyBrowsers,
+  faults,
+  onChange,
+}: {
+  readonly channels: readonly AlertChannel[];
+  readonly chosen: readonly string[];
+  readonly notifyBrowsers: boolean;
+  readonly faults: Faults;
+  readonly onChange: (patch: Partial<RuleTexts>) => void;
+}) {
+  return (
+    <fieldset className={styles['field']}>
+      <legend>Who is told</legend>
+      {channels.map(({ id, name, target, isEnabled }) => (
+        <label key={id} className={styles['option']}>
+          <input
+            type="checkbox"
+            className={styles['check']}
+            checked={chosen.includes(id)}
+            onChange={({ target: box }) =>
+              onChange({
+                channelIds: box.checked ? [...chosen, id] : chosen.filter((other) => other !== id),
+              })
+            }
+          />
+          <span>
+            {name} <small>{isEnabled ? target : 'off'}</small>
+          </span>
+        </label>
+      ))}
+      <label className={styles['option']}>
+        <input
+          type="checkbox"
+          className={styles['check']}
+          checked={notifyBrowsers}
+          onChange={({ target }) => onChange({ notifyBrowsers: target.checked })}
+        />
+        <span>
+          Open pages <small>in browsers where notifications are on</small>
+        </span>
+      </label>
+      {channels.length > 0 ? null : (
+        <p className={styles['hint']}>
+          No channel yet: a rule without one stays on the screen.{' '}
+          <Button variant="link" onClick={() => patchUrl({ part: 'channels', rule: null }, 'push')}>
+            Make a channel
+          </Button>
+        </p>
+      )}
+      <FieldFault faults={faults} path="channelIds" />
+    </fieldset>
+  );
+}

@@ -1,0 +1,199 @@
+'use client';
+
+import { useState, type SyntheticEvent } from 'react';
+import type { AlertChannel } from '@/lib/contract/alert-channels';
+import type { AlertRule } from '@/lib/contract/alert-rules';
+import type { Run, RunSummary } from '@/lib/contract/runs';
+import { CONDITION_KINDS, conditionKind, SEVERITIES } from '@/lib/view/alert-condition';
+import {
+  changeKind,
+  type Faults,
+  nameOfCondition,
+  parseCondition,
+  parseRule,
+  type RuleTexts,
+  shownFields,
+} from '@/lib/view/alert-form';
+import { placeFaults } from '@/lib/view/channel-form';
+import { Button } from '@/app/_components/button';
+import { SegmentedControl } from '@/app/_components/segmented-control';
+import { SelectMenu } from '@/app/_components/select-menu';
+import { TextField } from '@/app/_components/text-field';
+import { ApiFailure } from '@/app/_hooks/api-client';
+import { patchUrl } from '@/app/_hooks/url-store';
+import { changeRule, createRule, toFault } from './alert-api';
+import { BacktestPanel } from './backtest-panel';
+import { ChannelChoice } from './channel-choice';
+import { ConditionFields, type KnownMetrics } from './condition-fields';
+import { FieldFault } from './field-fault';
+import styles from './form.module.css';
+
+const NO_FAULTS: Faults = new Map();
+const KIND_OPTIONS = CONDITION_KINDS.map(({ kind, label }) => ({ value: kind, label }));
+
+/** A rule as it is typed, and beside it what it would have done on the runs that are stored. */
+export function RuleEditor({
+  project,
+  rule,
+  start,
+  runs,
+  newestRun,
+  metrics,
+  channels,
+}: {
+  readonly project: string;
+  /** null for a new one. */
+  readonly rule: AlertRule | null;
+  readonly start: RuleTexts;
+  readonly runs: readonly RunSummary[];
+  readonly newestRun: Run | null;
+  readonly metrics: KnownMetrics;
+  readonly channels: readonly AlertChannel[];
+}) {
+  const [texts, setTexts] = useState(start);
+  const [serverFaults, setServerFaults] = useState<Faults>(NO_FAULTS);
+  const [hasTried, setHasTried] = useState(false);
+  const [isSaving, setIsSaving] = useState(false);
+  const change = (patch: Partial<RuleTexts>) => {
+    setTexts((before) => ({ ...before, ...patch }));
+    setServerFaults(NO_FAULTS);
+  };
+
+  const parsed = parseRule(texts);
+  const condition = parseCondition(texts);
+  const kind = conditionKind(texts.kind);
+  const typedFaults = parsed.kind === 'faults' ? parsed.faults : NO_FAULTS;
+  // A field that was never touched is not wrong yet; one with something in it is at once.
+  const shown = new Map(
+    [...typedFaults].filter(([path]) => hasTried || isTyped(texts, path)).concat([...serverFaults]),
+  );
+  const leave = () => patchUrl({ rule: null }, 'push');
+  const save = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    setHasTried(true);
+    if (parsed.kind === 'faults' || isSaving) return;
+    setIsSaving(true);
+    try {
+      if (rule === null) await createRule(project, parsed.value);
+      else {
+        const { name, condition, severity, channelIds, notifyBrowsers } = parsed.value;
+        const patch = { name, condition, severity, channelIds, notifyBrowsers };
+        await changeRule(project, rule.id, patch);
+      }
+      leave();
+    } catch (cause) {
+      const fields = ['name', 'severity', 'channelIds', 'runId'].concat(
+        shownFields(texts).map(({ name }) => `condition.${name}`),
+      );
+      const details = cause instanceof ApiFailure ? cause.details : [];
+      setServerFaults(placeFaults(details, fields, toFault(cause)));
+    }
+    setIsSaving(false);
+  };
+  const beginsAnew =
+    rule !== null &&
+    condition.kind === 'value' &&
+    JSON.stringify(condition.value) !== JSON.stringify(rule.condition);
+  return (
+    <div className={styles['editor']}>
+      <form className={styles['rule']} onSubmit={(event) => void save(event)} noValidate>
+        <h2 className={styles['heading']}>{rule === null ? 'New rule' : `Edit ${rule.name}`}</h2>
+        <div className={styles['field']}>
+          <span>When</span>
+          <SelectMenu
+            label="Condition"
+            options={KIND_OPTIONS}
+            value={texts.kind}
+            onChange={(next) => {
+              setTexts(changeKind(texts, next));
+              setServerFaults(NO_FAULTS);
+            }}
+          />
+          <p className={styles['hint']}>{kind.sentence}</p>
+        </div>
+        <ConditionFields
+          texts={texts}
+          metrics={metrics}
+          newestRun={newestRun}
+          faults={shown}
+          onChange={(fields) => change({ fields: { ...texts.fields, ...fields } })}
+        />
+        <FieldFault faults={shown} path="condition" />
+        <div className={styles['field']}>
+          <span>Runs</span>
+          {rule === null ? (
+            <SelectMenu
+              label="Runs"
+              options={[
+                { value: '', label: `Every run of ${project}, those to come as well` },
+                ...runs.map(({ id, name }) => ({ value: id, label: name })),
+              ]}
+              value={texts.runId}
+              onChange={(runId) => change({ runId })}
+            />
+          ) : (
+            <p className={styles['value']}>
+              {rule.runId === null ? `Every run of ${project}` : `Run ${rule.runId}`}
+            </p>
+          )}
+          <FieldFault faults={shown} path="runId" />
+        </div>
+        <div className={styles['field']}>
+          <span>How loud</span>
+          <SegmentedControl
+            label="Severity"
+            options={SEVERITIES}
+            value={texts.severity}
+            onChange={(severity) => change({ severity })}
+          />
+          <p className={styles['hint']}>
+            {SEVERITIES.map(({ label, sentence }) => `${label} ${sentence}`).join(', ')}.
+          </p>
+        </div>
+        <ChannelChoice
+          channels={channels}
+          chosen={texts.channelIds}
+          notifyBrowsers={texts.notifyBrowsers}
+          faults={shown}
+          onChange={change}
+        />
+        <label className={styles['field']}>
+          Name
+          <TextField
+            label="Name"
+            className={styles['input'] ?? ''}
+            placeholder={condition.kind === 'value' ? nameOfCondition(condition.value) : ''}
+            error={shown.get('name') ?? null}
+            value={texts.name}
+            onChange={({ target }) => change({ name: target.value })}
+          />
+          <FieldFault faults={shown} path="name" />
+        </label>
+        <FieldFault faults={shown} path="" />
+        {beginsAnew ? (
+          <p className={styles['hint']}>
+            With another condition the rule begins anew at the newest step, and what it has open
+            closes.
+          </p>
+        ) : null}
+        <div className={styles['buttons']}>
+          <Button variant="primary" type="submit" disabled={isSaving}>
+            {isSaving ? 'Saving' : rule === null ? 'Save the rule' : 'Save the changes'}
+          </Button>
+          <Button onClick={leave}>Cancel</Button>
+        </div>
+      </form>
+      <BacktestPanel
+        project={project}
+        condition={condition.kind === 'value' ? condition.value : null}
+        runs={texts.runId === '' ? runs : runs.filter(({ id }) => id === texts.runId)}
+      />
+    </div>
+  );
+}
+
+/** Whether somebody has put something into the field that the path names. */
+function isTyped(texts: RuleTexts, path: string): boolean {
+  const field = shownFields(texts).find(({ name }) => path === `condition.${name}`);
+  return field === undefined || texts.fields[field.name].trim() !== '';
+}

@@ -1,0 +1,169 @@
+'use client';
+
+/**
+ * What alert rules find, told to every page that is open. One socket a tab brings the
+ * messages; how many incidents wait for somebody is read over HTTP, when the page opens,
+ * after every message, after a lost connection and now and then.
+ */
+import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
+import { io, type Socket } from 'socket.io-client';
+import {
+  incidentsReplySchema,
+  liveIncidentSchema,
+  type LiveIncident,
+} from '@/lib/contract/incidents';
+import { LIVE_NAMESPACE, LIVE_PATH } from '@/lib/contract/live';
+import { apiPath, readJson } from './api-client';
+
+/** Seconds before each next try; the last one repeats. */
+const RETRY_SECONDS = [2, 4, 8, 15, 30];
+/** A message may have been missed: the count is read again so often. */
+const REFRESH_MS = 60_000;
+/** Several incidents that open together are one read. */
+const GATHER_MS = 150;
+
+/** null: the connection came back, and what happened meanwhile is not known. */
+type Listener = (message: LiveIncident | null) => void;
+
+class IncidentFeed {
+  private readonly listeners = new Set<Listener>();
+  private readonly countListeners = new Set<() => void>();
+  private socket: Socket | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | null = null;
+  private countTimer: ReturnType<typeof setTimeout> | null = null;
+  private refreshTimer: ReturnType<typeof setInterval> | null = null;
+  private failedTries = 0;
+  private wasConnected = false;
+  private abort = new AbortController();
+  /** Open and not acknowledged, of all projects that the reader may see; null before it is known. */
+  private openCount: number | null = null;
+
+  readonly listen = (listener: Listener): (() => void) => {
+    this.listeners.add(listener);
+    this.startOrStop();
+    return () => {
+      this.listeners.delete(listener);
+      this.startOrStop();
+    };
+  };
+
+  readonly listenToCount = (listener: () => void): (() => void) => {
+    this.countListeners.add(listener);
+    this.startOrStop();
+    return () => {
+      this.countListeners.delete(listener);
+      this.startOrStop();
+    };
+  };
+
+  readonly readCount = (): number | null => this.openCount;
+
+  /** Reads the count anew, soon: for the page that has just changed something itself. */
+  readonly refresh = (): void => {
+    this.countTimer ??= setTimeout(() => {
+      this.countTimer = null;
+      void this.readOpenCount();
+    }, GATHER_MS);
+  };
+
+  private startOrStop(): void {
+    const isWanted = this.listeners.size + this.countListeners.size > 0;
+    if (isWanted === (this.refreshTimer !== null)) return;
+    if (!isWanted) {
+      this.stop();
+      return;
+    }
+    this.abort = new AbortController();
+    this.refreshTimer = setInterval(() => {
+      if (document.visibilityState === 'visible') this.refresh();
+    }, REFRESH_MS);
+    document.addEventListener('visibilitychange', this.onVisible);
+    this.refresh();
+    this.connect();
+  }
+
+  private stop(): void {
+    this.abort.abort();
+    for (const timer of [this.retryTimer, this.countTimer]) if (timer !== null) clearTimeout(timer);
+    if (this.refreshTimer !== null) clearInterval(this.refreshTimer);
+    this.retryTimer = null;
+    this.countTimer = null;
+    this.refreshTimer = null;
+    document.removeEventListener('visibilitychange', this.onVisible);
+    this.socket?.removeAllListeners();
+    this.socket?.disconnect();
+    this.socket = null;
+  }
+
+  private readonly onVisible = (): void => {
+    if (document.visibilityState === 'visible') this.refresh();
+  };
+
+  private connect(): void {
+    const socket = io(LIVE_NAMESPACE, {
+      path: LIVE_PATH,
+      reconnection: false,
+      forceNew: true,
+      transports: ['websocket', 'polling'],
+      tryAllTransports: true,
+      withCredentials: true,
+    });
+    this.socket = socket;
+    socket.on('connect', () => {
+      this.failedTries = 0;
+      if (this.wasConnected) {
+        this.refresh();
+        for (const listener of this.listeners) listener(null);
+      }
+      this.wasConnected = true;
+    });
+    socket.on('disconnect', () => this.retryLater());
+    socket.on('connect_error', () => this.retryLater());
+    socket.on('incident', (payload: unknown) => {
+      const parsed = liveIncidentSchema.safeParse(payload);
+      // A newer server's message that this page cannot read still says that something changed.
+      this.refresh();
+      if (!parsed.success) return;
+      for (const listener of this.listeners) listener(parsed.data);
+    });
+  }
+
+  private retryLater(): void {
+    if (this.socket === null || this.retryTimer !== null) return;
+    const seconds = RETRY_SECONDS[Math.min(this.failedTries, RETRY_SECONDS.length - 1)] ?? 30;
+    this.failedTries++;
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = null;
+      this.socket?.connect();
+    }, seconds * 1000);
+  }
+
+  private async readOpenCount(): Promise<void> {
+    const path = apiPath('/incidents', { state: 'open', limit: 1 });
+    try {
+      const { openCount } = await readJson(path, incidentsReplySchema, this.abort.signal);
+      if (openCount === this.openCount) return;
+      this.openCount = openCount;
+    } catch {
+      // What was known stays: the page's own reads say that the server is away.
+      return;
+    }
+    for (const listener of this.countListeners) listener();
+  }
+}
+
+const feed = new IncidentFeed();
+const nothing = (): null => null;
+
+/** Open incidents that nobody has acknowledged, kept up to date; null before they are known. */
+export function useOpenIncidentCount(): number | null {
+  return useSyncExternalStore(feed.listenToCount, feed.readCount, nothing);
+}
+
+/** Hears of every incident while the component is there; null when some may have been missed. */
+export function useIncidents(onMessage: Listener): void {
+  const hear = useEffectEvent(onMessage);
+  useEffect(() => feed.listen((message) => hear(message)), []);
+}
+
+export const refreshOpenIncidents = feed.refresh;

@@ -1,0 +1,73 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
+
+/**
+ * Whether this browser shows notifications of incidents. The choice is the browser's own:
+ * it is asked for by a click, never by a page that opens.
+ */
+export type NotifyState =
+  /** The page is not served over https or from this machine: browsers allow none. */
+  | 'insecure'
+  | 'unsupported'
+  | 'off'
+  | 'on'
+  /** The browser was told to refuse, and will not ask again. */
+  | 'denied';
+
+const KEY = 'spikescope.notify';
+const listeners = new Set<() => void>();
+
+function changed(): void {
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  // Another tab may have changed it.
+  if (listeners.size === 1) window.addEventListener('storage', changed);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) window.removeEventListener('storage', changed);
+  };
+}
+
+function isChosen(): boolean {
+  try {
+    return window.localStorage.getItem(KEY) === 'on';
+  } catch {
+    return false;
+  }
+}
+
+function choose(value: 'on' | 'off'): void {
+  try {
+    window.localStorage.setItem(KEY, value);
+  } catch {
+    // Without storage the choice cannot be kept, and so is not made.
+  }
+  changed();
+}
+
+export function readNotifyState(): NotifyState {
+  if (!window.isSecureContext) return 'insecure';
+  if (!('Notification' in window)) return 'unsupported';
+  if (Notification.permission === 'denied') return 'denied';
+  return Notification.permission === 'granted' && isChosen() ? 'on' : 'off';
+}
+
+const readOnServer = (): NotifyState => 'off';
+
+export function useNotifyState(): NotifyState {
+  return useSyncExternalStore(subscribe, readNotifyState, readOnServer);
+}
+
+/** Asks the browser where it was not asked yet; to be called from a click. */
+export async function turnNotificationsOn(): Promise<void> {
+  if (Notification.permission === 'default') await Notification.requestPermission();
+  choose(Notification.permission === 'granted' ? 'on' : 'off');
+}
+
+export function turnNotificationsOff(): void {
+  choose('off');
+}
