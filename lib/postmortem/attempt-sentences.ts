@@ -1,5 +1,7 @@
 /** How other attempts passed the same steps. */
 import type { AttemptCourse, Evidence, Sentence } from '../contract/postmortem';
+import type { Spike } from '../contract/reads';
+import type { RunEvent } from '../contract/runs';
 import { formatNumber, formatStep } from '../view/format-number';
 import { columnAt, finiteOrNull, riseOf, type OtherAttempt, type PostmortemFacts } from './facts';
 
@@ -53,18 +55,64 @@ export function describeAttempts(facts: PostmortemFacts): Sentence[] {
   });
 }
 
-function describeAttempt(facts: PostmortemFacts, other: OtherAttempt): Sentence | null {
+const TROUBLE: readonly Spike['kind'][] = ['loss_spike', 'divergence'];
+
+/** Where an attempt passed the steps from the rise to the end; null where it did not pass them. */
+interface Passage {
+  readonly resumeFromStep: number;
+  readonly fromColumn: number;
+  readonly toColumn: number;
+  /** Batches that it had skipped by then. */
+  readonly skipped: readonly RunEvent[];
+  /** What it had of its own on these steps: trouble, or the same as the spike. */
+  readonly again: Spike | null;
+}
+
+function findPassage(facts: PostmortemFacts, other: OtherAttempt): Passage | null {
   const { spike, spikes, attempts, events } = facts;
   const end = spike.recoveredStep ?? spike.peakStep ?? spike.onsetStep;
   const rise = riseOf(spike);
-  const from = columnAt(other, rise - 1) + 1;
-  const to = columnAt(other, end);
+  const fromColumn = columnAt(other, rise - 1) + 1;
+  const toColumn = columnAt(other, end);
   // An attempt that ended before or began after says nothing of these steps.
-  if (to < from || (other.steps.at(-1) ?? -1) < spike.onsetStep) return null;
-  const start = attempts.find(({ attempt }) => attempt === other.attempt)?.resumeFromStep ?? 0;
-  if (start > rise) return null;
+  if (toColumn < fromColumn || (other.steps.at(-1) ?? -1) < spike.onsetStep) return null;
+  const resumeFromStep =
+    attempts.find(({ attempt }) => attempt === other.attempt)?.resumeFromStep ?? 0;
+  if (resumeFromStep > rise) return null;
+  const again = spikes.find(
+    (candidate) =>
+      candidate.attempt === other.attempt &&
+      (TROUBLE.includes(candidate.kind) || candidate.kind === spike.kind) &&
+      candidate.onsetStep <= end &&
+      (candidate.recoveredStep ?? Infinity) >= rise,
+  );
+  return {
+    ...{ resumeFromStep, fromColumn, toColumn, again: again ?? null },
+    skipped: events.filter(
+      (event) =>
+        event.attempt === other.attempt && event.kind === 'batch_skip' && event.step <= end,
+    ),
+  };
+}
+
+/** The first attempt that skipped batches and then passed these steps without a spike. */
+export function findSavedBySkipping(
+  facts: PostmortemFacts,
+): { readonly attempt: number; readonly titles: readonly string[] } | null {
+  for (const other of facts.others) {
+    const passage = findPassage(facts, other);
+    if (passage === null || passage.again !== null || passage.skipped.length === 0) continue;
+    return { attempt: other.attempt, titles: passage.skipped.map(({ title }) => title) };
+  }
+  return null;
+}
+
+function describeAttempt(facts: PostmortemFacts, other: OtherAttempt): Sentence | null {
+  const passage = findPassage(facts, other);
+  if (passage === null) return null;
+  const { resumeFromStep, fromColumn, toColumn, skipped, again } = passage;
   let highest = -1;
-  for (let at = from; at <= to; at++) {
+  for (let at = fromColumn; at <= toColumn; at++) {
     if ((other.loss[at] ?? NaN) > (other.loss[highest] ?? -Infinity)) highest = at;
   }
   const step = other.steps[highest];
@@ -73,22 +121,13 @@ function describeAttempt(facts: PostmortemFacts, other: OtherAttempt): Sentence 
     step === undefined || value === undefined
       ? []
       : [{ metric: 'loss', layer: null, attempt: other.attempt, step, value }];
-  const skipped = events.filter(
-    (event) => event.attempt === other.attempt && event.kind === 'batch_skip' && event.step <= end,
-  );
   const which =
     skipped.length === 0
       ? ''
       : ` with skipped batches (${skipped.map(({ title }) => title).join('; ')})`;
-  const from1 = other.attempt === 1 ? '' : `, restarted from ${formatStep(start)}${which},`;
-  const again = spikes.find(
-    (candidate) =>
-      candidate.attempt === other.attempt &&
-      (candidate.kind === 'loss_spike' || candidate.kind === 'divergence') &&
-      candidate.onsetStep <= end &&
-      (candidate.recoveredStep ?? Infinity) >= rise,
-  );
-  if (again !== undefined) {
+  const from1 =
+    other.attempt === 1 ? '' : `, restarted from ${formatStep(resumeFromStep)}${which},`;
+  if (again !== null) {
     return {
       kind: 'attempts',
       text: `Attempt ${other.attempt}${from1} spiked on these steps too, at ${formatStep(again.onsetStep)}${again.peakValue === null ? '' : `, up to ${formatNumber(again.peakValue)}`}.`,

@@ -13,6 +13,7 @@ import {
   resetState,
   shrinkBatch,
 } from '../view/mitigations-of-optimizer';
+import { findSavedBySkipping } from './attempt-sentences';
 import { findBatchIds, isInPast } from './changes';
 import { conditionAtSpike } from './condition';
 import { riseOf, type PostmortemFacts } from './facts';
@@ -125,6 +126,11 @@ function skipRemedy(facts: PostmortemFacts): Mitigation {
     return { ...base, standing: 'not_now', reason: 'every step read the same batch' };
   }
   const { kind } = facts.spike;
+  const saved = findSavedBySkipping(facts);
+  if (kind !== 'rms_spike' && saved !== null) {
+    const reason = `attempt ${saved.attempt} skipped some (${saved.titles.join('; ')}) and passed these steps without a spike`;
+    return { ...base, standing: 'offered', reason };
+  }
   if (kind === 'outlier_batch') {
     const reason = `the batch of step ${formatStep(facts.spike.onsetStep)} alone stands out`;
     return { ...base, standing: 'offered', reason };

@@ -88,6 +88,27 @@ describe('remedies after a spike', () => {
     expect(judge('skip', { spike: lost, columns })).toBe('not_now: every step read the same batch');
   });
 
+  it('skip batches where an attempt that did so passed without, even of a spike that passed', () => {
+    const steps = Array.from({ length: 100 }, (_, index) => 520 + index);
+    const calm = new Float64Array(steps.length).fill(0.005);
+    const known = {
+      others: [{ attempt: 2, steps, loss: calm, gradientNorm: calm }],
+      attempts: [anAttempt(), anAttempt({ attempt: 2, resumeFromStep: 520 })],
+      events: [anEvent({ step: 550, attempt: 2, kind: 'batch_skip', title: 'batches 550 to 600' })],
+    };
+    const words =
+      'offered: attempt 2 skipped some (batches 550 to 600) and passed these steps without a spike';
+    expect(judge('skip')).toBe('not_now: it passed without');
+    expect(judge('skip', known)).toBe(words);
+    expect(judge('skip', { ...known, spike: lost })).toBe(words);
+    expect(judge('skip', { ...known, events: [] })).toBe('not_now: it passed without');
+    const again = aSpike({ id: 'again', attempt: 2, onsetStep: 553 });
+    expect(judge('skip', { ...known, spikes: [again] })).toBe('not_now: it passed without');
+    const outlier = aSpike({ kind: 'outlier_batch', recovery: 'fast', recoveredStep: 553 });
+    const same = aSpike({ ...outlier, id: 'same', attempt: 2 });
+    expect(judge('skip', { ...known, spike: outlier, spikes: [same] })).toMatch(/alone stands out/);
+  });
+
   it('look at the optimizer as it stood before the loss rose', () => {
     const columns = someColumns({
       layers: { rms: (step, layer) => (layer === 2 && step === 551 ? 4.4 : 1) },
