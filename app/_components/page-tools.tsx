@@ -57,6 +57,7 @@ function Tools() {
       { label: 'Embed this view in another page', run: () => setEmbedded(embedCode()) },
       { label: 'Print this view', run: () => window.print() },
       { label: 'Go to all runs', run: () => router.push('/') },
+      { label: 'Go to the spikes of all runs', run: () => router.push('/spikes') },
       { label: 'Go to the alerts', run: () => router.push('/alerts') },
       { label: 'Go to the API reference', run: () => router.push('/api-reference') },
     ],

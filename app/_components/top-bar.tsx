@@ -53,6 +53,9 @@ export function TopBar({
       {note === undefined || note === null ? null : <span className={styles['note']}>{note}</span>}
       <div className={styles['end']}>
         {status}
+        <Link href="/spikes" prefetch={false} className={styles['page']}>
+          Spikes
+        </Link>
         <AlertsLink />
         <SearchTrigger
           text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}

@@ -9,7 +9,7 @@ export interface SpikeFact {
   readonly after?: string;
 }
 
-const VERDICTS: Readonly<Record<Spike['verdict'], string>> = {
+export const VERDICT_WORDS: Readonly<Record<Spike['verdict'], string>> = {
   precursor_found: 'Precursor found',
   no_precursor: 'No precursor',
   insufficient_data: 'Too little history',
@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<Spike['kind'], string>> = {
   divergence: 'Divergence',
   rms_spike: 'RMS spike',
 };
-const RECOVERIES: Readonly<Record<Spike['recovery'], string>> = {
+export const RECOVERY_WORDS: Readonly<Record<Spike['recovery'], string>> = {
   fast: 'fast',
   slow: 'slow',
   partial: 'partial recovery',
@@ -33,15 +33,17 @@ export function spikeKindWord(kind: Spike['kind']): string {
   return KINDS[kind];
 }
 
+const inSteps = (count: number): string => `${formatStep(count)} ${count === 1 ? 'step' : 'steps'}`;
+
 /** The numbers that stand at the head of a postmortem, in their order. */
 export function prepareSpikeFacts(spike: Spike): SpikeFact[] {
   const lead = leadOfSpike(spike);
   const { kind, recovery, peakStep, recoveredStep, onsetStep, precursorChance } = spike;
   return [
-    { label: 'verdict', value: VERDICTS[spike.verdict] },
+    { label: 'verdict', value: VERDICT_WORDS[spike.verdict] },
     {
       label: 'kind',
-      value: kind === 'outlier_batch' ? KINDS[kind] : `${KINDS[kind]}, ${RECOVERIES[recovery]}`,
+      value: kind === 'outlier_batch' ? KINDS[kind] : `${KINDS[kind]}, ${RECOVERY_WORDS[recovery]}`,
     },
     { label: 'lead', value: lead === null ? 'none' : lead === 1 ? '1 step' : `${lead} steps` },
     { label: 'by chance', value: formatPercent(precursorChance) },
@@ -55,9 +57,7 @@ export function prepareSpikeFacts(spike: Spike): SpikeFact[] {
     {
       label: 'recovered',
       value: formatStep(recoveredStep),
-      ...(recoveredStep === null
-        ? {}
-        : { after: `${formatStep(recoveredStep - onsetStep)} steps` }),
+      ...(recoveredStep === null ? {} : { after: inSteps(recoveredStep - onsetStep) }),
     },
   ];
 }

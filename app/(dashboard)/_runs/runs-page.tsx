@@ -202,6 +202,7 @@ export function RunsPage() {
           </div>
         )}
         <p className={styles['foot']}>
+          <Link href="/spikes">Spikes of all runs</Link>
           <Link href="/api-reference">API reference</Link>
           <Button variant="link" onClick={() => openTool('shortcuts')}>
             Shortcuts <kbd>?</kbd>

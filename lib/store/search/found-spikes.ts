@@ -8,9 +8,13 @@ export const timeOfStep = (step: string): string =>
   `CASE WHEN ${step}.wall_time > '-Infinity' AND ${step}.wall_time < 'Infinity'
     THEN to_timestamp(${step}.wall_time) ELSE ${step}.received_at END`;
 
+/** Layers of fewer coordinates than this are noise, and so are their norms. */
+const LARGE = 1000;
+
 /**
  * By the second look where the loss stands out in it, as `lib/view/refined-spike.ts` says,
- * and with the layer that moved first, of those that are asked for.
+ * and with the layer that moved first, of those that are asked for; of several on one step
+ * a large one, as in a postmortem.
  */
 export function foundSql(sql: SearchSql, query: SpikeSearch): string {
   const conditions = [`spike.kind = ANY(${sql.add(query.kind, 'text[]')})`];
@@ -61,7 +65,8 @@ export function foundSql(sql: SearchSql, query: SpikeSearch): string {
       ) AS moved
       JOIN layer ON layer.run = spike.run AND layer.index = moved.layer
       WHERE moved.step <= best.rise_step ${nameSql(sql, 'layer.name', query.layer)}
-      ORDER BY moved.step, moved.z DESC NULLS LAST, moved.place LIMIT 1
+      ORDER BY moved.step, layer.parameter_count < ${LARGE}, moved.z DESC NULLS LAST, moved.place
+      LIMIT 1
     ) AS mover ON true
     ${
       isTimed

@@ -222,9 +222,11 @@ export function tellSpikes(
       if (recovery?.includes(spike.recovery) === false) return [];
       if (verdict?.includes(spike.verdict) === false) return [];
       const rise = spike.riseStep!;
+      const isSmall = ({ layer }: { readonly layer: number }) =>
+        run.layers[layer]!.parameterCount < 1000 ? 1 : 0;
       const movers = spike.firstMovers
         .filter(({ layer, step }) => step <= rise && (isLayer?.(run.layers[layer]!.name) ?? true))
-        .sort((a, b) => a.step - b.step || (b.z ?? 0) - (a.z ?? 0));
+        .sort((a, b) => a.step - b.step || isSmall(a) - isSmall(b) || (b.z ?? 0) - (a.z ?? 0));
       const [mover] = movers;
       const lead = mover === undefined ? null : rise - mover.step;
       if ((isLayer !== null || minLead !== undefined) && (lead ?? -1) < (minLead ?? 0)) return [];

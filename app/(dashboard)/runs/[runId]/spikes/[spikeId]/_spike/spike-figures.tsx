@@ -1,8 +1,10 @@
 'use client';
 
-import { useState } from 'react';
+import Link from 'next/link';
+import { Fragment, useState } from 'react';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import type { Run } from '@/lib/contract/runs';
+import { comparePath } from '@/lib/view/compared-sides';
 import { prepareSpikeTimeline } from '@/lib/view/spike-timeline';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { useElementSize } from '@/app/_hooks/use-element-size';
@@ -31,6 +33,8 @@ export function SpikeFigures({
   const [ref, size] = useElementSize();
   const [metric, setMetric] = useState<Metric>('gradient_norm');
   const width = size?.width ?? 0;
+  const { run, spike } = postmortem;
+  const side = { runId: run.id, attempt: spike.attempt, step: spike.onsetStep };
   return (
     <section aria-label="Around the spike" className={styles['around']}>
       <div ref={ref} data-picture>
@@ -50,6 +54,14 @@ export function SpikeFigures({
       {postmortem.attempts.length > 1 ? (
         <p className={styles['caption']}>
           Blue: {postmortem.attempts.slice(1).map(describeAttempt).join('; ')}.
+          {postmortem.attempts.slice(1).map(({ attempt }) => (
+            <Fragment key={attempt}>
+              {' '}
+              <Link href={comparePath(side, { ...side, attempt })}>
+                Compare with attempt {attempt}
+              </Link>
+            </Fragment>
+          ))}
         </p>
       ) : null}
       <div className={styles['tools']}>

@@ -3,6 +3,7 @@
 import Link from 'next/link';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import type { Run } from '@/lib/contract/runs';
+import { comparePath } from '@/lib/view/compared-sides';
 import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spike-facts';
@@ -34,6 +35,7 @@ export function SpikeView({
   const base = `/runs/${encodeURIComponent(run.id)}`;
   const names = shortLayerNames(layers.map(({ name }) => name));
   const word = spikeKindWord(spike.kind);
+  const side = { runId: run.id, attempt: spike.attempt, step: spike.onsetStep };
   const runHref = `${base}?steps=${postmortem.fromStep}-${postmortem.toStep}&step=${spike.onsetStep}`;
   return (
     <>
@@ -59,6 +61,8 @@ export function SpikeView({
             <Link href={runHref}>
               steps {formatStep(postmortem.fromStep)} to {formatStep(postmortem.toStep)} in the run
             </Link>
+            {' · '}
+            <Link href={comparePath(side)}>compare with another run or attempt</Link>
           </p>
           <h1>{postmortem.headline}</h1>
           <p className={styles['lead']}>
