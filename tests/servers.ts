@@ -9,6 +9,11 @@ import {
   createStatisticsClient,
 } from '@/workers/accelerator/statistics-client';
 import type { AlertSettings } from '@/workers/alerts/alert-settings';
+import {
+  type AlertsClient,
+  createAlertsClient,
+  NO_ALERT_PROGRESS,
+} from '@/workers/alerts/alerts-client';
 import { createMessageSender } from '@/workers/alerts/deliver/message-sender';
 import {
   type CompactionClient,
@@ -60,6 +65,19 @@ const NO_COMPACTION: Omit<CompactionClient, 'ready' | 'close'> = {
   status: () => ({ ...NO_PROGRESS, isRunning: false, restarts: 0, stalledMs: 0, downMs: 0 }),
 };
 
+/** Rules are saved, and nobody looks at them. */
+const NO_ALERTS: Omit<AlertsClient, 'ready' | 'close'> = {
+  onIncident: () => undefined,
+  noteStored: () => undefined,
+  noteSettled: () => undefined,
+  noteChanged: () => undefined,
+  noteRules: () => undefined,
+  noteDeliveries: () => undefined,
+  forget: () => undefined,
+  check: () => 'ok',
+  status: () => ({ ...NO_ALERT_PROGRESS, isRunning: false, restarts: 0, downMs: 0 }),
+};
+
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -78,6 +96,8 @@ export async function startServers(
     compacts?: boolean;
     /** How messages leave; without it to public addresses and by no mail server. */
     alerts?: AlertSettings;
+    /** Folds alert rules and sends messages meanwhile, as the worker does. */
+    foldsAlerts?: boolean;
   } = {},
 ): Promise<TestServers> {
   const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
@@ -101,11 +121,16 @@ export async function startServers(
     allowedHosts: [],
     mail: null,
   };
+  const folding =
+    options.foldsAlerts === true
+      ? createAlertsClient({ databaseUrl: database.url, settings: alerts, logger })
+      : null;
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
     compaction: compaction ?? NO_COMPACTION,
+    alerts: folding ?? NO_ALERTS,
     logger,
     now,
     sender: createMessageSender({ settings: alerts, now }),
@@ -171,6 +196,7 @@ export async function startServers(
       await ingest.close();
       await statistics.close();
       await compaction?.close();
+      await folding?.close();
       web.closeAllConnections();
       web.close();
       await writer.close();

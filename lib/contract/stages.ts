@@ -123,7 +123,7 @@ export const STAGES_BY_SEVERITY: readonly StageName[] = [
   'diverged',
 ];
 
-function isStageName(name: string): name is StageName {
+export function isStageName(name: string): name is StageName {
   return STAGE_NAMES.some((known) => known === name);
 }
 

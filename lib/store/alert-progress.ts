@@ -116,6 +116,19 @@ export async function saveFolds(
   folds: readonly FoldToSave[],
   now: Date,
 ): Promise<SavedFolds> {
+  const written = await commitFolds(db, run, folds, now);
+  if (written === null) return { isGone: true, staleRules: [], changes: [] };
+  const { staleRules, incidents } = written;
+  return { isGone: false, staleRules, changes: await readChanges(db, run.runKey, incidents) };
+}
+
+/** null for a run that is gone. */
+async function commitFolds(
+  db: Database,
+  run: { readonly runKey: string; readonly project: string },
+  folds: readonly FoldToSave[],
+  now: Date,
+): Promise<{ staleRules: string[]; incidents: readonly WrittenIncident[] } | null> {
   const client = await db.pool.connect();
   let failure: Error | undefined;
   try {
@@ -126,20 +139,17 @@ export async function saveFolds(
     );
     if (known.rows.length === 0) {
       await client.query('ROLLBACK');
-      return { isGone: true, staleRules: [], changes: [] };
+      return null;
     }
     const rules = await lockRules(client, run.project, folds, now);
     const isCurrent = ({ ruleKey, revision }: FoldToSave): boolean =>
       rules.get(ruleKey)?.revision === revision;
     const current = folds.filter(isCurrent);
-    const written = await writeIncidents(client, run, current, rules, now);
+    const incidents = await writeIncidents(client, run, current, rules, now);
     await writeProgress(client, run.runKey, current);
     await client.query('COMMIT');
-    return {
-      isGone: false,
-      staleRules: folds.filter((fold) => !isCurrent(fold)).map(({ ruleKey }) => ruleKey),
-      changes: await readChanges(db, run.runKey, written),
-    };
+    const stale = folds.filter((fold) => !isCurrent(fold));
+    return { staleRules: stale.map(({ ruleKey }) => ruleKey), incidents };
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
     throw error;
@@ -329,4 +339,72 @@ async function readChanges(
     if (of.isClosed) changes.push({ change: 'closed', notify: false, incident });
     return changes;
   });
+}
+
+/** A run that rules may look at. */
+export interface WatchedRun {
+  readonly runKey: string;
+  readonly project: string;
+}
+
+/**
+ * Runs that go on in projects with rules that are switched on, and those with an incident that
+ * nobody has closed; the newest first. Of one project, or of all.
+ */
+export async function findWatchedRuns(db: Database, project?: string): Promise<WatchedRun[]> {
+  const { rows } = await db.pool.query<{ run: string; project: string }>(
+    `SELECT run.run::text, run.project FROM run
+     WHERE run.status <> '${DELETING}' AND ($1::text IS NULL OR run.project = $1)
+       AND run.project IN (SELECT alert_rule.project FROM alert_rule WHERE is_enabled)
+       AND (run.status = 'running' OR EXISTS (
+         SELECT 1 FROM incident WHERE incident.run = run.run AND incident.closed_at IS NULL))
+     ORDER BY run.created_at DESC`,
+    [project ?? null],
+  );
+  return rows.map(({ run, project: of }) => ({ runKey: run, project: of }));
+}
+
+/** When each attempt of a run opened; one range of the primary key. */
+export async function findAttemptTimes(
+  db: Database,
+  runKey: string,
+): Promise<ReadonlyMap<number, Date>> {
+  const rows = await db.prisma.attempt.findMany({
+    where: { runKey },
+    select: { attempt: true, createdAt: true },
+  });
+  return new Map(rows.map(({ attempt, createdAt }) => [attempt, createdAt]));
+}
+
+/**
+ * The newest step of an attempt that was received before a moment; null where there is none.
+ * The end of a range of the primary key, back to that moment.
+ */
+export async function findStepBefore(
+  db: Database,
+  runKey: string,
+  attempt: number,
+  before: Date,
+): Promise<number | null> {
+  const { rows } = await db.pool.query<{ step: string }>(
+    `SELECT step FROM step WHERE run = $1 AND attempt = $2 AND received_at < $3
+     ORDER BY step DESC LIMIT 1`,
+    [runKey, attempt, before],
+  );
+  return rows[0] === undefined ? null : Number(rows[0].step);
+}
+
+/** The newest step of an attempt and when it came; null before the first. The end of a range of the primary key. */
+export async function findLastHeard(
+  db: Database,
+  runKey: string,
+  attempt: number,
+): Promise<{ readonly step: number; readonly receivedAt: Date } | null> {
+  const { rows } = await db.pool.query<{ step: string; received_at: Date }>({
+    name: 'find_last_heard',
+    text: `SELECT step, received_at FROM step WHERE run = $1 AND attempt = $2 ORDER BY step DESC LIMIT 1`,
+    values: [runKey, attempt],
+  });
+  const [row] = rows;
+  return row === undefined ? null : { step: Number(row.step), receivedAt: row.received_at };
 }

@@ -11,6 +11,16 @@ export async function findLayers(db: Database, runKey: string): Promise<IndexedL
   return rows.map((row) => ({ index: row.index, ...toLayer(row) }));
 }
 
+/** [L] in model order; one range of the primary key. */
+export async function findLayerNames(db: Database, runKey: string): Promise<string[]> {
+  const rows = await db.prisma.layer.findMany({
+    where: { runKey },
+    orderBy: { index: 'asc' },
+    select: { name: true },
+  });
+  return rows.map(({ name }) => name);
+}
+
 /** What finds one layer of a run that has it, for a caller who sends more queries with it. */
 export function layerQuery(
   runKey: string,

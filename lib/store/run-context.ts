@@ -75,8 +75,16 @@ export function outlineQueries(runKey: string): OutlineQueries {
 }
 
 /** null for a run that does not exist. */
-export async function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
-  const { queries, outline } = outlineQueries(runKeyOf(id));
+export function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
+  return findOutlineByKey(reader, runKeyOf(id));
+}
+
+/** The same by the run's key. */
+export async function findOutlineByKey(
+  reader: RowReader,
+  runKey: string,
+): Promise<RunOutline | null> {
+  const { queries, outline } = outlineQueries(runKey);
   await reader.readAll(queries);
   return outline();
 }

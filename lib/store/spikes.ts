@@ -97,3 +97,36 @@ export async function findSpike(db: Database, runKey: string, id: string): Promi
   const row = await db.prisma.spike.findUnique({ where: { runKey_id: { runKey, id } } });
   return row === null ? null : toSpike(row);
 }
+
+/**
+ * Loss events of an attempt that were confirmed after a step, and those of the ids, by
+ * confirmation; one range of an index.
+ */
+export async function findConfirmedSpikes(
+  db: Database,
+  runKey: string,
+  {
+    attempt,
+    afterStep,
+    ids,
+  }: { readonly attempt: number; readonly afterStep: number; readonly ids: readonly string[] },
+): Promise<Spike[]> {
+  // Asked a few times a second of each run, nearly always for nothing.
+  const { rows: some } = await db.pool.query({
+    name: 'has_confirmed_spikes',
+    text: `SELECT 1 FROM spike WHERE run = $1 AND attempt = $2 AND kind <> 'rms_spike'
+      AND (confirmed_step > $3 OR id = ANY($4::text[])) LIMIT 1`,
+    values: [runKey, attempt, afterStep, ids],
+  });
+  if (some.length === 0) return [];
+  const rows = await db.prisma.spike.findMany({
+    where: {
+      runKey,
+      attempt,
+      kind: { not: 'rms_spike' },
+      OR: [{ confirmedStep: { gt: BigInt(afterStep) } }, { id: { in: [...ids] } }],
+    },
+    orderBy: [{ confirmedStep: 'asc' }, { id: 'asc' }],
+  });
+  return rows.map(toSpike);
+}

@@ -24,7 +24,8 @@ export interface StepReportQuery {
   readonly layerCount: number;
   readonly segment: Segment;
   readonly scalars: readonly string[];
-  readonly layerMetrics: readonly string[];
+  /** `all`: whatever the run has reported of layers. */
+  readonly layerMetrics: readonly string[] | 'all';
 }
 
 /**
@@ -49,7 +50,8 @@ async function readStepReports(
   });
   const posts = new Map<number, { layerOffset: number; layerCount: number }[]>();
   const layers = new Map<number, Map<string, Float32Array>>();
-  const scans = layerMetrics.flatMap((name) => {
+  const wanted = layerMetrics === 'all' ? [...run.names.layer.keys()] : layerMetrics;
+  const scans = wanted.flatMap((name) => {
     const metricId = run.names.layer.get(name);
     if (metricId === undefined || layerCount === 0) return [];
     const sink = new ColumnsByStep(layerCount, (step) => {

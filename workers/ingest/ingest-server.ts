@@ -7,8 +7,9 @@ import { saveSamples } from '../../lib/store/sample-frames';
 import { toUnavailable } from '../../lib/store/outage';
 import { findTrajectoryEnd } from '../../lib/store/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
-import { authenticate, permitProject, permitScope } from '../access/principal';
+import { authenticate, permitProject, permitScope, visibleProject } from '../access/principal';
 import type { StatisticsClient } from '../accelerator/statistics-client';
+import type { AlertsClient } from '../alerts/alerts-client';
 import type { MessageSender } from '../alerts/deliver/message-sender';
 import type { CompactionClient } from '../compaction/compaction-client';
 import { BodyPool } from '../http/body-pool';
@@ -16,6 +17,7 @@ import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { Router } from '../http/router';
 import { Publisher } from '../publish/publisher';
+import { observeAlerts } from './alerts/alert-metrics';
 import { observeCompaction } from './compaction-metrics';
 import { Detection } from './detect/detection';
 import { IngestMetrics } from './ingest-metrics';
@@ -32,6 +34,7 @@ export interface IngestServerOptions {
   readonly writer: FrameWriter;
   readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes' | 'status'>;
   readonly compaction: Omit<CompactionClient, 'ready' | 'close'>;
+  readonly alerts: Omit<AlertsClient, 'ready' | 'close'>;
   readonly sender: MessageSender;
   readonly logger: Logger;
   readonly now: () => Date;
@@ -68,7 +71,7 @@ const DETECTION_TICK_MS = 1_000;
 
 /** The ingestion worker's HTTP server and socket, not yet listening. */
 export function createIngestServer(options: IngestServerOptions): IngestServer {
-  const { db, writer, statistics, compaction, logger, now, requireTokens, hosts } = options;
+  const { db, writer, statistics, compaction, alerts, logger, now, requireTokens, hosts } = options;
   const access = { db, requireTokens };
   const runs = new RunCache(db);
   const metrics = new IngestMetrics();
@@ -88,7 +91,9 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     logger,
     admit: async (headers) => {
       checkHosts(headers, hosts);
-      permitScope(await authenticate(headers, access), 'read');
+      const principal = await authenticate(headers, access);
+      permitScope(principal, 'read');
+      return visibleProject(principal);
     },
     admitToRun: async (headers, runId) => {
       const principal = await authenticate(headers, access);
@@ -99,6 +104,9 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       return { layerCount: run.layerCount, attempt: run.newestAttempt, newestStep };
     },
   });
+  alerts.onIncident((live) => {
+    publisher.publishIncident(live);
+  });
   const samples = new SampleKeeper({ logger, save: (kept) => saveSamples(db, kept) });
   const detection = new Detection({
     db,
@@ -106,6 +114,9 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     now,
     onWatched: (runKey, attempt, step, spikes) => {
       samples.watched(runKey, attempt, step, spikes);
+    },
+    onSettled: (id, step) => {
+      alerts.noteSettled(id, step);
     },
     publish: (event) => {
       publisher.publishEvent(event);
@@ -139,6 +150,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   metrics.observe(writer, publisher, budget, statistics, detection, jobs, samples);
 
   observeCompaction(metrics.registry, compaction);
+  observeAlerts(metrics.registry, alerts);
 
   const deps: RouteDependencies = {
     access,
@@ -148,6 +160,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     detection,
     samples,
     compaction,
+    alerts,
     metrics,
     jobs,
     sender: options.sender,
@@ -192,7 +205,8 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     const { outage, oldestQueuedMs, queuedBytes } = writer.status();
     const isWriting = !isDraining && outage === null && oldestQueuedMs <= MAX_WRITER_LAG_MS;
     const compacts = compaction.check();
-    const isReady = isWriting && compacts === 'ok';
+    const alerting = alerts.check();
+    const isReady = isWriting && compacts === 'ok' && alerting === 'ok';
     return json(isReady ? 200 : 503, {
       ready: isReady,
       draining: isDraining,
@@ -200,6 +214,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       writerLagMs: oldestQueuedMs,
       writerQueuedBytes: queuedBytes,
       compaction: compacts,
+      alerts: alerting,
     });
   }
 

@@ -19,8 +19,8 @@ import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';
 import type { Route } from '../http/router';
-import { CHANNEL_ROUTES } from './alerts/channel-routes';
 import { ALERT_ROUTES } from './alerts/alert-routes';
+import { CHANNEL_ROUTES } from './alerts/channel-routes';
 import { decodeFrames, decodeSamples } from './decode-frames';
 import { JOB_ROUTES } from './jobs/job-routes';
 import { NOTE_ROUTES } from './notes/note-routes';
@@ -49,8 +49,8 @@ export const WRITE_ROUTES: readonly Route<WriteHandler>[] = [
   { method: 'POST', path: '/api/v1/runs/:id/events', handler: postEvent },
   { method: 'POST', path: '/api/v1/runs/:id/finish', handler: postFinish },
   { method: 'GET', path: DETECTION_PATH, handler: getDetection },
-  ...CHANNEL_ROUTES,
   ...ALERT_ROUTES,
+  ...CHANNEL_ROUTES,
   ...JOB_ROUTES,
   ...NOTE_ROUTES,
   ...PROJECT_ROUTES,
@@ -69,6 +69,7 @@ async function postRun(deps: RouteDependencies, { request }: WriteRequest): Prom
       // The one before it has all its steps now.
       const { runKey, attempt } = created;
       if (attempt > 1) deps.compaction.noteChanged(runKey, [attempt - 1]);
+      deps.alerts.noteChanged(runKey);
       deps.publisher.publishRun({ runId: created.id, status: 'running', attempt: created.attempt });
     }
     const reply: CreateRunReply = {
@@ -141,10 +142,10 @@ async function postEvent(
   });
 }
 
-/** 200 once what detectors found is written, with the newest step that they looked at; 404. */
+/** 200 once what detectors found is written, with how far they are, null where they are not at it; 404. */
 async function getDetection(deps: RouteDependencies, { params }: WriteRequest): Promise<Reply> {
   const run = await deps.runs.find(params['id'] ?? '');
-  return ok({ attempt: run.newestAttempt, step: await deps.detection.settle(run) });
+  return ok({ attempt: run.newestAttempt, seen: await deps.detection.settle(run) });
 }
 
 /** 200 with the status, once detection is through; the same finish again is the same answer. */
@@ -160,6 +161,7 @@ async function postFinish(
     await deps.detection.finish(run);
     await deps.samples.settled();
     deps.compaction.noteChanged(run.runKey, [run.newestAttempt]);
+    deps.alerts.noteChanged(run.runKey);
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
     return ok({ id: run.id, status });
   });

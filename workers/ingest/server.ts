@@ -5,6 +5,7 @@ import { openDatabase } from '../../lib/store/database';
 import { createFrameWriter } from '../../lib/store/frame-writer';
 import { finishDeletions } from '../../lib/store/runs';
 import { createStatisticsClient } from '../accelerator/statistics-client';
+import { createAlertsClient } from '../alerts/alerts-client';
 import { createMessageSender } from '../alerts/deliver/message-sender';
 import { createCompactionClient } from '../compaction/compaction-client';
 import { onShutdown } from '../http/shutdown';
@@ -28,12 +29,18 @@ async function start(config: IngestConfig): Promise<void> {
   });
   const statistics = createStatisticsClient({ choice: config.statisticsBackend, logger });
   const compaction = createCompactionClient({ databaseUrl: config.databaseUrl, logger });
+  const alerts = createAlertsClient({
+    databaseUrl: config.databaseUrl,
+    settings: config.alerts,
+    logger,
+  });
   const now = () => new Date();
   const ingest = createIngestServer({
     db,
     writer,
     statistics,
     compaction,
+    alerts,
     logger,
     now,
     sender: createMessageSender({ settings: config.alerts, now }),
@@ -46,6 +53,7 @@ async function start(config: IngestConfig): Promise<void> {
     await statistics.close();
     await writer.close();
     await compaction.close();
+    await alerts.close();
     await db.close();
   });
   const finished = await finishDeletions(db);

@@ -8,6 +8,7 @@ import { parseJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
 import type { MessageSender } from '../alerts/deliver/message-sender';
+import type { AlertsClient } from '../alerts/alerts-client';
 import type { CompactionClient } from '../compaction/compaction-client';
 import type { BodyPool } from '../http/body-pool';
 import type { BodyBudget } from '../http/read-body';
@@ -24,6 +25,10 @@ export interface RouteDependencies extends ReceiveDependencies {
   readonly bodyTimeoutMs: number;
   readonly publisher: Publisher;
   readonly compaction: Pick<CompactionClient, 'noteStored' | 'noteChanged' | 'forget'>;
+  readonly alerts: Pick<
+    AlertsClient,
+    'noteStored' | 'noteChanged' | 'noteRules' | 'noteDeliveries' | 'forget'
+  >;
   readonly jobs: JobRunner;
   /** For tests of channels; messages of incidents are sent by the thread. */
   readonly sender: MessageSender;

@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingHttpHeaders } from 'node:http';
 import { Server, type Namespace, type Socket } from 'socket.io';
 import type { Logger } from 'pino';
 import { AppError } from '../../lib/contract/app-error';
+import type { LiveIncident } from '../../lib/contract/incidents';
 import {
   LIVE_INTERVAL_MS,
   LIVE_NAMESPACE,
@@ -25,8 +26,11 @@ const RECHECK_INTERVAL_MS = 10_000;
 /** What the publisher asks of the rest of the worker. */
 export interface PublisherDependencies {
   readonly logger: Logger;
-  /** Throws AppError when these headers may not open a connection here. */
-  readonly admit: (headers: IncomingHttpHeaders) => Promise<void>;
+  /**
+   * Whose incidents these headers may hear of: a project's, or with null everybody's. Throws
+   * AppError when they may not open a connection here.
+   */
+  readonly admit: (headers: IncomingHttpHeaders) => Promise<string | null>;
   /** Throws AppError when they may not watch the run, or it does not exist. */
   readonly admitToRun: (
     headers: IncomingHttpHeaders,
@@ -73,7 +77,8 @@ export class Publisher {
     this.namespace = this.io.of(LIVE_NAMESPACE);
     this.namespace.use((socket, next) => {
       deps.admit(headersOf(socket)).then(
-        () => {
+        (project) => {
+          void socket.join(incidentRoom(project));
           next();
         },
         (error: unknown) => {
@@ -107,6 +112,12 @@ export class Publisher {
 
   publishEvent(event: LiveEvent): void {
     this.namespace.to(runRoom(event.runId)).emit('event', event);
+  }
+
+  /** To everybody who may see its project. */
+  publishIncident(live: LiveIncident): void {
+    const { project } = live.incident;
+    this.namespace.to([incidentRoom(null), incidentRoom(project)]).emit('incident', live);
   }
 
   publishRun(run: LiveRun): void {
@@ -161,7 +172,7 @@ export class Publisher {
 
   /** One subscription a connection: a new one takes the place of the last. */
   private join(socket: Socket, { runId, metric }: Subscribe, layerCount: number): LiveRoom {
-    for (const name of socket.rooms) if (name !== socket.id) void socket.leave(name);
+    for (const name of socket.rooms) if (isOfRun(name)) void socket.leave(name);
     const key = metricRoom(runId, metric);
     let room = this.rooms.get(key);
     if (room === undefined) {
@@ -239,6 +250,14 @@ function metricRoom(runId: string, metric: string): string {
 
 function runRoom(runId: string): string {
   return `run|${runId}`;
+}
+
+function isOfRun(room: string): boolean {
+  return room.startsWith('metric|') || room.startsWith('run|');
+}
+
+function incidentRoom(project: string | null): string {
+  return project === null ? 'incidents' : `incidents|${project}`;
 }
 
 function refusal(error: AppError): SubscribeReply {

@@ -22,7 +22,7 @@ beforeEach(async () => {
     logger: pino({ level: 'silent' }),
     admit: (headers) =>
       isAdmitted || headers.authorization === 'Bearer good'
-        ? Promise.resolve()
+        ? Promise.resolve(headers.authorization === 'Bearer good' ? 'alpha' : null)
         : Promise.reject(new AppError('unauthorized', 'no')),
     admitToRun: (_headers, runId) =>
       runId === 'r1'

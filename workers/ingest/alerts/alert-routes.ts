@@ -1,7 +1,7 @@
 /** What a team wants to be told of, and that somebody has taken note of what was found. */
 import { randomUUID } from 'node:crypto';
 import { alertRuleDraftSchema, patchAlertRuleSchema } from '../../../lib/contract/alert-rules';
-import { acknowledgeIncidentSchema } from '../../../lib/contract/incidents';
+import { acknowledgeIncidentSchema, type Incident } from '../../../lib/contract/incidents';
 import { createAlertRule, deleteAlertRule, patchAlertRule } from '../../../lib/store/alert-rules';
 import { acknowledgeIncident } from '../../../lib/store/incidents';
 import { withBody } from '../../http/read-body';
@@ -34,7 +34,9 @@ async function postRule(deps: RouteDependencies, write: WriteRequest): Promise<R
   const project = await permittedProject(deps, write);
   return withBody(write.request, bodyOptions(deps), async (body) => {
     const draft = parseBody(alertRuleDraftSchema, body);
-    return json(201, await createAlertRule(deps.access.db, project, { id: randomUUID(), draft }));
+    const rule = await createAlertRule(deps.access.db, project, { id: randomUUID(), draft });
+    deps.alerts.noteRules(project);
+    return json(201, rule);
   });
 }
 
@@ -44,7 +46,9 @@ async function patchRule(deps: RouteDependencies, write: WriteRequest): Promise<
   return withBody(write.request, bodyOptions(deps), async (body) => {
     const patch = parseBody(patchAlertRuleSchema, body);
     const ruleId = write.params['ruleId'] ?? '';
-    const { rule } = await patchAlertRule(deps.access.db, project, ruleId, patch);
+    const { rule, closed } = await patchAlertRule(deps.access.db, project, ruleId, patch);
+    deps.alerts.noteRules(project);
+    tellClosed(deps, closed);
     return ok(rule);
   });
 }
@@ -53,8 +57,16 @@ async function patchRule(deps: RouteDependencies, write: WriteRequest): Promise<
 async function deleteRule(deps: RouteDependencies, write: WriteRequest): Promise<Reply> {
   const project = await permittedProject(deps, write);
   const id = write.params['ruleId'] ?? '';
-  await deleteAlertRule(deps.access.db, project, id);
+  const closed = await deleteAlertRule(deps.access.db, project, id);
+  deps.alerts.noteRules(project);
+  tellClosed(deps, closed);
   return ok({ id, deleted: true });
+}
+
+function tellClosed({ publisher }: RouteDependencies, closed: readonly Incident[]): void {
+  for (const incident of closed) {
+    publisher.publishIncident({ change: 'closed', notify: false, incident });
+  }
 }
 
 /** 200 with the incident; whoever was first stands. 404 incident_not_found; 422. */
@@ -63,9 +75,12 @@ async function postAcknowledge(deps: RouteDependencies, write: WriteRequest): Pr
   return withBody(write.request, bodyOptions(deps), async (body) => {
     const { by } = parseBody(acknowledgeIncidentSchema, body);
     const id = write.params['incidentId'] ?? '';
-    const { incident } = await acknowledgeIncident(deps.access.db, {
+    const { incident, isNew } = await acknowledgeIncident(deps.access.db, {
       ...{ project, id, by, now: deps.now() },
     });
+    if (isNew) {
+      deps.publisher.publishIncident({ change: 'acknowledged', notify: false, incident });
+    }
     return ok(incident);
   });
 }

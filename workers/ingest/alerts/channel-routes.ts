@@ -72,7 +72,9 @@ async function patchChannel(deps: RouteDependencies, write: WriteRequest): Promi
     const id = write.params['channelId'] ?? '';
     const { kind } = await requireChannel(deps.access.db, project, id);
     checkPatch(deps, kind, patch);
-    return ok(await changeChannel(deps.access.db, project, id, patch));
+    const channel = await changeChannel(deps.access.db, project, id, patch, deps.now());
+    deps.alerts.noteDeliveries();
+    return ok(channel);
   });
 }
 
@@ -102,7 +104,9 @@ async function postTest(deps: RouteDependencies, write: WriteRequest): Promise<R
 async function postRetry(deps: RouteDependencies, write: WriteRequest): Promise<Reply> {
   const project = await permittedProject(deps, write);
   const id = write.params['deliveryId'] ?? '';
-  return ok(await retryDelivery(deps.access.db, project, id, deps.now()));
+  const delivery = await retryDelivery(deps.access.db, project, id, deps.now());
+  deps.alerts.noteDeliveries();
+  return ok(delivery);
 }
 
 function checkPatch(

@@ -75,6 +75,7 @@ export class AttemptDetection {
   #unsavedSinceMs: number | null = null;
   #savedAtMs = -Infinity;
   #writing: Promise<void> = Promise.resolve();
+  #writesUnderWay = 0;
   #isGone = false;
 
   constructor(options: AttemptDetectionOptions) {
@@ -159,10 +160,21 @@ export class AttemptDetection {
    * is written. A write that fails keeps what it held for the next.
    */
   flush(nowMs: number, isLast = false): Promise<void> {
-    const written = this.#writing.then(() => this.#write(nowMs, isLast));
+    this.#writesUnderWay++;
+    const written = this.#writing
+      .then(() => this.#write(nowMs, isLast))
+      .finally(() => {
+        this.#writesUnderWay--;
+      });
     // The next write waits for this one, whatever becomes of it.
     this.#writing = written.catch(() => undefined);
     return written;
+  }
+
+  /** The newest step that was looked at, once all that was found up to it is written; else null. */
+  get settledStep(): number | null {
+    const isWritten = this.#pending.isEmpty && this.#writesUnderWay === 0;
+    return isWritten && this.detector.newestStep >= 0 ? this.detector.newestStep : null;
   }
 
   /** Whether there is something to write, the state by its own clock. */

@@ -19,6 +19,11 @@ export interface DetectionOptions {
   readonly now: () => Date;
   readonly publish: (event: LiveEvent) => void;
   readonly onWatched: WatchListener;
+  /** What was found up to this step is written. */
+  readonly onSettled: (
+    id: { readonly runKey: string; readonly attempt: number },
+    step: number,
+  ) => void;
 }
 
 export interface DetectionStatus {
@@ -42,6 +47,8 @@ interface Entry extends Target {
   detection: AttemptDetection | null;
   failedAtMs: number | null;
   usedAtMs: number;
+  /** The step that `onSettled` was last told. */
+  settledStep: number;
 }
 
 /** A first post waits this long for the detectors to load; usually it takes a few milliseconds. */
@@ -132,6 +139,7 @@ export class Detection {
       ]);
       try {
         await detection.flush(this.#nowMs(), true);
+        this.#tellSettled(entry);
         this.#drop(key, entry);
       } catch (error) {
         this.#failWrite(id, error);
@@ -140,21 +148,24 @@ export class Detection {
   }
 
   /**
-   * Writes what has been found so far before it resolves: the newest step that was looked at
-   * of the newest attempt. null where nobody posts to it lately, or nothing can be written.
+   * Writes what has been found so far before it resolves: how far detectors are with the newest
+   * attempt. null where nobody posts to it lately, or nothing can be written.
    */
-  async settle({ runKey, id, newestAttempt }: RunContext): Promise<number | null> {
+  async settle({ runKey, id, newestAttempt }: RunContext): Promise<{
+    readonly step: number;
+    readonly watchedFromStep: number | null;
+  } | null> {
     const entry = this.#entries.get(`${runKey}/${newestAttempt}`);
     const detection = await entry?.loading.catch(nothing);
     if (entry?.detection == null || detection === undefined) return null;
-    const { newestStep } = detection.detector;
+    const { newestStep: step, watchedFromStep } = detection.detector;
     try {
       await detection.flush(this.#nowMs());
     } catch (error) {
       this.#failWrite(id, error);
       return null;
     }
-    return newestStep < 0 ? null : newestStep;
+    return step < 0 ? null : { step, watchedFromStep };
   }
 
   /** The run is being deleted. */
@@ -176,6 +187,7 @@ export class Detection {
       if (detection === null) continue;
       this.#watch(entry, (loaded) => loaded.passGaps(nowMs, 'overdue'));
       if (detection.isDue(nowMs)) this.#flush(entry, detection);
+      else this.#tellSettled(entry);
       if (nowMs - entry.usedAtMs > IDLE_AFTER_MS) this.#leave(key, entry, detection);
     }
   }
@@ -269,6 +281,7 @@ export class Detection {
       detection: null,
       failedAtMs: null,
       usedAtMs: nowMs,
+      settledStep: -1,
     };
     loading.then(
       (detection) => {
@@ -297,13 +310,27 @@ export class Detection {
       this.#options.publish({ runId: run.id, ...message, ...(id === null ? {} : { id }) });
     }
     if (detection.isDue(this.#nowMs())) this.#flush(entry, detection);
+    else this.#tellSettled(entry);
     return messages;
   }
 
-  #flush({ run }: Entry, detection: AttemptDetection): void {
-    detection.flush(this.#nowMs()).catch((error: unknown) => {
-      this.#failWrite(run.id, error);
-    });
+  #flush(entry: Entry, detection: AttemptDetection): void {
+    detection.flush(this.#nowMs()).then(
+      () => {
+        this.#tellSettled(entry);
+      },
+      (error: unknown) => {
+        this.#failWrite(entry.run.id, error);
+      },
+    );
+  }
+
+  #tellSettled(entry: Entry): void {
+    const { run, attempt, detection } = entry;
+    const step = detection?.settledStep ?? -1;
+    if (step <= entry.settledStep) return;
+    entry.settledStep = step;
+    this.#options.onSettled({ runKey: run.runKey, attempt: attempt.attempt }, step);
   }
 
   /** What could not be written is tried again with the next step, or the next tick. */

@@ -47,6 +47,7 @@ async function deleteProject(deps: RouteDependencies, write: WriteRequest): Prom
     if (runs === null) break;
     // A job may have opened another run meanwhile.
   } while (!(await removeProject(deps.access.db, name)));
+  deps.alerts.noteRules(name);
   return ok({ name, deleted: true, runCount } satisfies DeleteProjectReply);
 }
 

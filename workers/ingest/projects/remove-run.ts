@@ -5,7 +5,7 @@ import type { RouteDependencies } from '../write-request';
 export async function removeRun(
   deps: Pick<
     RouteDependencies,
-    'access' | 'compaction' | 'detection' | 'jobs' | 'runs' | 'samples'
+    'access' | 'alerts' | 'compaction' | 'detection' | 'jobs' | 'runs' | 'samples'
   >,
   { id, runKey }: { readonly id: string; readonly runKey: string },
 ): Promise<void> {
@@ -13,9 +13,11 @@ export async function removeRun(
   deps.samples.forget(runKey);
   await deps.jobs.forget(runKey);
   deps.compaction.forget(runKey);
+  deps.alerts.forget(runKey);
   await deleteRun(deps.access.db, id);
   deps.runs.forget(id);
   // Again: a post may have come before the run was marked.
   deps.detection.forget(runKey);
   deps.samples.forget(runKey);
+  deps.alerts.forget(runKey);
 }

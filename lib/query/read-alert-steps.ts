@@ -1,0 +1,102 @@
+/** What alert rules are shown of a run, read as they ask for it; live and for a backtest alike. */
+import type { AlertFindings, AlertStep, FoldNeeds, StageChange } from '../alerts/rule-fold';
+import { isStageName } from '../contract/stages';
+import type { Database } from '../store/database';
+import { scanRmsSpikeSteps } from '../store/rms-spike-steps';
+import { findConfirmedSpikes } from '../store/spikes';
+import { findStageEntries, findStageIntervals } from '../store/stages';
+import { findStepReports } from '../store/step-reports';
+import type { Segment } from '../store/trajectory';
+import { findWarnings } from '../store/warnings';
+
+/** Findings may be written later than the steps after them are looked at, and dated back. */
+const LATE_STEPS = 256;
+
+export interface FoldedRun {
+  readonly runKey: string;
+  readonly layerCount: number;
+}
+
+/** The steps of a segment, ascending. The caller bounds the segment: all of it is held. */
+export async function readAlertSteps(
+  db: Database,
+  { runKey, layerCount }: FoldedRun,
+  segment: Segment,
+  { scalars, layerMetrics, stages, rmsSpikes }: FoldNeeds,
+): Promise<AlertStep[]> {
+  const [reports, stageChanges, rmsStarting] = await Promise.all([
+    findStepReports(db, { runKey, layerCount, segment, scalars, layerMetrics }),
+    stages ? readStageChanges(db, runKey, segment) : NO_CHANGES,
+    rmsSpikes ? readRmsStarts(db, runKey, segment) : NO_STARTS,
+  ]);
+  return reports.map((report) => ({
+    step: report.step,
+    scalars: report.scalars,
+    layerMetrics: report.layerMetrics,
+    stageChanges: stageChanges.get(report.step) ?? [],
+    rmsStarting: rmsStarting.get(report.step) ?? [],
+  }));
+}
+
+const NO_CHANGES: ReadonlyMap<number, StageChange[]> = new Map();
+const NO_STARTS: ReadonlyMap<number, number[]> = new Map();
+
+async function readStageChanges(
+  db: Database,
+  runKey: string,
+  segment: Segment,
+): Promise<ReadonlyMap<number, StageChange[]>> {
+  const byStep = new Map<number, StageChange[]>();
+  for (const { step, layer, stage } of await findStageEntries(db, runKey, segment)) {
+    if (!isStageName(stage)) continue;
+    byStep.set(step, [...(byStep.get(step) ?? []), { layer, stage }]);
+  }
+  return byStep;
+}
+
+async function readRmsStarts(
+  db: Database,
+  runKey: string,
+  segment: Segment,
+): Promise<ReadonlyMap<number, number[]>> {
+  const byStep = new Map<number, number[]>();
+  await scanRmsSpikeSteps(db, runKey, segment, (step, layer) => {
+    const layers = byStep.get(step) ?? [];
+    byStep.set(step, layers);
+    layers.push(layer);
+  });
+  return byStep;
+}
+
+/** Where layers of an attempt stand on a step. */
+export async function readStagesAt(
+  db: Database,
+  runKey: string,
+  attempt: number,
+  step: number,
+): Promise<StageChange[]> {
+  const at = { attempt, fromStep: step, toStep: step };
+  const intervals = await findStageIntervals(db, runKey, [at]);
+  return intervals.flatMap(({ layer, stage }) => (isStageName(stage) ? [{ layer, stage }] : []));
+}
+
+/** Findings that rules which looked as far as `afterStep` may not have been told of, as they stand now. */
+export async function readAlertFindings(
+  db: Database,
+  runKey: string,
+  {
+    attempt,
+    afterStep,
+    openIds,
+  }: { readonly attempt: number; readonly afterStep: number; readonly openIds: readonly string[] },
+  { spikes, warnings }: Pick<FoldNeeds, 'spikes' | 'warnings'>,
+): Promise<AlertFindings> {
+  const fromStep = Math.max(0, afterStep - LATE_STEPS);
+  const segment = { attempt, fromStep, toStep: Number.MAX_SAFE_INTEGER };
+  return {
+    spikes: spikes
+      ? await findConfirmedSpikes(db, runKey, { attempt, afterStep: fromStep - 1, ids: openIds })
+      : [],
+    warnings: warnings ? await findWarnings(db, runKey, { segments: [segment], limit: 1000 }) : [],
+  };
+}
