@@ -144,12 +144,18 @@ export async function saveChannel(
   return requireChannel(db, project, channelKey);
 }
 
-/** What is not named stays. Throws AppError `channel_not_found`. */
+/**
+ * What is not named stays. Messages that wait for their next try are due at once where the target
+ * or the secret changed: whoever sets a channel right wants them now.
+ *
+ * Throws  AppError `channel_not_found`
+ */
 export async function changeChannel(
   db: Database,
   project: string,
   id: string,
   { name, target, secret, isEnabled }: PatchChannel,
+  now: Date,
 ): Promise<AlertChannel> {
   if (!isUuid(id)) throw channelNotFound(project, id);
   await db.prisma.alertChannel.updateMany({
@@ -161,6 +167,12 @@ export async function changeChannel(
       ...(isEnabled === undefined ? {} : { isEnabled }),
     },
   });
+  if (target !== undefined || secret !== undefined) {
+    await db.prisma.alertDelivery.updateMany({
+      where: { project, channelKey: id, status: 'pending' },
+      data: { nextAttemptAt: now },
+    });
+  }
   return requireChannel(db, project, id);
 }
 

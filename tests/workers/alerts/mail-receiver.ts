@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { CERTIFICATE, CERTIFICATE_KEY } from './receiver';
@@ -15,6 +16,8 @@ export interface ReceivedMail {
 export interface MailReceiver {
   readonly port: number;
   readonly received: readonly ReceivedMail[];
+  /** Resolves with the next mail that comes. */
+  readonly next: () => Promise<ReceivedMail>;
   readonly close: () => Promise<void>;
 }
 
@@ -30,6 +33,7 @@ export async function startMailReceiver({
   readonly refuses?: (address: string) => { readonly code: number; readonly text: string } | null;
 } = {}): Promise<MailReceiver> {
   const received: ReceivedMail[] = [];
+  const arrivals = new EventEmitter<{ mail: [ReceivedMail] }>();
   const server = new SMTPServer({
     logger: false,
     secure: tls === 'implicit',
@@ -54,13 +58,15 @@ export async function startMailReceiver({
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         const { mailFrom, rcptTo } = session.envelope;
-        received.push({
+        const mail = {
           from: mailFrom === false ? '' : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
           isSecure: session.secure,
           user: session.user ?? null,
           raw: Buffer.concat(chunks).toString('utf8'),
-        });
+        };
+        received.push(mail);
+        arrivals.emit('mail', mail);
         callback();
       });
     },
@@ -72,6 +78,7 @@ export async function startMailReceiver({
   return {
     port: (listening.address() as AddressInfo).port,
     received,
+    next: () => new Promise((resolve) => arrivals.once('mail', resolve)),
     close: () => new Promise((resolve) => server.close(resolve)),
   };
 }

@@ -282,6 +282,20 @@ describe('messages', () => {
     expect((await send('POST', `${DELIVERIES}/${randomUUID()}/retry`)).body.error.code).toBe(
       'delivery_not_found',
     );
+    // Whoever sets the channel right wants what waits now; a new name changes nothing.
+    const later = new Date(clock.getTime() + 3_600_000);
+    await servers.db.prisma.alertDelivery.updateMany({
+      where: { deliveryKey: dead },
+      data: { nextAttemptAt: later },
+    });
+    const nextOf = async () =>
+      (await servers.get(`${DELIVERIES}?status=pending`)).body.items[0].nextAttemptAt;
+    await send('PATCH', `${CHANNELS}/${id}`, { name: 'renamed' });
+    expect(await nextOf()).toBe(later.toISOString());
+    const target = hook('https://hooks.example.org/right');
+    await send('PATCH', `${CHANNELS}/${id}`, { target });
+    expect(await nextOf()).toBe(clock.toISOString());
+
     await send('DELETE', `${CHANNELS}/${id}`);
     expect((await send('POST', `${DELIVERIES}/${dead}/retry`)).body.error.code).toBe(
       'channel_not_found',
