@@ -26,6 +26,8 @@ export interface HeatmapColumns {
   readonly values: Float32Array;
   /** [L, C]; NaN in `values` with 0 here means that nothing was reported. */
   readonly nonFinite: Uint32Array;
+  /** [L, C] as `values`, the lowest where those are the highest; only where both were asked for. */
+  readonly minima?: Float32Array;
   /** Further per-column scalars, [C] each: `gradient_norm`, `learning_rate`, `wall_time`. */
   readonly scalars: ReadonlyMap<string, Float64Array>;
 }
@@ -46,12 +48,17 @@ function toInt64(steps: Float64Array): BigInt64Array {
 /** Encodes columns; inverse of `decodeHeatmapColumns` up to the bits of NaN. */
 export function encodeHeatmapColumns(columns: HeatmapColumns): Uint8Array<ArrayBuffer> {
   const { layerCount, columnCount, fromStep, toStep, loss, values, nonFinite, scalars } = columns;
+  const { minima } = columns;
+  const shape = [layerCount, columnCount];
   return encodeSafetensors([
     { name: 'from_step', dtype: 'I64', shape: [columnCount], data: toInt64(fromStep) },
     { name: 'to_step', dtype: 'I64', shape: [columnCount], data: toInt64(toStep) },
     { name: 'loss', dtype: 'F32', shape: [columnCount], data: loss },
-    { name: 'values', dtype: 'F32', shape: [layerCount, columnCount], data: values },
-    { name: 'non_finite', dtype: 'U32', shape: [layerCount, columnCount], data: nonFinite },
+    { name: 'values', dtype: 'F32', shape, data: values },
+    { name: 'non_finite', dtype: 'U32', shape, data: nonFinite },
+    ...(minima === undefined
+      ? []
+      : [{ name: 'minima', dtype: 'F32' as const, shape, data: minima }]),
     ...Array.from(scalars, ([name, data]) => ({
       name: `scalar/${name}`,
       dtype: 'F64' as const,
@@ -84,31 +91,34 @@ export class HeatmapBody {
   readonly values: Float32Array<ArrayBuffer>;
   /** [L, C] */
   readonly nonFinite: Uint32Array<ArrayBuffer>;
+  /** [L, C] */
+  readonly minima: Float32Array<ArrayBuffer> | null;
   readonly #buffer: ArrayBuffer;
   readonly #end: number;
   readonly #dataStart: number;
   readonly #memory: Uint8Array<ArrayBuffer> | null;
 
   /**
-   * `maxScalars`: how many further scalars the columns may have. With `memory`, values and
-   * losses are whatever was there.
+   * `maxScalars`: how many further scalars the columns may have. With `memory`, values,
+   * minima and losses are whatever was there.
    */
   constructor(
     readonly layerCount: number,
     readonly columnCount: number,
     maxScalars: number,
-    memory?: HeatmapMemory,
+    { memory, hasMinima = false }: { memory?: HeatmapMemory | undefined; hasMinima?: boolean } = {},
   ) {
     const cells = layerCount * columnCount;
     // A name's entry in the header is below 256 bytes, and the data begins at a multiple of 8.
     this.#dataStart = 2048 + maxScalars * 256 + (2 + maxScalars) * columnCount * 8;
-    this.#end = this.#dataStart + (columnCount + 2 * cells) * 4;
+    this.#end = this.#dataStart + (columnCount + (hasMinima ? 3 : 2) * cells) * 4;
     this.#memory = memory?.take(this.#end) ?? null;
     this.#buffer = this.#memory?.buffer ?? new ArrayBuffer(this.#end);
     const valuesStart = this.#dataStart + columnCount * 4;
     this.loss = new Float32Array(this.#buffer, this.#dataStart, columnCount);
     this.values = new Float32Array(this.#buffer, valuesStart, cells);
     this.nonFinite = new Uint32Array(this.#buffer, valuesStart + cells * 4, cells);
+    this.minima = hasMinima ? new Float32Array(this.#buffer, valuesStart + cells * 8, cells) : null;
     if (this.#memory !== null) this.nonFinite.fill(0);
   }
 
@@ -118,7 +128,8 @@ export class HeatmapBody {
     toStep,
     scalars,
   }: Pick<HeatmapColumns, 'fromStep' | 'toStep' | 'scalars'>): EncodedHeatmapColumns {
-    const { layerCount, columnCount, loss, values, nonFinite } = this;
+    const { layerCount, columnCount, loss, values, nonFinite, minima } = this;
+    const cells = [layerCount, columnCount];
     const shape = [columnCount];
     const head = [
       { name: 'from_step', dtype: 'I64' as const, shape, data: toInt64(fromStep) },
@@ -133,8 +144,9 @@ export class HeatmapBody {
     const header = encodeSafetensorsHeader([
       ...head,
       { name: 'loss', dtype: 'F32', shape },
-      { name: 'values', dtype: 'F32', shape: [layerCount, columnCount] },
-      { name: 'non_finite', dtype: 'U32', shape: [layerCount, columnCount] },
+      { name: 'values', dtype: 'F32', shape: cells },
+      { name: 'non_finite', dtype: 'U32', shape: cells },
+      ...(minima === null ? [] : [{ name: 'minima', dtype: 'F32' as const, shape: cells }]),
     ]);
     const start = this.#dataStart - head.length * columnCount * 8 - header.length;
     if (start < 0) throw new RangeError(`${scalars.size} scalars are more than expected`);
@@ -145,8 +157,11 @@ export class HeatmapBody {
       body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
       position += data.byteLength;
     }
-    const steps = { fromStep, toStep, loss, scalars };
-    return { layerCount, columnCount, ...steps, values, nonFinite, body, memory: this.#memory };
+    return {
+      ...{ layerCount, columnCount, fromStep, toStep, loss, scalars, values, nonFinite },
+      ...(minima === null ? {} : { minima }),
+      ...{ body, memory: this.#memory },
+    };
   }
 }
 
@@ -159,6 +174,7 @@ export function decodeHeatmapColumns(body: Uint8Array): HeatmapColumns {
     return found;
   };
   const values = tensor('values');
+  const minima = tensors.get('minima');
   const scalars = new Map<string, Float64Array>();
   for (const [name, entry] of tensors) {
     if (name.startsWith('scalar/'))
@@ -172,6 +188,7 @@ export function decodeHeatmapColumns(body: Uint8Array): HeatmapColumns {
     loss: readFloat32('loss', tensor('loss')),
     values: readFloat32('values', values),
     nonFinite: readUint32('non_finite', tensor('non_finite')),
+    ...(minima === undefined ? {} : { minima: readFloat32('minima', minima) }),
     scalars,
   };
 }

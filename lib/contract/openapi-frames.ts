@@ -60,6 +60,12 @@ export const HEATMAP_TENSORS: readonly TensorDescription[] = [
     'Over the finite values; NaN where non_finite is 0 means that nothing was reported.',
   ),
   tensor('non_finite', 'U32', '[L, C]', 'Non-finite values in the column.'),
+  tensor(
+    'minima',
+    'F32',
+    '[L, C]',
+    'With reduce=extremes: as values, which are the highest, the lowest.',
+  ),
   tensor('from_step', 'I64', '[C]', 'First reported step of the column.'),
   tensor('to_step', 'I64', '[C]', 'Last reported step of the column.'),
   tensor('loss', 'F32', '[C]', 'The loss of the column.'),

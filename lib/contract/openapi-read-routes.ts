@@ -129,7 +129,7 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     summary: 'One metric of every layer over steps',
     description:
       'JSON, or float32 columns with Accept: application/vnd.safetensors. At most columns columns; one a ' +
-      'reported step where they fit.',
+      'reported step where they fit. reduce=extremes adds the lowest values of each column to the highest.',
     params: runParamsSchema,
     query: heatmapQuerySchema,
     replies: [

@@ -33,6 +33,8 @@ const queryColumns = queryInteger.pipe(z.int().min(1).max(MAX_COLUMNS));
 
 export const reduceSchema = z.enum(['max', 'min', 'mean']);
 export type Reduce = z.infer<typeof reduceSchema>;
+/** Of a heatmap also both ends of what a column holds: the highest as its values, and the lowest. */
+export const heatmapReduceSchema = z.enum([...reduceSchema.options, 'extremes']);
 
 const queryNames = z.string().max(4096).transform(splitNames).pipe(z.array(z.string()).max(64));
 
@@ -120,20 +122,22 @@ export const heatmapQuerySchema = z.object({
   ...stepRange,
   metric: metricNameSchema.default('gradient_norm'),
   columns: queryColumns.default(1000),
-  reduce: reduceSchema.default('max'),
+  reduce: heatmapReduceSchema.default('max'),
 });
 export type HeatmapQuery = z.infer<typeof heatmapQuerySchema>;
 
 /** The JSON form; the binary one is in `heatmap-columns.ts`. */
 export const heatmapReplySchema = z.object({
   metric: z.string(),
-  reduce: reduceSchema,
+  reduce: heatmapReduceSchema,
   fromStep: z.array(z.int()),
   toStep: z.array(z.int()),
   loss: z.array(z.number().nullable()),
   /** [layers][columns] */
   values: z.array(z.array(z.number().nullable())),
   nonFiniteCount: z.array(z.array(z.int())),
+  /** As `values`: the lowest, with `reduce=extremes` alone. */
+  minima: z.array(z.array(z.number().nullable())).optional(),
 });
 export type HeatmapReply = z.infer<typeof heatmapReplySchema>;
 

@@ -1,5 +1,4 @@
 /** Layers × buckets of a plan, reduced as blocks and rollups come in, where the reply's bytes lie. */
-import type { HeatmapBody } from '../contract/heatmap-columns';
 import type { Reduce } from '../contract/reads';
 import type { RowsPlace } from '../store/compaction/row-codec';
 import type { BucketCells, LayerSink, Plane, StepCells } from '../store/scan-layers';
@@ -32,7 +31,15 @@ export interface LayerColumnsOptions {
   readonly isOneStepABucket: boolean;
 }
 
-/** [layer][bucket]. To be used once `finish` has been called. */
+/** [layer][bucket] each, to be filled. */
+export interface ColumnCells {
+  readonly layerCount: number;
+  readonly columnCount: number;
+  readonly values: Float32Array;
+  readonly nonFinite: Uint32Array;
+}
+
+/** To be used once `finish` has been called. */
 export class LayerColumns implements LayerSink {
   readonly #layerCount: number;
   readonly #buckets: Buckets;
@@ -40,7 +47,7 @@ export class LayerColumns implements LayerSink {
   readonly #isWritten: Uint8Array;
 
   constructor(
-    { values, nonFinite, layerCount, columnCount }: HeatmapBody,
+    { values, nonFinite, layerCount, columnCount }: ColumnCells,
     private readonly options: LayerColumnsOptions,
   ) {
     const { reduce, isOneStepABucket } = options;

@@ -3,7 +3,7 @@ import {
   HeatmapBody,
   type HeatmapMemory,
 } from '../contract/heatmap-columns';
-import type { HeatmapQuery } from '../contract/reads';
+import type { HeatmapQuery, Reduce } from '../contract/reads';
 import { runScans, type Scan } from '../store/covered-scan';
 import type { Database } from '../store/database';
 import { LayerScan } from '../store/scan-layers';
@@ -15,10 +15,11 @@ import { selectSegments } from '../store/trajectory';
 import { planBuckets } from './bucket-plan';
 import { COLUMN_SCALARS, columnOf, ColumnStrip } from './column-strip';
 import { requireRun } from './find-run';
+import { ExtremeColumns } from './extreme-columns';
 import { LayerColumns, planeOf } from './layer-columns';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
 
-/** Cells of one reply: 64 MB as it leaves. Runs with very many layers get fewer columns. */
+/** Values of one reply, each with a count beside: 64 MB as it leaves. Runs with very many layers get fewer columns. */
 const MAX_CELLS = 8 * 1024 * 1024;
 /** Longer than this, a person who drags the view sees it lag. */
 const BUDGET_MS = 40;
@@ -50,14 +51,14 @@ async function readFrom(
   const run = await requireRun(snapshot, runId);
   const { runKey, layerCount } = run;
   const segments = selectSegments(run, query.attempt, query);
-  const limit = Math.max(
-    1,
-    Math.min(query.columns, Math.floor(MAX_CELLS / Math.max(1, layerCount))),
-  );
+  const hasMinima = query.reduce === 'extremes';
+  const asked = query.reduce === 'extremes' ? 'max' : query.reduce;
+  const cellsAColumn = Math.max(1, layerCount) * (hasMinima ? 1.5 : 1);
+  const limit = Math.max(1, Math.min(query.columns, Math.floor(MAX_CELLS / cellsAColumn)));
   const metricId = run.names.layer.get(query.metric) ?? null;
   const isStage = metricId === null && query.metric === STAGE_METRIC;
   // Stages are names in an order: they have extremes and no mean.
-  const reduce = isStage && query.reduce === 'mean' ? 'max' : query.reduce;
+  const reduce: Reduce = isStage && asked === 'mean' ? 'max' : asked;
   const columns = scalarColumns(run.names.scalar, COLUMN_SCALARS);
   const window = await findStepWindow(snapshot, run, {
     segments,
@@ -65,15 +66,20 @@ async function readFrom(
     maxSteps: limit,
     metricId,
   });
-  const plan = planBuckets(window, limit, { layers: layerCount, planes: 1, budgetMs: BUDGET_MS });
+  const planes = hasMinima ? (['maximum', 'minimum'] as const) : [planeOf(reduce)];
+  const cost = { layers: layerCount, planes: planes.length, budgetMs: BUDGET_MS };
+  const plan = planBuckets(window, limit, cost);
 
   const strip = new ColumnStrip(plan);
-  const body = new HeatmapBody(layerCount, plan.count, COLUMN_SCALARS.length, memory);
-  const layers = new LayerColumns(body, {
-    plan,
-    reduce,
-    isOneStepABucket: plan.isStepwise && !isStage && !haveOverlap(segments),
+  const body = new HeatmapBody(layerCount, plan.count, COLUMN_SCALARS.length, {
+    memory,
+    hasMinima,
   });
+  const isOneStepABucket = plan.isStepwise && !isStage && !haveOverlap(segments);
+  const layers =
+    body.minima === null || isOneStepABucket
+      ? new LayerColumns(body, { plan, reduce, isOneStepABucket })
+      : new ExtremeColumns(body, body.minima, plan);
   const { parts } = window;
   const { topLevel, width: bucketSteps } = plan;
   const scans: Scan[] = [];
@@ -83,7 +89,7 @@ async function readFrom(
     for (const reported of plan.steps) strip.addStep(reported);
   }
   if (metricId !== null) {
-    const scan = { runKey, parts, topLevel, metricId, layerCount, planes: [planeOf(reduce)] };
+    const scan = { runKey, parts, topLevel, metricId, layerCount, planes };
     scans.push(new LayerScan(scan, layers));
   }
   await runScans(snapshot, scans);
@@ -94,6 +100,8 @@ async function readFrom(
     }
   }
   layers.finish();
+  // One value is both.
+  if (isOneStepABucket) body.minima?.set(body.values);
 
   const reported = strip.reportedBuckets();
   const answer = reported.length === plan.count ? body : chooseColumns(body, reported);
@@ -109,13 +117,17 @@ async function readFrom(
 
 /** The named columns of all layers, where others hold no reported step. */
 function chooseColumns(body: HeatmapBody, columns: readonly number[]): HeatmapBody {
-  const chosen = new HeatmapBody(body.layerCount, columns.length, COLUMN_SCALARS.length);
+  const hasMinima = body.minima !== null;
+  const chosen = new HeatmapBody(body.layerCount, columns.length, COLUMN_SCALARS.length, {
+    hasMinima,
+  });
   for (let layer = 0; layer < body.layerCount; layer++) {
     const from = layer * body.columnCount;
     const to = layer * columns.length;
     columns.forEach((column, index) => {
       chosen.values[to + index] = body.values[from + column] ?? NaN;
       chosen.nonFinite[to + index] = body.nonFinite[from + column] ?? 0;
+      if (chosen.minima !== null) chosen.minima[to + index] = body.minima?.[from + column] ?? NaN;
     });
   }
   return chosen;

@@ -8,18 +8,19 @@ export function toHeatmapReply(
 ): HeatmapReply {
   const { layerCount, columnCount } = columns;
   const rows = Array.from({ length: layerCount }, (_, layer) => layer * columnCount);
+  const toRows = (cells: Float32Array): (number | null)[][] =>
+    rows.map((start) => Array.from(cells.subarray(start, start + columnCount), finiteOrNull));
   return {
     metric,
     reduce,
     fromStep: Array.from(columns.fromStep),
     toStep: Array.from(columns.toStep),
     loss: Array.from(columns.loss, finiteOrNull),
-    values: rows.map((start) =>
-      Array.from(columns.values.subarray(start, start + columnCount), finiteOrNull),
-    ),
+    values: toRows(columns.values),
     nonFiniteCount: rows.map((start) =>
       Array.from(columns.nonFinite.subarray(start, start + columnCount)),
     ),
+    ...(columns.minima === undefined ? {} : { minima: toRows(columns.minima) }),
   };
 }
 

@@ -21,6 +21,8 @@ describe('heatmap columns', () => {
     };
     const decoded = decodeHeatmapColumns(encodeHeatmapColumns(columns));
     expect(decoded).toEqual(columns);
+    const both = { ...columns, minima: Float32Array.of(0, 1, NaN, 3, 4, 5) };
+    expect(decodeHeatmapColumns(encodeHeatmapColumns(both))).toEqual(both);
   });
 
   it('tell what was not reported from what was not finite', () => {
@@ -58,7 +60,7 @@ describe('heatmap columns', () => {
 
   it('begin with no counts in memory that was used before', () => {
     const used = new Uint8Array(1 << 16).fill(0xff);
-    const body = new HeatmapBody(2, 3, 1, { take: (size) => used.subarray(0, size) });
+    const body = new HeatmapBody(2, 3, 1, { memory: { take: (size) => used.subarray(0, size) } });
     body.values.set([1, 2, 3, 4, 5, 6]);
     body.loss.set([1, 2, 3]);
     const steps = Float64Array.of(1, 2, 3);

@@ -32,7 +32,7 @@ const anyWindow = fc.record({
     fc.integer({ min: 9, max: 300 }),
     fc.constantFrom(1000, 3000),
   ),
-  reduce: fc.constantFrom<'max' | 'min' | 'mean'>('max', 'min', 'mean'),
+  reduce: fc.constantFrom<'max' | 'min' | 'mean' | 'extremes'>('max', 'min', 'mean', 'extremes'),
   layer: fc.nat({ max: 3 }),
 });
 type Window = typeof anyWindow extends fc.Arbitrary<infer T> ? T : never;
@@ -131,7 +131,11 @@ async function checkWindow(id: string, run: LongRun, all: readonly LongStep[], w
       const what = `${reduce} ${row}, ${column}`;
       faults.same(columns.nonFinite[cell], expected.nonFiniteCount, `${what} non-finite`);
       if (reduce === 'mean') faults.mean(columns.values[cell], expected, what);
-      else faults.same(columns.values[cell], expected[reduce], what);
+      else if (reduce !== 'extremes') faults.same(columns.values[cell], expected[reduce], what);
+      else {
+        faults.same(columns.values[cell], expected.max, what);
+        faults.same(columns.minima?.[cell], expected.min, what);
+      }
     }
   });
   faults.expectNone();
@@ -218,18 +222,23 @@ it(
   },
 );
 
-it('shows one step of each of 100 layers at every zoom, the same at every reload', async () => {
+it('shows a highest and a lowest step of each of 100 layers at every zoom, the same at every reload', async () => {
   const { db } = database;
   const layerCount = 100;
   const stepCount = 5000;
   const { runKey } = await createRun(db, aRun({ id: 'extremes', layerCount }));
   const spikeStep = (layer: number) => (layer * 3571 + 13) % stepCount;
+  const dipStep = (layer: number) => (layer * 3571 + 13 + 1237) % stepCount;
   const frames = Array.from({ length: stepCount }, (_, step) =>
     aFrame(step, {
-      loss: step === 2222 ? 99 : 1,
+      loss: step === 2222 ? 99 : step === 3333 ? -99 : 1,
       layers: {
         [METRIC]: Array.from({ length: layerCount }, (__, layer) =>
-          step === spikeStep(layer) ? 1e6 + layer : Math.fround(Math.sin(step)),
+          step === spikeStep(layer)
+            ? 1e6 + layer
+            : step === dipStep(layer)
+              ? -1e6 - layer
+              : Math.fround(Math.sin(step)),
         ),
       },
     }),
@@ -253,26 +262,27 @@ it('shows one step of each of 100 layers at every zoom, the same at every reload
         attempt: 'effective' as const,
         metric: METRIC,
         columns,
-        reduce: 'max' as const,
+        reduce: 'extremes' as const,
       };
       const heatmap = await readHeatmap(db, 'extremes', query);
       const missing: number[] = [];
       for (let layer = 0; layer < layerCount; layer++) {
-        const row = heatmap.values.subarray(
-          layer * heatmap.columnCount,
-          (layer + 1) * heatmap.columnCount,
-        );
-        const column = row.indexOf(1e6 + layer);
-        const isThere =
-          column >= 0 &&
-          heatmap.fromStep[column]! <= spikeStep(layer) &&
-          heatmap.toStep[column]! >= spikeStep(layer);
-        if (!isThere) missing.push(layer);
+        for (const [cells, value, step] of [
+          [heatmap.values, 1e6 + layer, spikeStep(layer)],
+          [heatmap.minima!, -1e6 - layer, dipStep(layer)],
+        ] as const) {
+          const start = layer * heatmap.columnCount;
+          const column = cells.subarray(start, start + heatmap.columnCount).indexOf(value);
+          const isThere =
+            column >= 0 && heatmap.fromStep[column]! <= step && heatmap.toStep[column]! >= step;
+          if (!isThere) missing.push(layer);
+        }
       }
       expect(missing).toEqual([]);
       const layer = columns % layerCount;
       const series = await readSeries(db, 'extremes', layer, { ...query, points: columns });
       expect(series.points.filter(({ max }) => max === 1e6 + layer)).toHaveLength(1);
+      expect(series.points.filter(({ min }) => min === -1e6 - layer)).toHaveLength(1);
       const timeline = await readTimeline(db, 'extremes', {
         ...query,
         series: ['loss'],
@@ -280,6 +290,7 @@ it('shows one step of each of 100 layers at every zoom, the same at every reload
       });
       const [loss] = timeline.series;
       expect(loss!.points.filter(({ max }) => max === 99)).toHaveLength(1);
+      expect(loss!.points.filter(({ min }) => min === -99)).toHaveLength(1);
       replies.push(Buffer.from(heatmap.body).toString('base64'));
     }
     return replies;
