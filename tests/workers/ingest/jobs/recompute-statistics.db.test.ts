@@ -258,7 +258,7 @@ describe('recompute_statistics', () => {
     const { result } = await runJob('old');
     expect(result.cells).toBe(LAYERS);
     const stored = await allOf('old');
-    const wanted = damaged(expected);
+    const wanted: (number | null)[][][] = damaged(expected);
     wanted[1]!.forEach((row, layer) => (row[30] = expected[1]![layer]![30]!));
     expect(stored).toEqual(wanted);
   });
