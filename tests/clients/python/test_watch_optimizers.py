@@ -146,6 +146,24 @@ def test_an_optimizer_that_we_do_not_know_is_read_by_an_adapter(server):
     assert columns(frame)["rms"][-1] == pytest.approx(1.0, rel=1e-3)
 
 
+def test_that_partitions_of_deepspeed_are_no_layers_is_said(server, capsys):
+    class DeepSpeedZeroOptimizer:
+        __module__ = "deepspeed.runtime.zero.stage_1_and_2"
+
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+
+    flat = torch.nn.Parameter(torch.ones(100))
+    optimizer = torch.optim.AdamW([flat], lr=1e-2)
+    job = Job(server, make_model(), DeepSpeedZeroOptimizer(optimizer))
+    flat.grad = torch.ones(100)
+    optimizer.step()
+    frame = job.finish()[0]
+    names = [layer["name"] for layer in job.create["layers"]]
+    assert columns(frame)["gradient_norm"][names.index("parameter.0")] == pytest.approx(10.0)
+    assert capsys.readouterr().err.count("flat partitions that are no layers") == 1
+
+
 def test_several_optimizers_make_one_capture(server):
     model = make_model()
     first = torch.optim.AdamW(model.wte.parameters(), lr=1e-2)

@@ -91,6 +91,12 @@ class Watch:
             expected = ", ".join(SAMPLES_WHEN)
             notices.say("samples_when", f"samples_when: expected one of {expected}; it is taken as always")
             samples_when = "always"
+        if any(type(each).__module__.startswith("deepspeed.runtime.zero") for each in given):
+            notices.say(
+                "deepspeed",
+                "watch: DeepSpeed's ZeRO keeps gradients and moments in flat partitions that are no layers; "
+                "they are shown as they are. torch's FSDP and ZeroRedundancyOptimizer are read by layer",
+            )
         self.holds_samples = samples > 0 and samples_when == "spike"
         self._cadence = Cadence(scalars_every, histograms_every)
         self._is_stopped = False
