@@ -16,10 +16,12 @@ export interface DueDelivery {
   readonly deliveryKey: string;
   readonly project: string;
   readonly channelKey: string;
+  /** A message to its channel has failed and waits: this one, or one before. */
+  readonly isFailing: boolean;
 }
 
 /** A message that this process alone may send for a while. */
-export interface ClaimedDelivery extends DueDelivery {
+export interface ClaimedDelivery extends Omit<DueDelivery, 'isFailing'> {
   readonly incidentKey: string;
   readonly createdAt: Date;
   /** Which try this is, from 1. */
@@ -90,30 +92,44 @@ export async function findDeliveries(
   return { items: rows.map(toDelivery), total: rows[0]?.total ?? 0 };
 }
 
+export interface DueQuery {
+  readonly now: Date;
+  readonly busyChannels: readonly string[];
+  readonly limit: number;
+  /** Of those, to channels that fail. */
+  readonly failingLimit: number;
+}
+
 /**
- * The oldest due message of each channel but the busy ones, those never tried before those
- * that failed. By (status, next_attempt_at).
+ * The oldest due message of each channel but the busy ones; those to channels that fail come last.
+ * By (status, next_attempt_at): it reads what waits, not what was sent.
  */
 export async function findDueDeliveries(
   db: Pick<Database, 'pool'>,
-  {
-    now,
-    busyChannels,
-    limit,
-  }: { readonly now: Date; readonly busyChannels: readonly string[]; readonly limit: number },
+  { now, busyChannels, limit, failingLimit }: DueQuery,
 ): Promise<DueDelivery[]> {
   const { rows } = await db.pool.query<DueDelivery>({
     name: 'find_due_deliveries',
-    text: `SELECT "runKey", "deliveryKey", project, "channelKey" FROM (
-        SELECT DISTINCT ON (d.channel) d.run::text AS "runKey", d.delivery::text AS "deliveryKey",
-          d.project, d.channel::text AS "channelKey", d.attempts, d.next_attempt_at
+    text: `WITH due AS (
+        SELECT DISTINCT ON (d.channel) d.run, d.delivery, d.project, d.channel, d.next_attempt_at
         FROM alert_delivery d
         JOIN run r ON r.run = d.run AND r.status <> '${DELETING}'
         WHERE d.status = 'pending' AND d.next_attempt_at <= $1 AND d.channel <> ALL ($2::uuid[])
         ORDER BY d.channel, d.created_at, d.delivery
-      ) AS due
-      ORDER BY least(attempts, 1), next_attempt_at, "deliveryKey" LIMIT $3`,
-    values: [now, busyChannels, limit],
+      ), judged AS (
+        SELECT due.*, due.channel IN (
+          SELECT channel FROM alert_delivery WHERE status = 'pending' AND attempts > 0
+        ) AS is_failing FROM due
+      ), placed AS (
+        SELECT *, row_number() OVER (
+          PARTITION BY is_failing ORDER BY next_attempt_at, delivery
+        ) AS place FROM judged
+      )
+      SELECT run::text AS "runKey", delivery::text AS "deliveryKey", project,
+        channel::text AS "channelKey", is_failing AS "isFailing"
+      FROM placed WHERE NOT is_failing OR place <= $4
+      ORDER BY is_failing, place LIMIT $3`,
+    values: [now, busyChannels, limit, failingLimit],
   });
   return rows;
 }

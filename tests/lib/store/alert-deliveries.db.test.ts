@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
+  type DueQuery,
   claimDelivery,
   findDueDeliveries,
   findNextAttempt,
@@ -34,10 +35,10 @@ async function aMessage(at = OPENED_AT, to?: string) {
   const key = await makeDelivery(database.db, { incident, channel: to ?? (await channel()), at });
   return { runKey: runKeyOf('run'), deliveryKey: key };
 }
-const due = async (now: Date, busyChannels: string[] = [], limit = 10) =>
-  (await findDueDeliveries(database.db, { now, busyChannels, limit })).map(
-    ({ deliveryKey }) => deliveryKey,
-  );
+const due = async (now: Date, over: Partial<DueQuery> = {}) => {
+  const query = { now, busyChannels: [], limit: 10, failingLimit: 10, ...over };
+  return (await findDueDeliveries(database.db, query)).map(({ deliveryKey }) => deliveryKey);
+};
 
 describe('a claim', () => {
   it('is one process’s alone, of many that try at once', async () => {
@@ -83,19 +84,23 @@ describe('a claim', () => {
 });
 
 describe('what is due', () => {
-  it('is the oldest of each channel, the fresh before those that failed', async () => {
+  it('is the oldest of each channel, and channels that fail come last', async () => {
     const failing = await channel();
     const old = await aMessage(after(-1000), failing);
-    await aMessage(after(0), failing);
+    const later = await aMessage(after(0), failing);
     const claim = await claimDelivery(database.db, old, { now: OPENED_AT, ...LEASE });
     await settleDelivery(database.db, claim!, {
       ...{ kind: 'failed', error: 'x', nextAttemptAt: after(1000) },
     });
     const fresh = await aMessage(after(2000));
+    // The one that failed waits, and what comes after it to the same channel is known to fail too.
+    expect(await due(after(999))).toEqual([later.deliveryKey]);
+    expect(await due(after(999), { failingLimit: 0 })).toEqual([]);
     const now = after(3000);
     expect(await due(now)).toEqual([fresh.deliveryKey, old.deliveryKey]);
-    expect(await due(now, [], 1)).toEqual([fresh.deliveryKey]);
-    expect(await due(now, [failing])).toEqual([fresh.deliveryKey]);
+    expect(await due(now, { limit: 1 })).toEqual([fresh.deliveryKey]);
+    expect(await due(now, { busyChannels: [failing] })).toEqual([fresh.deliveryKey]);
+    expect(await due(now, { failingLimit: 0 })).toEqual([fresh.deliveryKey]);
   });
 
   it('leaves out what is not yet due, and says when it will be', async () => {

@@ -53,7 +53,10 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
-/** As many receivers may hang at once before one that does not waits, at most as long as a try takes. */
+/**
+ * Sockets are cheap. Channels that fail share half of these, so that any number of receivers that
+ * hang leaves room for those that do not.
+ */
 const MAX_CONCURRENT = 64;
 /** The longest try is 20 s; a claim that runs out earlier would send twice. */
 const LEASE_MS = 60_000;
@@ -65,7 +68,8 @@ const LONGEST_OUTAGE_MS = 30_000;
 /** Begins at once with what an earlier process left. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { db, sender, logger, now, random, maxConcurrent = MAX_CONCURRENT } = options;
-  const underWay = new Map<string, Promise<void>>();
+  const maxFailing = Math.max(1, Math.floor(maxConcurrent / 2));
+  const underWay = new Map<string, { readonly isFailing: boolean; readonly done: Promise<void> }>();
   const closing = new AbortController();
   const totals = { delivered: 0, failed: 0, dead: 0, outages: 0 };
   let pumping: Promise<void> | null = null;
@@ -105,11 +109,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const limit = maxConcurrent - underWay.size;
     if (limit <= 0) return;
     const busyChannels = [...underWay.keys()];
-    for (const due of await findDueDeliveries(db, { now: now(), busyChannels, limit })) {
+    const failing = [...underWay.values()].filter(({ isFailing }) => isFailing).length;
+    const failingLimit = Math.max(0, maxFailing - failing);
+    const query = { now: now(), busyChannels, limit, failingLimit };
+    for (const due of await findDueDeliveries(db, query)) {
       const claimed = await claimDelivery(db, due, { now: now(), leaseMs: LEASE_MS });
       // Another process was faster: the channel may have more.
       if (claimed === null) isAskedAgain = true;
-      else start(claimed);
+      else start(claimed, due.isFailing);
     }
   }
 
@@ -126,15 +133,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     timer.unref();
   }
 
-  function start(claimed: ClaimedDelivery): void {
+  function start(claimed: ClaimedDelivery, isFailing: boolean): void {
     const { channelKey } = claimed;
-    underWay.set(
-      channelKey,
-      deliver(claimed).finally(() => {
-        underWay.delete(channelKey);
-        kick();
-      }),
-    );
+    const done = deliver(claimed).finally(() => {
+      underWay.delete(channelKey);
+      kick();
+    });
+    underWay.set(channelKey, { isFailing, done });
   }
 
   async function deliver(claimed: ClaimedDelivery): Promise<void> {
@@ -177,7 +182,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   async function settled(): Promise<void> {
     while (pumping !== null || underWay.size > 0) {
-      await Promise.all([pumping, ...underWay.values()]);
+      await Promise.all([pumping, ...[...underWay.values()].map(({ done }) => done)]);
     }
   }
 

@@ -296,6 +296,27 @@ describe('many messages', () => {
     expect(delivery.status().underWay).toBeGreaterThanOrEqual(1);
   });
 
+  it('have room left, however many receivers hang', async () => {
+    const hanging = await receive(() => null);
+    const quick = await receive();
+    const incident = await makeIncident(database.db);
+    for (let i = 0; i < 3; i++) {
+      const channel = await toWebhook(hanging.url);
+      await makeDelivery(database.db, { incident, channel, at: new Date(OPENED_AT.getTime() - 1) });
+    }
+    // They are known to fail.
+    await database.db.prisma.alertDelivery.updateMany({ data: { attempts: 1 } });
+    const channel = await toWebhook(quick.url);
+    for (let i = 0; i < 3; i++) await makeDelivery(database.db, { incident, channel });
+    const delivery = begin({ maxConcurrent: 2 });
+    await quick.waitFor(3);
+    await hanging.waitFor(1);
+    expect([delivery.status().underWay, hanging.received.length]).toEqual([
+      expect.toBeOneOf([1, 2]),
+      1,
+    ]);
+  });
+
   it('go to no more channels at once than is allowed, each in its turn', async () => {
     let open = 0;
     let most = 0;
