@@ -18,6 +18,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from memory_store import MemoryStore, start_rank
 
 import spikescope
 from spikescope.cli.main import main
@@ -309,3 +310,26 @@ def test_gzip_is_taken_where_it_pays(run_id):
         )
     run.finish()
     assert run.counts.accepted == 40
+
+
+def test_ranks_that_post_their_own_layers_make_whole_steps_of_one_attempt(run_id):
+    for begin in (0, 6):
+        store = MemoryStore()
+        ranks = [start_rank(URL, rank, store, run_id) for rank in (0, 1)]
+        for step in range(begin, begin + 8):
+            ranks[0].log(step=step, layers={"rms": [step + 0.5]})
+            ranks[1].log(step=step, loss=1.0 + step, layers={"rms": [step + 1.5, step + 2.5]})
+        ranks[1].log(step=begin + 1, validation=7.0)
+        for rank in reversed(ranks):
+            rank.finish(timeout=60)
+    run = get(f"/runs/{run_id}")
+    assert run["status"] == "finished"
+    assert [(each["attempt"], each["resumeFromStep"]) for each in run["attempts"]] == [(1, 0), (2, 6)]
+    heatmap = get(f"/runs/{run_id}/heatmap?metric=rms&columns=100")
+    assert heatmap["toStep"] == list(range(14))
+    assert heatmap["values"] == [[step + offset for step in range(14)] for offset in (0.5, 1.5, 2.5)]
+    series = get(f"/runs/{run_id}/timeline?series=loss,validation&points=100")["series"]
+    means = {each["name"]: [point["mean"] for point in each["points"]] for each in series}
+    assert means["loss"] == [1.0 + step for step in range(14)]
+    # Logged late for the second step of each attempt; the newer hides the older one from step 6 on.
+    assert [value for value in means["validation"] if value is not None] == [7.0, 7.0]

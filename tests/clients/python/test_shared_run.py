@@ -6,55 +6,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from memory_store import MemoryStore, start_rank
 
 import spikescope
 from spikescope.cli.main import main
-from spikescope.run_part import RunPart
-from spikescope.transport.shared_run import SharedRun
-
-LAYERS = [("a", 4), ("b", 4), ("c", 4)]
 
 
-class MemoryStore:
-    """What torch.distributed.Store does of it, and `is_gone` once its host has ended."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.is_gone = False
-        self._lock = threading.Lock()
-
-    def _act(self, act):
-        with self._lock:
-            if self.is_gone:
-                raise ConnectionError("the host of the store has ended")
-            return act()
-
-    def set(self, key, value):
-        self._act(lambda: self.values.__setitem__(key, value))
-
-    def get(self, key):
-        return self._act(lambda: self.values[key].encode())
-
-    def check(self, keys):
-        return self._act(lambda: all(key in self.values for key in keys))
-
-    def add(self, key, amount):
-        def act():
-            self.values[key] = str(int(self.values.get(key, "0")) + amount)
-            return int(self.values[key])
-
-        return self._act(act)
-
-
-def start(server, rank: int, store: MemoryStore, **options) -> spikescope.Run:
-    """Two processes of a job in one: rank 0 has the layer a, rank 1 has b and c."""
-    run = spikescope.init("demo", id="run", url=server.url, directory="kept", rank=rank, **options)
-    first, count = [(0, 1), (1, 2)][rank]
-    shared = SharedRun(store, is_leader=rank == 0, part_count=1)
-    run._layers = [spikescope.LayerInfo.of(layer) for layer in LAYERS]
-    run._join(RunPart("run", first, count, len(LAYERS), shared))
-    run._open()
-    return run
+def start(server, rank: int, store: MemoryStore) -> spikescope.Run:
+    return start_rank(server.url, rank, store)
 
 
 def log(run, steps) -> None:

@@ -16,9 +16,7 @@ interface DescribedRecord {
   readonly text?: string;
 }
 
-const described = JSON.parse(
-  readFileSync(join(KEPT, 'records.json'), 'utf8'),
-) as DescribedRecord[];
+const described = JSON.parse(readFileSync(join(KEPT, 'records.json'), 'utf8')) as DescribedRecord[];
 const records = described.map(({ kind, body, text }) => ({
   kind,
   payload: text === undefined ? readFileSync(join(FRAMES, body!)) : Buffer.from(text),
@@ -97,9 +95,7 @@ describe('the folder that clients of all languages keep', () => {
       Math.fround(1e-20),
       -Infinity,
     ]);
-    expect(server.events).toEqual([
-      { attempt: 3, step: 13, kind: 'checkpoint', title: 'näher' },
-    ]);
+    expect(server.events).toEqual([{ attempt: 3, step: 13, kind: 'checkpoint', title: 'näher' }]);
     expect(server.finishes).toEqual([{ status: 'stopped' }, { status: 'finished' }]);
     const paths = server.requests.map(({ path }) => path.split('/').at(-1));
     expect(paths.slice(0, 5)).toEqual(['frames', 'frames', 'samples', 'events', 'finish']);
@@ -107,15 +103,18 @@ describe('the folder that clients of all languages keep', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.each([404, 405])('passes over samples that an old server does not take (%i)', async (status) => {
-    server.misbehave = ({ path }, response) =>
-      path.endsWith('/samples') ? refuse(response, status, 'not_found') : false;
-    const run = await comeBack();
-    expect(server.steps).toEqual([0, 12]);
-    expect(server.events).toHaveLength(1);
-    expect(run.counts).toMatchObject({ samplesPosted: 0, samplesRefused: 1, dropped: 0 });
-    expect(said.filter((text) => text.includes('samples were refused'))).toHaveLength(1);
-  });
+  it.each([404, 405])(
+    'passes over samples that an old server does not take (%i)',
+    async (status) => {
+      server.misbehave = ({ path }, response) =>
+        path.endsWith('/samples') ? refuse(response, status, 'not_found') : false;
+      const run = await comeBack();
+      expect(server.steps).toEqual([0, 12]);
+      expect(server.events).toHaveLength(1);
+      expect(run.counts).toMatchObject({ samplesPosted: 0, samplesRefused: 1, dropped: 0 });
+      expect(said.filter((text) => text.includes('samples were refused'))).toHaveLength(1);
+    },
+  );
 
   it('tries again where a server is away, and counts samples that are near no spike', async () => {
     server.misbehave = ({ path }, response, index) => {
