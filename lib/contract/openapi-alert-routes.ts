@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import {
+  alertBacktestReplySchema,
+  alertBacktestSchema,
   alertRuleDraftSchema,
   alertRuleParamsSchema,
   alertRuleSchema,
@@ -197,5 +199,49 @@ export const ALERT_ROUTES: readonly RouteDescription[] = [
     body: json(acknowledgeIncidentSchema, { by: 'Ada' }),
     replies: [ok(incidentSchema, 'The incident.', INCIDENT_EXAMPLE)],
     errors: ['project_not_found', 'incident_not_found', 'invalid_body'],
+  },
+  {
+    operationId: 'backtestAlertRule',
+    method: 'post',
+    path: '/api/v1/projects/{name}/alert-backtest',
+    tag: 'Read',
+    scope: 'read',
+    summary: 'Try an alert rule on stored runs',
+    description:
+      'Folds the condition over the stored steps of the runs that are named, or of the newest, attempt by attempt, ' +
+      'as it would have been folded while they came in. An incident is true when a loss spike or a divergence of ' +
+      'its attempt begins within horizon steps after it opened, or had begun and was not over; false when the ' +
+      'attempt went on for as long without. Takes 20 s at most; what was not looked at is in the caveat of its run. ' +
+      'Nothing is saved or sent.',
+    params: projectParamsSchema,
+    body: json(alertBacktestSchema, {
+      condition: { kind: 'z_score', metric: 'gradient_norm', z: 8 },
+      runLimit: 16,
+      horizon: 500,
+    }),
+    replies: [
+      ok(alertBacktestReplySchema, 'What it would have said.', {
+        summary: 'once, none false',
+        items: [
+          {
+            runId: 'gpt-7b-3',
+            attempt: 1,
+            openedStep: 120_004,
+            closedStep: 120_041,
+            title: 'gradient norm 31.2 at step 120 004, 14.1 deviations above its median of 1.10',
+            layers: [],
+            verdict: 'true',
+            spikeId: '1-loss_spike-120012',
+            leadSteps: 8,
+          },
+        ],
+        trueCount: 1,
+        falseCount: 0,
+        undecidedCount: 0,
+        missedSpikes: [],
+        runs: [{ runId: 'gpt-7b-3', stepCount: 132_000, caveat: null }],
+      }),
+    ],
+    errors: ['project_not_found', 'run_not_found', 'invalid_body', 'too_many_jobs'],
   },
 ];

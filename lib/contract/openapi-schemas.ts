@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  alertBacktestReplySchema,
   alertConditionSchema,
   alertRuleDraftSchema,
   alertRuleSchema,
@@ -197,6 +198,7 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   AlertRulesReply: alertRulesReplySchema,
   Incident: incidentSchema,
   IncidentsReply: incidentsReplySchema,
+  AlertBacktestReply: alertBacktestReplySchema,
   SpikeSearchReply: spikeSearchReplySchema,
   FoundSpike: foundSpikeSchema,
   SearchMover: searchMoverSchema,

@@ -20,9 +20,9 @@ afterAll(async () => {
 let number = 0;
 const RULES = '/api/v1/projects/tests/alert-rules';
 
-async function aNewRun(over: object = {}): Promise<string> {
+async function aNewRun(): Promise<string> {
   const id = `run-${++number}`;
-  await servers.post('/api/v1/runs', aRun(id, 2, over));
+  await servers.post('/api/v1/runs', aRun(id));
   return id;
 }
 

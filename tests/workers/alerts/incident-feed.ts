@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { io, type Socket } from 'socket.io-client';
 import type { LiveIncident } from '@/lib/contract/incidents';
 
@@ -29,7 +28,7 @@ export async function listenToIncidents(url: string, token?: string): Promise<In
         const at = left.findIndex(holds);
         const [found] = at < 0 ? [] : left.splice(at, 1);
         if (found !== undefined) return found;
-        await once(socket, 'incident');
+        await new Promise<void>((resolve) => socket.once('incident', () => resolve()));
       }
     },
     close() {
