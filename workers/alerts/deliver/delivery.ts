@@ -57,7 +57,7 @@ export interface Delivery {
  * Sockets are cheap. Channels that fail share half of these, so that any number of receivers that
  * hang leaves room for those that do not.
  */
-const MAX_CONCURRENT = 64;
+const MAX_CONCURRENT = 256;
 /** The longest try is 20 s; a claim that runs out earlier would send twice. */
 const LEASE_MS = 60_000;
 /** How soon a message is seen that another process wants sent again. */
