@@ -9,22 +9,22 @@ import styles from './alerts-link.module.css';
 /** The way to the alerts from every page, with how many incidents wait for somebody. */
 export function AlertsLink() {
   const count = useOpenIncidentCount() ?? 0;
-  const words =
-    count === 0
-      ? 'Alerts'
-      : `Alerts, ${formatCount(count)} open ${count === 1 ? 'incident' : 'incidents'}`;
   return (
     <Link
       href="/alerts"
       prefetch={false}
       className={styles['link']}
-      aria-label={words}
-      title={words}
+      title="Alerts"
       data-open={count > 0 || undefined}
     >
       <Icon name="bell" size={14} />
       <span className={styles['word']}>Alerts</span>
-      {count === 0 ? null : <span className={styles['count']}>{formatCount(count)}</span>}
+      {count === 0 ? null : (
+        <>
+          <span className={styles['count']}>{formatCount(count)}</span>
+          <span className="visually-hidden">open {count === 1 ? 'incident' : 'incidents'}</span>
+        </>
+      )}
     </Link>
   );
 }

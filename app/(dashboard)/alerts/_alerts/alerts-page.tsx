@@ -111,7 +111,7 @@ export function AlertsPage() {
               ),
             })}
       />
-      <div className={styles['bar']}>
+      <section className={styles['bar']} aria-label="View">
         <nav className={styles['tabs']} aria-label="Parts of the alerts">
           {PARTS.map((name) => (
             <button
@@ -141,7 +141,7 @@ export function AlertsPage() {
           />
         )}
         <NotifySwitch />
-      </div>
+      </section>
       <main className={styles['main']}>
         {part === 'incidents' ? (
           <IncidentsPart open={open} filter={filter} now={now} onChanged={retry} />

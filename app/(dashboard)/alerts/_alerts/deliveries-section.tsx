@@ -59,7 +59,7 @@ export function DeliveriesSection({
       <div className={styles['tools']}>
         <h2 id="messages">Messages</h2>
         <SelectMenu
-          label="Messages"
+          label="Which messages"
           options={STATES}
           value={status}
           onChange={(value) => patchUrl({ messages: value === 'dead' ? null : value }, 'push')}
