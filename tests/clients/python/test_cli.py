@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,12 @@ def keep_offline(steps: range, **options):
         run.log(loss=float(step), step=step)
     run.event("ckpt", kind="checkpoint")
     run.finish()
+
+
+def test_the_installed_command_is_the_one_that_is_tested():
+    project = tomllib.loads((Path(__file__).parents[3] / "clients/python/pyproject.toml").read_text())
+    module, _, name = project["project"]["scripts"]["spikescope"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
 
 
 def test_sync_delivers_an_offline_run_and_leaves_nothing(server, capsys):
