@@ -1,5 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { incidentsReplySchema } from '@/lib/contract/incidents';
 import { spikesReplySchema } from '@/lib/contract/reads';
 import {
   findAccessibilityFaults,
@@ -10,7 +12,7 @@ import {
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun } from './harness/recorded-run';
 import { surfaceOf, waitForHeatmap } from './harness/run-page';
-import { quietFrames, startJob, type Frame } from './harness/training-job';
+import { postJson, quietFrames, startJob, type Frame } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 const B = 'B_spontaneous_spike';
@@ -42,6 +44,43 @@ afterAll(async () => {
   remove();
 });
 
+/** A rule that has found something and tells somebody. */
+async function storeIncident(): Promise<void> {
+  const project = `${product.url}/api/v1/projects/alarms`;
+  const job = await startJob({
+    url: product.url,
+    runId: 'alarmed',
+    project: 'alarms',
+    layers: LAYERS,
+  });
+  await job.post(quietFrames(1, 40, LAYERS.length));
+  const target = { kind: 'webhook', url: 'https://example.org/hook' };
+  const channel = z
+    .object({ id: z.string() })
+    .parse(await postJson(`${project}/alert-channels`, { name: 'on call', target }));
+  await postJson(`${project}/alert-rules`, {
+    name: 'Loss too high',
+    condition: { kind: 'threshold', metric: 'loss', limit: 6 },
+    severity: 'page',
+  });
+  await postJson(`${project}/alert-rules`, {
+    name: 'Silent',
+    condition: { kind: 'no_data', minutes: 600 },
+    channelIds: [channel.id],
+    isEnabled: false,
+  });
+  await job.post([{ step: 41, loss: 9 }]);
+  await expect
+    .poll(
+      async () => {
+        const reply = await fetch(`${product.url}/api/v1/incidents?runId=alarmed`);
+        return incidentsReplySchema.parse(await reply.json()).total;
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(1);
+}
+
 /** Once for all looks, and only after the product was looked at empty. */
 let stored: Promise<void> | null = null;
 /** The first loss spike of the recorded run; its id stands for `{spike}` in an address. */
@@ -54,6 +93,7 @@ async function storeRuns(): Promise<void> {
   await importRecordedRun(product.url, B);
   const reply = await fetch(`${product.url}/api/v1/runs/${B}/spikes?kind=loss_spike`);
   spikeId = spikesReplySchema.parse(await reply.json()).items[0]!.id;
+  await storeIncident();
 }
 
 const SIZES = { wide: [1440, 900], phone: [390, 844] } as const;
@@ -143,6 +183,108 @@ const SCREENS: readonly Screen[] = [
     path: `/runs/${B}/spikes/nothing`,
     open: (page) => page.getByRole('alert').first().waitFor(),
     hasFailure: true,
+  },
+  {
+    name: 'spikes of all runs in groups',
+    path: '/spikes?groupBy=mover_layer',
+    open: (page) => page.getByRole('table', { name: /^Spikes by/ }).waitFor(),
+  },
+  {
+    name: 'spikes of all runs where none matches',
+    path: '/spikes?layer=nowhere',
+    open: (page) => seen(page, 'No spike matches.'),
+  },
+  {
+    name: 'a question that is none',
+    path: '/spikes?layer=/(/',
+    open: (page) =>
+      page
+        .getByRole('alert')
+        .filter({ hasText: /^Layer: / })
+        .waitFor(),
+    hasFailure: true,
+  },
+  {
+    name: 'stages of all runs',
+    path: '/spikes?view=stages&stages.stage=recovering',
+    open: (page) => seen(page, /^(No layer reached|Showing)/),
+  },
+  {
+    name: 'batches of all runs',
+    path: '/spikes?view=recurring',
+    open: (page) => seen(page, /^No two runs say/),
+  },
+  {
+    name: 'two courses compared',
+    path: `/compare?left=${B}~1~318&right=${B}~1~552`,
+    open: (page) => page.getByRole('img', { name: /^Loss and gradient norm of/ }).waitFor(),
+  },
+  {
+    name: 'what a course can be compared with',
+    path: `/compare?left=${B}~1~318`,
+    open: (page) => page.getByRole('heading', { name: 'Spikes of other runs' }).waitFor(),
+  },
+  {
+    name: 'a run with an open incident',
+    path: '/runs/alarmed',
+    open: (page) => page.getByRole('link', { name: 'Open in alerts' }).waitFor(),
+  },
+  {
+    name: 'the incidents',
+    path: '/alerts',
+    open: (page) => page.getByRole('button', { name: /^Acknowledge/ }).waitFor(),
+  },
+  {
+    name: 'the incidents of a project without any',
+    path: '/alerts?project=char-lm',
+    open: (page) => seen(page, 'No incidents.'),
+  },
+  {
+    name: 'the name that an acknowledgement asks for',
+    path: '/alerts',
+    open: async (page) => {
+      await page.getByRole('button', { name: /^Acknowledge/ }).click();
+      await dialog(page, /^Acknowledge/);
+    },
+  },
+  {
+    name: 'the rules of a project',
+    path: '/alerts?part=rules&project=alarms',
+    open: (page) => page.getByRole('button', { name: 'Edit Silent' }).waitFor(),
+  },
+  {
+    name: 'a project without rules',
+    path: '/alerts?part=rules&project=char-lm',
+    open: (page) => seen(page, 'Nothing watches char-lm yet.'),
+  },
+  {
+    name: 'a new rule that is being tried',
+    path: '/alerts?part=rules&project=char-lm&rule=new',
+    open: (page) => page.getByRole('heading', { name: /^Twice/ }).waitFor(),
+  },
+  {
+    name: 'a rule with faults',
+    path: '/alerts?part=rules&project=char-lm&rule=new',
+    open: async (page) => {
+      await page.getByLabel('Condition', { exact: true }).selectOption('z_score');
+      await page.getByLabel(/^Distance/).fill('0.5');
+      await seen(page, /^Distance: expected/);
+    },
+  },
+  {
+    name: 'the channels of a project',
+    path: '/alerts?part=channels&project=alarms',
+    open: (page) => page.getByRole('button', { name: 'Test on call' }).waitFor(),
+  },
+  {
+    name: 'the dialog of a new channel',
+    path: '/alerts?part=channels&project=alarms',
+    open: async (page) => {
+      await page.getByRole('button', { name: 'New channel' }).click();
+      await dialog(page, 'New channel');
+      await page.getByRole('button', { name: 'Make the channel' }).click();
+      await seen(page, /^Address: expected/);
+    },
   },
   {
     name: 'an address without a page',
@@ -261,24 +403,24 @@ describe('by keyboard', () => {
       return { isNew, ring, what: element.outerHTML.slice(0, 120) };
     });
 
-  it.each(['/', '/runs/seen', '/runs/seen/layers/2?step=40', '/api-reference', '/sign-in'])(
-    'every stop of %s shows that it has the focus',
-    async (path) => {
-      const { page } = await openPage(browser);
-      await page.goto(`${product.url}${path}`);
-      await page.waitForLoadState('networkidle');
-      const unseen: string[] = [];
-      let stops = 0;
-      for (; ; stops += 1) {
-        await page.keyboard.press('Tab');
-        const focus = await readFocus(page);
-        if (focus?.isNew !== true) break;
-        if (focus.ring < 2) unseen.push(focus.what);
-      }
-      expect(unseen).toEqual([]);
-      expect(stops).toBeGreaterThan(0);
-    },
-  );
+  it.each([
+    ...['/', '/runs/seen', '/runs/seen/layers/2?step=40', '/spikes', '/api-reference', '/sign-in'],
+    ...['/alerts', '/alerts?part=rules&project=alarms&rule=new', '/alerts?part=channels'],
+  ])('every stop of %s shows that it has the focus', async (path) => {
+    const { page } = await openPage(browser);
+    await page.goto(`${product.url}${path}`);
+    await page.waitForLoadState('networkidle');
+    const unseen: string[] = [];
+    let stops = 0;
+    for (; ; stops += 1) {
+      await page.keyboard.press('Tab');
+      const focus = await readFocus(page);
+      if (focus?.isNew !== true) break;
+      if (focus.ring < 2) unseen.push(focus.what);
+    }
+    expect(unseen).toEqual([]);
+    expect(stops).toBeGreaterThan(0);
+  });
 
   it('reads out the cell that the arrows go to, with step, layer and value', async () => {
     const { page } = await openPage(browser);
