@@ -277,7 +277,8 @@ export class RunFolds {
     const read = await this.#readSteps(run, attempt, byStep, settled);
     let nextLookMs = Infinity;
     for (const { fold, rule } of entries) {
-      if (!isSilenceFold(fold)) continue;
+      // One that is over is silent for good.
+      if (isOver || !isSilenceFold(fold)) continue;
       const atMs = (heard?.receivedAt ?? run.openedAt.get(attempt))?.getTime() ?? nowMs;
       const last = { atMs, step: heard?.step ?? null };
       nextLookMs = Math.min(nextLookMs, fold.look(nowMs, last, rule.since.getTime()));
@@ -302,7 +303,7 @@ export class RunFolds {
     const told = this.#settled.get(attempt);
     if (told !== undefined) return told;
     const seen = await findSeenStep(this.#options.db, this.runKey, attempt);
-    return seen ?? -1;
+    return seen?.step ?? -1;
   }
 
   async #readSteps(
