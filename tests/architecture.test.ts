@@ -91,7 +91,7 @@ const RULES: readonly FolderRule[] = [
   },
   {
     folder: 'workers/api',
-    imports: [...LIB, 'lib/postmortem', 'workers/access', 'workers/http'],
+    imports: [...LIB, 'lib/postmortem', 'workers/access', 'workers/http', 'workers/threads'],
     packages: [...WORKER, 'httpxy', 'hyparquet', 'hyparquet-writer'],
   },
   {

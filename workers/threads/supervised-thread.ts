@@ -143,7 +143,8 @@ export function threadUrl(path: string): URL {
   return new URL(`../${path}${EXTENSION}`, import.meta.url);
 }
 
-function openThread(url: URL, data: object): Worker {
+/** `data`: its `workerData`. Whoever opens it hears of its end. */
+export function openThread(url: URL, data: object): Worker {
   // The worker's own arguments watch over a process.
   const execArgv = ['--enable-source-maps'];
   if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData: data, execArgv });

@@ -135,7 +135,8 @@ function* batchesOf(
   { run: { layerCount }, layers, metrics }: LayerExport,
 ): Generator<ExportBatch> {
   const bits = cells.map((column) => bitsOf(column));
-  const mostRows = Math.max(1, Math.floor(CELLS_A_BATCH / Math.max(1, metrics.length)));
+  // A row has its attempt, step and layer besides.
+  const mostRows = Math.max(1, Math.floor(CELLS_A_BATCH / (metrics.length + 3)));
   let batch = new BatchBuilder(attempt, metrics.length);
   let completeStep: number | null = null;
   for (const [row, step] of steps.entries()) {

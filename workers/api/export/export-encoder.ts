@@ -2,14 +2,17 @@ import type { ExportFormat } from '../../../lib/contract/exports';
 import type { ExportBatch, ExportColumn } from '../../../lib/query/export/export-batch';
 import { createCsvEncoder } from './csv-encoder';
 import { createJsonlEncoder } from './jsonl-encoder';
-import { createParquetEncoder } from './parquet-encoder';
+import { openParquetEncoder } from './parquet-client';
 
-/** Writes batches in a format. Each piece is some 64 KB, so that others are answered between two. */
+/** Writes batches in a format. No piece keeps this thread for more than a millisecond or two. */
 export interface ExportEncoder {
   begin(): Uint8Array | null;
-  encode(batch: ExportBatch): Iterable<Uint8Array>;
+  /** The batch is the encoder's from then on. */
+  encode(batch: ExportBatch): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** What is still held back, and the end of the file. */
-  end(): Uint8Array | null;
+  end(): Uint8Array | null | Promise<Uint8Array | null>;
+  /** To be called at the end, whatever came of it. */
+  close?(): void;
 }
 
 export function createEncoder(
@@ -22,6 +25,6 @@ export function createEncoder(
     case 'jsonl':
       return createJsonlEncoder(columns);
     case 'parquet':
-      return createParquetEncoder(columns);
+      return openParquetEncoder(columns);
   }
 }

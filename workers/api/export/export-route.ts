@@ -86,12 +86,12 @@ function writeExport(
 
   async function* write(): AsyncGenerator<Uint8Array> {
     running.set(db, (running.get(db) ?? 0) + 1);
+    const encoder = createEncoder(format, columns);
     try {
-      const encoder = createEncoder(format, columns);
       const head = encoder.begin();
       if (head !== null) yield head;
       for await (const batch of batches()) {
-        for (const piece of encoder.encode(batch)) {
+        for await (const piece of encoder.encode(batch)) {
           yield piece;
           // Whoever asks for a page meanwhile goes first.
           await new Promise((resolve) => setImmediate(resolve));
@@ -99,10 +99,11 @@ function writeExport(
         sent.rows += batch.rowCount;
         if (batch.completeStep !== null) sent.completeStep = `${batch.completeStep}`;
       }
-      const tail = encoder.end();
+      const tail = await encoder.end();
       if (tail !== null) yield tail;
     } finally {
       running.set(db, (running.get(db) ?? 1) - 1);
+      encoder.close?.();
     }
   }
 }

@@ -140,48 +140,55 @@ function expectedRows(run: LongRun, posts: readonly LongPost[], attempt: number 
   return { layers, scalars, stepCount: steps.length };
 }
 
-it('writes what was posted, bit by bit, over attempts, hot rows and blocks', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyLongRun, fc.integer({ min: 250, max: 900 }), async (run, maxSteps) => {
-      const { id, runKey } = await openRun(run);
-      const posted: LongPost[] = [];
-      for (const [index, portion] of run.portions.entries()) {
-        await write(runKey, portion);
-        posted.push(...portion);
-        // The last portion stays hot.
-        if (index < run.portions.length - 1) await compact(runKey, run.resumeSteps.length);
-      }
-      const hasMetric = posted.some(({ cells }) => cells.length > 0);
-      const hasLoss = posted.some(({ scalars }) => 'loss' in scalars);
-      for (const attempt of ['effective', 1] as const) {
-        const expected = expectedRows(run, posted, attempt);
-        for (const format of FORMATS) {
-          if (hasMetric) {
-            const query = { kind: 'layers', format, attempt, metric: METRIC };
-            const whole = await fetchExport(id, query);
-            expect(whole.headers.get('x-export-total')).toBe(`${expected.stepCount}`);
-            const rows = await parseRows(format, whole.bytes);
-            expect(toText(rows)).toBe(toText(expected.layers));
-            // The same in parts, each from where the one before says.
-            const parts: Row[] = [];
-            for (let fromStep: string | null = '0'; fromStep !== null;) {
-              const part = await fetchExport(id, { ...query, maxSteps, fromStep });
-              parts.push(...(await parseRows(format, part.bytes)));
-              fromStep = part.headers.get('x-export-next-step');
+/** Some ten seconds on a machine of its own. */
+const TIMEOUT_MS = 180_000;
+
+it(
+  'writes what was posted, bit by bit, over attempts, hot rows and blocks',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyLongRun, fc.integer({ min: 250, max: 900 }), async (run, maxSteps) => {
+        const { id, runKey } = await openRun(run);
+        const posted: LongPost[] = [];
+        for (const [index, portion] of run.portions.entries()) {
+          await write(runKey, portion);
+          posted.push(...portion);
+          // The last portion stays hot.
+          if (index < run.portions.length - 1) await compact(runKey, run.resumeSteps.length);
+        }
+        const hasMetric = posted.some(({ cells }) => cells.length > 0);
+        const hasLoss = posted.some(({ scalars }) => 'loss' in scalars);
+        for (const attempt of ['effective', 1] as const) {
+          const expected = expectedRows(run, posted, attempt);
+          for (const format of FORMATS) {
+            if (hasMetric) {
+              const query = { kind: 'layers', format, attempt, metric: METRIC };
+              const whole = await fetchExport(id, query);
+              expect(whole.headers.get('x-export-total')).toBe(`${expected.stepCount}`);
+              const rows = await parseRows(format, whole.bytes);
+              expect(toText(rows)).toBe(toText(expected.layers));
+              // The same in parts, each from where the one before says.
+              const parts: Row[] = [];
+              for (let fromStep: string | null = '0'; fromStep !== null;) {
+                const part = await fetchExport(id, { ...query, maxSteps, fromStep });
+                parts.push(...(await parseRows(format, part.bytes)));
+                fromStep = part.headers.get('x-export-next-step');
+              }
+              expect(toText(parts)).toBe(toText(rows));
             }
-            expect(toText(parts)).toBe(toText(rows));
-          }
-          if (hasLoss) {
-            const query = { kind: 'steps', format, attempt, metric: 'loss,wall_time' };
-            const rows = await parseRows(format, (await fetchExport(id, query)).bytes);
-            expect(toText(rows)).toBe(toText(expected.scalars));
+            if (hasLoss) {
+              const query = { kind: 'steps', format, attempt, metric: 'loss,wall_time' };
+              const rows = await parseRows(format, (await fetchExport(id, query)).bytes);
+              expect(toText(rows)).toBe(toText(expected.scalars));
+            }
           }
         }
-      }
-    }),
-    { numRuns: 5, seed: 20_260_106, endOnFailure: true },
-  );
-});
+      }),
+      { numRuns: 5, seed: 20_260_106, endOnFailure: true },
+    );
+  },
+);
 
 it('keeps −0, subnormals and the widest float32 exact', async () => {
   const values = [-0, 0, 1e-45, -1.1754942e-38, 3.4028235e38, 0.1, NaN, Infinity, -Infinity];

@@ -1,0 +1,34 @@
+/** Writes Parquet for all exports, beside the thread that answers requests. */
+import { parentPort } from 'node:worker_threads';
+import { createParquetEncoder, type ParquetEncoder } from './parquet-encoder';
+import type { ParquetReply, ParquetRequest } from './parquet-messages';
+
+const port = parentPort;
+if (port === null) throw new Error('expected to be a thread');
+const encoders = new Map<number, ParquetEncoder>();
+
+port.on('message', (request: ParquetRequest) => {
+  const { file } = request;
+  if (request.kind === 'open') encoders.set(file, createParquetEncoder(request.columns));
+  else if (request.kind === 'close') encoders.delete(file);
+  else {
+    const reply = answer(request);
+    port.postMessage(reply, reply.bytes === null ? [] : [reply.bytes.buffer]);
+  }
+});
+
+function answer(request: ParquetRequest & { readonly kind: 'batch' | 'end' }): ParquetReply {
+  const { file } = request;
+  try {
+    const encoder = encoders.get(file);
+    if (encoder === undefined) throw new Error('the file is not open');
+    if (request.kind === 'batch') {
+      return { file, bytes: encoder.encode(request.batch), failure: null };
+    }
+    encoders.delete(file);
+    return { file, bytes: encoder.end(), failure: null };
+  } catch (error) {
+    encoders.delete(file);
+    return { file, bytes: null, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
