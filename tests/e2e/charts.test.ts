@@ -161,6 +161,17 @@ describe('the menu of a chart', () => {
     expect(await dialog.textContent()).toContain('attempt 7');
   });
 
+  it('is on the whole run above the layout of the paper, whatever steps are below', async () => {
+    const { page } = await openRun('dark', '?layout=paper&steps=20-40');
+    const picture = await save(page, 'Loss of all steps', 'Save as picture (PNG)');
+    expect(picture.name).toBe('charted-Loss-of-all-steps-1-60.png');
+    expect((await look(page, picture.file)).colourCount).toBeGreaterThan(8);
+    const numbers = await save(page, 'Loss of all steps', 'Save numbers (CSV)');
+    const rows = numbers.file.toString().trimEnd().split('\r\n');
+    expect(rows).toHaveLength(61);
+    expect(rows[7]).toBe('effective,7,7,3.93,3.93,3.93,0');
+  });
+
   it('copies the read behind the chart as a line that a shell runs', async () => {
     const { page } = await openRun();
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);

@@ -20,14 +20,15 @@ import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
 import type { RunPlotModel } from './run-view-model';
 import type { RunComparison } from './use-comparison';
 
-export type RunChart = 'loss' | 'scalar' | 'ratio' | 'strip' | 'heatmap';
+export type RunChart = 'overview' | 'loss' | 'scalar' | 'ratio' | 'strip' | 'heatmap';
 
 /** As many as the API gives by itself: more than a screen has pixels for. */
 const POINTS = 1000;
 const COLUMNS = 1000;
 
-/** The steps on the screen. */
-function shownWindow({ axis, firstStep, newestStep }: RunPlotModel): StepWindow {
+/** The steps that the chart shows: those on the screen, or all of them. */
+function shownWindow(chart: RunChart, { axis, firstStep, newestStep }: RunPlotModel): StepWindow {
+  if (chart === 'overview') return { fromStep: firstStep, toStep: newestStep };
   return {
     fromStep: Math.max(firstStep, Math.ceil(axis.low)),
     toStep: Math.min(newestStep, Math.floor(axis.high)),
@@ -44,7 +45,7 @@ export async function readChartSubject(
   bands: readonly PictureBand[],
 ): Promise<ChartSubject> {
   const { run } = model;
-  const window = shownWindow(model);
+  const window = shownWindow(chart, model);
   const name = nameOf(chart, model);
   const steps = `steps ${formatStep(window.fromStep)}–${formatStep(window.toStep)}`;
   const heading = `${name} of ${run.name}, ${steps}`;
@@ -61,6 +62,8 @@ export function nameOf(
   { option, scalar, isPerplexity, comparison }: RunPlotModel,
 ): string {
   switch (chart) {
+    case 'overview':
+      return isPerplexity ? 'Perplexity of all steps' : 'Loss of all steps';
     case 'loss':
       return isPerplexity ? 'Perplexity' : 'Loss';
     case 'scalar':
@@ -85,6 +88,7 @@ async function readTimelineTable(
   window: StepWindow,
 ): Promise<Read> {
   const { run, scalar } = model;
+  const isLoss = chart === 'loss' || chart === 'overview';
   const series =
     chart === 'scalar' ? (scalar?.name ?? '') : chart === 'ratio' ? STABILITY_RATIO : 'loss';
   const path = (attempt: number | 'effective', { fromStep, toStep }: StepWindow) =>
@@ -98,7 +102,7 @@ async function readTimelineTable(
   const reads = [
     { name: 'effective', path: path('effective', window) },
     // What restarts gave up is drawn behind the loss alone.
-    ...(chart === 'loss' ? givenUp(model, window) : []).map(({ attempt, range }) => ({
+    ...(isLoss ? givenUp(model, window) : []).map(({ attempt, range }) => ({
       name: `attempt ${attempt}`,
       path: path(attempt, range),
     })),
@@ -109,7 +113,7 @@ async function readTimelineTable(
       const points = reply.series.find(({ name }) => name === series)?.points ?? [];
       return {
         name: read.name,
-        points: chart === 'loss' && model.isPerplexity ? points.map(toPerplexity) : points,
+        points: isLoss && model.isPerplexity ? points.map(toPerplexity) : points,
       };
     }),
   );

@@ -1,6 +1,6 @@
 'use client';
 
-import { useRef, useState } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { axisTicks } from '@/lib/view/axis-ticks';
 import { clampWindow, pixelOfStep, stepOfPixel, type StepWindow } from '@/lib/view/step-axis';
 import type { TimelineChart } from '@/lib/view/timeline-chart';
@@ -17,6 +17,8 @@ const LEFT = 64;
 const RIGHT = 16;
 const EVENTS_HEIGHT = 20;
 const LOSS_HEIGHT = 76;
+/** The menu stands under the scale of the loss. */
+const MENU_LEFT = 12;
 export const OVERVIEW_HEIGHT = EVENTS_HEIGHT + LOSS_HEIGHT + 22;
 
 /** The whole run above the paper's layout; the brush is the window below. */
@@ -30,6 +32,7 @@ export function Overview({
   newestStep,
   onWindow,
   onGo,
+  menuAt,
 }: {
   readonly chart: TimelineChart;
   readonly axis: StepAxis;
@@ -40,6 +43,8 @@ export function Overview({
   readonly newestStep: number;
   readonly onWindow: (window: StepWindow | null) => void;
   readonly onGo: (step: number) => void;
+  /** What the chart is taken along by, at its place. */
+  readonly menuAt: (left: number, top: number) => ReactNode;
 }) {
   const [ref, size] = useElementSize();
   const area = useRef<HTMLDivElement>(null);
@@ -52,7 +57,7 @@ export function Overview({
   const x = (step: number) => pixelOfStep(axis, width, step);
 
   return (
-    <div ref={ref} className={styles['plot']} style={{ height: OVERVIEW_HEIGHT }}>
+    <div ref={ref} className={styles['plot']} style={{ height: OVERVIEW_HEIGHT }} data-overview>
       {width < 40 ? null : (
         <>
           <IntervalTints
@@ -139,6 +144,7 @@ export function Overview({
               <TickText tick={tick} />
             </span>
           ))}
+          {menuAt(MENU_LEFT, EVENTS_HEIGHT + LOSS_HEIGHT - 2)}
         </>
       )}
     </div>

@@ -9,6 +9,7 @@ import { CompareMenu } from './compare-menu';
 import { Overview } from './overview';
 import { PaperPlot } from './paper-plot';
 import type { Layout } from './run-toolbar';
+import { RunChartMenu } from './run-chart-menu';
 import { StepsRightPlot } from './steps-right-plot';
 import type { PlotModels } from './use-plot-model';
 import { MarksMenu } from './marks-menu';
@@ -38,7 +39,13 @@ export function RunBody({
       {layout === 'paper' ? (
         <>
           <div className={styles['overview']}>
-            <Overview {...overview} onGo={model.onGo} />
+            <Overview
+              {...overview}
+              onGo={model.onGo}
+              menuAt={(left, top) => (
+                <RunChartMenu chart="overview" model={model} parts={[{}]} left={left} top={top} />
+              )}
+            />
           </div>
           <PaperPlot model={model} stages={stages} />
         </>

@@ -31,7 +31,7 @@ export function RunChartMenu({
       <ChartMenu
         name={nameOf(chart, model)}
         subject={(button) => {
-          const root = button.closest<HTMLElement>('[data-plot]');
+          const root = button.closest<HTMLElement>('[data-plot], [data-overview]');
           if (root === null || model.columns.columnCount === 0) return null;
           const legend = chart === 'heatmap' ? document.querySelector<HTMLElement>(LEGEND) : null;
           return readChartSubject(chart, model, [
