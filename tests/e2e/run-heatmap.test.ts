@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
-import { gotoRun, heatmapOf, readPixels, waitForHeatmap } from './harness/run-page';
+import { gotoRun, heatmapOf, readOutOf, readPixels, waitForHeatmap } from './harness/run-page';
 import { queryOf, sampleColours, sectionOf } from './harness/run-view';
 
 const { dataDir, remove } = makeDataDir();
@@ -126,6 +126,29 @@ describe('what is said beside the heatmap', () => {
       .poll(() => sectionOf(page, 'What can be done').textContent())
       .toMatch(/Lower β2:.*0\.999 to 0\.95 caps RMS at 4\.47 instead of 31\.6/);
   });
+});
+
+describe('the choices over the plot', () => {
+  it.each([1100, 1200, 1300])(
+    'stand in one row at %i pixels, whatever is chosen',
+    async (width) => {
+      const query = '?against=run:C_stale_v&steps=100-600&filter=h.1&reach=0.5&step=300&layer=9';
+      const { page } = await openRun(query, B, { width });
+      const toolbar = page.getByRole('region', { name: 'View' });
+      await page.getByText('set by hand').waitFor();
+      expect((await toolbar.boundingBox())!.height).toBeLessThan(60);
+      // At the foot nothing is seen in part.
+      const isCut = await readOutOf(page).evaluate((readOut) => {
+        const box = readOut.getBoundingClientRect();
+        return Array.from(readOut.querySelectorAll(':scope > span:not(:empty)'), (item) => {
+          const { left, right, top } = item.getBoundingClientRect();
+          return top < box.bottom && (left < box.left || right > box.right);
+        });
+      });
+      expect(isCut.length).toBeGreaterThan(4);
+      expect(isCut).not.toContain(true);
+    },
+  );
 });
 
 describe('the run page with all of it', () => {

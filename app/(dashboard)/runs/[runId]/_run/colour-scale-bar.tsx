@@ -89,7 +89,7 @@ export function ColourScaleBar({
   return (
     <figure className={styles['scale']} data-legend aria-label={`Colour scale: ${caption}`}>
       <figcaption className={styles['caption']}>
-        {caption}
+        <span>{caption}</span>
         {isManual || moving !== null ? (
           <Button variant="link" title="Fit the scale to the values" onClick={onRefit}>
             set by hand

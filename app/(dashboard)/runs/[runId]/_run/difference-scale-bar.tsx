@@ -61,7 +61,7 @@ export function DifferenceScaleBar({
       aria-label={`Colours: ${caption} against ${otherName}`}
     >
       <figcaption className={styles['caption']}>
-        {caption}
+        <span>{caption}</span>
         <span title={otherName}>against {otherName}</span>
       </figcaption>
       <div ref={ref} className={styles['bar']}>

@@ -47,6 +47,10 @@ export function RunToolbar({
   readonly onWindow: (window: StepWindow | null) => void;
 }) {
   const [draft, setDraft] = useState<string | null>(null);
+  const newer =
+    newerSteps > 0
+      ? `${formatStep(newerSteps)} newer ${newerSteps === 1 ? 'step' : 'steps'}`
+      : null;
   return (
     <>
       {option === null ? null : (
@@ -137,14 +141,14 @@ export function RunToolbar({
         </Button>
       ) : (
         <>
-          <Button variant="primary" title="Back to live (Esc)" onClick={() => onWindow(null)}>
+          <Button
+            variant="primary"
+            title={`Back to live (Esc)${newer === null ? '' : `: ${newer}`}`}
+            onClick={() => onWindow(null)}
+          >
             Back to live
           </Button>
-          {newerSteps > 0 ? (
-            <span className={styles['newer']}>
-              {formatStep(newerSteps)} newer {newerSteps === 1 ? 'step' : 'steps'}
-            </span>
-          ) : null}
+          {newer === null ? null : <span className={styles['newer']}>{newer}</span>}
         </>
       )}
     </>
