@@ -120,6 +120,30 @@ describe('the heatmap', () => {
 });
 
 describe('what is said beside the heatmap', () => {
+  it('tells values that are kept at three digits from those that are as they were posted', async () => {
+    const { page } = await openPage(browser);
+    const old = new Date(Date.now() - 3 * 86_400_000).toISOString();
+    // A run of three days ago, whose first 400 steps its project has rounded since.
+    await page.route(`**/api/v1/runs/${B}`, async (route) => {
+      const reply = await route.fetch();
+      await route.fulfill({ response: reply, json: { ...(await reply.json()), createdAt: old } });
+    });
+    await page.route(`**/api/v1/runs/${B}/size`, async (route) => {
+      const reply = await route.fetch();
+      const precision = { exactBytes: 1, roundedBytes: 1, roundedBefore: 400 };
+      await route.fulfill({ response: reply, json: { ...(await reply.json()), precision } });
+    });
+    await gotoRun(page, `${product.url}/runs/${B}?step=399&layer=1`);
+    const note = readOutOf(page).getByText('rounded to three digits');
+    await note.waitFor();
+    expect(await note.getAttribute('title')).toContain('before step 400');
+    const measured = page.waitForResponse(/\/size$/);
+    await gotoRun(page, `${product.url}/runs/${B}?step=400&layer=1`);
+    await (await measured).finished();
+    await expect.poll(() => readOutOf(page).textContent()).toContain('step 400');
+    expect(await note.count()).toBe(0);
+  });
+
   it('offers a lower β2 to the run whose v is stale', async () => {
     const { page } = await openRun('', 'C_stale_v');
     await expect

@@ -8,6 +8,7 @@ import { formatDeviation } from '@/lib/view/difference-scale';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
 import type { MetricOption } from '@/lib/view/metric-options';
+import { describePrecision } from '@/lib/view/precision-words';
 import type { RunColumns } from '@/lib/view/run-columns';
 import { formatWallTime, readersZone, utcZone } from '@/lib/view/wall-time';
 import { Announcement } from '@/app/_components/announcement';
@@ -18,6 +19,7 @@ import { CellReader, type CellValue } from './cell-reader';
 import type { CrosshairStore } from './crosshair-store';
 import { columnsAt } from './plot-readings';
 import type { RunComparison } from './use-comparison';
+import { useRunPrecision } from './use-run-precision';
 
 /** What a cell is worth beside the metric shown, where it is stored. */
 const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std', 'stage'];
@@ -76,6 +78,8 @@ export function RunReadOut({
     if (step !== null) reader.want(step);
   }, [reader, step, version]);
 
+  const precision = useRunPrecision(run, crosshair !== null);
+
   if (crosshair === null) {
     return (
       <ReadOut
@@ -109,6 +113,10 @@ export function RunReadOut({
   }
   const values = reader.values(crosshair.step, layer);
   if (comparison !== null) items.push(comparisonItem(comparison, crosshair.step, layer));
+  const rounding = precision === null ? null : describePrecision(precision, crosshair.step);
+  if (rounding !== null) {
+    items.push({ label: <span title={rounding.explanation}>{rounding.note}</span>, value: '' });
+  }
   items.push(...companionItems(values, run, layer, option, isNarrow));
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
   items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
