@@ -11,7 +11,7 @@ import { STAGE_THRESHOLDS } from '../contract/stages';
 import { dipPValue } from '../stats/dip-p-value';
 import { prepareDistributionHeatmap, type DistributionHeatmap } from './distribution-heatmap';
 import { formatFixed, formatNumber, formatStep } from './format-number';
-import type { DistributionItem } from './layer-words';
+import type { DistributionItem } from './distribution-item';
 import type { HeightMode, NormalPart } from './reference-curve';
 import { prepareRidgeline, type Ridgeline } from './ridgeline';
 import { countFinite } from './to-histogram';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { prepareLayerVerdict, prepareNumberRows, prepareStepWords } from '@/lib/view/layer-words';
+import { prepareLayerVerdict, prepareStepWords } from '@/lib/view/layer-words';
+import { prepareNumberRows } from '@/lib/view/number-rows';
 import { CURVES, aDistribution, anItem } from '../../builders/distribution-item';
 
 /** Two peaks in the bins around ±0.44. */

@@ -1,4 +1,5 @@
-import type { StageCondition, StageReason } from '@/lib/view/stage-reason';
+import type { StageReason } from '@/lib/view/stage-reason';
+import type { StageCondition } from '@/lib/view/stage-rules';
 import { StageChip } from '@/app/_components/stage-chip';
 import styles from './words-column.module.css';
 
