@@ -13,6 +13,19 @@ export interface StepRange {
   readonly toStep: number | null;
 }
 
+/**
+ * Columns of the whole run: about one a pixel of a wide window, so that the first picture is
+ * a whole one; with many layers fewer, so that a read stays near 12 MB. Tiles are finer.
+ */
+const MOST_COLUMNS = 4096;
+const LEAST_COLUMNS = 256;
+const CELLS_PER_READ = 1_500_000;
+
+export function wholeRunColumns(layerCount: number): number {
+  const fitting = Math.floor(CELLS_PER_READ / Math.max(1, layerCount));
+  return Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, fitting));
+}
+
 /** A heatmap of at most `columns` columns, over the binary form of the contract. */
 export async function readHeatmap(
   runId: string,

@@ -6,25 +6,15 @@ import type { StepWindow } from '@/lib/view/step-axis';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { LiveConnection, type ConnectionState } from './live-connection';
 import { RunData } from './run-data';
-import { readHeatmap, readTimeline, type TimelineBuckets } from './run-reads';
+import { readHeatmap, readTimeline, wholeRunColumns } from './run-reads';
 import { TileStore } from './tile-store';
+import { isDetailOf, WindowTimelines, type WindowDetail } from './window-timelines';
 
-/**
- * Columns of the whole run: about one a pixel of a wide window, so that the first picture is
- * a whole one; with many layers fewer, so that a read stays near 12 MB. Tiles are finer.
- */
-const MOST_COLUMNS = 4096;
-const LEAST_COLUMNS = 256;
-const CELLS_PER_READ = 1_500_000;
 const TIMELINE_POINTS = 1000;
 /** The colour scale follows the data of a run this young, then stands still under its viewer. */
 const SCALE_SETTLES_AFTER_COLUMNS = 200;
 /** A loss that came as NaN over the socket is read over HTTP, which tells NaN from missing. */
 const TIMELINE_REREAD_MS = 1000;
-/** A window in motion reads its timelines once it rests this long… */
-const WINDOW_REST_MS = 80;
-/** …and so much of its length more at either side. */
-const WINDOW_MARGIN = 0.5;
 
 export interface SessionSnapshot {
   readonly phase: 'loading' | 'ready' | 'failed';
@@ -34,7 +24,7 @@ export interface SessionSnapshot {
   readonly catchingUpSteps: number | null;
   readonly base: RunData;
   /** Finer timelines of a window where those of the whole run are in buckets. */
-  readonly detail: { readonly window: StepWindow; readonly data: RunData } | null;
+  readonly detail: WindowDetail | null;
   readonly scale: ColourScale;
   readonly lastFrameAtMs: number | null;
   /** Rises with every change of anything here. */
@@ -71,8 +61,7 @@ export class RunSession {
   private live: LiveConnection | null = null;
   private abort = new AbortController();
   private readonly tiles: TileStore;
-  private detailAbort: AbortController | null = null;
-  private detailTimer: ReturnType<typeof setTimeout> | null = null;
+  private readonly windowTimelines: WindowTimelines;
   private attempt: number | null = null;
   private heldBack: HeatmapColumns[] | null = null;
   private frame: number | null = null;
@@ -91,6 +80,16 @@ export class RunSession {
       onChange: () => {
         this.snapshot.base.columns.markFinerChanged();
         this.update({});
+      },
+      onFailure: (cause) => this.update({ error: failureOf(cause) }),
+    });
+    this.windowTimelines = new WindowTimelines({
+      read: (window, signal) => readTimeline(run.runId, window, TIMELINE_POINTS, signal),
+      onRead: (window, timeline) => {
+        const { columns } = this.snapshot.base;
+        const data = new RunData(run.layerCount, run.layerFactors, columns);
+        data.replaceTimeline(timeline);
+        this.update({ detail: { window, data } });
       },
       onFailure: (cause) => this.update({ error: failureOf(cause) }),
     });
@@ -120,7 +119,7 @@ export class RunSession {
     return () => {
       this.abort.abort();
       this.heldBack = null;
-      this.dropDetailRead();
+      this.windowTimelines.drop();
       this.tiles.stop();
       this.live?.stop();
       this.live = null;
@@ -148,36 +147,14 @@ export class RunSession {
 
   /** Reads a window's timelines finer where those of the whole run are in buckets; null lets go of it. */
   readonly showWindow = (window: StepWindow | null): void => {
-    this.dropDetailRead();
-    if (window === null) {
-      if (this.snapshot.detail !== null) this.update({ detail: null });
-      return;
-    }
+    this.windowTimelines.drop();
     const { base, detail, phase } = this.snapshot;
-    if (phase !== 'ready' || base.isExactWithin(window)) return;
-    const length = window.toStep - window.fromStep + 1;
-    const isCovered = detail !== null && covers(detail.window, window);
-    const isNear =
-      isCovered && detail.window.toStep - detail.window.fromStep < (2 + 2 * WINDOW_MARGIN) * length;
-    if (isCovered && (isNear || detail.data.isExactWithin(window))) return;
-    this.detailTimer = setTimeout(() => {
-      const margin = Math.ceil(WINDOW_MARGIN * length);
-      const wider = {
-        fromStep: Math.max(0, window.fromStep - margin),
-        toStep: window.toStep + margin,
-      };
-      const controller = new AbortController();
-      this.detailAbort = controller;
-      void this.readDetail(wider, controller.signal);
-    }, WINDOW_REST_MS);
+    if (window === null) {
+      if (detail !== null) this.update({ detail: null });
+    } else if (phase === 'ready' && !base.isExactWithin(window) && !isDetailOf(detail, window)) {
+      this.windowTimelines.want(window);
+    }
   };
-
-  private dropDetailRead(): void {
-    if (this.detailTimer !== null) clearTimeout(this.detailTimer);
-    this.detailTimer = null;
-    this.detailAbort?.abort();
-    this.detailAbort = null;
-  }
 
   private emptyData(): RunData {
     const data = new RunData(this.run.layerCount, this.run.layerFactors);
@@ -185,18 +162,13 @@ export class RunSession {
     return data;
   }
 
-  private get columnsPerRead(): number {
-    const fitting = Math.floor(CELLS_PER_READ / Math.max(1, this.run.layerCount));
-    return Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, fitting));
-  }
-
   private readRange(
     range: { fromStep: number | null; toStep: number | null },
     signal: AbortSignal,
   ) {
-    const { runId, option } = this.run;
+    const { runId, layerCount, option } = this.run;
     return Promise.all([
-      readHeatmap(runId, option.stored, range, this.columnsPerRead, signal),
+      readHeatmap(runId, option.stored, range, wholeRunColumns(layerCount), signal),
       readTimeline(runId, range, TIMELINE_POINTS, signal),
     ]);
   }
@@ -307,21 +279,6 @@ export class RunSession {
     this.update({ catchingUpSteps: null });
   }
 
-  private async readDetail(window: StepWindow, signal: AbortSignal): Promise<void> {
-    const { runId, layerCount, layerFactors } = this.run;
-    let timeline: TimelineBuckets;
-    try {
-      timeline = await readTimeline(runId, window, TIMELINE_POINTS, signal);
-    } catch (cause) {
-      if (!signal.aborted) this.update({ error: failureOf(cause) });
-      return;
-    }
-    if (signal.aborted) return;
-    const data = new RunData(layerCount, layerFactors, this.snapshot.base.columns);
-    data.replaceTimeline(timeline);
-    this.update({ detail: { window, data } });
-  }
-
   private rereadTimelineSoon(): void {
     this.rereadTimer ??= setTimeout(() => {
       this.rereadTimer = null;
@@ -347,8 +304,4 @@ export class RunSession {
       for (const listener of this.listeners) listener();
     });
   }
-}
-
-function covers(outer: StepWindow, inner: StepWindow): boolean {
-  return outer.fromStep <= inner.fromStep && inner.toStep <= outer.toStep;
 }
