@@ -145,6 +145,8 @@ export function prepareIncidentsVerdict(
   open: readonly Incident[],
   newestClosed: Incident | null,
   nowMs: number,
+  /** Where was looked, "in char-lm"; null for everywhere. */
+  place: string | null = null,
 ): IncidentsVerdict {
   const ordered = orderIncidents(open);
   const waiting = ordered.filter((incident) => standingOf(incident) === 'waiting');
@@ -169,9 +171,10 @@ export function prepareIncidentsVerdict(
     };
   }
   const closedAt = newestClosed?.closedAt ?? null;
+  const where = place === null ? '' : ` ${place}`;
   return {
     alarm: null,
-    sentence: held === null ? 'Nothing is open.' : 'Nothing waits for anybody.',
+    sentence: held === null ? `Nothing is open${where}.` : `Nothing waits for anybody${where}.`,
     detail:
       held ??
       (newestClosed === null || closedAt === null

@@ -154,7 +154,11 @@ describe('prepareIncidentsVerdict', () => {
     const over = prepareIncidentsVerdict([], anIncident(closed), NOW);
     expect(over.sentence).toBe('Nothing is open.');
     expect(over.detail).toBe('The newest was on gpt-7b and has been over for 5 minutes.');
-    expect(prepareIncidentsVerdict([], null, NOW).detail).toBeNull();
+    expect(prepareIncidentsVerdict([], null, NOW, 'in char-lm')).toEqual({
+      alarm: null,
+      sentence: 'Nothing is open in char-lm.',
+      detail: null,
+    });
   });
 });
 

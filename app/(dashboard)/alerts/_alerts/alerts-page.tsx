@@ -19,7 +19,7 @@ import { NotifySwitch } from './notify-switch';
 import { RuleEditorPart } from './rule-editor-part';
 import { RulesPart } from './rules-part';
 import { severityColour } from './severity';
-import { incidentsPath, useIncidentList } from './use-incident-list';
+import { incidentsPath, useIncidentList, type IncidentFilter } from './use-incident-list';
 import styles from './alerts-page.module.css';
 
 const PARTS = ['incidents', 'rules', 'channels'] as const;
@@ -42,6 +42,11 @@ function newestProject(projects: ProjectsReply['items']): string | null {
     (b.lastFrameAt ?? '').localeCompare(a.lastFrameAt ?? ''),
   );
   return newest?.name ?? null;
+}
+
+/** Where the verdict looks: a count over all projects stands in the bar above it. */
+function placeOf({ project, runId }: IncidentFilter): string | null {
+  return runId !== null ? `on run ${runId}` : project !== null ? `in ${project}` : null;
 }
 
 export function AlertsPage() {
@@ -76,7 +81,7 @@ export function AlertsPage() {
 
   const isReady = open.data !== null && now !== null;
   const verdict = isReady
-    ? prepareIncidentsVerdict(open.data.items, newest.data?.items[0] ?? null, now)
+    ? prepareIncidentsVerdict(open.data.items, newest.data?.items[0] ?? null, now, placeOf(filter))
     : null;
   const alarm = verdict?.alarm?.incident ?? null;
   const retry = () => {

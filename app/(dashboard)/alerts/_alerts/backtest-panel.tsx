@@ -2,7 +2,11 @@
 
 import Link from 'next/link';
 import { useState } from 'react';
-import type { AlertCondition, BacktestIncident } from '@/lib/contract/alert-rules';
+import {
+  alertBacktestSchema,
+  type AlertCondition,
+  type BacktestIncident,
+} from '@/lib/contract/alert-rules';
 import type { RunSummary } from '@/lib/contract/runs';
 import { describeLead, prepareBacktest, VERDICT_WORDS } from '@/lib/view/backtest-summary';
 import { formatCount, formatStep } from '@/lib/view/format-number';
@@ -14,6 +18,8 @@ import styles from './backtest-panel.module.css';
 
 const COUNTS = ['4', '16', '64'] as const;
 const SHOWN = 200;
+/** The API's own, since none is asked for. */
+const HORIZON_STEPS = alertBacktestSchema.shape.horizon.parse(undefined);
 
 const SIGNS: Readonly<Record<BacktestIncident['verdict'], string>> = {
   true: '✓',
@@ -62,7 +68,12 @@ export function BacktestPanel({
         <h2 id="backtest" aria-live="polite" data-done={(!isRunning && doneCount > 0) || undefined}>
           {title}
         </h2>
-        {condition === null || doneCount === 0 ? null : <p>{view.detail}</p>}
+        {condition === null || doneCount === 0 ? null : (
+          <p>
+            {view.detail}. True is what a spike followed within {formatStep(HORIZON_STEPS)} steps,
+            or came with.
+          </p>
+        )}
       </header>
       <div className={styles['tools']}>
         {counts.length < 2 ? null : (

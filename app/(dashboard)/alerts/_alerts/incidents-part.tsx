@@ -33,6 +33,8 @@ const PAGE_SIZE = 50;
 /** The most that the API answers at once. */
 const LARGEST_PAGE = 500;
 
+const NOTHING: readonly Incident[] = [];
+
 /** What rules have found: what is open first, then what is over. */
 export function IncidentsPart({
   open,
@@ -57,13 +59,16 @@ export function IncidentsPart({
   const [fault, setFault] = useState<string | null>(null);
 
   const { data } = open;
+  const over = state === 'open' || closed.data === null ? NOTHING : closed.data.items;
   const shown = useMemo(() => {
-    const ofRule = (data?.items ?? []).filter(
-      ({ ruleId }) => filter.ruleId === null || ruleId === filter.ruleId,
+    if (state === 'closed') return NOTHING;
+    // Two reads: what has just ended may be in the answers to both.
+    const ended = new Set(over.map(({ id }) => id));
+    const ofRule = (data?.items ?? NOTHING).filter(
+      ({ id, ruleId }) => !ended.has(id) && (filter.ruleId === null || ruleId === filter.ruleId),
     );
-    return state === 'closed' ? [] : orderIncidents(ofRule);
-  }, [data, filter.ruleId, state]);
-  const over = state === 'open' ? [] : (closed.data?.items ?? []);
+    return orderIncidents(ofRule);
+  }, [data, over, filter.ruleId, state]);
   const send = async (incident: Incident, by: string) => {
     setFault(null);
     try {

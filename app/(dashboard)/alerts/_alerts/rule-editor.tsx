@@ -125,7 +125,7 @@ export function RuleEditor({
             <SelectMenu
               label="Runs"
               options={[
-                { value: '', label: `Every run of ${project}, those to come as well` },
+                { value: '', label: 'Every run, those to come too' },
                 ...runs.map(({ id, name }) => ({ value: id, label: name })),
               ]}
               value={texts.runId}
