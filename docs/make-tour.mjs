@@ -2,8 +2,9 @@
  * Takes the pictures of docs/tour.md and of the README from a running product:
  *
  *   npm start
- *   npm run import -- tests/fixtures/recorded/B_spontaneous_spike.jsonl.gz --id B_spontaneous_spike
- *   npm run import -- tests/fixtures/recorded/C_stale_v.jsonl.gz --id C_stale_v
+ *   npm run import -- tests/fixtures/recorded/loss_spike_reset.jsonl.gz
+ *   npm run import -- tests/fixtures/recorded/loss_spike_clip.jsonl.gz
+ *   npm run import -- tests/fixtures/recorded/loss_spike_none.jsonl.gz
  *   node docs/make-tour.mjs http://127.0.0.1:3000
  *
  * The page's clock stands three and a half hours after the run was last heard of, so that a
@@ -16,7 +17,7 @@ import { chromium } from 'playwright-core';
 import { findChromium } from '../workers/launcher/find-chromium.mjs';
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), 'images');
-const RUN = 'B_spontaneous_spike';
+const RUN = 'loss_spike_none';
 const AGE_MS = 3.5 * 3600 * 1000;
 const WIDE = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -27,9 +28,11 @@ const image = (page) => page.getByRole('img').first().waitFor();
 /** What is photographed: an address, what must be there, and what is done before. */
 function scenes(spikeId) {
   const run = `/runs/${RUN}`;
-  const spike = 'steps=296-345&step=317&layer=9';
+  // Below ε a cell is blue. The loss leaves its level at 277 and peaks at 279; layer 2 is the first attention.
+  const metric = 'metric=gradient_rms';
+  const spike = `${metric}&steps=256-305&step=277&layer=2`;
   return [
-    { file: 'run-dark.png', path: run, isThere: heatmap },
+    { file: 'run-dark.png', path: `${run}?${metric}`, isThere: heatmap },
     {
       file: 'tour-runs.png',
       path: '/',
@@ -46,7 +49,7 @@ function scenes(spikeId) {
       isThere: heatmap,
       theme: 'light',
     },
-    { file: 'tour-layer.png', path: `${run}/layers/9?step=318`, isThere: image },
+    { file: 'tour-layer.png', path: `${run}/layers/2?step=278`, isThere: image },
     {
       file: 'tour-postmortem.png',
       path: `${run}/spikes/${spikeId}`,
@@ -55,7 +58,7 @@ function scenes(spikeId) {
     },
     {
       file: 'tour-palette.png',
-      path: run,
+      path: `${run}?${metric}`,
       isThere: heatmap,
       then: async (page) => {
         await page.keyboard.press('Control+k');

@@ -14,8 +14,8 @@ ratio as it is computed there.
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
-import urllib.error
 import urllib.request
 
 import torch
@@ -77,7 +77,8 @@ class DipListener:
                 layers = self._get("")["layers"]
                 self._is_large = [layer["parameterCount"] >= SMALLEST_LAYER for layer in layers]
             rows = self._get(f"/heatmap?{query}")["values"]
-        except (urllib.error.URLError, TimeoutError, ValueError):
+        except (OSError, http.client.HTTPException, ValueError):
+            # Refused, cut off, too slow, or a page that is not the server's.
             return 0.0
         large = [row for row, is_large in zip(rows, self._is_large) if is_large]
         return max((dip for row in large for dip in row if dip is not None), default=0.0)

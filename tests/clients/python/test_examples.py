@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +18,32 @@ pytest.importorskip("torch")
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "python"
 STEPS = 8
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhtml", None])
+def test_training_goes_on_while_the_server_that_it_listens_to_is_away(monkeypatch, answer):
+    """It closes the connection, answers with something else, or is not there."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from loss_spike import DipListener
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                connection.recv(4096)
+                connection.sendall(answer or b"")
+                connection.close()
+
+    if answer is None:
+        listening.close()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    run = SimpleNamespace(flush=lambda timeout: True, url=f"http://127.0.0.1:{port}/runs/x")
+    assert DipListener(run).largest(5) == 0.0
+    listening.close()
 
 
 @pytest.mark.parametrize(
