@@ -14,6 +14,8 @@ import { type Cell, toColumn } from '@/tests/lib/store/compaction/brute-rollup';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
 import { Faults } from './faults';
 import { anyLongRun, type LongPost, type LongRun, type LongStep, stepsOf } from './long-runs';
+import { anyReadWindow, selectSteps, stepsQueryOf } from './read-windows';
+import { attemptsOf, createLongRun, writePosts } from './stored-long-run';
 import { METRIC, reduceCells } from './stored-runs';
 
 const database = useDatabase();
@@ -24,32 +26,15 @@ const USED_MEMORY = { take: (byteLength: number) => new Uint8Array(byteLength).f
 
 const SERIES = ['loss', 'custom', 'of_second_shard', 'wall_time'] as const;
 
-const anyWindow = fc.record({
-  attempt: fc.constantFrom<'effective' | 'all' | number>('effective', 'effective', 'all', 1),
-  range: fc.option(fc.tuple(fc.nat({ max: 4000 }), fc.nat({ max: 40_000 })), { freq: 2 }),
-  limit: fc.oneof(
+const anyWindow = anyReadWindow(
+  fc.oneof(
     fc.integer({ min: 1, max: 8 }),
     fc.integer({ min: 9, max: 300 }),
     fc.constantFrom(1000, 3000),
   ),
-  reduce: fc.constantFrom<'max' | 'min' | 'mean' | 'extremes'>('max', 'min', 'mean', 'extremes'),
-  layer: fc.nat({ max: 3 }),
-});
+  ['max', 'min', 'mean', 'extremes'],
+);
 type Window = typeof anyWindow extends fc.Arbitrary<infer T> ? T : never;
-
-function selectSteps(
-  steps: readonly LongStep[],
-  { resumeSteps }: LongRun,
-  { attempt, range }: Window,
-): LongStep[] {
-  const [fromStep = 0, toStep = Infinity] = range ?? [];
-  return steps.filter((it) => {
-    if (it.step < fromStep || it.step > toStep) return false;
-    if (attempt === 'all') return true;
-    if (attempt !== 'effective') return it.attempt === attempt;
-    return resumeSteps.findLastIndex((resume) => resume <= it.step) + 1 === it.attempt;
-  });
-}
 
 /** The steps that a reply's columns say they hold; every step in exactly one of them. */
 function groupByColumns(
@@ -78,14 +63,9 @@ function groupByColumns(
 async function checkWindow(id: string, run: LongRun, all: readonly LongStep[], window: Window) {
   const { db } = database;
   const faults = new Faults();
-  const [fromStep, toStep] = window.range ?? [];
-  const { attempt, limit, reduce } = window;
+  const { limit, reduce } = window;
   const layer = window.layer % run.layerCount;
-  const query = {
-    attempt,
-    ...(fromStep === undefined ? {} : { fromStep }),
-    ...(toStep === undefined ? {} : { toStep }),
-  };
+  const query = stepsQueryOf(window);
   const steps = selectSteps(all, run, window);
   const isKnown = (name: string) => name === 'wall_time' || all.some((it) => it.scalars.has(name));
 
@@ -148,42 +128,8 @@ async function checkWindow(id: string, run: LongRun, all: readonly LongStep[], w
   ];
 }
 
-async function openRun({
-  layerCount,
-  resumeSteps,
-}: LongRun): Promise<{ id: string; runKey: string }> {
-  const id = `long-${++runNumber}`;
-  const { runKey } = await createRun(database.db, aRun({ id, layerCount }));
-  return { id, runKey: await addAttempts(runKey, resumeSteps) };
-}
-
-async function addAttempts(runKey: string, resumeSteps: readonly number[]): Promise<string> {
-  await database.db.prisma.attempt.createMany({
-    data: resumeSteps.slice(1).map((resumeFromStep, index) => ({
-      runKey,
-      attempt: index + 2,
-      resumeFromStep: BigInt(resumeFromStep),
-      optimizer: { name: 'x' },
-    })),
-  });
-  return runKey;
-}
-
-async function post(runKey: string, posts: readonly LongPost[]): Promise<void> {
-  const outcomes = await database.writer.write(
-    posts.map(({ attempt, layerOffset, frame }) => ({ runKey, attempt, layerOffset, frame })),
-  );
-  expect(new Set(outcomes)).toEqual(new Set(posts.length === 0 ? [] : ['stored']));
-}
-
-const compact = (runKey: string, attempts: number) =>
-  withClient(database.url, (client) =>
-    compactAll(
-      client,
-      runKey,
-      Array.from({ length: attempts }, (_, index) => index + 1),
-    ),
-  );
+const compact = (runKey: string, attempts: readonly number[]) =>
+  withClient(database.url, (client) => compactAll(client, runKey, attempts));
 
 /** Ten seconds on a machine of its own. */
 const TIMEOUT_MS = 180_000;
@@ -197,7 +143,8 @@ it(
         anyLongRun,
         fc.array(anyWindow, { minLength: 4, maxLength: 4 }),
         async (run, windows) => {
-          const { id, runKey } = await openRun(run);
+          const id = `long-${++runNumber}`;
+          const runKey = await createLongRun(database.db, id, run);
           const posted: LongPost[] = [];
           const check = async () => {
             const steps = stepsOf(run.layerCount, posted);
@@ -206,14 +153,14 @@ it(
             return seen;
           };
           for (const portion of run.portions) {
-            await post(runKey, portion);
+            await writePosts(database.writer, runKey, portion);
             posted.push(...portion);
             const before = await check();
-            await compact(runKey, run.resumeSteps.length);
+            await compact(runKey, attemptsOf(run));
             expect(await check()).toEqual(before);
           }
           await database.db.prisma.run.update({ where: { runKey }, data: { status: 'finished' } });
-          await compact(runKey, run.resumeSteps.length);
+          await compact(runKey, attemptsOf(run));
           await check();
         },
       ),
@@ -251,7 +198,7 @@ it('shows a highest and a lowest step of each of 100 layers at every zoom, the s
   });
   const isLate = (step: number) => step % 700 === 13;
   await database.writer.write(frames.filter(({ step }) => !isLate(step)).map(toPost));
-  await compact(runKey, 1);
+  await compact(runKey, [1]);
   await database.writer.write(frames.filter(({ step }) => isLate(step)).map(toPost));
 
   const zooms = [1, 2, 3, 10, 77, 300, 1000, 4999, 5000, 8192];
@@ -297,7 +244,7 @@ it('shows a highest and a lowest step of each of 100 layers at every zoom, the s
   };
   const first = await readAll();
   expect(await readAll()).toEqual(first);
-  await compact(runKey, 1);
+  await compact(runKey, [1]);
   expect(await readAll()).toEqual(first);
 });
 
@@ -316,7 +263,7 @@ it('lets what is in a block stand against a late post of the same layers, which 
   });
   const steps = Array.from({ length: 300 }, (_, step) => step);
   await database.writer.write(steps.map((step) => post(step, 0, [1, NaN, null])));
-  await compact(runKey, 1);
+  await compact(runKey, [1]);
   await database.writer.write([post(100, 1, [50, 60]), post(101, 1, [70, Infinity])]);
   const read = async (columns: number, reduce: 'max' | 'min' | 'mean', range = {}) => {
     const query = { attempt: 'effective' as const, metric: METRIC, columns, reduce, ...range };
@@ -337,6 +284,6 @@ it('lets what is in a block stand against a late post of the same layers, which 
     values: [1, 1, 1, NaN, NaN, NaN, 60, NaN, NaN],
     nonFinite: [0, 0, 0, 1, 1, 1, 0, 1, 0],
   });
-  await compact(runKey, 1);
+  await compact(runKey, [1]);
   expect(await readAll()).toEqual(late);
 });

@@ -3,27 +3,24 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readHeatmap } from '@/lib/query/read-heatmap';
 import { readSeries } from '@/lib/query/read-series';
-import { createRun } from '@/lib/store/create-run';
-import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import type { Cell } from '@/tests/lib/store/compaction/brute-rollup';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
 import { OLD, retain, totalsOf, YOUNG } from '@/tests/lib/store/retention-run';
 import { Faults } from './faults';
 import { anyLongRun, type LongPost, type LongRun, type LongStep, stepsOf } from './long-runs';
+import { anyReadWindow, selectSteps, stepsQueryOf } from './read-windows';
+import { attemptsOf, createLongRun, writePosts } from './stored-long-run';
 import { METRIC, reduceCells } from './stored-runs';
 
 const database = useDatabase();
 let runNumber = 0;
 const BUCKET = 16;
 
-const anyWindow = fc.record({
-  attempt: fc.constantFrom<'effective' | 'all' | number>('effective', 'effective', 'all', 1),
-  range: fc.option(fc.tuple(fc.nat({ max: 4000 }), fc.nat({ max: 40_000 })), { freq: 2 }),
-  limit: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(1000, 3000, 3000)),
-  reduce: fc.constantFrom<'max' | 'min' | 'mean'>('max', 'min', 'mean'),
-  layer: fc.nat({ max: 3 }),
-});
+const anyWindow = anyReadWindow(
+  fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(1000, 3000, 3000)),
+  ['max', 'min', 'mean'],
+);
 type Window = typeof anyWindow extends fc.Arbitrary<infer T> ? T : never;
 
 const anyAge = fc.record({
@@ -50,20 +47,6 @@ async function findGaps(runKey: string): Promise<Gap[]> {
     from: Number(row.from),
     end: Number(row.end),
   }));
-}
-
-function selectSteps(
-  steps: readonly LongStep[],
-  { resumeSteps }: LongRun,
-  { attempt, range }: Window,
-): LongStep[] {
-  const [fromStep = 0, toStep = Infinity] = range ?? [];
-  return steps.filter((it) => {
-    if (it.step < fromStep || it.step > toStep) return false;
-    if (attempt === 'all') return true;
-    if (attempt !== 'effective') return it.attempt === attempt;
-    return resumeSteps.findLastIndex((resume) => resume <= it.step) + 1 === it.attempt;
-  });
 }
 
 /** The steps of each column; of those in a gap the whole bucket, as no more is known of it. */
@@ -109,13 +92,8 @@ async function checkWindow(
   window: Window,
 ): Promise<void> {
   const faults = new Faults();
-  const [fromStep, toStep] = window.range ?? [];
-  const { attempt, limit, reduce } = window;
-  const query = {
-    attempt,
-    ...(fromStep === undefined ? {} : { fromStep }),
-    ...(toStep === undefined ? {} : { toStep }),
-  };
+  const { limit, reduce } = window;
+  const query = stepsQueryOf(window);
   const steps = selectSteps(all, run, window);
   const gaps = await findGaps(runKey);
   const layer = window.layer % run.layerCount;
@@ -177,13 +155,6 @@ async function addSpike(runKey: string, step: number): Promise<void> {
   );
 }
 
-async function post(runKey: string, posts: readonly LongPost[]): Promise<void> {
-  const outcomes = await database.writer.write(
-    posts.map(({ attempt, layerOffset, frame }) => ({ runKey, attempt, layerOffset, frame })),
-  );
-  expect(new Set(outcomes)).toEqual(new Set(posts.length === 0 ? [] : ['stored']));
-}
-
 interface BlockRow {
   readonly attempt: number;
   readonly metric: number;
@@ -243,25 +214,16 @@ it(
         fc.array(anyWindow, { minLength: 4, maxLength: 4 }),
         async (run, ages, windows) => {
           const id = `retained-${++runNumber}`;
-          const { layerCount, resumeSteps } = run;
-          const { runKey } = await createRun(database.db, aRun({ id, layerCount }));
-          await database.db.prisma.attempt.createMany({
-            data: resumeSteps.slice(1).map((resumeFromStep, index) => ({
-              runKey,
-              attempt: index + 2,
-              resumeFromStep: BigInt(resumeFromStep),
-              optimizer: { name: 'x' },
-            })),
-          });
-          const attempts = resumeSteps.map((_, index) => index + 1);
+          const runKey = await createLongRun(database.db, id, run);
+          const attempts = attemptsOf(run);
           const posted: LongPost[] = [];
           const check = async (): Promise<void> => {
-            const steps = stepsOf(layerCount, posted);
+            const steps = stepsOf(run.layerCount, posted);
             for (const window of windows) await checkWindow(id, runKey, run, steps, window);
           };
           await withClient(database.url, async (client) => {
             for (const [index, portion] of run.portions.entries()) {
-              await post(runKey, portion);
+              await writePosts(database.writer, runKey, portion);
               posted.push(...portion);
               await check();
               await compactAll(client, runKey, attempts);

@@ -10,6 +10,7 @@ import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
 import { receive, roundAll } from '@/tests/lib/store/compaction/rounder';
 import { anyLongRun, type LongPost, type LongRun, stepsOf } from '@/tests/lib/query/long-runs';
+import { attemptsOf, createLongRun, writePosts } from '@/tests/lib/query/stored-long-run';
 import { METRIC } from '@/tests/lib/query/stored-runs';
 import { type TestServers, startServers } from '@/tests/servers';
 
@@ -91,33 +92,8 @@ function toText(rows: readonly Row[]): string {
     .join('\n');
 }
 
-async function openRun({ layerCount, resumeSteps }: LongRun) {
-  const id = `export-${++runNumber}`;
-  const { runKey } = await createRun(servers.db, aRun({ id, layerCount }));
-  await servers.db.prisma.attempt.createMany({
-    data: resumeSteps.slice(1).map((resumeFromStep, index) => ({
-      runKey,
-      attempt: index + 2,
-      resumeFromStep: BigInt(resumeFromStep),
-      optimizer: { name: 'x' },
-    })),
-  });
-  return { id, runKey };
-}
-
-const write = (runKey: string, posts: readonly LongPost[]) =>
-  servers.writer.write(
-    posts.map(({ attempt, layerOffset, frame }) => ({ runKey, attempt, layerOffset, frame })),
-  );
-
-const compact = (runKey: string, attempts: number) =>
-  withClient(database.url, (client) =>
-    compactAll(
-      client,
-      runKey,
-      Array.from({ length: attempts }, (_, index) => index + 1),
-    ),
-  );
+const compact = (runKey: string, attempts: readonly number[]) =>
+  withClient(database.url, (client) => compactAll(client, runKey, attempts));
 
 /** What the rows must be, told from the posts alone. */
 function expectedRows(run: LongRun, posts: readonly LongPost[], attempt: number | 'effective') {
@@ -149,13 +125,14 @@ it(
   async () => {
     await fc.assert(
       fc.asyncProperty(anyLongRun, fc.integer({ min: 250, max: 900 }), async (run, maxSteps) => {
-        const { id, runKey } = await openRun(run);
+        const id = `export-${++runNumber}`;
+        const runKey = await createLongRun(servers.db, id, run);
         const posted: LongPost[] = [];
         for (const [index, portion] of run.portions.entries()) {
-          await write(runKey, portion);
+          await writePosts(servers.writer, runKey, portion);
           posted.push(...portion);
           // The last portion stays hot.
-          if (index < run.portions.length - 1) await compact(runKey, run.resumeSteps.length);
+          if (index < run.portions.length - 1) await compact(runKey, attemptsOf(run));
         }
         const hasMetric = posted.some(({ cells }) => cells.length > 0);
         const hasLoss = posted.some(({ scalars }) => 'loss' in scalars);
