@@ -53,6 +53,10 @@ interface FoldEntry {
   readonly needs: FoldNeeds;
   step: number;
   savedStep: number;
+  /** Of one that looks at the clock: silence cannot have lasted long enough before. */
+  lookMs: number;
+  /** Of one that looks at the clock: it has told of a silence, and waits for its end. */
+  isTold: boolean;
   /** The attempt is over, and what was open is closed. */
   isEnded: boolean;
   isSavedEnded: boolean;
@@ -213,6 +217,9 @@ export class RunFolds {
     return {
       ...{ rule, attempt, fold, needs, step: startStep },
       savedStep: saved === undefined ? -2 : saved.step,
+      // The first turn looks, whatever it goes by.
+      lookMs: needs.clock ? -Infinity : Infinity,
+      isTold: false,
       ...{ isEnded: false, isSavedEnded: false },
       known: new Set(fold.openings),
     };
@@ -224,7 +231,8 @@ export class RunFolds {
     const layerMask = this.#maskOf(rule, run);
     const { layerNames } = run;
     const context = { layerNames, layerMask, startStep: step, stagesAtStart: [] };
-    return { ...entry, fold: foldRule(rule.condition, context, null), isEnded: false };
+    const fold = foldRule(rule.condition, context, null);
+    return { ...entry, fold, isEnded: false, lookMs: entry.needs.clock ? -Infinity : Infinity };
   }
 
   /** A state that this version cannot read is of another: the rule begins anew where that ended. */
@@ -269,20 +277,24 @@ export class RunFolds {
   ): Promise<Pick<Turn, 'foldedSteps' | 'hasMore' | 'nextLookMs'>> {
     const { db, now } = this.#options;
     const nowMs = now().getTime();
-    const needs = mergeNeeds(entries.map((entry) => entry.needs));
     const isOver = attempt < run.newestAttempt || run.status !== 'running';
-    const heard = needs.clock || isOver ? await findLastHeard(db, this.runKey, attempt) : null;
+    const silences = entries.filter(
+      (entry) => !isOver && entry.needs.clock && (entry.lookMs <= nowMs || entry.isTold),
+    );
+    const heard =
+      silences.length > 0 || isOver ? await findLastHeard(db, this.runKey, attempt) : null;
     const settled = await this.#settledStep(attempt);
     const byStep = entries.filter((entry) => !entry.needs.clock);
     const read = await this.#readSteps(run, attempt, byStep, settled);
-    let nextLookMs = Infinity;
-    for (const { fold, rule } of entries) {
-      // One that is over is silent for good.
-      if (isOver || !isSilenceFold(fold)) continue;
+    for (const entry of silences) {
+      const { fold, rule } = entry;
+      if (!isSilenceFold(fold)) continue;
       const atMs = (heard?.receivedAt ?? run.openedAt.get(attempt))?.getTime() ?? nowMs;
       const last = { atMs, step: heard?.step ?? null };
-      nextLookMs = Math.min(nextLookMs, fold.look(nowMs, last, rule.since.getTime()));
+      entry.lookMs = fold.look(nowMs, last, rule.since.getTime());
+      entry.isTold = entry.lookMs === Infinity;
     }
+    const nextLookMs = Math.min(...entries.map(({ lookMs }) => lookMs));
     if (!isOver) return { ...read, nextLookMs };
     const endStep = heard?.step ?? null;
     const isSeen = endStep === null || byStep.every(({ step }) => step >= endStep);

@@ -1,7 +1,8 @@
 /**
  * The alert thread's side of the conversation: one run's turn after the other, for as long as
- * any has news. A run has a turn at most four times a second, and after each the thread rests
- * as long as that took, so that posts are acknowledged as fast as without it.
+ * any has news. A run has a turn at most four times a second, and while no news has waited for
+ * long the thread rests after each as long as that took, so that posts are acknowledged as fast
+ * as without it.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { findWatchedRuns, type IncidentChange } from '../../lib/store/alert-progress';
@@ -20,6 +21,8 @@ export interface AlertServices {
 
 const TURN_EVERY_MS = 250;
 const LONGEST_REST_MS = 200;
+/** Half of what an incident may take: from then on it rests no more. */
+const RESTED_BELOW_LAG_MS = 400;
 const REPORT_EVERY_MS = 1_000;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
@@ -205,7 +208,7 @@ export async function serveAlerts(
     totals.turns++;
     totals.busySeconds += tookMs / 1000;
     report();
-    await rest(Math.min(tookMs, LONGEST_REST_MS));
+    if (lagMs() < RESTED_BELOW_LAG_MS) await rest(Math.min(tookMs, LONGEST_REST_MS));
   }
 
   function finish(watched: Watched, turn: Turn): void {
@@ -229,6 +232,14 @@ export async function serveAlerts(
     reportedMs = -Infinity;
   }
 
+  /** How long the oldest news has waited. */
+  function lagMs(): number {
+    const nowMs = clock();
+    let oldestMs = nowMs;
+    for (const { newsMs } of runs.values()) oldestMs = Math.min(oldestMs, newsMs ?? nowMs);
+    return nowMs - oldestMs;
+  }
+
   function noteFailure(error: unknown): void {
     totals.failures++;
     totals.lastFailure = error instanceof Error ? error.message : String(error);
@@ -238,15 +249,11 @@ export async function serveAlerts(
     const nowMs = clock();
     if (nowMs - reportedMs < REPORT_EVERY_MS) return;
     reportedMs = nowMs;
-    let lagMs = 0;
     let openIncidents = 0;
-    for (const { newsMs, folds } of runs.values()) {
-      if (newsMs !== null) lagMs = Math.max(lagMs, nowMs - newsMs);
-      openIncidents += folds.openCount;
-    }
+    for (const { folds } of runs.values()) openIncidents += folds.openCount;
     const count = [...rules.values()].reduce((sum, { length }) => sum + length, 0);
     const progress: AlertProgress = {
-      ...{ rules: count, runs: runs.size, openIncidents, lagMs, ...totals },
+      ...{ rules: count, runs: runs.size, openIncidents, lagMs: lagMs(), ...totals },
       delivery: delivery.status(),
     };
     reply({ kind: 'progress', progress });
