@@ -32,7 +32,11 @@ export function RunIncidents({
   const { age, state } = describeIncident(first, now);
   const more = open.length - 1;
   return (
-    <p className={styles['line']} data-severity={isWaiting ? first.severity : undefined}>
+    <section
+      className={styles['line']}
+      aria-label="Open incidents"
+      data-severity={isWaiting ? first.severity : undefined}
+    >
       <Mark kind={incidentMark(first.condition)} size={10} />
       <strong>{severityLabel(first.severity)}</strong>
       <span className={styles['title']} role="status">
@@ -47,6 +51,6 @@ export function RunIncidents({
           ? 'Open in alerts'
           : `and ${formatCount(more)} more ${more === 1 ? 'incident' : 'incidents'}`}
       </Link>
-    </p>
+    </section>
   );
 }
