@@ -8,6 +8,7 @@ import { lastQuietStep, type StepColumns } from '../postmortem/facts';
 import type { Database } from '../store/database';
 import { findEvents } from '../store/events';
 import { findSeenStep } from '../store/findings';
+import { findIncidents } from '../store/incidents';
 import { findLayers } from '../store/layers';
 import type { ReadableRun } from '../store/readable-run';
 import { findSpikes } from '../store/spikes';
@@ -33,11 +34,14 @@ const RMS_SPIKE_STEPS = 200;
 const EVENT_STEPS = 20_000;
 const MOST_EVENTS = 10_000;
 const MOST_WARNINGS = 100;
+const MOST_INCIDENTS = 200;
 
-/** How far detectors are: of which attempt they have looked at which step. */
+/** How far detectors are with an attempt. */
 export interface SeenStep {
   readonly attempt: number;
-  readonly step: number | null;
+  readonly step: number;
+  /** Where start-up ended, which is no time to judge; null while it goes on. */
+  readonly watchedFromStep: number | null;
 }
 
 /**
@@ -53,20 +57,22 @@ export async function readAdvice(
 ): Promise<AdviceReply> {
   const run = await requireRun(db, runId);
   const attempt = run.newestAttempt;
-  const step =
-    seen?.attempt === attempt && seen.step !== null
-      ? seen.step
-      : await findSeenStep(db, run.runKey, attempt);
-  const items = step === null || step < 0 ? [] : composeAdvice(await readFacts(db, run, step));
-  return { runId: run.id, attempt, step, version: versionOf(attempt, items), items };
+  const known = seen?.attempt === attempt ? seen : await findSeenStep(db, run.runKey, attempt);
+  const items = known === null ? [] : composeAdvice(await readFacts(db, run, known));
+  const version = versionOf(attempt, items);
+  return { runId: run.id, attempt, step: known?.step ?? null, version, items };
 }
 
-async function readFacts(db: Database, run: ReadableRun, step: number): Promise<AdviceFacts> {
+async function readFacts(
+  db: Database,
+  run: ReadableRun,
+  { step, watchedFromStep }: Omit<SeenStep, 'attempt'>,
+): Promise<AdviceFacts> {
   const { runKey, attempts, newestAttempt: attempt } = run;
   const optimizer = attempts.at(-1)?.optimizer ?? { name: '' };
   const here = { attempt, fromStep: step, toStep: step };
   const spikes = await readSpikes(db, run, step);
-  const [layers, reports, stages, events, warnings] = await Promise.all([
+  const [layers, reports, stages, events, warnings, incidents] = await Promise.all([
     findLayers(db, runKey),
     readReports(db, run, step),
     readStages(db, runKey, [here, ...quietSteps(spikes)]),
@@ -76,12 +82,14 @@ async function readFacts(db: Database, run: ReadableRun, step: number): Promise<
       limit: MOST_EVENTS,
     }),
     findWarnings(db, runKey, { segments: [here], limit: MOST_WARNINGS }),
+    readIncidents(db, run, spikes),
   ]);
   return {
     attempt,
     optimizer,
     attempts,
     step,
+    watchedFromStep,
     layers,
     columns: toColumns(reports),
     lastLoss: reports.findLast(({ scalars }) => scalars.has('loss'))?.scalars.get('loss') ?? null,
@@ -91,7 +99,7 @@ async function readFacts(db: Database, run: ReadableRun, step: number): Promise<
     warnings: warnings
       .filter(({ toStep }) => toStep === null)
       .map((warning) => ({ ...warning, metric: STABILITY_RATIO, ...WARNING_WORDS[warning.kind] })),
-    incidents: new Map(),
+    incidents,
   };
 }
 
@@ -131,6 +139,20 @@ function quietSteps(spikes: readonly Spike[]) {
       const step = Math.max(0, lastQuietStep({ spike }));
       return { attempt: spike.attempt, fromStep: step, toStep: step };
     });
+}
+
+/** Open ones, by the spike that they tell of. */
+async function readIncidents(
+  db: Database,
+  { id, project }: ReadableRun,
+  spikes: readonly Spike[],
+): Promise<ReadonlyMap<string, string>> {
+  if (spikes.length === 0) return new Map();
+  const query = { project, runId: id, state: 'open' as const, limit: MOST_INCIDENTS };
+  const { items } = await findIncidents(db, query);
+  return new Map(
+    items.flatMap(({ id: incident, spikeId }) => (spikeId === null ? [] : [[spikeId, incident]])),
+  );
 }
 
 async function readReports(

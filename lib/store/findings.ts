@@ -189,18 +189,20 @@ export async function findDetectorState(
   return row === undefined ? null : { step: Number(row.step), bytes: row.state };
 }
 
-/** The step of the saved state; null before the first save. By primary key. */
+/** How far the saved state is, without it; null before the first save. By primary key. */
 export async function findSeenStep(
   db: Database,
   runKey: string,
   attempt: number,
-): Promise<number | null> {
-  const { rows } = await db.pool.query<{ step: string }>(
-    `SELECT step FROM detector_state WHERE run = $1 AND attempt = $2`,
+): Promise<Pick<DetectorState, 'step' | 'watchedFromStep'> | null> {
+  const { rows } = await db.pool.query<{ step: string; watched_from_step: string | null }>(
+    `SELECT step, watched_from_step FROM detector_state WHERE run = $1 AND attempt = $2`,
     [runKey, attempt],
   );
   const [row] = rows;
-  return row === undefined ? null : Number(row.step);
+  if (row === undefined) return null;
+  const { step, watched_from_step: watched } = row;
+  return { step: Number(step), watchedFromStep: watched === null ? null : Number(watched) };
 }
 
 /**

@@ -9,6 +9,7 @@ export function someAdviceFacts(over: Partial<AdviceFacts> = {}): AdviceFacts {
     optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
     attempts: [{ attempt: 1, resumeFromStep: 0 }],
     step: 640,
+    watchedFromStep: 64,
     layers: ['transformer.wte.weight', 'transformer.h.0.mlp.weight', 'lm_head.weight'].map(
       (name) => ({ name, parameterCount: 4096 }),
     ),

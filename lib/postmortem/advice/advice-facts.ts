@@ -12,6 +12,8 @@ export interface AdviceFacts {
   readonly attempts: readonly Pick<Attempt, 'attempt' | 'resumeFromStep'>[];
   /** The newest step that detectors have looked at. */
   readonly step: number;
+  /** Where start-up ended; null while it goes on. What RMS does in it is no sign of anything. */
+  readonly watchedFromStep: number | null;
   readonly layers: readonly Pick<Layer, 'name' | 'parameterCount'>[];
   /** The last reported steps up to `step`, of the newest attempt. */
   readonly columns: StepColumns;

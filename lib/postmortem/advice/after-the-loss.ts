@@ -52,8 +52,8 @@ export function adviseRewind({ facts, condition }: Situation): AdviceDraft | nul
       (recovery === 'unrecovered' || (recovery === 'open' && facts.step - onsetStep > FAST_STEPS)),
   );
   if (spike === undefined) return null;
-  const { checkpoint, firstSignStep } = planRewind(facts, spike);
-  if (checkpoint === null || spike.onsetStep - checkpoint.step < REWIND_STEPS) return null;
+  const { checkpoint, firstSignStep } = planRewind(facts, spike, spike.onsetStep - REWIND_STEPS);
+  if (checkpoint === null) return null;
   const { baseline, peakValue, onsetStep } = spike;
   const height =
     baseline === null || peakValue === null
@@ -101,8 +101,10 @@ export function adviseKnownBatches({ facts, ahead }: Situation): AdviceDraft[] {
     });
 }
 
-function planRewind(facts: Situation['facts'], spike: Spike) {
-  const { events, attempts } = facts;
+/** To a checkpoint before the first sign, at `lastStep` at the latest. */
+function planRewind(facts: Situation['facts'], spike: Spike, lastStep = Infinity) {
+  const { attempts } = facts;
+  const events = facts.events.filter(({ step }) => step <= lastStep);
   return findRewind({ spike: bestDates(spike), stages: stagesOf(facts, spike), events, attempts });
 }
 

@@ -2,9 +2,14 @@
 import { formatFixed, formatSetting, formatStep } from '../../view/format-number';
 import type { Mitigation } from '../../view/mitigation';
 import { clipUpdates, lowerEpsilon, resetState } from '../../view/mitigations-of-optimizer';
-import { labelledLayers, layersIn } from '../../view/run-condition';
+import {
+  labelledLayers,
+  layersIn,
+  recentRmsSpikes,
+  type RunCondition,
+} from '../../view/run-condition';
 import { plural } from '../words';
-import type { AdviceDraft } from './advice-facts';
+import type { AdviceDraft, AdviceFacts } from './advice-facts';
 import { nameLayers, newestOf, type Situation } from './situation';
 
 /** The published clipping: an update whose RMS is above 1 is larger than its own history. */
@@ -16,12 +21,15 @@ const EPSILON_SHARE = 0.01;
 /** What float32 still tells from 0 beside √v. */
 const LEAST_EPSILON = 1e-15;
 const LARGE_SHARE = 0.5;
+/** From so many values on an RMS of 2.3 is one. */
+const SMALLEST_LAYER = 1000;
 
 /** Once for an attempt: it holds from then on, and an RMS that is healthy is not touched by it. */
 export function adviseClipping({ facts, condition, isAdam }: Situation): AdviceDraft | null {
   // It clips already.
   if (!isAdam || /stable/i.test(facts.optimizer.name)) return null;
-  const judged = clipUpdates(condition);
+  const heard = withSpikesAlone(condition, facts);
+  const judged = clipUpdates(heard);
   const { beta2 } = facts.optimizer;
   const armed = layersIn(condition, 'armed', 'trigger', 'explosion');
   // A small β2 caps RMS by itself, whatever a layer does.
@@ -33,11 +41,27 @@ export function adviseClipping({ facts, condition, isAdam }: Situation): AdviceD
       : `${plural(armed.length, 'layer')} armed since ${formatStep(firstOf(armed))}; once the gradient jumps, RMS may reach ${beta2 === undefined || beta2 >= 1 ? '1/√(1−β2)' : formatFixed(1 / Math.sqrt(1 - beta2), 2)}`;
   return {
     ...{ key: 'rms', action: 'clip_updates', severity: 'warn' },
-    sinceStep: armed.length === 0 ? lastRmsSpike(condition, facts.step) : firstOf(armed),
+    sinceStep: armed.length === 0 ? lastRmsSpike(heard, facts.step) : firstOf(armed),
     reason,
     caveat: judged.caveat,
     value: RMS_CAP,
   };
+}
+
+/** Small tensors come by a large RMS in healthy training, and all do in start-up: no evidence. */
+function withSpikesAlone(
+  condition: RunCondition,
+  { layers, watchedFromStep }: AdviceFacts,
+): RunCondition {
+  const spikes = condition.spikes.filter(
+    ({ kind, onsetStep }) =>
+      kind !== 'rms_spike' || (watchedFromStep !== null && onsetStep >= watchedFromStep),
+  );
+  const hasSpiked = recentRmsSpikes({ ...condition, spikes }).length > 0;
+  const rms = condition.figures.rms.map((value, layer) =>
+    hasSpiked && (layers[layer]?.parameterCount ?? 0) >= SMALLEST_LAYER ? value : NaN,
+  );
+  return { ...condition, spikes, figures: { ...condition.figures, rms } };
 }
 
 /** An item for each step on which layers armed: a layer is reset once for each time that it does. */

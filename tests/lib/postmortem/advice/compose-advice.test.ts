@@ -18,6 +18,7 @@ const find = (action: AdviceAction, over: Partial<AdviceFacts>) =>
 const sgd = { name: 'sgd' };
 const armed = [aStage({ stage: 'armed', fromStep: 610 })];
 const collapsed = [aStage({ stage: 'update_collapsed', fromStep: 500 })];
+const rmsSpike = aSpike({ id: '1-rms_spike-635', kind: 'rms_spike', onsetStep: 635 });
 const quiet = { firstMovers: [], moverCount: 0, verdict: 'no_precursor' as const };
 
 it('advises nothing to a healthy run, nor to one of which nothing is known', () => {
@@ -79,6 +80,8 @@ describe('a loss spike', () => {
     expect(item?.reason).toMatch(/has not come back for 51 steps, up from 0\.00480 to 1\.76/);
     const near = [anEvent({ step: 461 })];
     expect(find('rewind', { spikes: [spike], events: near })).toBeUndefined();
+    const both = { spikes: [spike], events: [...events, ...near] };
+    expect(find('rewind', both)?.checkpointStep).toBe(450);
     expect(find('rewind', { spikes: [spike] })).toBeUndefined();
   });
 
@@ -166,11 +169,23 @@ describe('the optimizer', () => {
   const spiking = lastColumns({ rms: [1, 3.4, 1] });
 
   it('clips updates once RMS has spiked, or a layer is armed', () => {
-    expect(find('clip_updates', { columns: spiking })).toMatchObject({
-      ...{ id: '1-clip_updates-rms', value: 1, forSteps: null },
+    expect(find('clip_updates', { columns: spiking, spikes: [rmsSpike] })).toMatchObject({
+      ...{ id: '1-clip_updates-rms', value: 1, forSteps: null, sinceStep: 635 },
       reason: 'RMS 3.40 in h.0.mlp',
     });
+    expect(find('clip_updates', { spikes: [rmsSpike] })?.reason).toBe(
+      '1 RMS spike in the last 200 steps, the last at 635',
+    );
     expect(find('clip_updates', { stages: armed })?.reason).toMatch(/RMS may reach 4\.47/);
+  });
+
+  it('is not clipped for a large RMS of start-up, or of a small tensor alone', () => {
+    expect(find('clip_updates', { columns: spiking })).toBeUndefined();
+    const early = { columns: spiking, spikes: [rmsSpike] };
+    expect(find('clip_updates', { ...early, watchedFromStep: 636 })).toBeUndefined();
+    expect(find('clip_updates', { ...early, watchedFromStep: null })).toBeUndefined();
+    const layers = ['wte', 'ln_1.bias', 'head'].map((name) => ({ name, parameterCount: 64 }));
+    expect(find('clip_updates', { ...early, layers })?.reason).toMatch(/^1 RMS spike in the last/);
   });
 
   it('is not asked for what it cannot do', () => {
@@ -179,7 +194,7 @@ describe('the optimizer', () => {
       ratio_dip: [0.08, 0, 0],
       second_moment_below_epsilon_fraction: [0.9, 0, 0],
     });
-    const all = { columns: stale, stages: armed };
+    const all = { columns: stale, stages: armed, spikes: [rmsSpike] };
     expect(actions(all).sort()).toEqual([
       'clip_updates',
       'lower_epsilon',
@@ -228,7 +243,7 @@ describe('the optimizer', () => {
 
 it('puts the most urgent first and keeps its ids while numbers move', () => {
   const over = {
-    spikes: [aSpike({ onsetStep: 560, riseStep: 560 })],
+    spikes: [aSpike({ onsetStep: 560, riseStep: 560 }), rmsSpike],
     events: [anEvent({ step: 400 })],
     columns: lastColumns({ rms: [2.9, 1, 1] }),
   };
@@ -242,8 +257,9 @@ it('puts the most urgent first and keeps its ids while numbers move', () => {
 it('leaves out what the job says that it did', () => {
   const columns = lastColumns({ rms: [2.9, 1, 1] });
   const events = [anEvent({ id: '1-clip_updates-rms', step: 640, kind: 'hyperparameter' })];
-  expect(actions({ columns })).toEqual(['clip_updates']);
-  expect(actions({ columns, events })).toEqual([]);
+  const spikes = [rmsSpike];
+  expect(actions({ columns, spikes })).toEqual(['clip_updates']);
+  expect(actions({ columns, spikes, events })).toEqual([]);
 });
 
 it('never says that one thing caused another', () => {
@@ -255,6 +271,7 @@ it('never says that one thing caused another', () => {
     }),
     stages: [...armed, aStage({ layer: 1, stage: 'trigger', fromStep: 639 })],
     warnings: [aWarning()],
+    spikes: [rmsSpike],
   };
   const text = JSON.stringify(advise(everything));
   expect(text).not.toMatch(/caus|because|due to/i);
