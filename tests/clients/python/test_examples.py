@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import json
 import os
 import socket
 import struct
@@ -92,3 +94,32 @@ def test_an_example_posts_every_step_with_its_loss_and_layers(server, tmp_path, 
             )
             assert frame.scalars["gradient_norm"] > 0.5
         assert "update_std" in frame.layers
+
+
+def test_what_a_job_posts_is_recorded_for_the_importer(tmp_path):
+    command = [sys.executable, str(EXAMPLES / "loss_spike.py"), "12", "--threads", "1"]
+    record = [sys.executable, str(EXAMPLES / "record.py"), "--alone", "--around", "3-4", "run.jsonl.gz"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [*record, "--", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    described = json.loads((tmp_path / "run.meta.json").read_text())
+    assert (described["config"]["b2"], described["config"]["eps"]) == (0.95, 3e-5)
+    sizes = {layer["name"]: layer["n"] for layer in described["layers"]}
+    assert len(sizes) == 35
+    assert min(sizes.values()) >= 1000
+    lines = [
+        json.loads(line) for line in gzip.decompress((tmp_path / "run.jsonl.gz").read_bytes()).splitlines()
+    ]
+    assert [line["step"] for line in lines] == list(range(1, 13))
+    for line in lines:
+        assert [layer["name"] for layer in line["layers"]] == list(sizes)
+        for layer in line["layers"]:
+            assert ("u_hist" in layer) == (line["step"] in (3, 4, 10))
+    # Every coordinate that is read is in a bin, beside the bins, or 0/0.
+    for layer in lines[9]["layers"]:
+        rows = (layer["u_hist"], layer["r_hist"])
+        of_update, of_ratio = (sum(row["counts"]) + row["under"] + row["over"] + row["undef"] for row in rows)
+        assert of_update == of_ratio
+        assert min(sizes[layer["name"]], 8192) / 2 < of_update <= 8192
