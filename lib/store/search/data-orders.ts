@@ -75,12 +75,16 @@ export function findOrderedRuns(
     const list = `CASE ${lists.map((one, at) => `WHEN ${whole(one)} THEN ${at}`).join(' ')} END`;
     const values = `CASE ${lists.map((one) => `WHEN ${whole(one)} THEN ${one}`).join(' ')} END`;
     const { rows } = await client.query(
-      `WITH ${sql.consideredSql({ list, order_values: values })}
-       SELECT run::text, min(run_id) AS id, min(run_name) AS name, min(list) AS list,
-         (SELECT same.order_values FROM considered AS same WHERE same.run = considered.run
-           ORDER BY same.attempt LIMIT 1) AS values,
-         min(first_step) AS from_step, max(last_step) AS to_step
-       FROM considered GROUP BY run ORDER BY max(created_at) DESC, run LIMIT ${MOST_RUNS + 1}`,
+      `WITH ${sql.consideredSql({ list, order_values: values })}, ordered AS (
+         SELECT run, (array_agg(list ORDER BY attempt))[1] AS list, min(first_step) AS from_step,
+           max(last_step) AS to_step
+         FROM considered GROUP BY run LIMIT ${MOST_RUNS + 1}
+       )
+       SELECT ordered.run::text, run.id, run.name, ordered.list, from_step, to_step,
+         (SELECT same.order_values FROM considered AS same WHERE same.run = ordered.run
+           ORDER BY same.attempt LIMIT 1) AS values
+       FROM ordered JOIN run ON run.run = ordered.run
+       ORDER BY run.created_at DESC, run.run`,
       sql.parameters,
     );
     const runs = z.array(runRowSchema).parse(rows);

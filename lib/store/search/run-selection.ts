@@ -92,8 +92,7 @@ export class SearchSql {
     const filters = this.#attemptFilters.map((sql) => `(${sql})`);
     return `chosen AS MATERIALIZED (SELECT run.* FROM run WHERE ${this.#runFilter}),
     considered AS MATERIALIZED (
-      SELECT run.run, run.id AS run_id, run.name AS run_name, run.project, run.created_at,
-        attempt.attempt, attempt.optimizer, edge.first_step, edge.last_step,
+      SELECT run.run, attempt.attempt, edge.first_step, edge.last_step,
         coalesce(edge.last_step - edge.first_step + 1, 0) AS steps${more.join('')}
       FROM chosen AS run JOIN attempt ON attempt.run = run.run
       ${this.#needsSize ? size : ''}

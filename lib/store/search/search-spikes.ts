@@ -23,7 +23,9 @@ const NOTHING: FoundGroup = {
  *
  * Throws  AppError `invalid_query`
  */
-export function searchSpikes(db: Database, query: SpikeSearch): Promise<SpikeSearchResult> {
+export function searchSpikes(db: Database, asked: SpikeSearch): Promise<SpikeSearchResult> {
+  // A blank name asks for no layer in particular.
+  const query = asked.layer?.trim() === '' ? { ...asked, layer: undefined } : asked;
   return inSearch(db, async (client) => {
     const { q, layer, stageLayer, groupBy } = query;
     await checkPatterns(client, { q, layer, stageLayer });

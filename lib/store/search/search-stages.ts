@@ -56,30 +56,49 @@ export function searchStages(db: Database, query: StageSearch): Promise<StageSea
       named AS MATERIALIZED (
         SELECT layer.run, layer.index, ${column} AS key FROM layer
         WHERE layer.run IN (SELECT run FROM considered) ${nameSql(sql, 'layer.name', layer)}
-      ), stood AS (
-        SELECT named.key, interval_of.stage, considered.run, considered.run_id, considered.run_name,
-          considered.attempt, interval_of.layer, interval_of.from_step,
+      ), stood AS MATERIALIZED (
+        SELECT named.key, interval_of.stage, considered.run, considered.attempt, interval_of.layer,
+          interval_of.from_step,
           coalesce(interval_of.to_step, considered.last_step, interval_of.from_step) AS to_step
         FROM considered
         JOIN stage_interval AS interval_of ON interval_of.run = considered.run
           AND interval_of.attempt = considered.attempt
         JOIN named ON named.run = considered.run AND named.index = interval_of.layer
         WHERE interval_of.stage = ANY(${sql.add(query.stage, 'text[]')})
+      ), of_layers AS (
+        SELECT key, stage, run, layer, count(*) AS intervals, sum(to_step - from_step + 1) AS steps,
+          max(to_step - from_step) AS longest
+        FROM stood GROUP BY key, stage, run, layer
+      ), of_runs AS (
+        SELECT key, stage, run, count(*) AS layers, sum(intervals) AS intervals, sum(steps) AS steps,
+          max(longest) AS longest
+        FROM of_layers GROUP BY key, stage, run
       ), reached AS (
-        SELECT key, stage, count(DISTINCT run)::int AS runs, count(DISTINCT (run, layer))::int AS layers,
-          count(*)::int AS intervals, sum(to_step - from_step + 1) AS steps,
-          (array_agg(jsonb_build_object('steps', to_step - from_step + 1, 'runId', run_id,
-            'runName', run_name, 'attempt', attempt, 'layer', layer, 'fromStep', from_step, 'toStep', to_step)
-            ORDER BY to_step - from_step DESC, run_id, attempt, layer, from_step))[1] AS longest
-        FROM stood GROUP BY key, stage
+        SELECT key, stage, count(*)::int AS runs, sum(layers)::int AS layers,
+          sum(intervals)::int AS intervals, sum(steps) AS steps, max(longest) AS longest
+        FROM of_runs GROUP BY key, stage
+      ), page AS MATERIALIZED (
+        SELECT *, (count(*) OVER ())::int AS total FROM reached
+        ORDER BY runs DESC, steps DESC, key, stage
+        LIMIT ${sql.add(limit, 'int')} OFFSET ${sql.add(offset, 'bigint')}
       ), having_it AS (
         SELECT key, count(DISTINCT run)::int AS of_runs FROM named GROUP BY key
+      ), example AS (
+        SELECT DISTINCT ON (page.key, page.stage) page.key, page.stage, run.id AS run_id,
+          run.name AS run_name, stood.attempt, stood.layer, stood.from_step, stood.to_step
+        FROM page
+        JOIN stood ON stood.stage = page.stage AND coalesce(stood.key, '') = coalesce(page.key, '')
+          AND (stood.key IS NULL) = (page.key IS NULL) AND stood.to_step - stood.from_step = page.longest
+        JOIN run ON run.run = stood.run
+        ORDER BY page.key, page.stage, run.id, stood.attempt, stood.layer, stood.from_step
       )
-      SELECT reached.key, stage, runs, of_runs, layers, intervals, steps::text, longest,
-        (count(*) OVER ())::int AS total
-      FROM reached JOIN having_it ON having_it.key IS NOT DISTINCT FROM reached.key
-      ORDER BY runs DESC, reached.steps DESC, reached.key, stage
-      LIMIT ${sql.add(limit, 'int')} OFFSET ${sql.add(offset, 'bigint')}`,
+      SELECT page.key, page.stage, runs, of_runs, layers, intervals, steps::text, total,
+        jsonb_build_object('steps', longest + 1, 'runId', run_id, 'runName', run_name,
+          'attempt', attempt, 'layer', layer, 'fromStep', from_step, 'toStep', to_step) AS longest
+      FROM page
+      JOIN having_it ON having_it.key IS NOT DISTINCT FROM page.key
+      JOIN example ON example.key IS NOT DISTINCT FROM page.key AND example.stage = page.stage
+      ORDER BY runs DESC, page.steps DESC, page.key, page.stage`,
       sql.parameters,
     );
     const asked = new SearchSql(query);

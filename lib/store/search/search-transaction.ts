@@ -26,7 +26,10 @@ export async function inSearch<T>(
   let failure: Error | undefined;
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    await client.query(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    await client.query(
+      // Compiling a plan takes longer than these take to run; their sorts fit into memory.
+      `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET LOCAL jit = off; SET LOCAL work_mem = '32MB'`,
+    );
     const result = await read(client);
     await client.query('COMMIT');
     return result;

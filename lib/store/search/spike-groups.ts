@@ -46,9 +46,11 @@ export async function findSpikeGroups(
   const isOfSpikes = groupBy?.of === 'spike';
   const key = groupBy === null || isOfSpikes ? 'NULL::text' : attemptKey(sql, groupBy, query.sizes);
   const considered = sql.consideredSql({ group_key: key });
+  const isOfMovers = groupBy?.name === 'mover_layer' || groupBy?.name === 'mover_kind';
+  const found = foundSql(sql, query, { columns: ['group_key'], withMover: isOfMovers });
   const spikeKey = isOfSpikes ? SPIKE_KEYS[groupBy.name] : 'group_key';
   const { rows } = await client.query(
-    `WITH ${considered}, ${foundSql(sql, query)},
+    `WITH ${considered}, ${found},
     of_spikes AS (
       SELECT ${spikeKey} AS key, count(*)::int AS spikes, count(DISTINCT run)::int AS spike_runs,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY lead_steps) AS median_lead,

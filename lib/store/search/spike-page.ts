@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { recoverySchema, spikeKindSchema, verdictSchema } from '../../contract/reads';
 import { optimizerSchema } from '../../contract/runs';
 import { SPIKE_SORTS, type FoundSpike, type SpikeSearch } from '../../contract/spike-search';
-import { foundSql, timeOfStep } from './found-spikes';
+import { BEST_SQL, foundSql, moverSql, timeOfStep } from './found-spikes';
 import { SearchSql } from './run-selection';
 import { decodeCursor, encodeCursor, invalidQuery } from './search-transaction';
 
@@ -65,25 +65,33 @@ type SpikeRow = z.infer<typeof spikeRowSchema>;
 export async function findSpikePage(client: PoolClient, query: SpikeSearch): Promise<SpikePage> {
   const { sort, cursor, limit } = query;
   const sql = new SearchSql(query);
-  const considered = sql.consideredSql();
-  const found = foundSql(sql, query);
+  const considered = sql.consideredSql({ created_at: 'run.created_at' });
+  const found = foundSql(sql, query, { columns: ['created_at'] });
   const behind = cursor === undefined ? 'true' : behindCursor(sql, sort, cursor);
   const { rows } = await client.query(
-    // The time and the size are looked up for the rows of the page alone.
+    // What a row shows is looked up for the rows of the page alone.
     `WITH ${considered}, ${found}, page AS MATERIALIZED (
-      SELECT *, ${PLACES[sort]} AS place FROM found WHERE ${behind}
+      SELECT run, attempt, id, created_at, onset_step, lost_steps, ${PLACES[sort]} AS place
+      FROM found WHERE ${behind}
       ORDER BY place DESC, created_at DESC, run DESC, onset_step, id LIMIT ${sql.add(limit + 1, 'int')}
     )
     SELECT page.run::text AS run_key, page.created_at::text AS created, page.place::text AS place,
-      page.run_id, page.run_name, page.project, page.optimizer, page.id, page.attempt, page.kind,
-      page.onset_step, page.rise_step, page.peak_step, ${finiteSql('page.peak_value')} AS peak_value,
-      ${finiteSql('page.baseline')} AS baseline, page.recovered_step, page.recovery, page.verdict,
-      page.mover_layer, page.mover_name, page.mover_kind, page.mover_metric, page.mover_step,
-      page.lead_steps, page.mover_z, page.lost_steps,
+      run.id AS run_id, run.name AS run_name, run.project, attempt.optimizer, page.id, page.attempt,
+      spike.kind, best.onset_step, best.rise_step, best.peak_step,
+      ${finiteSql('best.peak_value')} AS peak_value, ${finiteSql('best.baseline')} AS baseline,
+      spike.recovered_step, best.recovery, spike.verdict, mover.layer AS mover_layer,
+      mover.name AS mover_name, mover.kind AS mover_kind, mover.metric AS mover_metric,
+      mover.step AS mover_step, mover.lead_steps, mover.z AS mover_z, page.lost_steps,
       (SELECT coalesce(sum(parameter_count), 0) FROM layer WHERE layer.run = page.run)::text AS parameters,
       (SELECT ${timeOfStep('told')} FROM step AS told WHERE told.run = page.run
-        AND told.attempt = page.attempt AND told.step = page.told_step) AS at
-    FROM page ORDER BY page.place DESC, page.created_at DESC, page.run DESC, page.onset_step, page.id`,
+        AND told.attempt = page.attempt AND told.step = spike.onset_step) AS at
+    FROM page
+    JOIN run ON run.run = page.run
+    JOIN attempt ON attempt.run = page.run AND attempt.attempt = page.attempt
+    JOIN spike ON spike.run = page.run AND spike.id = page.id
+    CROSS JOIN LATERAL (${BEST_SQL}) AS best
+    LEFT JOIN LATERAL (${moverSql(sql, query.layer)}) AS mover ON true
+    ORDER BY page.place DESC, page.created_at DESC, page.run DESC, page.onset_step, page.id`,
     sql.parameters,
   );
   const parsed = z.array(spikeRowSchema).parse(rows);

@@ -263,6 +263,10 @@ describe('a question that is none', () => {
     });
   });
 
+  it('asks for no layer where the name is blank', async () => {
+    expect(await search({ layer: ' ', stageLayer: '', q: ' ' })).toEqual(await search());
+  });
+
   it('takes what somebody typed for text, whatever it holds', async () => {
     const before = await search();
     for (const text of [`'; DROP TABLE spike; --`, `$1`, `%`, `\\`, `"]}`]) {
