@@ -37,6 +37,8 @@ class FakeServer:
         self.found: dict[int, list[dict[str, Any]]] = {}
         # The status with which an old server answers a post of samples, and its code.
         self.no_samples: tuple[int, str] | None = None
+        # What a training loop is advised; None: a server that knows no such path.
+        self.advised: list[dict[str, Any]] | None = None
         self.changed = threading.Condition()
         self.release = threading.Event()
         self.connections: set[socket.socket] = set()
@@ -102,9 +104,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """A run as far as its writer asks for it."""
         fake = self.fake
-        run = fake.runs.get(unquote(self.path.split("/")[-1]))
         with fake.changed:
             fake.requests.append((self.path, "None", dict(self.headers)))
+            fake.changed.notify_all()
+        if self.path.endswith("/advice"):
+            self._advise(unquote(self.path.split("/")[-2]))
+            return
+        run = fake.runs.get(unquote(self.path.split("/")[-1]))
         if run is None:
             self._answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
             return
@@ -112,6 +118,16 @@ class _Handler(BaseHTTPRequestHandler):
             {"attempt": number, "resumeFromStep": first} for number, first in enumerate(run["attempts"], 1)
         ]
         self._answer(200, {"status": run["status"], "attempts": attempts})
+
+    def _advise(self, run_id: str) -> None:
+        fake = self.fake
+        run = fake.runs.get(run_id)
+        if fake.advised is None or run is None:
+            self._answer(404, {"error": {"code": "not_found", "message": "no such path"}})
+            return
+        steps = [step for _, step, _ in run["stored"]]
+        reply = {"runId": run_id, "attempt": len(run["attempts"]), "step": max(steps, default=None)}
+        self._answer(200, {**reply, "version": str(len(fake.advised)), "items": fake.advised})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

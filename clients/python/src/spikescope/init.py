@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .advice import AdviceCallback
 from .ranks import find_rank
 from .run import Run
 from .settings import read_settings
@@ -27,6 +28,7 @@ def init(
     optimizer: Mapping[str, Any] | None = None,
     layers: Sequence[Any] | None = None,
     rank: int | None = None,
+    on_advice: AdviceCallback | None = None,
 ) -> Run:
     """Begins a run, or goes on with one. Returns at once and never raises.
 
@@ -36,6 +38,7 @@ def init(
     mode       "online"; "offline": keep everything on disk for `spikescope sync`; "disabled"
     optimizer, layers   what `watch` finds out by itself, for jobs that log layers on their own
     rank       which process of the job this is; only rank 0 posts
+    on_advice  called with each thing that the server advises; see `Run.on_advice`
 
     Left out, they come from SPIKESCOPE_PROJECT, _NAME, _RUN_ID, _RESUME, _TAGS, _MODE,
     _URL, _TOKEN and _DIR.
@@ -53,7 +56,7 @@ def init(
         directory=directory,
         warn=notices.say,
     )
-    return Run(
+    run = Run(
         settings,
         config=config,
         optimizer=optimizer,
@@ -61,6 +64,9 @@ def init(
         rank=find_rank() if rank is None else rank,
         notices=notices,
     )
+    if on_advice is not None:
+        run.on_advice(on_advice)
+    return run
 
 
 def disabled_run(run_id: str, project: str) -> Run:

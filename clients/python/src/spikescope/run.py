@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from . import exits
+from .advice import REQUEST_TIMEOUT, Advice, AdviceCallback, AdviceListener
 from .assembly import Assembly, Step
 from .layers import LayerInfo, OptimizerInfo
 from .run_part import RunPart
@@ -92,6 +93,7 @@ class Run:
         # Of a rank that posts layers of its own into a run that ranks share.
         self._part: RunPart | None = None
         self._outbox: Outbox | None = None
+        self._advice: AdviceListener | None = None
         resume = settings.resume
         self._assembly = Assembly(self._emit, first_step=resume if isinstance(resume, int) else 0)
         if settings.mode != "disabled" and rank == 0:
@@ -135,6 +137,10 @@ class Run:
         return self._assembly.current_step
 
     @property
+    def watched(self) -> Watch | None:
+        return self._watch
+
+    @property
     def counts(self) -> Counts:
         return self._outbox.counts() if self._outbox else Counts()
 
@@ -163,6 +169,8 @@ class Run:
         if self._watch is not None:
             self._watch.note_log()
         self._assembly.log(None if step is None else int(step), scalars, layers or {}, histograms or {})
+        if self._advice is not None:
+            self._advice.tell()
 
     @_never_raises
     def event(
@@ -232,6 +240,43 @@ class Run:
             self._watch.after_step()
 
     @_never_raises
+    def on_advice(self, callback: AdviceCallback) -> AdviceCallback:
+        """Calls `callback(item)` with each thing that the server advises, once; see `advice.AdviceItem`.
+
+        It is called from `log()`, in the training thread, where model and optimizer may be touched.
+        What it raises is said once and passed over. Of several ranks rank 0 alone is told.
+        """
+        listener = self._listen()
+        if listener is not None:
+            listener.add(callback)
+        return callback
+
+    @_never_raises
+    def advice(self) -> Advice | None:
+        """The newest that is known; None before there is any. Waits for nothing."""
+        listener = self._listen()
+        return None if listener is None else listener.newest
+
+    @_never_raises
+    def sync_advice(self, timeout: float = 10.0) -> Advice | None:
+        """Waits until the server's detectors have looked at all that was logged, then tells what is new.
+
+        A round trip or two: for slow steps, and for tests. None where that took too long.
+        """
+        listener = self._listen()
+        if listener is None or self._first_log_at is None:
+            return None
+        deadline = time.monotonic() + timeout
+        if not self.flush(timeout):
+            return None
+        # Nothing is open after a flush: the step before the next is the last one logged.
+        last = self._assembly.current_step - 1
+        if not listener.wait_for(last, deadline - time.monotonic()):
+            return None
+        listener.tell()
+        return listener.newest
+
+    @_never_raises
     def flush(self, timeout: float = 10.0) -> bool:
         """Waits until all that was logged is stored. False where that took too long."""
         if self._outbox is None:
@@ -253,6 +298,8 @@ class Run:
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.stop()
+        if self._advice is not None:
+            self._advice.stop()
         outbox = self._outbox
         if outbox is None:
             return
@@ -336,6 +383,19 @@ class Run:
                 kept.release()
         return tuple(found)
 
+    def _listen(self) -> AdviceListener | None:
+        """None where there is nobody to ask, which is said once."""
+        outbox, settings = self._outbox, self._settings
+        if self._advice is not None or outbox is None or self._is_finished or self._rank != 0:
+            return self._advice
+        if settings.mode != "online":
+            self._notices.say("advice offline", "there is no advice for a run that is kept offline")
+            return None
+        connection = Connection(settings.url, token=settings.token, timeout=REQUEST_TIMEOUT)
+        self._advice = AdviceListener(connection, lambda: outbox.opened, self._notices)
+        self._advice.start()
+        return self._advice
+
     def _open(self) -> None:
         if self._is_opened or self._outbox is None:
             return
@@ -396,6 +456,8 @@ class Run:
 
     def _take_events(self, events: Sequence[Any]) -> list[Item]:
         """In the outbox's thread: what the server found in the steps that it has just stored."""
+        if self._advice is not None:
+            self._advice.wake()
         is_spike = any(isinstance(each, dict) and each.get("kind") in SPIKE_EVENTS for each in events)
         if self._spike_samples is None or not is_spike:
             return []
