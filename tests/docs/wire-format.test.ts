@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ZodType } from 'zod';
 import { createChannelSchema } from '@/lib/contract/alert-channels';
+import { alertRuleDraftSchema } from '@/lib/contract/alert-rules';
+import { adviceReplySchema } from '@/lib/contract/advice';
 import { decodeJsonFrames } from '@/lib/contract/frames-json';
 import { createJobSchema } from '@/lib/contract/jobs';
 import { samplesReplySchema } from '@/lib/contract/posted-samples';
@@ -30,9 +32,11 @@ describe('docs/wire-format.md', () => {
     ['samples-reply', samplesReplySchema],
     ['event', createEventSchema],
     ['finish', finishRunSchema],
+    ['advice', adviceReplySchema],
     ['job', createJobSchema],
     ['note', createNoteSchema],
     ['alert-channel', createChannelSchema],
+    ['alert-rule', alertRuleDraftSchema],
     ['project-policy', putProjectPolicySchema],
   ])('has a valid example of %s', (name, schema) => {
     const value: unknown = JSON.parse(example(name));
