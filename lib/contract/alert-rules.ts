@@ -53,7 +53,9 @@ export const alertConditionSchema = z.discriminatedUnion('kind', [
   /** At least so many layers stand in this stage or a worse one. */
   z.strictObject({
     kind: z.literal('stage'),
-    stage: z.enum(STAGE_NAMES),
+    stage: z
+      .enum(STAGE_NAMES)
+      .refine((name) => ALERT_STAGES.includes(name), 'expected a stage that is no health'),
     layers: layersSchema,
     minimumLayers: z.int().min(1).max(65_536).default(1),
     closeAfter: z.int().min(1).max(100_000).default(20),

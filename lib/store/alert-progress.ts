@@ -347,17 +347,23 @@ export interface WatchedRun {
   readonly project: string;
 }
 
+/** The longest silence that a rule may tell of is seven days. */
+const WATCHED_DAYS = 8;
+
 /**
- * Runs that go on in projects with rules that are switched on, and those with an incident that
- * nobody has closed; the newest first. Of one project, or of all.
+ * Runs that go on in projects with rules that are switched on and that were heard of within
+ * eight days, and those with an incident that nobody has closed; the newest first. Of one
+ * project, or of all. One probe of the steps' primary key a run.
  */
 export async function findWatchedRuns(db: Database, project?: string): Promise<WatchedRun[]> {
   const { rows } = await db.pool.query<{ run: string; project: string }>(
     `SELECT run.run::text, run.project FROM run
      WHERE run.status <> '${DELETING}' AND ($1::text IS NULL OR run.project = $1)
        AND run.project IN (SELECT alert_rule.project FROM alert_rule WHERE is_enabled)
-       AND (run.status = 'running' OR EXISTS (
-         SELECT 1 FROM incident WHERE incident.run = run.run AND incident.closed_at IS NULL))
+       AND (EXISTS (SELECT 1 FROM incident WHERE incident.run = run.run AND incident.closed_at IS NULL)
+         OR (run.status = 'running' AND greatest(run.created_at, (
+           SELECT received_at FROM step WHERE step.run = run.run ORDER BY attempt DESC, step DESC LIMIT 1
+         )) > now() - make_interval(days => ${WATCHED_DAYS})))
      ORDER BY run.created_at DESC`,
     [project ?? null],
   );

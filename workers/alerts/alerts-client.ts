@@ -57,8 +57,8 @@ const FLUSH_MS = 100;
 /** Attempts; the saved state of the detectors says the same of older ones. */
 const MAX_REMEMBERED = 1_000;
 const MAX_DOWN_MS = 60_000;
-/** A restart catches up on minutes of a run in less. */
-const MAX_LAG_MS = 60_000;
+/** A restart that has days of runs to catch up on is no fault yet. */
+const MAX_LAG_MS = 300_000;
 
 /** Of a thread that has done nothing yet. */
 export const NO_ALERT_PROGRESS: AlertProgress = {

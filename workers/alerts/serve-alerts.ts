@@ -39,9 +39,15 @@ interface Watched {
   lookMs: number;
   /** Since when news has waited; null for none. */
   newsMs: number | null;
+  /** It has posted, ended or begun since it is held; others were found in the store. */
+  isLive: boolean;
   turnMs: number;
   usedMs: number;
   backoffMs: number;
+}
+
+function comesBefore(a: Watched, b: Watched): boolean {
+  return a.isLive === b.isLive ? a.turnMs < b.turnMs : a.isLive;
 }
 
 type Totals = {
@@ -91,12 +97,14 @@ export async function serveAlerts(
         for (const { runKey, attempt, settledStep } of request.news) {
           const watched = watch(runKey);
           if (settledStep !== null) watched.folds.noteSettled(attempt, settledStep);
+          watched.isLive = true;
           makeDue(watched);
         }
         break;
       case 'changed': {
         const watched = watch(request.runKey);
         watched.folds.noteChanged();
+        watched.isLive = true;
         makeDue(watched);
         break;
       }
@@ -121,7 +129,7 @@ export async function serveAlerts(
     if (known !== undefined) return known;
     const folds = new RunFolds(runKey, { db, logger, now });
     const watched: Watched = {
-      ...{ folds, dueMs: Infinity, lookMs: Infinity, newsMs: null },
+      ...{ folds, dueMs: Infinity, lookMs: Infinity, newsMs: null, isLive: false },
       ...{ turnMs: -Infinity, usedMs: clock(), backoffMs: 0 },
     };
     runs.set(runKey, watched);
@@ -162,14 +170,14 @@ export async function serveAlerts(
     }
   }
 
-  /** The run that has waited longest; null where none is due. */
+  /** The live run that has waited longest, or any other; null where none is due. */
   function next(): Watched | null {
     const nowMs = clock();
     const wallMs = now().getTime();
     let found: Watched | null = null;
     for (const watched of runs.values()) {
       if (watched.dueMs > nowMs && watched.lookMs > wallMs) continue;
-      if (found === null || watched.turnMs < found.turnMs) found = watched;
+      if (found === null || comesBefore(watched, found)) found = watched;
     }
     return found;
   }
@@ -219,6 +227,9 @@ export async function serveAlerts(
     totals.foldedSteps += turn.foldedSteps;
     watched.lookMs = turn.nextLookMs;
     if (turn.hasMore) makeDue(watched);
+    // Of runs that nobody hears of there may be thousands: all that is known of it is saved.
+    const isQuiet = !watched.isLive && !turn.hasMore && turn.nextLookMs === Infinity;
+    if (isQuiet && watched.folds.openCount === 0) runs.delete(watched.folds.runKey);
     for (const change of turn.changes) tell(change);
   }
 

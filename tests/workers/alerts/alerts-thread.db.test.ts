@@ -245,6 +245,47 @@ it('a restart looks at what was stored meanwhile, once', async () => {
   }
 }, 60_000);
 
+it('a start looks at runs that go on, and holds none that nobody hears of', async () => {
+  const database = await createTestDatabase();
+  const blind = await startServers({ database });
+  for (const id of ['silent', 'stale']) {
+    await blind.post('/api/v1/runs', aRun(id));
+    await post(id, { 0: 1 }, blind);
+  }
+  await aRule('silent', { runId: null }, blind);
+  await blind.db.pool.query(
+    `UPDATE run SET created_at = now() - interval '9 days' WHERE id = 'stale'`,
+  );
+  await blind.db.pool.query(
+    `UPDATE step SET received_at = now() - interval '9 days' WHERE run = (SELECT run FROM run WHERE id = 'stale')`,
+  );
+  await blind.stop();
+  const server = await startServers({ database, foldsAlerts: true });
+  try {
+    const metric = async (name: string): Promise<number> => {
+      const text: string = (await server.get('/metrics')).body;
+      return Number(new RegExp(`^spikescope_alerts_${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    };
+    // One turn and no more: the other was not heard of for longer than any rule may ask.
+    await expect
+      .poll(async () => [await metric('turns_total'), await metric('runs')], { timeout: 20_000 })
+      .toEqual([1, 0]);
+    const progress = await server.db.prisma.alertProgress.findMany();
+    expect(progress).toMatchObject([{ step: 0n }]);
+    // What it posts next is looked at all the same.
+    const feedOf = await listenToIncidents(server.ingestUrl);
+    await post('stale', { 1: 9 }, server);
+    expect((await feedOf.take(() => true)).incident).toMatchObject({
+      runId: 'stale',
+      openedStep: 1,
+    });
+    feedOf.close();
+  } finally {
+    await server.stop();
+    await database.drop();
+  }
+}, 60_000);
+
 it('pages hear of the projects that their token may see', async () => {
   const guarded = await startServers({ foldsAlerts: true, requireTokens: true });
   const token = async (project: string) => {

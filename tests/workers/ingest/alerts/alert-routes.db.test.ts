@@ -83,6 +83,10 @@ describe('an alert rule', () => {
     expect(await refused({ condition: { ...condition, layers: '(' } })).toEqual([
       ...[422, 'invalid_body', 'condition.layers: expected a regular expression'],
     ]);
+    const healthy = { kind: 'stage', stage: 'healthy' };
+    expect((await refused({ condition: healthy }))[2]).toContain(
+      'condition.stage: expected a stage',
+    );
     expect((await refused({ condition, runId: 'elsewhere' }))[1]).toBe('run_not_found');
     expect((await refused({ condition, channelIds: [missing] }))[1]).toBe('channel_not_found');
     expect((await refused({ condition, channelIds: ['no-key'] }))[1]).toBe('channel_not_found');
