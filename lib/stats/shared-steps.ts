@@ -52,7 +52,10 @@ export function findSharedSteps(runs: readonly StepsOfRun[], within: number): Sh
   const shared = found.filter((place) => place.runs.length >= 2);
   const places = shared.map((place): SharedPlace => {
     const watching = runs.flatMap(({ fromStep, toStep }, index) =>
-      fromStep <= place.toStep && place.fromStep <= toStep ? [index] : [],
+      // An event is proof enough that a run was there.
+      (fromStep <= place.toStep && place.fromStep <= toStep) || place.runs.includes(index)
+        ? [index]
+        : [],
     );
     const mean = watching.reduce((sum, index) => sum + (shares[index] ?? 0), 0) / watching.length;
     const tail = binomialTail(place.runs.length - 1, watching.length - 1, mean);

@@ -101,6 +101,8 @@ export class SearchSql {
             ORDER BY step LIMIT 1) AS first_step,
           (SELECT step FROM step WHERE step.run = run.run AND step.attempt = attempt.attempt
             ORDER BY step DESC LIMIT 1) AS last_step
+        -- Else both would be probed wherever they are named.
+        OFFSET 0
       ) AS edge
       ${filters.length === 0 ? '' : `WHERE ${filters.join(' AND ')}`}
     )`;

@@ -36,6 +36,9 @@ const rowSchema = z.object({
   total: z.int(),
 });
 
+/** Steps of an interval; what is open counts up to the last step of its attempt. */
+const LENGTH_SQL = `(coalesce(stood.to_step, considered.last_step, stood.from_step) - stood.from_step + 1)`;
+
 const GROUP_COLUMNS = { layer: 'layer.name', layer_kind: 'layer.kind' } as const;
 
 /**
@@ -56,23 +59,22 @@ export function searchStages(db: Database, query: StageSearch): Promise<StageSea
       named AS MATERIALIZED (
         SELECT layer.run, layer.index, ${column} AS key FROM layer
         WHERE layer.run IN (SELECT run FROM considered) ${nameSql(sql, 'layer.name', layer)}
-      ), stood AS MATERIALIZED (
-        SELECT named.key, interval_of.stage, considered.run, considered.attempt, interval_of.layer,
-          interval_of.from_step,
-          coalesce(interval_of.to_step, considered.last_step, interval_of.from_step) AS to_step
+      ), of_layers AS MATERIALIZED (
+        -- Without names, which are longer than all else: there may be a million intervals.
+        SELECT stood.run, stood.layer, stood.stage, count(*) AS intervals,
+          sum(${LENGTH_SQL}) AS steps, max(${LENGTH_SQL}) AS longest
         FROM considered
-        JOIN stage_interval AS interval_of ON interval_of.run = considered.run
-          AND interval_of.attempt = considered.attempt
-        JOIN named ON named.run = considered.run AND named.index = interval_of.layer
-        WHERE interval_of.stage = ANY(${sql.add(query.stage, 'text[]')})
-      ), of_layers AS (
-        SELECT key, stage, run, layer, count(*) AS intervals, sum(to_step - from_step + 1) AS steps,
-          max(to_step - from_step) AS longest
-        FROM stood GROUP BY key, stage, run, layer
+        JOIN stage_interval AS stood ON stood.run = considered.run
+          AND stood.attempt = considered.attempt
+        WHERE stood.stage = ANY(${sql.add(query.stage, 'text[]')})
+        GROUP BY stood.run, stood.layer, stood.stage
+      ), of_keys AS MATERIALIZED (
+        SELECT named.key, of_layers.* FROM of_layers
+        JOIN named ON named.run = of_layers.run AND named.index = of_layers.layer
       ), of_runs AS (
         SELECT key, stage, run, count(*) AS layers, sum(intervals) AS intervals, sum(steps) AS steps,
           max(longest) AS longest
-        FROM of_layers GROUP BY key, stage, run
+        FROM of_keys GROUP BY key, stage, run
       ), reached AS (
         SELECT key, stage, count(*)::int AS runs, sum(layers)::int AS layers,
           sum(intervals)::int AS intervals, sum(steps) AS steps, max(longest) AS longest
@@ -82,22 +84,30 @@ export function searchStages(db: Database, query: StageSearch): Promise<StageSea
         ORDER BY runs DESC, steps DESC, key, stage
         LIMIT ${sql.add(limit, 'int')} OFFSET ${sql.add(offset, 'bigint')}
       ), having_it AS (
-        SELECT key, count(DISTINCT run)::int AS of_runs FROM named GROUP BY key
+        SELECT key, count(*)::int AS of_runs FROM (SELECT DISTINCT key, run FROM named) AS once
+        GROUP BY key
       ), example AS (
-        SELECT DISTINCT ON (page.key, page.stage) page.key, page.stage, run.id AS run_id,
-          run.name AS run_name, stood.attempt, stood.layer, stood.from_step, stood.to_step
-        FROM page
-        JOIN stood ON stood.stage = page.stage AND coalesce(stood.key, '') = coalesce(page.key, '')
-          AND (stood.key IS NULL) = (page.key IS NULL) AND stood.to_step - stood.from_step = page.longest
-        JOIN run ON run.run = stood.run
-        ORDER BY page.key, page.stage, run.id, stood.attempt, stood.layer, stood.from_step
+        SELECT DISTINCT ON (page.key, page.stage) page.key, page.stage, of_keys.run, of_keys.layer
+        FROM page JOIN of_keys ON of_keys.stage = page.stage AND of_keys.longest = page.longest
+          AND coalesce(of_keys.key, '') = coalesce(page.key, '')
+          AND (of_keys.key IS NULL) = (page.key IS NULL)
+        ORDER BY page.key, page.stage, of_keys.run, of_keys.layer
       )
       SELECT page.key, page.stage, runs, of_runs, layers, intervals, steps::text, total,
-        jsonb_build_object('steps', longest + 1, 'runId', run_id, 'runName', run_name,
-          'attempt', attempt, 'layer', layer, 'fromStep', from_step, 'toStep', to_step) AS longest
+        jsonb_build_object('steps', longest, 'runId', run.id, 'runName', run.name, 'layer', example.layer,
+          'attempt', place.attempt, 'fromStep', place.from_step, 'toStep', place.from_step + longest - 1) AS longest
       FROM page
       JOIN having_it ON having_it.key IS NOT DISTINCT FROM page.key
       JOIN example ON example.key IS NOT DISTINCT FROM page.key AND example.stage = page.stage
+      JOIN run ON run.run = example.run
+      CROSS JOIN LATERAL (
+        SELECT stood.attempt, stood.from_step FROM considered
+        JOIN stage_interval AS stood ON stood.run = considered.run
+          AND stood.attempt = considered.attempt
+        WHERE considered.run = example.run AND stood.layer = example.layer
+          AND stood.stage = example.stage
+        ORDER BY ${LENGTH_SQL} DESC, stood.attempt, stood.from_step LIMIT 1
+      ) AS place
       ORDER BY runs DESC, page.steps DESC, page.key, page.stage`,
       sql.parameters,
     );

@@ -29,6 +29,11 @@ describe('steps that runs share', () => {
     expect(found.places[0]!.tail).toBeCloseTo(0.001, 12);
   });
 
+  it('have a run that had an event there among those that trained past', () => {
+    const found = findSharedSteps([run([900], 100), run([900], 100), run([5], 100)], 0);
+    expect(found.places).toMatchObject([{ runs: [0, 1], watchedCount: 2, tail: 0 }]);
+  });
+
   it('count a run once, however many events it has there', () => {
     const found = findSharedSteps([run([10, 11]), run([500])], 1);
     expect(found.places).toEqual([]);
