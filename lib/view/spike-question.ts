@@ -103,6 +103,31 @@ export const SORT_CHOICES: readonly Choice[] = [
   { value: 'lost', label: 'Most lost steps first' },
 ];
 
+const DAYS = [
+  [1, 'Since yesterday'],
+  [7, 'Last 7 days'],
+  [30, 'Last 30 days'],
+] as const;
+const DAY_MS = 86_400_000;
+
+/** From when on: midnights, so that the same choice is the same question all day; `chosen` stands among them. */
+export function timeChoices(nowMs: number | null, chosen: string): readonly Choice[] {
+  const today = nowMs === null ? null : Math.floor(nowMs / DAY_MS) * DAY_MS;
+  const known =
+    today === null
+      ? []
+      : DAYS.map(([days, label]) => ({
+          value: new Date(today - days * DAY_MS).toISOString().replace('.000Z', 'Z'),
+          label,
+        }));
+  const others = chosen === '' || known.some(({ value }) => value === chosen) ? [] : [chosen];
+  return [
+    { value: '', label: 'Any time' },
+    ...known,
+    ...others.map((value) => ({ value, label: `Since ${value.slice(0, 10)}` })),
+  ];
+}
+
 export interface ExampleQuestion {
   readonly words: string;
   /** Of the page's URL. */

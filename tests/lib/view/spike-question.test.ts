@@ -14,6 +14,7 @@ import {
   STAGE_CHOICES,
   describeFault,
   groupHeading,
+  timeChoices,
   isAsking,
   toApiQuery,
 } from '@/lib/view/spike-question';
@@ -73,6 +74,19 @@ describe('a question in the URL', () => {
     }
     for (const { patch } of EXAMPLE_QUESTIONS) {
       expect(spikeSearchSchema.safeParse(asked('spikes', patch)).success).toBe(true);
+    }
+  });
+
+  it('offers times from midnight on, and the one that an old link has', () => {
+    const now = Date.UTC(2026, 10, 23, 3, 40);
+    const values = timeChoices(now, '2026-11-16T00:00:00Z').map(({ value }) => value);
+    expect(values).toEqual([
+      ...['', '2026-11-22T00:00:00Z', '2026-11-16T00:00:00Z', '2026-10-24T00:00:00Z'],
+    ]);
+    expect(timeChoices(now, '2026-01-05T00:00:00Z').at(-1)!.label).toBe('Since 2026-01-05');
+    expect(timeChoices(null, '')).toHaveLength(1);
+    for (const value of values.slice(1)) {
+      expect(spikeSearchSchema.safeParse({ from: value }).success).toBe(true);
     }
   });
 

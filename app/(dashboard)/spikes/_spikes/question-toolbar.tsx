@@ -9,6 +9,7 @@ import {
   RECURRING_KIND_CHOICES,
   SORT_CHOICES,
   STAGE_CHOICES,
+  timeChoices,
   urlName,
   type QuestionView,
 } from '@/lib/view/spike-question';
@@ -16,8 +17,11 @@ import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
+import { useNow } from '@/app/_hooks/use-now';
 import type { QuestionProps } from './question';
 import styles from './spikes-page.module.css';
+
+const HOUR_MS = 3_600_000;
 
 export interface Fault {
   /** The parameter of the API that it names. */
@@ -41,6 +45,7 @@ export function QuestionToolbar({
   readonly showing: string;
   readonly tools: ReactNode;
 }) {
+  const nowMs = useNow(HOUR_MS);
   const projects = useApi(apiPath('/projects'), projectsReplySchema);
   const valueOf = (field: string) => parameters.get(urlName(view, field)) ?? '';
   const set = (field: string, value: string, isStep: boolean) =>
@@ -105,6 +110,7 @@ export function QuestionToolbar({
           <>
             {menu('kind', 'Kind', KIND_CHOICES)}
             {menu('recovery', 'Recovery', RECOVERY_CHOICES)}
+            {menu('from', 'When', timeChoices(nowMs, valueOf('from')))}
             {text(
               'layer',
               'Layer that moved before, by name or /regex/',
