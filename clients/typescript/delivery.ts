@@ -41,6 +41,8 @@ export interface DeliveryDependencies {
   /** Of the run; added to. */
   readonly totals: Totals;
   readonly onDrop: (count: number, kind: string, reason: string) => void;
+  /** Detectors found something in frames that were posted. */
+  readonly onFindings?: () => void;
 }
 
 export class Delivery {
@@ -139,6 +141,7 @@ export class Delivery {
       notices.warn('reply', 'the reply to a post is not the contract’s; its steps count as stored');
       return;
     }
+    if (reply.data.events.length > 0) this.dependencies.onFindings?.();
     totals.accepted += reply.data.accepted;
     totals.duplicates += reply.data.duplicates;
     totals.rejected += reply.data.rejected.length;

@@ -9,7 +9,9 @@
  * meanwhile goes with the next, which is how several steps come to share a request.
  * Nothing here throws into the caller, and nothing is dropped without being counted.
  */
+import type { AdviceReply } from '../../lib/contract/advice';
 import type { CreateEvent, CreateRun, FinishStatus } from '../../lib/contract/runs';
+import { type AdviceCallback, AdviceListener } from './advice-listener';
 import { Backlog } from './backlog';
 import { backoffMs } from './backoff';
 import { Delivery, deliverLeftOver, jsonBody, runPath } from './delivery';
@@ -89,6 +91,7 @@ export class RunHandle {
   };
   private finishRetryCount = 0;
   private forgetExit: () => void = () => undefined;
+  private listener: AdviceListener | null = null;
 
   constructor(
     private readonly settings: RunSettings,
@@ -123,6 +126,7 @@ export class RunHandle {
       notices: this.notices,
       totals: this.totals,
       onDrop: (count, kind, reason) => this.drop(count, kind, reason),
+      onFindings: () => this.listener?.wake(),
     });
     if (mode === 'disabled') {
       this.state = 'closed';
@@ -170,6 +174,27 @@ export class RunHandle {
     } catch (error) {
       this.drop(1, 'a step that the contract does not allow', String(error));
     }
+    this.listener?.tell();
+  }
+
+  /**
+   * Calls `callback` with each thing that the server's detectors advise, once. It is called
+   * within log(), where a step is over; what it throws is said once and passed over.
+   */
+  onAdvice(callback: AdviceCallback): void {
+    const { connection, mode } = this.dependencies;
+    if (mode !== 'online') {
+      this.notices.info('advice', 'there is no advice for a run that is not online');
+      return;
+    }
+    const path = () => (this.delivery.opened === null ? null : runPath(this.id, '/advice'));
+    this.listener ??= new AdviceListener({ connection, notices: this.notices, path });
+    this.listener.add(callback);
+  }
+
+  /** The newest advice that is known; null where nobody listens, and before there is any. */
+  get advice(): AdviceReply | null {
+    return this.listener?.newest ?? null;
   }
 
   /** Queues an event behind the steps logged so far; returns at once, never throws. */
@@ -213,6 +238,7 @@ export class RunHandle {
   async finish(status: FinishStatus, deadlineMs = 15_000): Promise<boolean> {
     if (this.isFinishing || this.state === 'closed') return false;
     this.isFinishing = true;
+    this.listener?.stop();
     const { connection, mode } = this.dependencies;
     const endMs = connection.now() + deadlineMs;
     const isFlushed = await this.flush(Math.max(0, deadlineMs - FINISH_RESERVE_MS));
@@ -345,6 +371,7 @@ export class RunHandle {
   private close(reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.listener?.stop();
     this.forgetExit();
     const left = this.backlog.clear();
     if (left > 0) this.drop(left, 'end', reason);

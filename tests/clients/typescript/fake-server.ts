@@ -35,6 +35,10 @@ export class FakeServer {
   readonly sampleRequests: FrameRequest[] = [];
   /** Returns true when it has dealt with the request itself. */
   misbehave: Misbehaviour = () => false;
+  /** What detectors find in the next post of frames. */
+  found: Record<string, unknown>[] = [];
+  /** What a training loop is advised; null: a server that knows no such path. */
+  advised: Record<string, unknown>[] | null = null;
   private readonly stored = new Set<string>();
   private attempt = 1;
   private listeners: (() => void)[] = [];
@@ -106,7 +110,7 @@ export class FakeServer {
         accepted: fresh.length,
         duplicates: keys.length - fresh.length,
         rejected: frames.rejected,
-        events: [],
+        events: this.found.splice(0),
       });
     } else if (path.endsWith('/samples')) {
       const samples = decodePostedSamples(new Uint8Array(body));
@@ -118,6 +122,10 @@ export class FakeServer {
     } else if (path.endsWith('/finish')) {
       this.finishes.push(JSON.parse(body.toString()));
       answer(response, 200, { status: 'finished' });
+    } else if (path.endsWith('/advice')) {
+      const reply = { runId: 'run-1', attempt: this.attempt, step: Math.max(...this.steps, 0) };
+      if (this.advised === null) refuse(response, 404, 'not_found');
+      else answer(response, 200, { ...reply, version: 'v', items: this.advised });
     } else {
       answer(response, 404, { error: { code: 'run_not_found', message: 'no such run' } });
     }
