@@ -46,7 +46,7 @@ export async function findSpikeGroups(
   const isOfSpikes = groupBy?.of === 'spike';
   const key = groupBy === null || isOfSpikes ? 'NULL::text' : attemptKey(sql, groupBy, query.sizes);
   const considered = sql.consideredSql({ group_key: key });
-  const isOfMovers = groupBy?.name === 'mover_layer' || groupBy?.name === 'mover_kind';
+  const isOfMovers = groupBy?.of === 'spike' && groupBy.name.startsWith('mover_');
   const found = foundSql(sql, query, { columns: ['group_key'], withMover: isOfMovers });
   const spikeKey = isOfSpikes ? SPIKE_KEYS[groupBy.name] : 'group_key';
   const { rows } = await client.query(
