@@ -2,9 +2,9 @@
 import type { AlertFindings, AlertStep, FoldNeeds, StageChange } from '../alerts/rule-fold';
 import { isStageName } from '../contract/stages';
 import type { Database } from '../store/database';
-import { scanRmsSpikeSteps } from '../store/rms-spike-steps';
 import { findConfirmedSpikes } from '../store/spikes';
-import { findStageEntries, findStageIntervals } from '../store/stages';
+import { findStageIntervals } from '../store/stages';
+import { findStepMarks, type StageEntry, type StepMarks } from '../store/step-marks';
 import { findStepReports } from '../store/step-reports';
 import type { Segment } from '../store/trajectory';
 import { findWarnings } from '../store/warnings';
@@ -24,48 +24,24 @@ export async function readAlertSteps(
   segment: Segment,
   { scalars, layerMetrics, stages, rmsSpikes }: FoldNeeds,
 ): Promise<AlertStep[]> {
-  const [reports, stageChanges, rmsStarting] = await Promise.all([
-    findStepReports(db, { runKey, layerCount, segment, scalars, layerMetrics }),
-    stages ? readStageChanges(db, runKey, segment) : NO_CHANGES,
-    rmsSpikes ? readRmsStarts(db, runKey, segment) : NO_STARTS,
+  const query = { runKey, layerCount, segment, scalars, layerMetrics, withPosts: false };
+  const [reports, marks] = await Promise.all([
+    findStepReports(db, query),
+    stages || rmsSpikes ? findStepMarks(db, runKey, segment, { stages, rmsSpikes }) : NO_MARKS,
   ]);
   return reports.map((report) => ({
     step: report.step,
     scalars: report.scalars,
     layerMetrics: report.layerMetrics,
-    stageChanges: stageChanges.get(report.step) ?? [],
-    rmsStarting: rmsStarting.get(report.step) ?? [],
+    stageChanges: marks.stages.get(report.step)?.flatMap(toStageChange) ?? [],
+    rmsStarting: marks.rmsStarts.get(report.step) ?? [],
   }));
 }
 
-const NO_CHANGES: ReadonlyMap<number, StageChange[]> = new Map();
-const NO_STARTS: ReadonlyMap<number, number[]> = new Map();
+const NO_MARKS: StepMarks = { stages: new Map(), rmsStarts: new Map() };
 
-async function readStageChanges(
-  db: Database,
-  runKey: string,
-  segment: Segment,
-): Promise<ReadonlyMap<number, StageChange[]>> {
-  const byStep = new Map<number, StageChange[]>();
-  for (const { step, layer, stage } of await findStageEntries(db, runKey, segment)) {
-    if (!isStageName(stage)) continue;
-    byStep.set(step, [...(byStep.get(step) ?? []), { layer, stage }]);
-  }
-  return byStep;
-}
-
-async function readRmsStarts(
-  db: Database,
-  runKey: string,
-  segment: Segment,
-): Promise<ReadonlyMap<number, number[]>> {
-  const byStep = new Map<number, number[]>();
-  await scanRmsSpikeSteps(db, runKey, segment, (step, layer) => {
-    const layers = byStep.get(step) ?? [];
-    byStep.set(step, layers);
-    layers.push(layer);
-  });
-  return byStep;
+function toStageChange({ layer, stage }: StageEntry): StageChange[] {
+  return isStageName(stage) ? [{ layer, stage }] : [];
 }
 
 /** Where layers of an attempt stand on a step. */
@@ -77,7 +53,7 @@ export async function readStagesAt(
 ): Promise<StageChange[]> {
   const at = { attempt, fromStep: step, toStep: step };
   const intervals = await findStageIntervals(db, runKey, [at]);
-  return intervals.flatMap(({ layer, stage }) => (isStageName(stage) ? [{ layer, stage }] : []));
+  return intervals.flatMap(toStageChange);
 }
 
 /** Findings that rules which looked as far as `afterStep` may not have been told of, as they stand now. */

@@ -94,26 +94,3 @@ export async function findCurrentStages(
   }
   return byRun;
 }
-
-/** Stages that layers entered in a segment, by step; ranges of the primary key, one a layer. */
-export async function findStageEntries(
-  reader: RowReader,
-  runKey: string,
-  { attempt, fromStep, toStep }: Segment,
-): Promise<{ readonly layer: number; readonly step: number; readonly stage: string }[]> {
-  const entries: { layer: number; step: number; stage: string }[] = [];
-  const p = new Parameters();
-  await reader.readAll([
-    {
-      sql: `SELECT layer, from_step, stage FROM stage_interval
-        WHERE run = ${p.uuid(runKey)} AND attempt = ${p.integer('int', attempt)}
-          AND from_step BETWEEN ${p.integer('bigint', fromStep)} AND ${p.integer('bigint', toStep)}
-        ORDER BY from_step, layer`,
-      values: p.values,
-      onRow: (row) => {
-        entries.push({ layer: row.int4(0), step: row.int8(1), stage: row.text(2) });
-      },
-    },
-  ]);
-  return entries;
-}

@@ -26,6 +26,8 @@ export interface StepReportQuery {
   readonly scalars: readonly string[];
   /** `all`: whatever the run has reported of layers. */
   readonly layerMetrics: readonly string[] | 'all';
+  /** Without them `posts` is empty, and a statement less is planned. */
+  readonly withPosts?: boolean;
 }
 
 /**
@@ -38,7 +40,7 @@ export function findStepReports(db: Database, query: StepReportQuery): Promise<S
 
 async function readStepReports(
   snapshot: Snapshot,
-  { runKey, layerCount, segment, scalars, layerMetrics }: StepReportQuery,
+  { runKey, layerCount, segment, scalars, layerMetrics, withPosts = true }: StepReportQuery,
 ): Promise<StepReport[]> {
   const run = await findReadableRun(snapshot, runKey);
   if (run === null) return [];
@@ -64,16 +66,7 @@ async function readStepReports(
     const query = { runKey, parts: window.parts, topLevel: -1, metricId, layerCount, planes: [] };
     return [new LayerScan(query, sink)];
   });
-  await snapshot.copyRows(
-    `SELECT step, layer_offset, layer_count FROM frame WHERE ${segmentFilter(runKey, segment)}
-     ORDER BY step, layer_offset`,
-    (row) => {
-      const step = row.int8(0);
-      const ofStep = posts.get(step) ?? [];
-      ofStep.push({ layerOffset: row.int4(1), layerCount: row.int4(2) });
-      posts.set(step, ofStep);
-    },
-  );
+  if (withPosts) await readPosts(snapshot, runKey, segment, posts);
   await runScans(snapshot, scans);
   return (window.steps ?? []).map(({ step, values }) => ({
     step,
@@ -86,6 +79,24 @@ async function readStepReports(
     layerMetrics: layers.get(step) ?? new Map<string, Float32Array>(),
     posts: posts.get(step) ?? [],
   }));
+}
+
+async function readPosts(
+  snapshot: Snapshot,
+  runKey: string,
+  segment: Segment,
+  posts: Map<number, { layerOffset: number; layerCount: number }[]>,
+): Promise<void> {
+  await snapshot.copyRows(
+    `SELECT step, layer_offset, layer_count FROM frame WHERE ${segmentFilter(runKey, segment)}
+     ORDER BY step, layer_offset`,
+    (row) => {
+      const step = row.int8(0);
+      const ofStep = posts.get(step) ?? [];
+      ofStep.push({ layerOffset: row.int4(1), layerCount: row.int4(2) });
+      posts.set(step, ofStep);
+    },
+  );
 }
 
 /** Takes blocks of steps apart into a column a step. */

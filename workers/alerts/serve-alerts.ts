@@ -1,6 +1,6 @@
 /**
  * The alert thread's side of the conversation: one run's turn after the other, for as long as
- * any has news. A run has a turn at most four times a second, and while no news has waited for
+ * any has news. A run has a turn every 400 ms at most, and while no news has waited for
  * long the thread rests after each as long as that took, so that posts are acknowledged as fast
  * as without it.
  */
@@ -19,10 +19,10 @@ export interface AlertServices {
   readonly delivery: Delivery;
 }
 
-const TURN_EVERY_MS = 250;
+const TURN_EVERY_MS = 400;
 const LONGEST_REST_MS = 200;
-/** Half of what an incident may take: from then on it rests no more. */
-const RESTED_BELOW_LAG_MS = 400;
+/** Of the second that an incident may take: from then on it rests no more. */
+const RESTED_BELOW_LAG_MS = 600;
 const REPORT_EVERY_MS = 1_000;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
