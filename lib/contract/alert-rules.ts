@@ -55,7 +55,10 @@ export const alertConditionSchema = z.discriminatedUnion('kind', [
     kind: z.literal('stage'),
     stage: z
       .enum(STAGE_NAMES)
-      .refine((name) => ALERT_STAGES.includes(name), 'expected a stage that is no health'),
+      .refine(
+        (name) => ALERT_STAGES.some((known) => known === name),
+        'expected a stage that is no health',
+      ),
     layers: layersSchema,
     minimumLayers: z.int().min(1).max(65_536).default(1),
     closeAfter: z.int().min(1).max(100_000).default(20),
