@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -193,3 +196,49 @@ def test_a_mitigator_that_is_gone_leaves_the_optimizer_as_it_was():
     mitigator.lower_rate(0.1)
     del mitigator
     assert torch.equal(move_of(model, optimizer), move_of(twin, plain))
+
+
+RANK = """
+import sys, torch
+from spikescope.advice import AdviceItem
+from spikescope.mitigate import Mitigator
+
+class Run:
+    watched = None
+    def event(self, title, **_):
+        print("posted", title)
+
+rank = int(sys.argv[1])
+torch.distributed.init_process_group("gloo", init_method=sys.argv[2], rank=rank, world_size=2)
+optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
+mitigator = Mitigator(Run(), optimizer)
+if rank == 0:
+    item = AdviceItem("id", "lower_learning_rate", "warn", "seen", "", 1, factor=0.5)
+    mitigator(item)
+before = mitigator.rate_factor
+mitigator.exchange()
+mitigator.exchange()
+print("rate", before, mitigator.rate_factor)
+"""
+
+
+def test_ranks_do_the_same_at_the_same_step(tmp_path):
+    if not torch.distributed.is_available():
+        pytest.skip("this torch has no ranks")
+    place = f"file://{tmp_path / 'place'}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", RANK, str(rank), place],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for rank in ranks:
+        output, errors = rank.communicate()
+        assert rank.returncode == 0, errors
+        # On the rank that was told too nothing happened before all of them knew.
+        assert "rate 1.0 0.5" in output
