@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { incidentsReplySchema } from '@/lib/contract/incidents';
 import { spikesReplySchema } from '@/lib/contract/reads';
@@ -53,7 +53,7 @@ async function storeIncident(): Promise<void> {
     project: 'alarms',
     layers: LAYERS,
   });
-  await job.post(quietFrames(1, 40, LAYERS.length));
+  await job.post(quietFrames(0, 40, LAYERS.length));
   const target = { kind: 'webhook', url: 'https://example.org/hook' };
   const channel = z
     .object({ id: z.string() })
@@ -69,16 +69,14 @@ async function storeIncident(): Promise<void> {
     channelIds: [channel.id],
     isEnabled: false,
   });
-  await job.post([{ step: 41, loss: 9 }]);
-  await expect
-    .poll(
-      async () => {
-        const reply = await fetch(`${product.url}/api/v1/incidents?runId=alarmed`);
-        return incidentsReplySchema.parse(await reply.json()).total;
-      },
-      { timeout: 30_000 },
-    )
-    .toBe(1);
+  await job.post(quietFrames(40, 1, LAYERS.length).map((frame) => ({ ...frame, loss: 9 })));
+  await vi.waitFor(
+    async () => {
+      const reply = await fetch(`${product.url}/api/v1/incidents?runId=alarmed`);
+      expect(incidentsReplySchema.parse(await reply.json()).total).toBe(1);
+    },
+    { timeout: 30_000, interval: 200 },
+  );
 }
 
 /** Once for all looks, and only after the product was looked at empty. */
