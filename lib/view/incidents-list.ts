@@ -36,14 +36,6 @@ export function orderIncidents(incidents: readonly Incident[]): readonly Inciden
     .map(({ incident }) => incident);
 }
 
-/** The incident as it was told last, among those that were read before. */
-export function applyIncident(
-  incidents: readonly Incident[],
-  newest: Incident,
-): readonly Incident[] {
-  return incidents.map((known) => (known.id === newest.id ? newest : known));
-}
-
 /** The run where it happened, at the step, and at the layer where it is one's. */
 export function incidentHref({ runId, openedStep, layers }: Incident): string {
   const run = `/runs/${encodeURIComponent(runId)}`;
