@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { recurringBatchesReplySchema } from '@/lib/contract/recurring-batches';
 import { spikeSearchReplySchema } from '@/lib/contract/spike-search';
+import { stageSearchReplySchema } from '@/lib/contract/stage-search';
 import { openBrowser, openPage } from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun } from './harness/recorded-run';
@@ -11,6 +12,9 @@ import { SPIKE_STEP, importSkippedRun } from './harness/skipped-run';
 const B = 'B_spontaneous_spike';
 const C = 'C_stale_v';
 const SKIPPED = 'C_skipped';
+
+/** A busy machine takes its time. */
+const SOON = { timeout: 30_000 };
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -44,16 +48,16 @@ describe('spikes of all runs', () => {
     const { page, takeFaults } = await openPage(browser);
     await page.goto(`${product.url}/spikes`);
     const all = await search('');
-    await expect.poll(() => found(page).count()).toBe(all.items.length);
+    await expect.poll(() => found(page).count(), SOON).toBe(all.items.length);
     await page.getByLabel(/^Layer that moved before/).fill('/wte/');
     await page.getByLabel(/^Steps by which/).fill('1');
     const early = await search('layer=%2Fwte%2F&minLead=1');
     expect(early.items.length).toBeGreaterThan(0);
     expect(early.items.length).toBeLessThan(all.items.length);
-    await expect.poll(() => found(page).count()).toBe(early.items.length);
+    await expect.poll(() => found(page).count(), SOON).toBe(early.items.length);
     expect(new URL(page.url()).search).toBe('?layer=%2Fwte%2F&minLead=1');
     await page.reload();
-    await expect.poll(() => found(page).count()).toBe(early.items.length);
+    await expect.poll(() => found(page).count(), SOON).toBe(early.items.length);
     await found(page).first().getByRole('link').first().click();
     await page.getByRole('heading', { name: 'What happened' }).waitFor();
     expect(takeFaults()).toEqual([]);
@@ -117,15 +121,14 @@ describe('stages and batches of all runs', () => {
   it('are tables of which layers reached a stage, and where', async () => {
     const { page, takeFaults } = await openPage(browser);
     await page.goto(`${product.url}/spikes?view=stages`);
-    await page.getByRole('combobox', { name: 'Stage' }).selectOption('healthy');
-    await expect
-      .poll(
-        async () =>
-          (await page.getByText('No layer reached such a stage.').count()) +
-          (await page.getByRole('table', { name: /^Stages that layers reached/ }).count()),
-      )
-      .toBeGreaterThan(0);
-    expect(new URL(page.url()).searchParams.get('stages.stage')).toBe('healthy');
+    await page.getByRole('combobox', { name: 'Stage' }).selectOption('trigger');
+    const reply = await fetch(`${product.url}/api/v1/stages?stage=trigger`);
+    const { items, total } = stageSearchReplySchema.parse(await reply.json());
+    await page.getByText(`Showing ${items.length} of ${total}`).waitFor();
+    const rows = rowsOf(page, /^Stages that layers reached/);
+    await expect.poll(() => rows.count(), SOON).toBe(items.length);
+    if (items.length === 0) await page.getByText('No layer reached such a stage.').last().waitFor();
+    expect(new URL(page.url()).searchParams.get('stages.stage')).toBe('trigger');
     expect(takeFaults()).toEqual([]);
   });
 
@@ -138,7 +141,7 @@ describe('stages and batches of all runs', () => {
     const bad = rowsOf(page, 'Steps at which several runs have an event').filter({
       hasText: '150',
     });
-    await expect.poll(() => bad.first().innerText()).toContain('the same batch each time');
+    await expect.poll(() => bad.first().innerText(), SOON).toContain('the same batch each time');
     expect(await bad.first().innerText()).toMatch(/2 of 2\s+2 outlier batches\s+150\s/);
     const reply = await fetch(`${product.url}/api/v1/recurring-batches?by=schedule&within=0`);
     const { items } = recurringBatchesReplySchema.parse(await reply.json());
@@ -187,7 +190,9 @@ describe('two courses on one axis', () => {
     const step = page.getByLabel('Step of the right course that is 0');
     await step.fill('221');
     await step.press('Enter');
-    await expect.poll(() => new URL(page.url()).searchParams.get('right')).toBe(`${SKIPPED}~2~221`);
+    await expect
+      .poll(() => new URL(page.url()).searchParams.get('right'), SOON)
+      .toBe(`${SKIPPED}~2~221`);
     expect(takeFaults()).toEqual([]);
   });
 
