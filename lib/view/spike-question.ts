@@ -156,8 +156,9 @@ export function groupHeading(groupBy: string): string {
   return known === undefined ? groupBy : capital(known.label.replace(/^By (the )?/, ''));
 }
 
+/** Greek letters are names and stay as they are. */
 function capital(word: string): string {
-  return word.slice(0, 1).toUpperCase() + word.slice(1);
+  return word.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
 /** A fault that the server found, without the name of the field that it names. */

@@ -106,8 +106,8 @@ describe('a question in the URL', () => {
   });
 
   it('heads groups by what they are of', () => {
-    expect(['model_size', 'mover_kind', 'config.a.b'].map(groupHeading)).toEqual([
-      ...['Model size', 'First mover’s kind', 'a.b'],
+    expect(['model_size', 'mover_kind', 'beta2', 'config.a.b'].map(groupHeading)).toEqual([
+      ...['Model size', 'First mover’s kind', 'β₂', 'a.b'],
     ]);
   });
 });
