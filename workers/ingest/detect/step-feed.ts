@@ -1,7 +1,8 @@
 /**
  * Puts the posts of one attempt into the order that detectors need: complete steps,
  * ascending. A step waits for its missing layers, and for the steps before it; both until
- * 64 newer steps have come or 30 s have passed, since a job may skip a step for good.
+ * 64 newer steps have come or 30 s have passed, since a job may skip a step for good. For
+ * what lies before an attempt's first step it waits two: most jobs count from 1.
  *
  * A job that logs every k-th step would wait at each: once two steps in a row came k
  * apart, k is its stride, and no gap.
@@ -42,6 +43,8 @@ export interface StepFeedOptions {
 
 const PASSED_AFTER_STEPS = 64;
 const PASSED_AFTER_MS = 30_000;
+/** Of posts that went out at once, the slower is here within it. */
+const BEGUN_AFTER_MS = 2_000;
 
 interface WaitingStep {
   readonly step: number;
@@ -113,7 +116,10 @@ export class StepFeed {
     const due: StepObservation[] = [];
     for (;;) {
       const lowest = this.#lowest();
-      if (lowest === null || nowMs - lowest.sinceMs < PASSED_AFTER_MS) return due;
+      if (lowest === null) return due;
+      const isBeginning = this.#newestStep < this.#expectedStep && lowest.isComplete;
+      const patienceMs = isBeginning ? BEGUN_AFTER_MS : PASSED_AFTER_MS;
+      if (nowMs - lowest.sinceMs < patienceMs) return due;
       due.push(...this.#passOver());
     }
   }

@@ -125,6 +125,24 @@ describe('StepFeed', () => {
     expect(feed.offer(aPart(302), 0)).toEqual([]);
   });
 
+  it('waits two seconds for what may lie before the first step, since jobs count from 1', () => {
+    const feed = aFeed();
+    feed.offer(aPart(1), 0);
+    feed.offer(aPart(2), 500);
+    expect(feed.takeOverdue(1_999)).toEqual([]);
+    expect(stepsOf(feed.takeOverdue(2_000))).toEqual([1, 2]);
+    expect(stepsOf(feed.offer(aPart(3), 2_100))).toEqual([3]);
+    feed.offer(aPart(5), 3_000);
+    expect(feed.takeOverdue(6_000)).toEqual([]);
+  });
+
+  it('waits for the shards of the first step as for those of any other', () => {
+    const feed = aFeed();
+    feed.offer(shard(1, 0, 1, 2), 0);
+    expect(feed.takeOverdue(29_999)).toEqual([]);
+    expect(stepsOf(feed.takeOverdue(30_000))).toEqual([1]);
+  });
+
   it('holds copies of what detectors read, not the bodies of requests', () => {
     const feed = aFeed();
     const values = Float32Array.of(1, 2, 3, 4);
