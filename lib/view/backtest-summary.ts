@@ -40,8 +40,10 @@ export function prepareBacktest(replies: readonly AlertBacktestReply[]): Backtes
   const missed = replies.flatMap(({ missedSpikes }) => missedSpikes);
   const runs = replies.flatMap((reply) => reply.runs);
   const steps = runs.reduce((sum, { stepCount }) => sum + stepCount, 0);
-  // Several incidents may announce one spike.
-  const found = new Set(incidents.flatMap(({ spikeId }) => (spikeId === null ? [] : [spikeId])));
+  // Several incidents may announce one spike; an id names a spike within its run.
+  const found = new Set(
+    incidents.flatMap(({ runId, spikeId }) => (spikeId === null ? [] : [`${runId}/${spikeId}`])),
+  );
   const spikes = found.size + missed.length;
   const where = `on ${formatCount(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}, ${formatStep(steps)} steps`;
   return {

@@ -48,6 +48,14 @@ describe('prepareBacktest', () => {
     expect(view.missed.map(({ spikeId }) => spikeId)).toEqual(['s2']);
   });
 
+  it('counts a spike of each run that has one of the same id', () => {
+    const view = prepareBacktest([
+      reply('a', [told('true', '1-loss_spike-277'), told('true', '1-loss_spike-277')]),
+      reply('b', [told('true', '1-loss_spike-277')]),
+    ]);
+    expect(view.detail).toMatch(/2 of 2 spikes/);
+  });
+
   it('says so where nothing would have been told', () => {
     const view = prepareBacktest([reply('a', [], [], 'posts no such metric')]);
     expect(view.summary).toBe('Never');
