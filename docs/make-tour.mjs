@@ -67,6 +67,21 @@ function scenes(spikeId) {
         await page.getByRole('option', { name: /^h\.3/ }).first().waitFor();
       },
     },
+    {
+      file: 'tour-alerts.png',
+      path: '/alerts?part=rules&rule=new',
+      isThere: (page) => page.getByRole('combobox', { name: 'Condition' }).waitFor(),
+      then: async (page) => {
+        await page.getByRole('combobox', { name: 'Condition' }).selectOption('stage');
+        await page.getByText('1 layer at armed or worse').first().waitFor();
+      },
+    },
+    {
+      file: 'tour-across.png',
+      path: '/spikes',
+      isThere: (page) => page.getByRole('link', { name: 'loss_spike_none' }).waitFor(),
+      theme: 'light',
+    },
     { file: 'tour-phone.png', path: `${run}?${spike}`, isThere: heatmap, size: PHONE },
   ];
 }
