@@ -8,7 +8,7 @@ import type { FoldContext, FoldNeeds, FoundIncident, RuleFold } from '../alerts/
 import type { AlertCondition } from '../contract/alert-rules';
 import { findSilences } from '../store/backtest-runs';
 import type { Database } from '../store/database';
-import { findAttemptTimes } from '../store/alert-progress';
+import { findAttemptTimes } from '../store/watched-runs';
 import { findLayerNames } from '../store/layers';
 import type { ReadableRun } from '../store/readable-run';
 import { findStepPage } from '../store/step-pages';

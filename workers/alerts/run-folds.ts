@@ -4,32 +4,32 @@
  * they have looked. Quiet progress is saved now and then: what a crash loses of it is folded
  * again, and found again under the same keys.
  */
-import { foldRule, isSilenceFold, mergeNeeds, needsOf } from '../../lib/alerts/fold-rule';
-import type { FoldNeeds, RuleFold } from '../../lib/alerts/rule-fold';
-import type { SilenceFold } from '../../lib/alerts/no-data';
-import { matchLayers } from '../../lib/query/match-layers';
-import { readAlertFindings, readAlertSteps, readStagesAt } from '../../lib/query/read-alert-steps';
+import { isSilenceFold, mergeNeeds } from '../../lib/alerts/fold-rule';
+import type { FoldNeeds } from '../../lib/alerts/rule-fold';
+import { readAlertFindings, readAlertSteps } from '../../lib/query/read-alert-steps';
 import {
   findAlertProgress,
-  findAttemptTimes,
-  findLastHeard,
-  findStepBefore,
-  type FoldToSave,
   type IncidentChange,
   saveFolds,
   type SavedProgress,
 } from '../../lib/store/alert-progress';
 import type { FoldableRule } from '../../lib/store/alert-rules';
-import type { Database } from '../../lib/store/database';
 import { findSeenStep } from '../../lib/store/findings';
 import { findLayerNames } from '../../lib/store/layers';
-import { findOutlineByKey, type RunAttempt, type RunOutline } from '../../lib/store/run-context';
-import type { StoreLogger } from '../../lib/store/store-logger';
+import { findOutlineByKey, type RunAttempt } from '../../lib/store/run-context';
 import { findStepsAfter } from '../../lib/store/step-reports';
+import { findAttemptTimes, findLastHeard } from '../../lib/store/watched-runs';
+import {
+  type EntryOptions,
+  type FoldEntry,
+  isUrgent,
+  type LoadedRun,
+  openEntry,
+  reopenEntry,
+  toSave,
+} from './fold-entry';
 
-export interface RunFoldsOptions {
-  readonly db: Database;
-  readonly logger: StoreLogger;
+export interface RunFoldsOptions extends EntryOptions {
   readonly now: () => Date;
 }
 
@@ -45,30 +45,6 @@ export interface Turn {
   readonly nextLookMs: number;
 }
 
-/** A rule on an attempt. */
-interface FoldEntry {
-  readonly rule: FoldableRule;
-  readonly attempt: RunAttempt;
-  readonly fold: RuleFold | SilenceFold;
-  readonly needs: FoldNeeds;
-  step: number;
-  savedStep: number;
-  /** Of one that looks at the clock: silence cannot have lasted long enough before. */
-  lookMs: number;
-  /** Of one that looks at the clock: it has told of a silence, and waits for its end. */
-  isTold: boolean;
-  /** The attempt is over, and what was open is closed. */
-  isEnded: boolean;
-  isSavedEnded: boolean;
-  /** Openings that the store has as open. */
-  readonly known: Set<string>;
-}
-
-interface LoadedRun extends RunOutline {
-  readonly layerNames: readonly string[];
-  readonly openedAt: ReadonlyMap<number, Date>;
-}
-
 /** Values held at once while steps are read: 16 MB. */
 const MAX_CELLS = 4_000_000;
 const MAX_STEPS_AT_ONCE = 1_024;
@@ -81,9 +57,6 @@ const SAVE_AFTER_MS = 5_000;
 const SAVED_NUMBERS_PER_MS = 50;
 /** An attempt that another has followed is given so long to be looked at to its end. */
 const END_AT_LATEST_MS = 60_000;
-
-/** The state of a rule on an attempt that is over. */
-const ENDED = { ended: true } as const;
 
 export class RunFolds {
   readonly runKey: string;
@@ -183,91 +156,18 @@ export class RunFolds {
     for (const rule of rules) {
       for (const attempt of run.attempts) {
         const key = `${rule.ruleKey}/${rule.revision}/${attempt.attempt}`;
-        const entry = this.#entries.get(key) ?? (await this.#open(run, rule, attempt));
+        const saved = this.#progress?.get(`${rule.ruleKey}/${attempt.attempt}`);
+        const entry =
+          this.#entries.get(key) ?? (await openEntry(this.#options, run, { rule, attempt, saved }));
         if (entry === null) continue;
         const isTakenUp = attempt.attempt === run.newestAttempt && run.status === 'running';
-        wanted.set(key, entry.isEnded && isTakenUp ? this.#reopen(run, entry) : entry);
+        wanted.set(
+          key,
+          entry.isEnded && isTakenUp ? reopenEntry(this.#options, run, entry) : entry,
+        );
       }
     }
     this.#entries = wanted;
-  }
-
-  async #open(run: LoadedRun, rule: FoldableRule, attempt: RunAttempt): Promise<FoldEntry | null> {
-    const isNewest = attempt.attempt === run.newestAttempt;
-    const known = this.#progress?.get(`${rule.ruleKey}/${attempt.attempt}`);
-    const saved = known?.revision === rule.revision ? known : undefined;
-    const wasEnded = saved !== undefined && isEnded(saved.state);
-    // As `#reopen` says.
-    if (wasEnded && !(isNewest && run.status === 'running')) return null;
-    const openedAt = run.openedAt.get(attempt.attempt);
-    const isOlder = openedAt !== undefined && openedAt < rule.since;
-    if (saved === undefined && isOlder && !isNewest) return null;
-    const startStep = saved?.step ?? (await this.#startStep(rule, attempt, isOlder));
-    const needs = needsOf(rule.condition);
-    const isFresh = saved === undefined || wasEnded;
-    const context = {
-      ...{ layerNames: run.layerNames, startStep },
-      layerMask: this.#maskOf(rule, run),
-      stagesAtStart:
-        isFresh && needs.stages
-          ? await readStagesAt(this.#options.db, this.runKey, attempt.attempt, startStep)
-          : [],
-    };
-    const fold = this.#restore(rule, context, isFresh ? null : saved.state);
-    return {
-      ...{ rule, attempt, fold, needs, step: startStep },
-      savedStep: saved === undefined ? -2 : saved.step,
-      // The first turn looks, whatever it goes by.
-      lookMs: needs.clock ? -Infinity : Infinity,
-      isTold: false,
-      ...{ isEnded: false, isSavedEnded: false },
-      known: new Set(fold.openings),
-    };
-  }
-
-  /** An attempt without a frame, ended, and taken up again by the job that resumes there. */
-  #reopen(run: LoadedRun, entry: FoldEntry): FoldEntry {
-    const { rule, step } = entry;
-    const layerMask = this.#maskOf(rule, run);
-    const { layerNames } = run;
-    const context = { layerNames, layerMask, startStep: step, stagesAtStart: [] };
-    const fold = foldRule(rule.condition, context, null);
-    return { ...entry, fold, isEnded: false, lookMs: entry.needs.clock ? -Infinity : Infinity };
-  }
-
-  /** A state that this version cannot read is of another: the rule begins anew where that ended. */
-  #restore(
-    rule: FoldableRule,
-    context: Parameters<typeof foldRule>[1],
-    state: unknown,
-  ): RuleFold | SilenceFold {
-    try {
-      return foldRule(rule.condition, context, state);
-    } catch (error) {
-      const { ruleKey } = rule;
-      this.#options.logger.warn({ error, rule: ruleKey }, 'a saved alert rule cannot be read');
-      return foldRule(rule.condition, context, null);
-    }
-  }
-
-  #maskOf({ ruleKey, condition }: FoldableRule, { layerNames, id }: LoadedRun): Uint8Array {
-    const pattern = 'layers' in condition ? condition.layers : undefined;
-    return matchLayers(pattern, layerNames, (error) => {
-      const { logger } = this.#options;
-      logger.warn({ error, rule: ruleKey, run: id }, 'the layers of an alert rule take too long');
-    });
-  }
-
-  /** What came before the rule is none of its business. */
-  async #startStep(
-    { since }: FoldableRule,
-    { attempt, resumeFromStep }: RunAttempt,
-    isOlder: boolean,
-  ): Promise<number> {
-    const before = isOlder
-      ? await findStepBefore(this.#options.db, this.runKey, attempt, since)
-      : null;
-    return before ?? resumeFromStep - 1;
   }
 
   async #look(
@@ -419,24 +319,6 @@ const NOTHING: Turn = {
   hasMore: false,
   nextLookMs: Infinity,
 };
-
-/** Something opened or closed, or the attempt is over. */
-function isUrgent({ fold, known, isEnded: isOver, isSavedEnded }: FoldEntry): boolean {
-  if (isOver !== isSavedEnded) return true;
-  return fold.changed.some(({ opening, closed }) => closed !== null || !known.has(opening));
-}
-
-function toSave({ rule, attempt, fold, step, isEnded: isOver }: FoldEntry): FoldToSave {
-  return {
-    ...{ ruleKey: rule.ruleKey, revision: rule.revision, attempt: attempt.attempt, step },
-    state: isOver ? ENDED : fold.save(),
-    incidents: fold.changed,
-  };
-}
-
-function isEnded(state: unknown): boolean {
-  return typeof state === 'object' && state !== null && 'ended' in state;
-}
 
 /** How many steps are read at once, so that what is held stays small. */
 function stepsAtOnce(layerCount: number, { layerMetrics }: FoldNeeds): number {

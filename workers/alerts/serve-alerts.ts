@@ -5,7 +5,8 @@
  * as without it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { findWatchedRuns, type IncidentChange } from '../../lib/store/alert-progress';
+import type { IncidentChange } from '../../lib/store/alert-progress';
+import { findWatchedRuns } from '../../lib/store/watched-runs';
 import { type FoldableRule, findFoldableRules } from '../../lib/store/alert-rules';
 import type { Database } from '../../lib/store/database';
 import type { StoreLogger } from '../../lib/store/store-logger';
