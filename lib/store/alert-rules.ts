@@ -229,11 +229,10 @@ async function closeIncidents(
   ruleKey: string,
   now: Date,
 ): Promise<IncidentKey[]> {
-  return tx.incident.updateManyAndReturn({
-    where: { project, ruleKey, closedAt: null },
-    data: { closedAt: now, closedBy: 'rule_changed' },
-    select: { runKey: true, incidentKey: true },
-  });
+  return tx.$queryRaw<IncidentKey[]>`
+    UPDATE incident SET closed_at = ${now}, closed_by = 'rule_changed'
+    WHERE project = ${project} AND rule = ${ruleKey}::uuid AND closed_at IS NULL
+    RETURNING run::text AS "runKey", incident::text AS "incidentKey"`;
 }
 
 /** Its incidents stay; those that are open are closed and returned. Throws AppError `rule_not_found`. */

@@ -1,4 +1,4 @@
-/** What rules found, as it is listed and acknowledged; `alert-progress.ts` writes it. */
+/** What rules found, as it is listed and acknowledged; `write-incidents.ts` writes it. */
 import { z } from 'zod';
 import { AppError } from '../contract/app-error';
 import { alertConditionSchema, alertSeveritySchema } from '../contract/alert-rules';
@@ -170,11 +170,12 @@ export async function acknowledgeIncident(
   { project, id, by, now }: { project: string; id: string; by: string; now: Date },
 ): Promise<{ readonly incident: Incident; readonly isNew: boolean }> {
   if (!isUuid(id)) throw incidentNotFound(id);
-  const { count } = await db.prisma.incident.updateMany({
-    where: { project, incidentKey: id, acknowledgedAt: null },
-    data: { acknowledgedAt: now, acknowledgedBy: by },
-  });
-  return { incident: await findIncident(db, project, id), isNew: count > 0 };
+  const { rowCount } = await db.pool.query(
+    `UPDATE incident SET acknowledged_at = $3, acknowledged_by = $4
+     WHERE project = $1 AND incident = $2::uuid AND acknowledged_at IS NULL`,
+    [project, id, now, by],
+  );
+  return { incident: await findIncident(db, project, id), isNew: (rowCount ?? 0) > 0 };
 }
 
 function incidentNotFound(id: string): AppError {
