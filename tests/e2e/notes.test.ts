@@ -106,8 +106,11 @@ describe('notes', () => {
     await dialog.getByLabel('Note', { exact: true }).fill('The first that moved.');
     await dialog.getByLabel('Your name').fill('grace');
     await dialog.getByRole('button', { name: 'Keep the note' }).click();
-    await notes.getByText('The first that moved.').waitFor();
-    expect(await notes.getByText('step 320').count()).toBe(1);
+    await notes
+      .getByRole('listitem')
+      .filter({ hasText: 'The first that moved.' })
+      .getByText('step 320')
+      .waitFor();
     expect(takeFaults()).toEqual([]);
   });
 

@@ -4,10 +4,10 @@ import importlib
 import os
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 
 import spikescope
 from spikescope.cli.main import main
