@@ -3,7 +3,7 @@
  * on one kept-alive connection, and beside it in this process. In the same run what the
  * machine itself takes for the same bytes. The runs are live: their last steps are hot.
  *
- * Run: npm run bench -- reads [--repeats 50] [--only TEXT] [--in-process]
+ * Run: npm run bench -- reads [--repeats 200] [--only TEXT] [--in-process]
  */
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -35,7 +35,7 @@ import { loadLongRun, METRIC } from './reads/load-run';
 
 const { values: options } = parseArgs({
   options: {
-    repeats: { type: 'string', default: '50' },
+    repeats: { type: 'string', default: '200' },
     only: { type: 'string', default: '' },
     /** Without the product in front: for a profiler. */
     'in-process': { type: 'boolean', default: false },
