@@ -9,6 +9,9 @@ const RUNS = {
   C: 'recorded/C_stale_v.jsonl.gz',
   // GPT-2 124M, healthy from its first step to its last.
   healthy: 'real-logs/llmc-gpt2-124M.csv',
+  unmitigated: 'recorded/loss_spike_none.jsonl.gz',
+  clip: 'recorded/loss_spike_clip.jsonl.gz',
+  reset: 'recorded/loss_spike_reset.jsonl.gz',
 };
 
 beforeAll(async () => {
@@ -135,6 +138,31 @@ describe('run C, whose gradients rise with its loss', () => {
       expect(lower).toMatchObject({ standing: 'offered' });
       expect(lower!.reason).toMatch(/From 0\.999 to 0\.95 caps RMS at 4\.47 instead of 31\.6/);
     }
+  });
+});
+
+describe('the runs of the loss spike example, whose gradients sink below ε', () => {
+  it('have one loss spike each, with layers that moved before it', async () => {
+    for (const [run, onset, lead] of [
+      ['unmitigated', 277, 'one step'],
+      ['clip', 205, '3 steps'],
+      ['reset', 277, 'one step'],
+    ] as const) {
+      const spikes = (await spikesOf(run)).filter(({ kind }) => kind === 'loss_spike');
+      expect(spikes, run).toHaveLength(1);
+      const postmortem = await postmortemOf(run, at(spikes, 'loss_spike', onset));
+      expect(postmortem.spike.verdict, run).toBe('precursor_found');
+      expect(postmortem.headline, run).toMatch(
+        new RegExp(`^\\d+ of 35 layers moved ${lead} before the loss$`),
+      );
+    }
+  });
+
+  it('would have been helped by clipping updates and by a smaller ε', async () => {
+    const spikes = await spikesOf('unmitigated');
+    const { remedies } = await postmortemOf('unmitigated', at(spikes, 'loss_spike', 277));
+    const offered = remedies.filter(({ standing }) => standing === 'offered');
+    expect(offered.map(({ key }) => key)).toEqual(['wait', 'clip', 'epsilon']);
   });
 });
 
