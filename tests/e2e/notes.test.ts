@@ -1,9 +1,15 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import {
+  findAccessibilityFaults,
+  openBrowser,
+  openPage,
+  type PageOptions,
+} from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
+import { openSpike, pathOfSpike } from './harness/spike-page';
 import { postJson } from './harness/training-job';
 
 const { dataDir, remove } = makeDataDir();
@@ -26,28 +32,13 @@ afterAll(async () => {
   remove();
 });
 
-async function pathOfSpike(run: RecordedRun, near: number): Promise<string> {
-  const reply = await fetch(`${product.url}/api/v1/runs/${run}/spikes`);
-  const { items } = (await reply.json()) as {
-    items: { id: string; kind: string; onsetStep: number }[];
-  };
-  const found = items.find(
-    ({ kind, onsetStep }) => kind !== 'rms_spike' && Math.abs(onsetStep - near) <= 3,
-  );
-  if (found === undefined) throw new Error(`no spike near ${near}`);
-  return `/runs/${run}/spikes/${found.id}`;
-}
-
-async function openSpike(path: string, options = {}) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(product.url + path);
-  await opened.page.getByRole('heading', { name: 'What happened' }).waitFor();
-  return opened;
-}
+const pathOf = (run: RecordedRun, near: number) => pathOfSpike(product.url, run, near);
+const open = (path: string, options: PageOptions = {}) =>
+  openSpike(browser, product.url + path, options);
 
 describe('notes', () => {
   it('are written, shown as Markdown without a tag of theirs, changed and kept', async () => {
-    const { page, takeFaults } = await openSpike(await pathOfSpike('C_stale_v', 440));
+    const { page, takeFaults } = await open(await pathOf('C_stale_v', 440));
     await page.getByLabel('Note', { exact: true }).fill('Skipped **300** batches. <img src=x>');
     await page.getByLabel('Your name').fill('ada');
     await page.getByRole('button', { name: 'Keep the note' }).click();
@@ -115,7 +106,7 @@ describe('notes', () => {
   });
 
   it('stand in the report, which opens by itself and loads nothing', async () => {
-    const path = await pathOfSpike('C_stale_v', 220);
+    const path = await pathOf('C_stale_v', 220);
     const spikeId = path.split('/').at(-1);
     await postJson(`${product.url}/api/v1/runs/C_stale_v/notes`, {
       ...{ spikeId, author: 'grace', markdown: 'Another **corpus**.' },

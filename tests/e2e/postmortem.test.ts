@@ -1,9 +1,15 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
+import {
+  findAccessibilityFaults,
+  openBrowser,
+  openPage,
+  type PageOptions,
+} from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
+import { openSpike, pathOfSpike } from './harness/spike-page';
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -25,28 +31,13 @@ afterAll(async () => {
   remove();
 });
 
-async function pathOfSpike(run: RecordedRun, near: number): Promise<string> {
-  const reply = await fetch(`${product.url}/api/v1/runs/${run}/spikes`);
-  const { items } = (await reply.json()) as {
-    items: { id: string; kind: string; onsetStep: number }[];
-  };
-  const found = items.find(
-    ({ kind, onsetStep }) => kind !== 'rms_spike' && Math.abs(onsetStep - near) <= 3,
-  );
-  if (found === undefined) throw new Error(`no spike near ${near}`);
-  return `/runs/${run}/spikes/${found.id}`;
-}
-
-async function openSpike(path: string, options = {}) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(product.url + path);
-  await opened.page.getByRole('heading', { name: 'What happened' }).waitFor();
-  return opened;
-}
+const pathOf = (run: RecordedRun, near: number) => pathOfSpike(product.url, run, near);
+const open = (path: string, options: PageOptions = {}) =>
+  openSpike(browser, product.url + path, options);
 
 describe('the postmortem of a spike', () => {
   it('tells run B: who moved first, the shapes before and at the burst, what would have helped', async () => {
-    const { page, takeFaults } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    const { page, takeFaults } = await open(await pathOf('B_spontaneous_spike', 318));
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(
       /^\d+ of 69 layers moved one step before the loss$/,
     );
@@ -68,7 +59,7 @@ describe('the postmortem of a spike', () => {
   });
 
   it('opens a sentence to the stored numbers behind it, which lead to the layer', async () => {
-    const { page } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    const { page } = await open(await pathOf('B_spontaneous_spike', 318));
     await page
       .locator('summary')
       .filter({ hasText: /one step before the loss rose, \d+ of 69 layers/ })
@@ -79,7 +70,7 @@ describe('the postmortem of a spike', () => {
   });
 
   it('draws every layer on the steps of the timeline, by stage too', async () => {
-    const { page } = await openSpike(await pathOfSpike('B_spontaneous_spike', 318));
+    const { page } = await open(await pathOf('B_spontaneous_spike', 318));
     const colours = () =>
       page.getByRole('img', { name: / of 69 layers over steps / }).evaluate((element) => {
         const { width, height } = element as HTMLCanvasElement;
@@ -95,12 +86,12 @@ describe('the postmortem of a spike', () => {
   });
 
   it('says of run C that nothing came before, and what a bad batch is', async () => {
-    const spike = await openSpike(await pathOfSpike('C_stale_v', 320));
+    const spike = await open(await pathOf('C_stale_v', 320));
     expect(await spike.page.getByRole('heading', { level: 1 }).innerText()).toBe(
       'No precursor: nothing moved before the loss rose at 320',
     );
     await spike.page.getByText(/found by chance before 11\s%/).waitFor();
-    const batch = await openSpike(await pathOfSpike('C_stale_v', 150));
+    const batch = await open(await pathOf('C_stale_v', 150));
     expect(await batch.page.getByRole('heading', { level: 1 }).innerText()).toBe(
       'One bad batch at 150, no instability',
     );
@@ -119,13 +110,13 @@ describe('the postmortem of a spike', () => {
   });
 
   it('has nothing against it in either theme, nor on a phone', async () => {
-    const path = await pathOfSpike('B_spontaneous_spike', 552);
+    const path = await pathOf('B_spontaneous_spike', 552);
     for (const options of [
       { colorScheme: 'dark' as const },
       { colorScheme: 'light' as const },
       { colorScheme: 'light' as const, width: 390, height: 844 },
     ]) {
-      const { page } = await openSpike(path, options);
+      const { page } = await open(path, options);
       await page
         .getByRole('region', { name: /^Step / })
         .getByRole('img')
