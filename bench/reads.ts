@@ -253,7 +253,7 @@ const chosen = READS.filter(
 );
 const server = await startBenchServer();
 try {
-  if (!options['in-process']) await buildWorkers();
+  await buildWorkers();
   const product = await startBenchProduct(server, 'reads', null);
   const db = openDatabase({ url: product.databaseUrl, maxConnections: 4 });
   const startMs = performance.now();
