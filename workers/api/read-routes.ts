@@ -31,9 +31,10 @@ import { readTags } from '../../lib/query/read-tags';
 import { readTimeline } from '../../lib/query/read-timeline';
 import type { Database } from '../../lib/store/database';
 import { permitProject, visibleProject } from '../access/principal';
-import { type Reply, bytes, ok } from '../http/reply';
+import { type Reply, bytes, jsonText, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { ALERT_READ_ROUTES } from './alert-reads';
+import { seriesJson, timelineJson } from './bucket-json';
 import { CHANNEL_READ_ROUTES } from './channel-reads';
 import { EXPORT_ROUTES } from './export/export-route';
 import { toHeatmapReply } from './heatmap-reply';
@@ -128,7 +129,7 @@ async function getRunSize(db: Database, request: ReadRequest): Promise<Reply> {
 
 async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(timelineQuerySchema, request.query);
-  return ok(await readTimeline(db, await permittedRunId(db, request), query));
+  return jsonText(timelineJson(await readTimeline(db, await permittedRunId(db, request), query)));
 }
 
 /** As JSON, or as safetensors where that is accepted. */
@@ -150,7 +151,7 @@ async function getHeatmap(db: Database, request: ReadRequest): Promise<Reply> {
 async function getSeries(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(seriesQuerySchema, request.query);
   const { runId, index } = await permittedLayer(db, request);
-  return ok(await readSeries(db, runId, index, query));
+  return jsonText(seriesJson(await readSeries(db, runId, index, query)));
 }
 
 async function getDistributions(db: Database, request: ReadRequest): Promise<Reply> {

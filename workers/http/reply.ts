@@ -30,6 +30,11 @@ export function ok(value: unknown): Reply {
   return json(200, value);
 }
 
+/** What is JSON already. */
+export function jsonText(body: string): Reply {
+  return text(200, JSON_TYPE, body);
+}
+
 export function bytes(contentType: string, body: Uint8Array): Reply {
   return { status: 200, headers: { 'Content-Type': contentType }, body };
 }
