@@ -1,15 +1,30 @@
 import { AppError } from '../contract/app-error';
+import type { PreparedQuery } from '../store/prepared-read';
 import { findReadableRun, type ReadableRun } from '../store/readable-run';
 import type { RunOutline } from '../store/run-context';
 import { runKeyOf } from '../store/run-key';
+import { findRunWindow, type RunWindow } from '../store/run-window';
 import { runNotFound } from '../store/runs';
 import type { RowReader } from '../store/snapshot';
+import type { WindowQuery } from '../store/step-window';
 
 /** Throws AppError `run_not_found`. */
 export async function requireRun(reader: RowReader, runId: string): Promise<ReadableRun> {
   const run = await findReadableRun(reader, runKeyOf(runId));
   if (run === null) throw runNotFound(runId);
   return run;
+}
+
+/** `findRunWindow` of a run that must be. Throws AppError `run_not_found`, and what `ask` throws. */
+export async function requireRunWindow(
+  reader: RowReader,
+  runId: string,
+  ask: (run: ReadableRun) => WindowQuery,
+  others?: readonly PreparedQuery[],
+): Promise<RunWindow> {
+  const found = await findRunWindow(reader, runKeyOf(runId), ask, others);
+  if (found === null) throw runNotFound(runId);
+  return found;
 }
 
 /** Throws AppError `layer_not_found` unless the run has a layer of this index. */

@@ -10,11 +10,11 @@ import { LayerScan } from '../store/scan-layers';
 import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
 import type { Snapshot } from '../store/snapshot';
-import { findStepWindow, haveOverlap } from '../store/step-window';
+import { haveOverlap } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { planBuckets } from './bucket-plan';
 import { COLUMN_SCALARS, columnOf, ColumnStrip } from './column-strip';
-import { requireRun } from './find-run';
+import { requireRunWindow } from './find-run';
 import { ExtremeColumns } from './extreme-columns';
 import { LayerColumns, planeOf } from './layer-columns';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
@@ -48,27 +48,23 @@ async function readFrom(
   query: HeatmapQuery,
   memory: HeatmapMemory | undefined,
 ): Promise<EncodedHeatmapColumns> {
-  const run = await requireRun(snapshot, runId);
-  const { runKey, layerCount } = run;
-  const segments = selectSegments(run, query.attempt, query);
   const hasMinima = query.reduce === 'extremes';
-  const asked = query.reduce === 'extremes' ? 'max' : query.reduce;
-  const cellsAColumn = Math.max(1, layerCount) * (hasMinima ? 1.5 : 1);
-  const limit = Math.max(1, Math.min(query.columns, Math.floor(MAX_CELLS / cellsAColumn)));
-  const metricId = run.names.layer.get(query.metric) ?? null;
-  const isStage = metricId === null && query.metric === STAGE_METRIC;
-  // Stages are names in an order: they have extremes and no mean.
-  const reduce: Reduce = isStage && asked === 'mean' ? 'max' : asked;
-  const columns = scalarColumns(run.names.scalar, COLUMN_SCALARS);
-  const window = await findStepWindow(snapshot, run, {
-    segments,
-    columns,
-    maxSteps: limit,
-    metricId,
+  const { run, asked, window } = await requireRunWindow(snapshot, runId, (known) => {
+    const cellsAColumn = Math.max(1, known.layerCount) * (hasMinima ? 1.5 : 1);
+    return {
+      segments: selectSegments(known, query.attempt, query),
+      columns: scalarColumns(known.names.scalar, COLUMN_SCALARS),
+      maxSteps: Math.max(1, Math.min(query.columns, Math.floor(MAX_CELLS / cellsAColumn))),
+      metricId: known.names.layer.get(query.metric) ?? null,
+    };
   });
+  const { runKey, layerCount } = run;
+  const { segments, columns, metricId } = asked;
+  const isStage = metricId === null && query.metric === STAGE_METRIC;
+  const reduce = reduceOf(query, isStage);
   const planes = hasMinima ? (['maximum', 'minimum'] as const) : [planeOf(reduce)];
   const cost = { layers: layerCount, planes: planes.length, budgetMs: BUDGET_MS };
-  const plan = planBuckets(window, limit, cost);
+  const plan = planBuckets(window, asked.maxSteps, cost);
 
   const strip = new ColumnStrip(plan);
   const body = new HeatmapBody(layerCount, plan.count, COLUMN_SCALARS.length, {
@@ -113,6 +109,13 @@ async function readFrom(
     toStep: columnOf(reported, (bucket) => strip.steps.toStep[bucket] ?? 0),
     scalars: strip.scalarsOf(reported),
   });
+}
+
+/** What becomes of the maxima, where both extremes are asked for. */
+function reduceOf({ reduce }: HeatmapQuery, isStage: boolean): Reduce {
+  if (reduce === 'extremes') return 'max';
+  // Stages are names in an order: they have extremes and no mean.
+  return isStage && reduce === 'mean' ? 'max' : reduce;
 }
 
 /** The named columns of all layers, where others hold no reported step. */

@@ -4,11 +4,11 @@ import type { Database } from '../store/database';
 import { layerQuery } from '../store/layers';
 import { LayerScan } from '../store/scan-layers';
 import { ScalarScan } from '../store/scan-scalars';
+import { runKeyOf } from '../store/run-key';
 import type { Snapshot } from '../store/snapshot';
-import { findStepWindow } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { planBuckets } from './bucket-plan';
-import { requireLayer, requireRun } from './find-run';
+import { requireLayer, requireRunWindow } from './find-run';
 import { LayerSeries, SERIES_PLANES } from './layer-series';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
@@ -39,24 +39,28 @@ async function readFrom(
   index: number,
   query: SeriesQuery,
 ): Promise<SeriesReply> {
-  const run = await requireRun(snapshot, runId);
-  requireLayer(run, index);
+  const named = layerQuery(runKeyOf(runId), index);
+  const { run, asked, window } = await requireRunWindow(
+    snapshot,
+    runId,
+    (known) => {
+      requireLayer(known, index);
+      return {
+        segments: selectSegments(known, query.attempt, query),
+        columns: [],
+        maxSteps: query.points,
+        metricId: known.names.layer.get(query.metric) ?? null,
+      };
+    },
+    [named.query],
+  );
   const { runKey, layerCount } = run;
-  const segments = selectSegments(run, query.attempt, query);
-  const metricId = run.names.layer.get(query.metric) ?? null;
+  const { segments, metricId } = asked;
   const isStage = metricId === null && query.metric === STAGE_METRIC;
-  const named = layerQuery(runKey, index);
   if (metricId === null && !isStage) {
-    await snapshot.readAll([named.query]);
     return { layer: named.layer(), metric: query.metric, points: [] };
   }
 
-  const window = await findStepWindow(
-    snapshot,
-    run,
-    { segments, columns: [], maxSteps: query.points, metricId },
-    [named.query],
-  );
   const plan = planBuckets(window, query.points, { layers: 1, planes: 3, budgetMs: BUDGET_MS });
   const steps = new BucketSteps(plan.count);
   const values = new ScalarBuckets(plan.count);

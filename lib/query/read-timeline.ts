@@ -4,10 +4,9 @@ import type { Database } from '../store/database';
 import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
 import type { Snapshot } from '../store/snapshot';
-import { findStepWindow } from '../store/step-window';
 import { selectSegments } from '../store/trajectory';
 import { planBuckets } from './bucket-plan';
-import { requireRun } from './find-run';
+import { requireRunWindow } from './find-run';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';
 import { TimelineSink } from './timeline-sink';
 
@@ -33,14 +32,13 @@ async function readFrom(
   runId: string,
   query: TimelineQuery,
 ): Promise<TimelineReply> {
-  const run = await requireRun(snapshot, runId);
-  const columns = scalarColumns(run.names.scalar, query.series);
-  const window = await findStepWindow(snapshot, run, {
-    segments: selectSegments(run, query.attempt, query),
-    columns,
+  const { run, asked, window } = await requireRunWindow(snapshot, runId, (known) => ({
+    segments: selectSegments(known, query.attempt, query),
+    columns: scalarColumns(known.names.scalar, query.series),
     maxSteps: query.points,
     metricId: null,
-  });
+  }));
+  const { columns } = asked;
   // A row of `step` holds all of its scalars, so that a level costs as much as one series.
   const plan = planBuckets(window, query.points, { layers: 1, planes: 1, budgetMs: BUDGET_MS });
   const steps = new BucketSteps(plan.count);

@@ -1,4 +1,5 @@
 import type { MetricKind } from './metric-registry';
+import type { PreparedQuery } from './prepared-read';
 import { outlineQueries, type RunOutline } from './run-context';
 import type { RowReader } from './snapshot';
 
@@ -22,11 +23,15 @@ function isMetricKind(text: string): text is MetricKind {
   return text === 'scalar' || text === 'layer' || text === 'histogram';
 }
 
-/** null for a run that does not exist. One round trip, ranges of primary keys. */
-export async function findReadableRun(
-  reader: RowReader,
-  runKey: string,
-): Promise<ReadableRun | null> {
+/** What finds a run, for a caller who sends more queries with it. */
+export interface RunQueries {
+  readonly queries: readonly PreparedQuery[];
+  /** Once they are answered; null for a run that does not exist. */
+  readonly run: () => ReadableRun | null;
+}
+
+/** Ranges of primary keys. */
+export function runQueries(runKey: string): RunQueries {
   const { queries, outline } = outlineQueries(runKey);
   const names = {
     scalar: new Map<string, number>(),
@@ -34,23 +39,37 @@ export async function findReadableRun(
     histogram: new Map<string, number>(),
   };
   const compaction = new Map<number, CompactionProgress>();
-  await reader.readAll([
-    ...queries,
-    {
-      sql: 'SELECT kind, metric, name FROM metric WHERE run = $1::uuid ORDER BY kind, metric',
-      values: [runKey],
-      onRow: (row) => {
-        const kind = row.text(0);
-        if (isMetricKind(kind)) names[kind].set(row.text(2), row.int4(1));
+  return {
+    queries: [
+      ...queries,
+      {
+        sql: 'SELECT kind, metric, name FROM metric WHERE run = $1::uuid ORDER BY kind, metric',
+        values: [runKey],
+        onRow: (row) => {
+          const kind = row.text(0);
+          if (isMetricKind(kind)) names[kind].set(row.text(2), row.int4(1));
+        },
       },
+      {
+        sql: 'SELECT attempt, blocks_to, rolled_to FROM compaction_state WHERE run = $1::uuid',
+        values: [runKey],
+        onRow: (row) =>
+          compaction.set(row.int4(0), { blocksTo: row.int8(1), rolledTo: row.int8Array(2) }),
+      },
+    ],
+    run: () => {
+      const found = outline();
+      return found === null ? null : { ...found, names, compaction };
     },
-    {
-      sql: 'SELECT attempt, blocks_to, rolled_to FROM compaction_state WHERE run = $1::uuid',
-      values: [runKey],
-      onRow: (row) =>
-        compaction.set(row.int4(0), { blocksTo: row.int8(1), rolledTo: row.int8Array(2) }),
-    },
-  ]);
-  const found = outline();
-  return found === null ? null : { ...found, names, compaction };
+  };
+}
+
+/** null for a run that does not exist. One round trip. */
+export async function findReadableRun(
+  reader: RowReader,
+  runKey: string,
+): Promise<ReadableRun | null> {
+  const { queries, run } = runQueries(runKey);
+  await reader.readAll(queries);
+  return run();
 }

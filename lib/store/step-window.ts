@@ -55,22 +55,39 @@ export interface WindowQuery {
 
 const NOTHING_COMPACTED: CompactionProgress = { blocksTo: 0, rolledTo: [] };
 
-/**
- * Ends and ranges of primary keys; at most `maxSteps` rows with all their scalars. `others`
- * go with them.
- */
+/** What finds a window, for a caller who sends more queries with it. */
+export interface WindowQueries {
+  readonly queries: readonly PreparedQuery[];
+  /** Once they are answered, of the run as it was then. */
+  readonly window: (run: Pick<ReadableRun, 'compaction'>) => StepWindow;
+}
+
+/** `others` go with the queries of the window. */
 export async function findStepWindow(
   reader: RowReader,
-  { runKey, compaction }: Pick<ReadableRun, 'runKey' | 'compaction'>,
-  { segments, columns, maxSteps, metricId }: WindowQuery,
+  run: Pick<ReadableRun, 'runKey' | 'compaction'>,
+  query: WindowQuery,
   others: readonly PreparedQuery[] = [],
 ): Promise<StepWindow> {
-  if (segments.length === 0) {
-    await reader.readAll(others);
-    return { parts: [], steps: [] };
-  }
-  const progressOf = (attempt: number): CompactionProgress =>
-    compaction.get(attempt) ?? NOTHING_COMPACTED;
+  const { queries, window } = windowQueries(run, query);
+  await reader.readAll([...others, ...queries]);
+  return window(run);
+}
+
+function progressOf(
+  { compaction }: Pick<ReadableRun, 'compaction'>,
+  attempt: number,
+): CompactionProgress {
+  return compaction.get(attempt) ?? NOTHING_COMPACTED;
+}
+
+/** Ends and ranges of primary keys; at most `maxSteps` rows with all their scalars. */
+export function windowQueries(
+  run: Pick<ReadableRun, 'runKey' | 'compaction'>,
+  { segments, columns, maxSteps, metricId }: WindowQuery,
+): WindowQueries {
+  if (segments.length === 0) return { queries: [], window: () => ({ parts: [], steps: [] }) };
+  const { runKey } = run;
   const extents: { attempt: number; firstStep: number; lastStep: number }[] = [];
   const steps: ScannedStep[] = [];
   const late = new Map<number, number[]>();
@@ -79,7 +96,6 @@ export async function findStepWindow(
   const layerGaps = new Map<number, StepSpan[]>();
 
   const queries: PreparedQuery[] = [
-    ...others,
     {
       ...extentsSql(runKey, segments),
       onRow: (row) =>
@@ -98,13 +114,13 @@ export async function findStepWindow(
   const compacted = segments
     .map((segment) => ({
       ...segment,
-      toStep: Math.min(segment.toStep, progressOf(segment.attempt).blocksTo - 1),
+      toStep: Math.min(segment.toStep, progressOf(run, segment.attempt).blocksTo - 1),
     }))
     .filter(({ fromStep, toStep }) => fromStep <= toStep);
   if (compacted.length > 0) {
     const levels = Math.max(
       0,
-      ...compacted.map(({ attempt }) => progressOf(attempt).rolledTo.length),
+      ...compacted.map(({ attempt }) => progressOf(run, attempt).rolledTo.length),
     );
     const attempts = compacted.map(({ attempt }) => attempt);
     const takeInto = (found: Map<number, Set<number>>): PreparedQuery['onRow'] => {
@@ -130,22 +146,22 @@ export async function findStepWindow(
       );
     }
   }
-  await reader.readAll(queries);
-
-  const isEmpty = extents.length === 0;
   return {
-    parts: extents.map(({ attempt, firstStep, lastStep }) => ({
-      attempt,
-      firstStep,
-      lastStep,
-      ...progressOf(attempt),
-      lateSteps: late.get(attempt) ?? [],
-      scalarLevels: scalarLevels.get(attempt) ?? new Set(),
-      layerLevels: layerLevels.get(attempt) ?? new Set(),
-      layerGaps: cutSpans(layerGaps.get(attempt) ?? [], firstStep, lastStep + 1),
-    })),
-    // Steps that are too many come as none.
-    steps: isEmpty || steps.length > 0 ? steps : null,
+    queries,
+    window: (read) => ({
+      parts: extents.map(({ attempt, firstStep, lastStep }) => ({
+        attempt,
+        firstStep,
+        lastStep,
+        ...progressOf(read, attempt),
+        lateSteps: late.get(attempt) ?? [],
+        scalarLevels: scalarLevels.get(attempt) ?? new Set(),
+        layerLevels: layerLevels.get(attempt) ?? new Set(),
+        layerGaps: cutSpans(layerGaps.get(attempt) ?? [], firstStep, lastStep + 1),
+      })),
+      // Steps that are too many come as none.
+      steps: extents.length === 0 || steps.length > 0 ? steps : null,
+    }),
   };
 }
 

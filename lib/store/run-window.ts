@@ -1,0 +1,87 @@
+/**
+ * A run and what there is to read of it, in one round trip where the run is as it was when it
+ * was last read: the queries that follow from what was known then go along with those that
+ * read the run. They are made again from what was read, and their answers count only if both
+ * are the same queries. So what is remembered is a guess and needs nobody to keep it true.
+ */
+import type { PreparedQuery } from './prepared-read';
+import { type ReadableRun, runQueries } from './readable-run';
+import type { RowReader } from './snapshot';
+import {
+  type StepWindow,
+  type WindowQueries,
+  type WindowQuery,
+  windowQueries,
+} from './step-window';
+
+/** Runs that are being looked at; one more is guessed wrongly once. */
+const MAX_REMEMBERED = 64;
+
+/** By run key, the last read last. */
+const remembered = new Map<string, ReadableRun>();
+
+export interface RunWindow {
+  readonly run: ReadableRun;
+  /** What `ask` said of it. */
+  readonly asked: WindowQuery;
+  readonly window: StepWindow;
+}
+
+/**
+ * `ask` says what of the run is read, and is called once or twice; what it throws about the
+ * run as it is, is thrown. `others` are answered too, in the first round trip.
+ *
+ * Returns  null for a run that does not exist
+ */
+export async function findRunWindow(
+  reader: RowReader,
+  runKey: string,
+  ask: (run: ReadableRun) => WindowQuery,
+  others: readonly PreparedQuery[] = [],
+): Promise<RunWindow | null> {
+  const guessed = guessQueries(runKey, ask);
+  const ofRun = runQueries(runKey);
+  await reader.readAll([...ofRun.queries, ...others, ...(guessed?.queries ?? [])]);
+  const run = ofRun.run();
+  remembered.delete(runKey);
+  if (run === null) return null;
+  remembered.set(runKey, run);
+  for (const oldest of remembered.keys()) {
+    if (remembered.size <= MAX_REMEMBERED) break;
+    remembered.delete(oldest);
+  }
+
+  const asked = ask(run);
+  const right = windowQueries(run, asked);
+  if (guessed !== null && areSame(guessed.queries, right.queries)) {
+    return { run, asked, window: guessed.window(run) };
+  }
+  await reader.readAll(right.queries);
+  return { run, asked, window: right.window(run) };
+}
+
+function guessQueries(
+  runKey: string,
+  ask: (run: ReadableRun) => WindowQuery,
+): WindowQueries | null {
+  const run = remembered.get(runKey);
+  if (run === undefined) return null;
+  try {
+    return windowQueries(run, ask(run));
+  } catch {
+    // Asked for what was not there then. Whether it is now, the next call of `ask` says.
+    return null;
+  }
+}
+
+function areSame(a: readonly PreparedQuery[], b: readonly PreparedQuery[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(
+      ({ sql, values }, index) =>
+        sql === b[index]?.sql &&
+        values.length === b[index].values.length &&
+        values.every((value, at) => value === b[index]?.values[at]),
+    )
+  );
+}
