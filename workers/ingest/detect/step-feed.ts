@@ -5,7 +5,8 @@
  * what lies before an attempt's first step it waits two: most jobs count from 1.
  *
  * A job that logs every k-th step would wait at each: once two steps in a row came k
- * apart, k is its stride, and no gap.
+ * apart, k is its stride, and no gap. Where all that waits lies k apart it is told after two
+ * seconds, so that such a job has its first findings as soon as others.
  */
 import type { StepObservation } from '../../../lib/detect/run-detector';
 import { missingColumn } from '../../../lib/contract/missing-value';
@@ -45,6 +46,11 @@ const PASSED_AFTER_STEPS = 64;
 const PASSED_AFTER_MS = 30_000;
 /** Of posts that went out at once, the slower is here within it. */
 const BEGUN_AFTER_MS = 2_000;
+/**
+ * Two senders that post whole steps by turns leave every second one out while one of them
+ * hangs; of three or more, all but one would have to hang at once.
+ */
+const LEAST_STRIDE_SEEN_WAITING = 3;
 
 interface WaitingStep {
   readonly step: number;
@@ -119,8 +125,13 @@ export class StepFeed {
       if (lowest === null) return due;
       const isBeginning = this.#newestStep < this.#expectedStep && lowest.isComplete;
       const patienceMs = isBeginning ? BEGUN_AFTER_MS : PASSED_AFTER_MS;
-      if (nowMs - lowest.sinceMs < patienceMs) return due;
-      due.push(...this.#passOver());
+      if (nowMs - lowest.sinceMs >= patienceMs) due.push(...this.#passOver());
+      else {
+        const stride = this.#strideOfWaiting(nowMs);
+        if (stride === null) return due;
+        this.#stride = stride;
+        due.push(...this.#takeDue());
+      }
     }
   }
 
@@ -183,6 +194,23 @@ export class StepFeed {
     return lowest;
   }
 
+  /**
+   * The distance at which all steps wait, seen twice and with nothing in between, once the
+   * step that shows it has waited for the slower of posts that went out at once; or null.
+   */
+  #strideOfWaiting(nowMs: number): number | null {
+    const waiting = [...this.#waiting.values()].sort((a, b) => a.step - b.step);
+    const stride = (waiting[0]?.step ?? 0) - this.#newestStep;
+    const witness = stride === this.#lastGap ? 0 : 1;
+    const isKnownFrom = (waiting[witness]?.sinceMs ?? Infinity) + BEGUN_AFTER_MS;
+    if (stride < LEAST_STRIDE_SEEN_WAITING || nowMs < isKnownFrom) return null;
+    for (const [index, { step, isComplete }] of waiting.entries()) {
+      if (step !== this.#newestStep + (index + 1) * stride) return null;
+      if (index <= witness && !isComplete) return null;
+    }
+    return stride;
+  }
+
   #takeDue(): StepObservation[] {
     const due: StepObservation[] = [];
     for (;;) {
@@ -210,7 +238,8 @@ export class StepFeed {
     scalars: ReadonlyMap<string, number>,
     layerMetrics: ReadonlyMap<string, Float32Array>,
   ): StepObservation {
-    this.#noteGap(step - this.#newestStep);
+    // Before the first step of an attempt lies no gap of its making.
+    if (this.#newestStep >= this.#expectedStep) this.#noteGap(step - this.#newestStep);
     this.#newestStep = step;
     return { step, scalars, layerMetrics };
   }

@@ -105,6 +105,86 @@ describe('StepFeed', () => {
     expect(stepsOf(feed.offer(aPart(40), 33_000))).toEqual([40, 50]);
   });
 
+  it('sees after two seconds that all that waits lies ten steps apart', () => {
+    const feed = aFeed();
+    feed.offer(aPart(0), 0);
+    feed.offer(aPart(10), 1_000);
+    feed.offer(aPart(20), 2_000);
+    expect(feed.takeOverdue(3_999)).toEqual([]);
+    expect(stepsOf(feed.takeOverdue(4_000))).toEqual([10, 20]);
+    expect(stepsOf(feed.offer(aPart(30), 5_000))).toEqual([30]);
+    expect(feed.counts).toEqual({ late: 0, passed: 0 });
+  });
+
+  it('sees it of a job that begins with its tenth step', () => {
+    const feed = aFeed();
+    for (const step of [10, 20, 30]) feed.offer(aPart(step), step * 100);
+    expect(stepsOf(feed.takeOverdue(5_000))).toEqual([10, 20, 30]);
+  });
+
+  it('sees it with one step that waits, where the one before it came as far apart', () => {
+    const feed = aFeed();
+    feed.offer(aPart(0), 0);
+    feed.offer(aPart(10), 100_000);
+    expect(stepsOf(feed.takeOverdue(130_000))).toEqual([10]);
+    feed.offer(aPart(20), 200_000);
+    expect(feed.takeOverdue(201_999)).toEqual([]);
+    expect(stepsOf(feed.takeOverdue(202_000))).toEqual([20]);
+  });
+
+  it('goes back to every step where one comes from between', () => {
+    const feed = aFeed();
+    for (const step of [0, 10, 20]) feed.offer(aPart(step), 0);
+    feed.takeOverdue(2_000);
+    expect(stepsOf(feed.offer(aPart(21), 3_000))).toEqual([21]);
+    expect(feed.offer(aPart(31), 4_000)).toEqual([]);
+  });
+
+  it('does not take posts for a stride that came in another order than they were sent', () => {
+    const feed = aFeed();
+    feed.offer(aPart(0), 0);
+    // Three senders by turns, of which one goes on: 3 and 6 first, then what lies between.
+    feed.offer(aPart(3), 0);
+    feed.offer(aPart(6), 1_000);
+    expect(feed.takeOverdue(2_999)).toEqual([]);
+    expect(stepsOf(feed.offer(aPart(1), 3_000))).toEqual([1]);
+    expect(feed.takeOverdue(20_000)).toEqual([]);
+    feed.offer(aPart(4), 20_000);
+    expect(stepsOf(feed.offer(aPart(2), 20_000))).toEqual([2, 3, 4]);
+    expect(feed.takeOverdue(30_999)).toEqual([]);
+    expect(stepsOf(feed.offer(aPart(5), 30_999))).toEqual([5, 6]);
+  });
+
+  it('does not take every second step for a stride, nor steps with parts in between', () => {
+    const second = aFeed();
+    for (const step of [0, 2, 4, 6]) second.offer(aPart(step), 0);
+    expect(second.takeOverdue(29_999)).toEqual([]);
+
+    const parts = aFeed();
+    for (const step of [0, 10, 20]) parts.offer(aPart(step), 0);
+    parts.offer(shard(15, 0, 1, 2), 0);
+    expect(parts.takeOverdue(29_999)).toEqual([]);
+  });
+
+  it('waits for the shards of the steps that show a stride', () => {
+    const feed = aFeed();
+    feed.offer(aPart(0), 0);
+    for (const step of [10, 20, 30]) feed.offer(shard(step, 0, 1, 2), 0);
+    expect(feed.takeOverdue(10_000)).toEqual([]);
+    feed.offer(shard(10, 2, 3, 4), 10_000);
+    feed.offer(shard(20, 2, 3, 4), 10_000);
+    expect(stepsOf(feed.takeOverdue(10_000))).toEqual([10, 20]);
+    expect(stepsOf(feed.offer(shard(30, 2, 3, 4), 11_000))).toEqual([30]);
+  });
+
+  it('does not count the way to the first step as a gap', () => {
+    const feed = aFeed();
+    feed.offer(aPart(10), 0);
+    expect(stepsOf(feed.takeOverdue(2_000))).toEqual([10]);
+    feed.offer(aPart(21), 2_000);
+    expect(feed.takeOverdue(31_999)).toEqual([]);
+  });
+
   it('knows the stride from the steps before it began', () => {
     const feed = aFeed({ newestStep: 30, stepsBefore: [10, 20, 30] });
     expect(stepsOf(feed.offer(aPart(40), 0))).toEqual([40]);
