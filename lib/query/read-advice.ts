@@ -8,7 +8,7 @@ import { lastQuietStep, type StepColumns } from '../postmortem/facts';
 import type { Database } from '../store/database';
 import { findEvents } from '../store/events';
 import { findSeenStep } from '../store/findings';
-import { findIncidents } from '../store/incidents';
+import { findIncidents } from '../store/alerts/incidents';
 import { findLayers } from '../store/layers';
 import type { ReadableRun } from '../store/readable-run';
 import { findSpikes } from '../store/spikes';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { alertRulesReplySchema } from '../contract/alert-rules';
 import type { Incident, IncidentsQuery, IncidentsReply } from '../contract/incidents';
-import { findAlertRules } from '../store/alert-rules';
+import { findAlertRules } from '../store/alerts/alert-rules';
 import type { Database } from '../store/database';
-import { findIncident, findIncidents } from '../store/incidents';
+import { findIncident, findIncidents } from '../store/alerts/incidents';
 
 /** The rules of a project, by name. Throws AppError `project_not_found`. */
 export async function readAlertRules(

@@ -6,7 +6,7 @@ import {
   summariseJudgements,
 } from '../alerts/judge-incidents';
 import type { AlertBacktest, AlertBacktestReply, BacktestIncident } from '../contract/alert-rules';
-import { findBacktestRuns } from '../store/backtest-runs';
+import { findBacktestRuns } from '../store/alerts/backtest-runs';
 import type { Database } from '../store/database';
 import { findSpikes } from '../store/spikes';
 import { requireRun } from './find-run';

@@ -5,8 +5,8 @@ import type {
   deliveriesReplySchema,
 } from '../contract/alert-channels';
 import { AppError } from '../contract/app-error';
-import { findChannels } from '../store/alert-channels';
-import { findDeliveries } from '../store/alert-deliveries';
+import { findChannels } from '../store/alerts/alert-channels';
+import { findDeliveries } from '../store/alerts/alert-deliveries';
 import type { Database } from '../store/database';
 import { findProjectPolicy } from '../store/project-policy';
 

@@ -1,7 +1,7 @@
 import type { AlertFindings, AlertStep, FoldContext, FoundIncident } from '@/lib/alerts/rule-fold';
 import { foldRule } from '@/lib/alerts/fold-rule';
 import type { AlertCondition, AlertConditionOf } from '@/lib/contract/alert-rules';
-import type { IncidentToSave } from '@/lib/store/write-incidents';
+import type { IncidentToSave } from '@/lib/store/alerts/write-incidents';
 
 /** The loss above 6, told on the first step. */
 export function aThreshold(

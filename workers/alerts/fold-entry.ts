@@ -7,13 +7,13 @@ import type { SilenceFold } from '../../lib/alerts/no-data';
 import type { FoldNeeds, RuleFold } from '../../lib/alerts/rule-fold';
 import { matchLayers } from '../../lib/query/match-layers';
 import { readStagesAt } from '../../lib/query/read-alert-steps';
-import type { SavedProgress } from '../../lib/store/alert-progress';
-import type { FoldableRule } from '../../lib/store/alert-rules';
+import type { SavedProgress } from '../../lib/store/alerts/alert-progress';
+import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
 import type { Database } from '../../lib/store/database';
 import type { RunAttempt, RunOutline } from '../../lib/store/run-context';
 import type { StoreLogger } from '../../lib/store/store-logger';
-import { findStepBefore } from '../../lib/store/watched-runs';
-import type { FoldToSave } from '../../lib/store/write-incidents';
+import { findStepBefore } from '../../lib/store/alerts/watched-runs';
+import type { FoldToSave } from '../../lib/store/alerts/write-incidents';
 
 export interface EntryOptions {
   readonly db: Database;

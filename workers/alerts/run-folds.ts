@@ -12,13 +12,13 @@ import {
   type IncidentChange,
   saveFolds,
   type SavedProgress,
-} from '../../lib/store/alert-progress';
-import type { FoldableRule } from '../../lib/store/alert-rules';
+} from '../../lib/store/alerts/alert-progress';
+import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
 import { findSeenStep } from '../../lib/store/findings';
 import { findLayerNames } from '../../lib/store/layers';
 import { findOutlineByKey, type RunAttempt } from '../../lib/store/run-context';
 import { findStepsAfter } from '../../lib/store/step-reports';
-import { findAttemptTimes, findLastHeard } from '../../lib/store/watched-runs';
+import { findAttemptTimes, findLastHeard } from '../../lib/store/alerts/watched-runs';
 import {
   type EntryOptions,
   type FoldEntry,

@@ -5,9 +5,9 @@
  * as without it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { IncidentChange } from '../../lib/store/alert-progress';
-import { findWatchedRuns } from '../../lib/store/watched-runs';
-import { type FoldableRule, findFoldableRules } from '../../lib/store/alert-rules';
+import type { IncidentChange } from '../../lib/store/alerts/alert-progress';
+import { findWatchedRuns } from '../../lib/store/alerts/watched-runs';
+import { type FoldableRule, findFoldableRules } from '../../lib/store/alerts/alert-rules';
 import type { Database } from '../../lib/store/database';
 import type { StoreLogger } from '../../lib/store/store-logger';
 import { type LogLevel, type LogReply, type ReadyReply, toLogReply } from '../threads/thread-log';

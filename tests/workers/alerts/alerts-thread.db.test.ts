@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { saveChannel } from '@/lib/store/alert-channels';
+import { saveChannel } from '@/lib/store/alerts/alert-channels';
 import { createToken } from '@/lib/store/tokens';
 import { aThreshold } from '@/tests/builders/alerts';
 import { createTestDatabase } from '@/tests/database';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AlertCondition, AlertRuleDraft } from '@/lib/contract/alert-rules';
-import { saveChannel } from '@/lib/store/alert-channels';
-import { createAlertRule, findFoldableRules, patchAlertRule } from '@/lib/store/alert-rules';
+import { saveChannel } from '@/lib/store/alerts/alert-channels';
+import { createAlertRule, findFoldableRules, patchAlertRule } from '@/lib/store/alerts/alert-rules';
 import { createRun } from '@/lib/store/create-run';
 import type { Database } from '@/lib/store/database';
 import { finishRun } from '@/lib/store/runs';

@@ -1,4 +1,4 @@
-import type { MessageSource } from '../../../lib/store/alert-messages';
+import type { MessageSource } from '../../../lib/store/alerts/alert-messages';
 import type { IncidentMessage, TestMessage } from './alert-message';
 import { whatToDoFirst } from './what-to-do';
 

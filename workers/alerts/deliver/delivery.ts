@@ -7,7 +7,7 @@
  * Nothing is held in memory that a restart would miss: a process that dies in the middle of a send
  * leaves a claim that runs out, and the next one sends the same message under the same id.
  */
-import { findSendingChannel } from '../../../lib/store/alert-channels';
+import { findSendingChannel } from '../../../lib/store/alerts/alert-channels';
 import {
   type ClaimedDelivery,
   type DeliveryOutcome,
@@ -15,8 +15,8 @@ import {
   findDueDeliveries,
   findNextAttempt,
   settleDelivery,
-} from '../../../lib/store/alert-deliveries';
-import { findMessageSource } from '../../../lib/store/alert-messages';
+} from '../../../lib/store/alerts/alert-deliveries';
+import { findMessageSource } from '../../../lib/store/alerts/alert-messages';
 import type { Database } from '../../../lib/store/database';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 import { composeIncident } from './compose-message';

@@ -1,6 +1,6 @@
 /** Sends one message to one channel, in the channel's words, and says what came of it. */
 import { assertNever } from '../../../lib/contract/app-error';
-import type { SendingChannel } from '../../../lib/store/alert-channels';
+import type { SendingChannel } from '../../../lib/store/alerts/alert-channels';
 import { type Resolve, resolveName } from '../outgoing/find-addresses';
 import { OutgoingError } from '../outgoing/outgoing-error';
 import { type OutgoingReply, type OutgoingRules, postSafely } from '../outgoing/post-safely';

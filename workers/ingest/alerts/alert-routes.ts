@@ -2,8 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { alertRuleDraftSchema, patchAlertRuleSchema } from '../../../lib/contract/alert-rules';
 import { acknowledgeIncidentSchema, type Incident } from '../../../lib/contract/incidents';
-import { createAlertRule, deleteAlertRule, patchAlertRule } from '../../../lib/store/alert-rules';
-import { acknowledgeIncident } from '../../../lib/store/incidents';
+import {
+  createAlertRule,
+  deleteAlertRule,
+  patchAlertRule,
+} from '../../../lib/store/alerts/alert-rules';
+import { acknowledgeIncident } from '../../../lib/store/alerts/incidents';
 import { withBody } from '../../http/read-body';
 import { type Reply, json, ok } from '../../http/reply';
 import type { Route } from '../../http/router';

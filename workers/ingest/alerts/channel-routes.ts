@@ -13,8 +13,8 @@ import {
   removeChannel,
   requireChannel,
   saveChannel,
-} from '../../../lib/store/alert-channels';
-import { retryDelivery } from '../../../lib/store/alert-deliveries';
+} from '../../../lib/store/alerts/alert-channels';
+import { retryDelivery } from '../../../lib/store/alerts/alert-deliveries';
 import { composeTest } from '../../alerts/deliver/compose-message';
 import { NO_MAIL_SERVER } from '../../alerts/deliver/message-sender';
 import { checkTarget } from '../../alerts/outgoing/check-target';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alertConditionSchema } from '@/lib/contract/alert-rules';
-import type { MessageSource } from '@/lib/store/alert-messages';
+import type { MessageSource } from '@/lib/store/alerts/alert-messages';
 import { composeIncident, composeTest } from '@/workers/alerts/deliver/compose-message';
 import { toMailBody } from '@/workers/alerts/deliver/mail-body';
 import { toSlackBody } from '@/workers/alerts/deliver/slack-body';

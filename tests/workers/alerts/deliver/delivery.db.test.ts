@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { claimDelivery, retryDelivery } from '@/lib/store/alert-deliveries';
+import { claimDelivery, retryDelivery } from '@/lib/store/alerts/alert-deliveries';
 import { runKeyOf } from '@/lib/store/run-key';
 import { silentLogger, useDatabase } from '@/tests/database';
 import { type Delivery, createDelivery } from '@/workers/alerts/deliver/delivery';

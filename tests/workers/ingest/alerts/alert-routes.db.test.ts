@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AlertRule } from '@/lib/contract/alert-rules';
 import type { Incident } from '@/lib/contract/incidents';
-import { saveFolds } from '@/lib/store/alert-progress';
-import { MAX_RULES_PER_PROJECT } from '@/lib/store/alert-rules';
+import { saveFolds } from '@/lib/store/alerts/alert-progress';
+import { MAX_RULES_PER_PROJECT } from '@/lib/store/alerts/alert-rules';
 import { runKeyOf } from '@/lib/store/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';

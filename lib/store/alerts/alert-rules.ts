@@ -2,7 +2,7 @@
  * What teams want to be told of. A rule's condition has a revision: what was folded for an
  * earlier one is void, and what was received before the revision began is not looked at.
  */
-import { AppError } from '../contract/app-error';
+import { AppError } from '../../contract/app-error';
 import {
   type AlertCondition,
   alertConditionSchema,
@@ -11,13 +11,13 @@ import {
   type AlertSeverity,
   alertSeveritySchema,
   type PatchAlertRule,
-} from '../contract/alert-rules';
-import type { Incident } from '../contract/incidents';
-import type { Database } from './database';
-import type { AlertRule as RuleRow, Prisma } from './generated/client';
+} from '../../contract/alert-rules';
+import type { Incident } from '../../contract/incidents';
+import type { Database } from '../database';
+import type { AlertRule as RuleRow, Prisma } from '../generated/client';
 import { findIncidentsByKey } from './incidents';
-import { isUuid, runKeyOf } from './run-key';
-import { DELETING } from './run-status';
+import { isUuid, runKeyOf } from '../run-key';
+import { DELETING } from '../run-status';
 
 /** A hundred and some are what the largest teams have in other tools; each is folded over each run. */
 export const MAX_RULES_PER_PROJECT = 200;

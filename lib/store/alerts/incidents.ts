@@ -1,17 +1,17 @@
 /** What rules found, as it is listed and acknowledged; `write-incidents.ts` writes it. */
 import { z } from 'zod';
-import { AppError } from '../contract/app-error';
-import { alertConditionSchema, alertSeveritySchema } from '../contract/alert-rules';
+import { AppError } from '../../contract/app-error';
+import { alertConditionSchema, alertSeveritySchema } from '../../contract/alert-rules';
 import {
   type Incident,
   incidentSchema,
   type IncidentsQuery,
   type IncidentsReply,
-} from '../contract/incidents';
-import type { Database } from './database';
-import { isUuid, runKeyOf } from './run-key';
-import { Conditions } from './run-filter';
-import { DELETING } from './run-status';
+} from '../../contract/incidents';
+import type { Database } from '../database';
+import { isUuid, runKeyOf } from '../run-key';
+import { Conditions } from '../run-filter';
+import { DELETING } from '../run-status';
 
 interface IncidentRow {
   readonly incident: string;

@@ -5,10 +5,10 @@ import {
   type AlertSeverity,
   alertConditionSchema,
   alertSeveritySchema,
-} from '../contract/alert-rules';
+} from '../../contract/alert-rules';
 import type { ClaimedDelivery } from './alert-deliveries';
-import type { Database } from './database';
-import { DELETING } from './run-status';
+import type { Database } from '../database';
+import { DELETING } from '../run-status';
 
 export interface MessageSource {
   /** Of the delivery. */

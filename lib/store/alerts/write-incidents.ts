@@ -4,9 +4,9 @@
  * once.
  */
 import type { PoolClient } from 'pg';
-import type { Incident } from '../contract/incidents';
-import { floatsParameter } from './binary-writer';
-import { hashKey } from './run-key';
+import type { Incident } from '../../contract/incidents';
+import { floatsParameter } from '../binary-writer';
+import { hashKey } from '../run-key';
 
 /** An incident as a rule's fold knows it. */
 export interface IncidentToSave {

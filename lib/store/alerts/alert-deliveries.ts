@@ -4,11 +4,11 @@
  * process sends it meanwhile and one that died is followed by the next. What was claimed is
  * settled by the number of its try, so that a sender that comes back late changes nothing.
  */
-import type { AlertDelivery } from '../contract/alert-channels';
-import { AppError } from '../contract/app-error';
-import type { Database } from './database';
-import { isUuid } from './run-key';
-import { DELETING } from './run-status';
+import type { AlertDelivery } from '../../contract/alert-channels';
+import { AppError } from '../../contract/app-error';
+import type { Database } from '../database';
+import { isUuid } from '../run-key';
+import { DELETING } from '../run-status';
 
 /** One message that is due. */
 export interface DueDelivery {

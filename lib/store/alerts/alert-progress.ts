@@ -4,10 +4,10 @@
  * each rule has looked.
  */
 import type { PoolClient } from 'pg';
-import type { Incident } from '../contract/incidents';
-import type { Database } from './database';
+import type { Incident } from '../../contract/incidents';
+import type { Database } from '../database';
 import { findIncidentsByKey } from './incidents';
-import { DELETING } from './run-status';
+import { DELETING } from '../run-status';
 import {
   type FoldToSave,
   type RuleRow,

@@ -5,10 +5,10 @@ import {
   type ChannelTarget,
   type PatchChannel,
   channelTargetSchema,
-} from '../contract/alert-channels';
-import { AppError } from '../contract/app-error';
-import type { Database } from './database';
-import { isUuid } from './run-key';
+} from '../../contract/alert-channels';
+import { AppError } from '../../contract/app-error';
+import type { Database } from '../database';
+import { isUuid } from '../run-key';
 
 /** What sending takes. */
 export interface SendingChannel {

@@ -5,7 +5,7 @@ import {
   findDueDeliveries,
   findNextAttempt,
   settleDelivery,
-} from '@/lib/store/alert-deliveries';
+} from '@/lib/store/alerts/alert-deliveries';
 import { runKeyOf } from '@/lib/store/run-key';
 import { DELETING } from '@/lib/store/run-status';
 import { useDatabase } from '@/tests/database';
