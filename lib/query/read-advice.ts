@@ -7,15 +7,15 @@ import { composeAdvice } from '../postmortem/advice/compose-advice';
 import { lastQuietStep, type StepColumns } from '../postmortem/facts';
 import type { Database } from '../store/database';
 import { findEvents } from '../store/events';
-import { findSeenStep } from '../store/findings';
+import { findSeenStep } from '../store/findings/findings';
 import { findIncidents } from '../store/alerts/incidents';
 import { findLayers } from '../store/layers';
 import type { ReadableRun } from '../store/readable-run';
-import { findSpikes } from '../store/spikes';
-import { findStageIntervals } from '../store/stages';
+import { findSpikes } from '../store/findings/spikes';
+import { findStageIntervals } from '../store/findings/stages';
 import { type StepReport, findNewestSteps, findStepReports } from '../store/step-reports';
 import { type Segment, selectSegments } from '../store/trajectory';
-import { findWarnings } from '../store/warnings';
+import { findWarnings } from '../store/findings/warnings';
 import { requireRun } from './find-run';
 
 /** What advice asks of a layer. */

@@ -2,12 +2,12 @@
 import type { AlertFindings, AlertStep, FoldNeeds, StageChange } from '../alerts/rule-fold';
 import { isStageName } from '../contract/stages';
 import type { Database } from '../store/database';
-import { findConfirmedSpikes } from '../store/spikes';
-import { findStageIntervals } from '../store/stages';
-import { findStepMarks, type StageEntry, type StepMarks } from '../store/step-marks';
+import { findConfirmedSpikes } from '../store/findings/spikes';
+import { findStageIntervals } from '../store/findings/stages';
+import { findStepMarks, type StageEntry, type StepMarks } from '../store/findings/step-marks';
 import { findStepReports } from '../store/step-reports';
 import type { Segment } from '../store/trajectory';
-import { findWarnings } from '../store/warnings';
+import { findWarnings } from '../store/findings/warnings';
 
 /** Findings may be written later than the steps after them are looked at, and dated back. */
 const LATE_STEPS = 256;

@@ -8,7 +8,7 @@ import {
 import type { AlertBacktest, AlertBacktestReply, BacktestIncident } from '../contract/alert-rules';
 import { findBacktestRuns } from '../store/alerts/backtest-runs';
 import type { Database } from '../store/database';
-import { findSpikes } from '../store/spikes';
+import { findSpikes } from '../store/findings/spikes';
 import { requireRun } from './find-run';
 import { foldStoredRun } from './fold-stored-run';
 

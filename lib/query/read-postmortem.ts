@@ -20,8 +20,8 @@ import {
 import type { Database } from '../store/database';
 import { findNotes } from '../store/notes';
 import type { ReadableRun } from '../store/readable-run';
-import { findSpikes } from '../store/spikes';
-import { findStageIntervals } from '../store/stages';
+import { findSpikes } from '../store/findings/spikes';
+import { findStageIntervals } from '../store/findings/stages';
 import { findNewestSteps, findStepReports, findStepsAfter } from '../store/step-reports';
 import { effectiveSegments, selectSegments } from '../store/trajectory';
 import { requireRun } from './find-run';

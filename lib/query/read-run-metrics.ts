@@ -1,7 +1,7 @@
 import type { RunMetrics } from '../contract/runs';
 import type { Database } from '../store/database';
 import { findMetricIds } from '../store/metrics';
-import { hasStageIntervals } from '../store/stages';
+import { hasStageIntervals } from '../store/findings/stages';
 import { requireRun } from './find-run';
 import { STAGE_METRIC } from './stage-columns';
 

@@ -1,7 +1,7 @@
 import { AppError } from '../contract/app-error';
 import type { Spike } from '../contract/reads';
 import type { Database } from '../store/database';
-import { findSpike } from '../store/spikes';
+import { findSpike } from '../store/findings/spikes';
 import { requireRun } from './find-run';
 
 /** Throws AppError `run_not_found`, `spike_not_found`. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { SpikesQuery, spikesReplySchema } from '../contract/reads';
 import type { Database } from '../store/database';
-import { findSpikes } from '../store/spikes';
+import { findSpikes } from '../store/findings/spikes';
 import { selectSegments } from '../store/trajectory';
 import { requireRun } from './find-run';
 

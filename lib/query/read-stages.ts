@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { stageEvidenceSchema, type StagesQuery, type stagesReplySchema } from '../contract/reads';
 import { describeStageLabel, STAGE_EVIDENCE } from '../contract/stages';
 import type { Database } from '../store/database';
-import { findExplainedIntervals, findStageIntervals } from '../store/stages';
+import { findExplainedIntervals, findStageIntervals } from '../store/findings/stages';
 import { selectSegments } from '../store/trajectory';
 import { requireRun } from './find-run';
 

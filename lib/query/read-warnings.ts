@@ -2,7 +2,7 @@ import { STABILITY_RATIO, WARNING_WORDS } from '../contract/warnings';
 import type { WarningsQuery, WarningsReply } from '../contract/warnings';
 import type { Database } from '../store/database';
 import { selectSegments } from '../store/trajectory';
-import { findWarnings } from '../store/warnings';
+import { findWarnings } from '../store/findings/warnings';
 import { requireRun } from './find-run';
 
 /** Warnings by first step, at most `limit`. Throws AppError `run_not_found`, `attempt_not_found`. */

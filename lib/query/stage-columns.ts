@@ -5,7 +5,7 @@
 import { stageCode } from '../contract/stages';
 import type { RunOutline } from '../store/run-context';
 import type { RowReader } from '../store/snapshot';
-import { findStageIntervals } from '../store/stages';
+import { findStageIntervals } from '../store/findings/stages';
 import type { Segment } from '../store/trajectory';
 import type { BucketSteps } from './scalar-buckets';
 

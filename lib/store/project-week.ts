@@ -2,7 +2,7 @@
 import type { Spike } from '../contract/reads';
 import type { Database } from './database';
 import { DELETING } from './run-status';
-import { findSpike } from './spikes';
+import { findSpike } from './findings/spikes';
 
 export interface Period {
   readonly project: string;

@@ -4,7 +4,7 @@ import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/run
 import { STAGE_INPUTS } from '../contract/stages';
 import type { Database } from './database';
 import { toRunStatus } from './run-status';
-import { findCurrentStages } from './stages';
+import { findCurrentStages } from './findings/stages';
 import { effectiveSegments } from './trajectory';
 
 export interface StoredAttempt {

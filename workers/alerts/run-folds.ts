@@ -14,7 +14,7 @@ import {
   type SavedProgress,
 } from '../../lib/store/alerts/alert-progress';
 import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
-import { findSeenStep } from '../../lib/store/findings';
+import { findSeenStep } from '../../lib/store/findings/findings';
 import { findLayerNames } from '../../lib/store/layers';
 import { findOutlineByKey, type RunAttempt } from '../../lib/store/run-context';
 import { findStepsAfter } from '../../lib/store/step-reports';

@@ -8,7 +8,7 @@
  * were rounded, and set the attempt's `roundedTo` back.
  */
 import type { ClientBase } from 'pg';
-import { findAnomalySurroundings } from '../anomaly-surroundings';
+import { findAnomalySurroundings } from '../findings/anomaly-surroundings';
 import { CopyIn, CopyOut, type RowQuery } from '../copy-binary';
 import { uuidBytes } from '../run-key';
 import { alignUp, MAX_SPAN, rowSteps } from './block-layout';

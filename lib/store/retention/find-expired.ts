@@ -1,6 +1,6 @@
 /** What of an attempt may go: asked by dry runs, and again under the lock before anything is removed. */
 import type { ClientBase } from 'pg';
-import { findAnomalySurroundings } from '../anomaly-surroundings';
+import { findAnomalySurroundings } from '../findings/anomaly-surroundings';
 import { MAX_SPAN, rowSteps } from '../compaction/block-layout';
 import type { AttemptId } from '../compaction/compaction-state';
 import type { Interval } from '../compaction/intervals';

@@ -18,7 +18,7 @@ import {
 } from '../../../lib/detect/run-detector';
 import { stageLabel, stageName } from '../../../lib/detect/stage-names';
 import type { Spike } from '../../../lib/contract/reads';
-import type { DetectorState, Findings } from '../../../lib/store/findings';
+import type { DetectorState, Findings } from '../../../lib/store/findings/findings';
 import { PendingFindings } from './pending-findings';
 import type { StepFeed, StepPart } from './step-feed';
 import {

@@ -18,7 +18,7 @@ import {
 import { PRECONDITIONED_SHARPNESS, STABILITY_RATIO } from '../../../lib/contract/warnings';
 import { HELD_INPUTS } from '../../../lib/detect/stage-state';
 import type { Database } from '../../../lib/store/database';
-import { findDetectorState, saveFindings } from '../../../lib/store/findings';
+import { findDetectorState, saveFindings } from '../../../lib/store/findings/findings';
 import type { RunAttempt, RunContext } from '../../../lib/store/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 import {

@@ -1,8 +1,8 @@
 /** What was found and is not written yet; the newest word on a spike or warning stands for all. */
 import type { Warning } from '../../../lib/contract/warnings';
-import type { Findings, StoredStageChange } from '../../../lib/store/findings';
-import type { RmsSpikeStep } from '../../../lib/store/rms-spike-steps';
-import type { SpikeToSave } from '../../../lib/store/save-spikes';
+import type { Findings, StoredStageChange } from '../../../lib/store/findings/findings';
+import type { RmsSpikeStep } from '../../../lib/store/findings/rms-spike-steps';
+import type { SpikeToSave } from '../../../lib/store/findings/save-spikes';
 import type { FindingsOfStep } from './step-findings';
 
 export class PendingFindings {

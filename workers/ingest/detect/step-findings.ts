@@ -6,7 +6,7 @@ import type { LossReport, StepFindings } from '../../../lib/detect/run-detector'
 import type { StageChange } from '../../../lib/detect/stage-machine';
 import { spikeOfLoss, spikeOfRms } from '../../../lib/detect/to-spike';
 import { toWarning } from '../../../lib/detect/to-warning';
-import type { SpikeToSave } from '../../../lib/store/save-spikes';
+import type { SpikeToSave } from '../../../lib/store/findings/save-spikes';
 
 export interface FindingsOfStep {
   readonly spikes: readonly SpikeToSave[];

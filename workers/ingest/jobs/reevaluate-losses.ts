@@ -19,7 +19,7 @@ import {
   countSteps,
   findLosses,
   saveReevaluations,
-} from '../../../lib/store/reevaluations';
+} from '../../../lib/store/findings/reevaluations';
 import type { RunAttempt } from '../../../lib/store/run-context';
 import type { Segment } from '../../../lib/store/trajectory';
 import { segmentsBefore } from '../detect/load-detection';

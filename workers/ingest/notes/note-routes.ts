@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../lib/contract/app-error';
 import { type CreateNote, createNoteSchema, patchNoteSchema } from '../../../lib/contract/notes';
 import { changeNote, removeNote, saveNote } from '../../../lib/store/notes';
-import { findSpike } from '../../../lib/store/spikes';
+import { findSpike } from '../../../lib/store/findings/spikes';
 import { withBody } from '../../http/read-body';
 import { type Reply, json, ok } from '../../http/reply';
 import type { Route } from '../../http/router';

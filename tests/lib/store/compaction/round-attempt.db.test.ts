@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
 import { createRun } from '@/lib/store/create-run';
 import { finishRun } from '@/lib/store/runs';
-import { upsertSpikes } from '@/lib/store/save-spikes';
+import { upsertSpikes } from '@/lib/store/findings/save-spikes';
 import { aRun } from '@/tests/builders/run';
 import { aSpike } from '@/tests/builders/spike';
 import { useDatabase } from '@/tests/database';

@@ -1,6 +1,6 @@
 /** The steps around everything that detectors found: what is kept whole and exact of a run. */
 import type { ClientBase } from 'pg';
-import type { Interval } from './compaction/intervals';
+import type { Interval } from '../compaction/intervals';
 
 /** On both sides: what moved before a spike, and what it left behind. */
 export const SURROUNDING_STEPS = 500;

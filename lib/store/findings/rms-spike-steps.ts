@@ -1,8 +1,8 @@
 /** On which steps the RMS of which layers began to spike: what loss spikes are held against. */
 import type { PoolClient } from 'pg';
-import type { Database } from './database';
-import { segmentFilter } from './segment-filter';
-import type { Segment } from './trajectory';
+import type { Database } from '../database';
+import { segmentFilter } from '../segment-filter';
+import type { Segment } from '../trajectory';
 
 export interface RmsSpikeStep {
   readonly step: number;

@@ -8,9 +8,9 @@ import {
   type Spike,
   spikeKindSchema,
   verdictSchema,
-} from '../contract/reads';
-import type { Database } from './database';
-import type { Segment } from './trajectory';
+} from '../../contract/reads';
+import type { Database } from '../database';
+import type { Segment } from '../trajectory';
 
 interface SpikeRow {
   readonly id: string;

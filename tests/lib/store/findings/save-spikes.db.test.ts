@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRun } from '@/lib/store/create-run';
-import { upsertSpikes } from '@/lib/store/save-spikes';
-import { upsertWarnings } from '@/lib/store/warnings';
+import { upsertSpikes } from '@/lib/store/findings/save-spikes';
+import { upsertWarnings } from '@/lib/store/findings/warnings';
 import { aRun } from '@/tests/builders/run';
 import { aSpike } from '@/tests/builders/spike';
 import { useDatabase } from '@/tests/database';

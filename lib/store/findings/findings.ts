@@ -5,9 +5,9 @@
  * the state finds exactly what was found up to it.
  */
 import type { PoolClient } from 'pg';
-import type { Database } from './database';
+import type { Database } from '../database';
 import { type RmsSpikeStep, addRmsSpikeSteps } from './rms-spike-steps';
-import { DELETING } from './run-status';
+import { DELETING } from '../run-status';
 import { type SpikeToSave, upsertSpikes } from './save-spikes';
 import { type WarningToSave, upsertWarnings } from './warnings';
 

@@ -1,9 +1,9 @@
 /** Warnings of detectors: what is no spike and still asks for someone. */
 import type { PoolClient } from 'pg';
-import { type WarningKind, warningKindSchema } from '../contract/warnings';
-import { floatsParameter } from './binary-writer';
-import type { Database } from './database';
-import type { Segment } from './trajectory';
+import { type WarningKind, warningKindSchema } from '../../contract/warnings';
+import { floatsParameter } from '../binary-writer';
+import type { Database } from '../database';
+import type { Segment } from '../trajectory';
 
 export interface StoredWarning {
   readonly id: string;

@@ -7,15 +7,15 @@ import {
   findRunsBehind,
   findWatchedSteps,
   saveFindings,
-} from '@/lib/store/findings';
+} from '@/lib/store/findings/findings';
 import { STAGE_EVIDENCE } from '@/lib/contract/stages';
 import { readStages } from '@/lib/query/read-stages';
-import { scanRmsSpikeSteps } from '@/lib/store/rms-spike-steps';
+import { scanRmsSpikeSteps } from '@/lib/store/findings/rms-spike-steps';
 import { runKeyOf } from '@/lib/store/run-key';
 import { finishRun } from '@/lib/store/runs';
-import { findSpike } from '@/lib/store/spikes';
-import { findExplainedIntervals } from '@/lib/store/stages';
-import { findWarnings } from '@/lib/store/warnings';
+import { findSpike } from '@/lib/store/findings/spikes';
+import { findExplainedIntervals } from '@/lib/store/findings/stages';
+import { findWarnings } from '@/lib/store/findings/warnings';
 import { aRun } from '@/tests/builders/run';
 import { aSpike } from '@/tests/builders/spike';
 import { useDatabase } from '@/tests/database';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import type { stageIntervalSchema } from '../contract/reads';
-import type { Database } from './database';
-import { Parameters } from './parameters';
-import type { RowReader } from './snapshot';
-import type { Segment } from './trajectory';
+import type { stageIntervalSchema } from '../../contract/reads';
+import type { Database } from '../database';
+import { Parameters } from '../parameters';
+import type { RowReader } from '../snapshot';
+import type { Segment } from '../trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;
 

@@ -1,8 +1,8 @@
 /** What detectors noted on single steps: stages that layers entered, and layers whose RMS began to spike. */
-import { Parameters } from './parameters';
-import type { PreparedQuery } from './prepared-read';
-import type { RowReader } from './snapshot';
-import type { Segment } from './trajectory';
+import { Parameters } from '../parameters';
+import type { PreparedQuery } from '../prepared-read';
+import type { RowReader } from '../snapshot';
+import type { Segment } from '../trajectory';
 
 export interface StageEntry {
   readonly layer: number;
