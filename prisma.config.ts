@@ -1,6 +1,6 @@
 import { defineConfig } from 'prisma/config';
 
-/** Read by the Prisma command line alone; the product itself migrates through lib/store/migrate.ts. */
+/** Read by the Prisma command line alone; the product itself migrates through lib/store/migrations/migrate.ts. */
 export default defineConfig({
   schema: 'prisma/schema.prisma',
   migrations: { path: 'prisma/migrations' },

@@ -19,7 +19,7 @@ import type { Frame } from '../lib/contract/frame';
 import { createRun } from '../lib/store/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
-import { applyMigrations } from '../lib/store/migrate';
+import { applyMigrations } from '../lib/store/migrations/migrate';
 import {
   type CompactionClient,
   createCompactionClient,

@@ -19,7 +19,7 @@ import { createBuffers } from '../lib/store/compaction/write-blocks';
 import { createRun } from '../lib/store/create-run';
 import { openDatabase } from '../lib/store/database';
 import { createFrameWriter } from '../lib/store/frame-writer';
-import { applyMigrations } from '../lib/store/migrate';
+import { applyMigrations } from '../lib/store/migrations/migrate';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 
 const LAYERS = 1000;

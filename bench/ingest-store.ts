@@ -16,7 +16,7 @@ import { CopyIn } from '../lib/store/copy-binary';
 import { createRun } from '../lib/store/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
-import { applyMigrations } from '../lib/store/migrate';
+import { applyMigrations } from '../lib/store/migrations/migrate';
 import { uuidBytes } from '../lib/store/run-key';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { applyMigrations } from '../lib/store/migrate';
+import { applyMigrations } from '../lib/store/migrations/migrate';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 
 declare module 'vitest' {

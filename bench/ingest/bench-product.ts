@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { applyMigrations } from '../../lib/store/migrate';
+import { applyMigrations } from '../../lib/store/migrations/migrate';
 import { ensurePagesBuilt, ensureWorkersBuilt } from '../../workers/launcher/build-product.mjs';
 import { withLock } from '../../workers/launcher/checkout-lock.mjs';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError, parseApiConfig, type Environment } from '../../lib/config/config';
-import { applyMigrations } from '../../lib/store/migrate';
+import { applyMigrations } from '../../lib/store/migrations/migrate';
 import { ChildOutput } from './child-output';
 import { greeting } from './greeting';
 import { findListenFault, findLoopbackPort } from './loopback-port';

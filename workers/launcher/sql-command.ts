@@ -1,7 +1,7 @@
 /** What `npm run sql` does with its words: one read of the views, printed. */
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
-import { SQL_READER } from '../../lib/store/sql-reader';
+import { SQL_READER } from '../../lib/store/migrations/sql-reader';
 
 const FORMATS = ['table', 'csv', 'json'] as const;
 type Format = (typeof FORMATS)[number];

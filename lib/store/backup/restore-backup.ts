@@ -10,7 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { applyMigrations } from '../migrate';
+import { applyMigrations } from '../migrations/migrate';
 import { BackupError, BackupReader, checkBackup, readEnd, readHead } from './backup-format';
 import { type BackupProgress, copySql } from './write-backup';
 

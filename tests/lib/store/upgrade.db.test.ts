@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeHeatmapColumns } from '@/lib/contract/heatmap-columns';
-import { applyMigrations } from '@/lib/store/migrate';
+import { applyMigrations } from '@/lib/store/migrations/migrate';
 import { type ClonedDatabase, createEmptyDatabase } from '@/tests/database';
 import {
   countsAt,

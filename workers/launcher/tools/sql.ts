@@ -5,7 +5,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { applyMigrations } from '../../../lib/store/migrate';
+import { applyMigrations } from '../../../lib/store/migrations/migrate';
 import { openDatabase as openProductDatabase } from '../product-database';
 import { findRunningProduct } from '../running-product';
 import { parseSqlCommand, runSqlCommand, SqlUsageError, type SqlCommand } from '../sql-command';

@@ -6,7 +6,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../lib/store/database';
-import { applyMigrations } from '../../../lib/store/migrate';
+import { applyMigrations } from '../../../lib/store/migrations/migrate';
 import { openDatabase as openProductDatabase, type ProductDatabase } from '../product-database';
 import { findRunningProduct } from '../running-product';
 import {

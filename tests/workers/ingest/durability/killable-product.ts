@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { applyMigrations } from '@/lib/store/migrate';
+import { applyMigrations } from '@/lib/store/migrations/migrate';
 import { ensureWorkersBuilt } from '@/workers/launcher/build-product.mjs';
 import { withLock } from '@/workers/launcher/checkout-lock.mjs';
 import { findLoopbackPort } from '@/workers/launcher/loopback-port';

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyMigrations } from '@/lib/store/migrate';
-import { MigrationHistoryError } from '@/lib/store/migration-history';
+import { applyMigrations } from '@/lib/store/migrations/migrate';
+import { MigrationHistoryError } from '@/lib/store/migrations/migration-history';
 import { type ClonedDatabase, createEmptyDatabase, createTestDatabase } from '@/tests/database';
 
-const released = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
+const released = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 let database: ClonedDatabase;
 let directory: string;
 

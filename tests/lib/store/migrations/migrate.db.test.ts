@@ -4,11 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, inject, it } from 'vitest';
-import { applyMigrations, EXTERNAL_TABLES, withSchemaEngine } from '@/lib/store/migrate';
+import { applyMigrations, EXTERNAL_TABLES, withSchemaEngine } from '@/lib/store/migrations/migrate';
 import { useDatabase } from '@/tests/database';
 
 const database = useDatabase();
-const directory = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
+const directory = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
 
 it('has nothing to do the second time', async () => {
   expect(await applyMigrations({ url: database.url, directory })).toEqual([]);
@@ -40,7 +40,7 @@ async function describeTables(url: string): Promise<string[]> {
 }
 
 it('builds what schema.prisma says, and prisma.config.ts leaves the rest alone', async () => {
-  const file = fileURLToPath(new URL('../../../prisma/schema.prisma', import.meta.url));
+  const file = fileURLToPath(new URL('../../../../prisma/schema.prisma', import.meta.url));
   const files = [{ path: 'schema.prisma', content: await readFile(file, 'utf8') }];
   const { stdout } = await withSchemaEngine(database.url, (engine) =>
     engine.diff({

@@ -4,7 +4,7 @@
  * start.
  */
 import pg from 'pg';
-import type { StoreLogger } from './store-logger';
+import type { StoreLogger } from '../store-logger';
 
 /** May read the schema `spikescope` and nothing else; logins are made members of it. */
 export const SQL_READER = 'spikescope_reader';
