@@ -16,7 +16,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Frame } from '../lib/contract/frame';
-import { createRun } from '../lib/store/create-run';
+import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';

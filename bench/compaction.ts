@@ -16,7 +16,7 @@ import { BLOCK_STEPS } from '../lib/store/compaction/block-layout';
 import { compactAttempt } from '../lib/store/compaction/compact-attempt';
 import { roundAttempt } from '../lib/store/compaction/round-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
-import { createRun } from '../lib/store/create-run';
+import { createRun } from '../lib/store/runs/create-run';
 import { openDatabase } from '../lib/store/database';
 import { createFrameWriter } from '../lib/store/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';

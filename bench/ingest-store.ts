@@ -13,11 +13,11 @@ import pg from 'pg';
 import type { Frame } from '../lib/contract/frame';
 import { BinaryWriter } from '../lib/store/binary-writer';
 import { CopyIn } from '../lib/store/copy-binary';
-import { createRun } from '../lib/store/create-run';
+import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';
-import { uuidBytes } from '../lib/store/run-key';
+import { uuidBytes } from '../lib/store/runs/run-key';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 
 const LAYERS = 1000;

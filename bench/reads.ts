@@ -24,7 +24,7 @@ import { readSeries } from '../lib/query/read-series';
 import { readTimeline } from '../lib/query/read-timeline';
 import { compactAttempt } from '../lib/store/compaction/compact-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
-import { createRun } from '../lib/store/create-run';
+import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter } from '../lib/store/frame-writer';
 import { buildWorkers, startBenchProduct, startBenchServer } from './ingest/bench-product';

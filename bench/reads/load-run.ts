@@ -21,9 +21,9 @@ import {
 import { MetricRollupAccumulator } from '../../lib/store/compaction/metric-rollup';
 import { ScalarRollupAccumulator, WALL_TIME_ID } from '../../lib/store/compaction/scalar-rollup';
 import { CopyIn } from '../../lib/store/copy-binary';
-import { createRun } from '../../lib/store/create-run';
+import { createRun } from '../../lib/store/runs/create-run';
 import { type Database } from '../../lib/store/database';
-import { uuidBytes } from '../../lib/store/run-key';
+import { uuidBytes } from '../../lib/store/runs/run-key';
 import { seededRandom } from '../ingest/seeded-random';
 
 export interface LongRun {

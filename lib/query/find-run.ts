@@ -1,10 +1,10 @@
 import { AppError } from '../contract/app-error';
 import type { PreparedQuery } from '../store/prepared-read';
 import { findReadableRun, type ReadableRun } from '../store/readable-run';
-import type { RunOutline } from '../store/run-context';
-import { runKeyOf } from '../store/run-key';
+import type { RunOutline } from '../store/runs/run-context';
+import { runKeyOf } from '../store/runs/run-key';
 import { findRunWindow, type RunWindow } from '../store/run-window';
-import { runNotFound } from '../store/runs';
+import { runNotFound } from '../store/runs/runs';
 import type { RowReader } from '../store/snapshot';
 import type { WindowQuery } from '../store/step-window';
 

@@ -9,10 +9,10 @@ import type { AlertCondition } from '../contract/alert-rules';
 import { findSilences } from '../store/alerts/backtest-runs';
 import type { Database } from '../store/database';
 import { findAttemptTimes } from '../store/alerts/watched-runs';
-import { findLayerNames } from '../store/layers';
+import { findLayerNames } from '../store/runs/layers';
 import type { ReadableRun } from '../store/readable-run';
 import { findStepPage } from '../store/step-pages';
-import type { Segment } from '../store/trajectory';
+import type { Segment } from '../store/runs/trajectory';
 import { matchLayers } from './match-layers';
 import { readAlertFindings, readAlertSteps, readStagesAt } from './read-alert-steps';
 

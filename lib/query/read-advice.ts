@@ -9,12 +9,12 @@ import type { Database } from '../store/database';
 import { findEvents } from '../store/events';
 import { findSeenStep } from '../store/findings/findings';
 import { findIncidents } from '../store/alerts/incidents';
-import { findLayers } from '../store/layers';
+import { findLayers } from '../store/runs/layers';
 import type { ReadableRun } from '../store/readable-run';
 import { findSpikes } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
 import { type StepReport, findNewestSteps, findStepReports } from '../store/step-reports';
-import { type Segment, selectSegments } from '../store/trajectory';
+import { type Segment, selectSegments } from '../store/runs/trajectory';
 import { findWarnings } from '../store/findings/warnings';
 import { requireRun } from './find-run';
 

@@ -6,7 +6,7 @@ import { findConfirmedSpikes } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
 import { findStepMarks, type StageEntry, type StepMarks } from '../store/findings/step-marks';
 import { findStepReports } from '../store/step-reports';
-import type { Segment } from '../store/trajectory';
+import type { Segment } from '../store/runs/trajectory';
 import { findWarnings } from '../store/findings/warnings';
 
 /** Findings may be written later than the steps after them are looked at, and dated back. */

@@ -8,7 +8,7 @@ import { AppError } from '../contract/app-error';
 import { findChannels } from '../store/alerts/alert-channels';
 import { findDeliveries } from '../store/alerts/alert-deliveries';
 import type { Database } from '../store/database';
-import { findProjectPolicy } from '../store/project-policy';
+import { findProjectPolicy } from '../store/runs/project-policy';
 
 /** The channels of a project by name, without their secrets. Throws AppError `project_not_found`. */
 export async function readChannels(db: Database, project: string): Promise<AlertChannel[]> {

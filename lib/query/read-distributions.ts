@@ -3,7 +3,7 @@ import type { Distribution, DistributionsQuery, DistributionsReply } from '../co
 import { adamRatioBound } from '../stats/adam-ratio-bound';
 import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
-import { layerQuery } from '../store/layers';
+import { layerQuery } from '../store/runs/layers';
 import type { PreparedQuery } from '../store/prepared-read';
 import type { ReadableRun } from '../store/readable-run';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../store/scan-histograms';
 import type { Snapshot } from '../store/snapshot';
 import type { StepPlace } from '../store/step-window';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { requireLayer, requireRun } from './find-run';
 import { sumDistributions } from './sum-distributions';
 

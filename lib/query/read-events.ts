@@ -3,7 +3,7 @@ import { AppError } from '../contract/app-error';
 import type { EventsQuery, EventsReply } from '../contract/reads';
 import type { Database } from '../store/database';
 import { findEvents } from '../store/events';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 
 const cursorSchema = z.tuple([z.int(), z.guid()]);

@@ -11,7 +11,7 @@ import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
 import type { Snapshot } from '../store/snapshot';
 import { haveOverlap } from '../store/step-window';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { COLUMN_SCALARS, columnOf, ColumnStrip } from './column-strip';
 import { requireRunWindow } from './find-run';

@@ -4,10 +4,10 @@ import { LeadLagCounter, type WatchedSteps, countWatched } from '../stats/lead-l
 import type { Database } from '../store/database';
 import { findWatchedSteps } from '../store/findings/findings';
 import { scanRmsSpikeSteps } from '../store/findings/rms-spike-steps';
-import type { RunOutline } from '../store/run-context';
+import type { RunOutline } from '../store/runs/run-context';
 import { findSpikes } from '../store/findings/spikes';
 import { findNewestSteps } from '../store/step-reports';
-import { type Segment, selectSegments } from '../store/trajectory';
+import { type Segment, selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 
 /** Far more than a run that anybody trains on has. */

@@ -23,7 +23,7 @@ import type { ReadableRun } from '../store/readable-run';
 import { findSpikes } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
 import { findNewestSteps, findStepReports, findStepsAfter } from '../store/step-reports';
-import { effectiveSegments, selectSegments } from '../store/trajectory';
+import { effectiveSegments, selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 import { readEvents } from './read-events';
 import { readHeatmap } from './read-heatmap';

@@ -1,7 +1,7 @@
 import { AppError } from '../contract/app-error';
 import type { ProjectPolicyReply } from '../contract/project-policy';
 import type { Database } from '../store/database';
-import { findProjectPolicy } from '../store/project-policy';
+import { findProjectPolicy } from '../store/runs/project-policy';
 
 /** What a project keeps, and for how long. Throws AppError `project_not_found`. */
 export async function readProjectPolicy(db: Database, name: string): Promise<ProjectPolicyReply> {

@@ -12,7 +12,7 @@ import {
   hasProject,
   type DatedSpike,
   type DatedWarning,
-} from '../store/project-week';
+} from '../store/runs/project-week';
 
 /** RMS spikes lead by 1 to 8 steps; what curvature warns of comes later. */
 const WITHIN_STEPS: Readonly<Record<string, number>> = { rms_spike: 8 };

@@ -1,6 +1,6 @@
 import type { ProjectsReply } from '../contract/reads';
 import type { Database } from '../store/database';
-import { findProjects } from '../store/projects';
+import { findProjects } from '../store/runs/projects';
 
 /** All projects by name, those without runs too. */
 export async function readProjects(db: Database): Promise<ProjectsReply> {

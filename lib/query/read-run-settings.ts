@@ -1,6 +1,6 @@
 import type { RunSettings } from '../contract/runs';
 import type { Database } from '../store/database';
-import { findRunConfig } from '../store/run-details';
+import { findRunConfig } from '../store/runs/run-details';
 import { requireRun } from './find-run';
 
 /** The config of a run and the optimizer of each attempt. Throws AppError `run_not_found`. */

@@ -1,10 +1,10 @@
 import type { RunSizeReply } from '../contract/projects';
 import type { Database } from '../store/database';
-import { findPolicyOfRun } from '../store/project-policy';
+import { findPolicyOfRun } from '../store/runs/project-policy';
 import { bytesOf, measureRetention } from '../store/retention/measure-retention';
 import { cutoffsOf, keepsEverything } from '../store/retention/retention-cutoffs';
 import { measurePrecision } from '../store/rounded-values';
-import { measureRun } from '../store/run-size';
+import { measureRun } from '../store/runs/run-size';
 import { requireRun } from './find-run';
 
 /** What a run takes up, table by table. Throws AppError `run_not_found`. */

@@ -1,10 +1,10 @@
 import type { Run } from '../contract/runs';
 import type { Database } from '../store/database';
-import { findLayers } from '../store/layers';
-import { findRunConfig, findRuns } from '../store/run-details';
-import { runKeyOf } from '../store/run-key';
-import { findAttemptExtents, findRunProgress } from '../store/run-progress';
-import { runNotFound } from '../store/runs';
+import { findLayers } from '../store/runs/layers';
+import { findRunConfig, findRuns } from '../store/runs/run-details';
+import { runKeyOf } from '../store/runs/run-key';
+import { findAttemptExtents, findRunProgress } from '../store/runs/run-progress';
+import { runNotFound } from '../store/runs/runs';
 import { requireRun } from './find-run';
 import { toRunSummary } from './run-summary';
 

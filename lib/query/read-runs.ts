@@ -1,8 +1,8 @@
 import type { RunsQuery, RunsReply } from '../contract/reads';
 import type { Database } from '../store/database';
-import { findRuns } from '../store/run-details';
-import { findRunPage } from '../store/run-list';
-import { findRunProgress } from '../store/run-progress';
+import { findRuns } from '../store/runs/run-details';
+import { findRunPage } from '../store/runs/run-list';
+import { findRunProgress } from '../store/runs/run-progress';
 import { toRunSummary } from './run-summary';
 
 /**

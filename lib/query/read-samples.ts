@@ -6,9 +6,9 @@ import type {
   SampleStepsReply,
 } from '../contract/layer-samples';
 import type { Database } from '../store/database';
-import { layerQuery } from '../store/layers';
+import { layerQuery } from '../store/runs/layers';
 import { findLayerSamples, findSampleSteps } from '../store/sample-frames';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { requireLayer, requireRun } from './find-run';
 
 /** The steps that have raw samples, ascending. Throws AppError `run_not_found`, `attempt_not_found`. */

@@ -1,12 +1,12 @@
 import type { SeriesQuery, SeriesReply } from '../contract/reads';
 import { runScans, type Scan } from '../store/covered-scan';
 import type { Database } from '../store/database';
-import { layerQuery } from '../store/layers';
+import { layerQuery } from '../store/runs/layers';
 import { LayerScan } from '../store/scan-layers';
 import { ScalarScan } from '../store/scan-scalars';
-import { runKeyOf } from '../store/run-key';
+import { runKeyOf } from '../store/runs/run-key';
 import type { Snapshot } from '../store/snapshot';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireLayer, requireRunWindow } from './find-run';
 import { LayerSeries, SERIES_PLANES } from './layer-series';

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { SpikesQuery, spikesReplySchema } from '../contract/reads';
 import type { Database } from '../store/database';
 import { findSpikes } from '../store/findings/spikes';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 
 export type SpikesReply = z.infer<typeof spikesReplySchema>;

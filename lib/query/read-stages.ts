@@ -3,7 +3,7 @@ import { stageEvidenceSchema, type StagesQuery, type stagesReplySchema } from '.
 import { describeStageLabel, STAGE_EVIDENCE } from '../contract/stages';
 import type { Database } from '../store/database';
 import { findExplainedIntervals, findStageIntervals } from '../store/findings/stages';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 
 export type StagesReply = z.infer<typeof stagesReplySchema>;

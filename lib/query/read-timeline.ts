@@ -4,7 +4,7 @@ import type { Database } from '../store/database';
 import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
 import type { Snapshot } from '../store/snapshot';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireRunWindow } from './find-run';
 import { BucketSteps, ScalarBuckets } from './scalar-buckets';

@@ -1,7 +1,7 @@
 import { STABILITY_RATIO, WARNING_WORDS } from '../contract/warnings';
 import type { WarningsQuery, WarningsReply } from '../contract/warnings';
 import type { Database } from '../store/database';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 import { findWarnings } from '../store/findings/warnings';
 import { requireRun } from './find-run';
 

@@ -1,7 +1,7 @@
 import { findWorstStage } from '../contract/stages';
 import type { RunSummary } from '../contract/runs';
-import type { StoredRun } from '../store/run-details';
-import type { RunProgress } from '../store/run-progress';
+import type { StoredRun } from '../store/runs/run-details';
+import type { RunProgress } from '../store/runs/run-progress';
 
 /** One row of the runs list. */
 export function toRunSummary(run: StoredRun, progress: RunProgress): RunSummary {

@@ -3,10 +3,10 @@
  * the same number a thousand times over.
  */
 import { stageCode } from '../contract/stages';
-import type { RunOutline } from '../store/run-context';
+import type { RunOutline } from '../store/runs/run-context';
 import type { RowReader } from '../store/snapshot';
 import { findStageIntervals } from '../store/findings/stages';
-import type { Segment } from '../store/trajectory';
+import type { Segment } from '../store/runs/trajectory';
 import type { BucketSteps } from './scalar-buckets';
 
 export const STAGE_METRIC = 'stage';

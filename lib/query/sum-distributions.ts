@@ -5,7 +5,7 @@ import type { ReadableRun } from '../store/readable-run';
 import type { Snapshot } from '../store/snapshot';
 import { findStepWindow } from '../store/step-window';
 import { sumHistograms } from '../store/sum-histograms';
-import { selectSegments } from '../store/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 
 export interface SummedDistributions {
   readonly buckets: DistributionBucket[];

@@ -16,7 +16,7 @@ import {
 import { CopyIn, CopyOut } from './copy-binary';
 import { findGaps } from './raw-gaps';
 import type { Replacement } from './replace-metrics';
-import { uuidBytes } from './run-key';
+import { uuidBytes } from './runs/run-key';
 import { runLiteral } from './segment-filter';
 
 /**

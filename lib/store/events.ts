@@ -1,8 +1,8 @@
 /** What a job or a person noted at a step. An event posted twice is one event. */
 import { eventKindSchema, type CreateEvent, type RunEvent } from '../contract/runs';
 import type { Database } from './database';
-import { hashKey } from './run-key';
-import type { Segment } from './trajectory';
+import { hashKey } from './runs/run-key';
+import type { Segment } from './runs/trajectory';
 
 export interface EventToSave extends CreateEvent {
   readonly attempt: number;

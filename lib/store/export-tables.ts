@@ -5,7 +5,7 @@
 import type { CopyRow } from './copy-binary';
 import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
 import type { RowReader } from './snapshot';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export type TableColumnType = 'int32' | 'int64' | 'float64' | 'text' | 'json';
 

@@ -13,7 +13,7 @@ import { CopyIn } from './copy-binary';
 import { frameKey, idOf, StaleNamesError, type BatchEntry, type FrameOutcome } from './frame-entry';
 import { storeHistograms } from './histogram-batch';
 import type { MetricRegistry, RunNames } from './metric-registry';
-import { DELETING } from './run-status';
+import { DELETING } from './runs/run-status';
 import { upsertSteps } from './step-batch';
 
 /**

@@ -3,7 +3,7 @@ import type { AppError } from '../contract/app-error';
 import type { Frame } from '../contract/frame';
 import { frameContentHash } from './content-hash';
 import { toPostedMeasures } from './posted-measures';
-import { uuidBytes } from './run-key';
+import { uuidBytes } from './runs/run-key';
 
 export interface FrameToStore {
   /** `runKeyOf(id)`. */

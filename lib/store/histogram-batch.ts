@@ -6,7 +6,7 @@ import { CopyIn } from './copy-binary';
 import { idOf, type BatchEntry } from './frame-entry';
 import type { RunNames } from './metric-registry';
 import { packCounts } from './packed-counts';
-import { uuidText } from './run-key';
+import { uuidText } from './runs/run-key';
 
 interface EdgesToStore {
   readonly runKey: string;

@@ -2,7 +2,7 @@
 import type { Database } from './database';
 import { unpackColumn } from './packed-counts';
 import { segmentFilter } from './segment-filter';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export interface StoredHistogramFrame {
   readonly step: number;

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { type Job, jobSchema, jobStatusSchema } from '../contract/jobs';
 import type { Database } from './database';
-import { DELETING } from './run-status';
+import { DELETING } from './runs/run-status';
 
 export type JobJson = z.infer<ReturnType<typeof z.json>>;
 

@@ -3,7 +3,7 @@ import { AppError } from '../contract/app-error';
 import type { CreateNote, Note, NotesQuery, PatchNote } from '../contract/notes';
 import type { Database } from './database';
 import type { Note as NoteRow } from './generated/client';
-import { hashKey } from './run-key';
+import { hashKey } from './runs/run-key';
 
 export interface NoteRevision {
   readonly revision: number;

@@ -8,7 +8,7 @@ import type { AttemptId } from './compaction/compaction-state';
 import type { StepSpan } from './cover';
 import { Parameters } from './parameters';
 import type { PreparedQuery } from './prepared-read';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 /** Under these numbers stand the ranges in which histograms and raw samples went. */
 export const HISTOGRAMS_GAP = -1;

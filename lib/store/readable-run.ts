@@ -1,6 +1,6 @@
 import type { MetricKind } from './metric-registry';
 import type { PreparedQuery } from './prepared-read';
-import { outlineQueries, type RunOutline } from './run-context';
+import { outlineQueries, type RunOutline } from './runs/run-context';
 import type { RowReader } from './snapshot';
 
 /** How far an attempt is compacted (docs/decisions/011). */

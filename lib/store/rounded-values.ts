@@ -4,7 +4,7 @@ import { ROUNDED_CODEC } from './compaction/value-codec';
 import { IS_ROUNDED } from './compaction/rollup-codec';
 import type { RowReader } from './snapshot';
 import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export interface RunPrecision {
   /** Of values and of what rollups say of them. */

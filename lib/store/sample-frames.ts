@@ -1,9 +1,9 @@
 /** Raw samples of the steps around spikes: one row a post, a layer one slice of each tensor. */
 import { SAMPLE_TYPES, type PostedSamples, type SampleType } from '../contract/frame';
 import type { Database } from './database';
-import { DELETING } from './run-status';
+import { DELETING } from './runs/run-status';
 import { segmentFilter } from './segment-filter';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export interface SamplesToStore {
   readonly runKey: string;

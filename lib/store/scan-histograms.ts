@@ -8,7 +8,7 @@ import type { PreparedQuery } from './prepared-read';
 import type { ReadableRun } from './readable-run';
 import type { RowReader } from './snapshot';
 import type { StepPlace } from './step-window';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export interface StoredHistogram {
   readonly kindId: number;

@@ -8,7 +8,7 @@ import { scalarColumns } from './scan-steps';
 import { segmentFilter } from './segment-filter';
 import type { Snapshot } from './snapshot';
 import { findStepWindow } from './step-window';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 export interface StepReport {
   readonly step: number;

@@ -10,7 +10,7 @@ import { gapsQuery } from './raw-gaps';
 import type { CompactionProgress, ReadableRun } from './readable-run';
 import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { RowReader } from './snapshot';
-import type { Segment } from './trajectory';
+import type { Segment } from './runs/trajectory';
 
 /** The part of one attempt that lies in the window and has at least one reported step. */
 export interface WindowPart extends CompactionProgress {

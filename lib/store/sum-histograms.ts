@@ -9,7 +9,7 @@ import { type Interval, uncoveredOf } from './compaction/intervals';
 import type { CopyRow } from './copy-binary';
 import { unpackSums } from './packed-counts';
 import { Parameters } from './parameters';
-import { uuidText } from './run-key';
+import { uuidText } from './runs/run-key';
 import type { RowReader } from './snapshot';
 import type { WindowPart } from './step-window';
 

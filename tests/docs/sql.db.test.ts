@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compactAll } from '@/tests/lib/store/compaction/compactor';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createTestDatabase, type ClonedDatabase } from '@/tests/database';
 import { startServers, type TestServers } from '@/tests/servers';
 import {

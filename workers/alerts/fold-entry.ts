@@ -10,7 +10,7 @@ import { readStagesAt } from '../../lib/query/read-alert-steps';
 import type { SavedProgress } from '../../lib/store/alerts/alert-progress';
 import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
 import type { Database } from '../../lib/store/database';
-import type { RunAttempt, RunOutline } from '../../lib/store/run-context';
+import type { RunAttempt, RunOutline } from '../../lib/store/runs/run-context';
 import type { StoreLogger } from '../../lib/store/store-logger';
 import { findStepBefore } from '../../lib/store/alerts/watched-runs';
 import type { FoldToSave } from '../../lib/store/alerts/write-incidents';

@@ -15,8 +15,8 @@ import {
 } from '../../lib/store/alerts/alert-progress';
 import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
 import { findSeenStep } from '../../lib/store/findings/findings';
-import { findLayerNames } from '../../lib/store/layers';
-import { findOutlineByKey, type RunAttempt } from '../../lib/store/run-context';
+import { findLayerNames } from '../../lib/store/runs/layers';
+import { findOutlineByKey, type RunAttempt } from '../../lib/store/runs/run-context';
 import { findStepsAfter } from '../../lib/store/step-reports';
 import { findAttemptTimes, findLastHeard } from '../../lib/store/alerts/watched-runs';
 import {

@@ -5,7 +5,7 @@ import { AppError } from '../../lib/contract/app-error';
 import { toDetails } from '../../lib/contract/frames-json';
 import { layerParamsSchema, runParamsSchema } from '../../lib/contract/reads';
 import type { Database } from '../../lib/store/database';
-import { findRunProject } from '../../lib/store/runs';
+import { findRunProject } from '../../lib/store/runs/runs';
 import { type Principal, permitProject } from '../access/principal';
 import type { BodyPool } from '../http/body-pool';
 import type { Reply } from '../http/reply';

@@ -5,7 +5,7 @@ import type { Database } from '../../lib/store/database';
 import type { FrameWriter } from '../../lib/store/frame-writer';
 import { saveSamples } from '../../lib/store/sample-frames';
 import { toUnavailable } from '../../lib/store/outage';
-import { findTrajectoryEnd } from '../../lib/store/trajectory';
+import { findTrajectoryEnd } from '../../lib/store/runs/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope, visibleProject } from '../access/principal';
 import type { StatisticsClient } from '../accelerator/statistics-client';

@@ -13,8 +13,8 @@ import {
   patchRunSchema,
 } from '../../lib/contract/runs';
 import { saveEvent } from '../../lib/store/events';
-import { createRun } from '../../lib/store/create-run';
-import { finishRun, patchRun } from '../../lib/store/runs';
+import { createRun } from '../../lib/store/runs/create-run';
+import { finishRun, patchRun } from '../../lib/store/runs/runs';
 import { authenticate, permitProject, permitScope } from '../access/principal';
 import { withBody } from '../http/read-body';
 import { type Reply, json, ok } from '../http/reply';

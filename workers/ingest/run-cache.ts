@@ -1,6 +1,6 @@
 import { AppError } from '../../lib/contract/app-error';
 import type { Database } from '../../lib/store/database';
-import { type RunContext, findRunContext } from '../../lib/store/run-context';
+import { type RunContext, findRunContext } from '../../lib/store/runs/run-context';
 
 /** Runs that post at the same time are few; a bound keeps a thousand old ones out of memory. */
 const MAX_CACHED_RUNS = 1024;

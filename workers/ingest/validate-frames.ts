@@ -1,6 +1,6 @@
 import { AppError } from '../../lib/contract/app-error';
 import type { Frame, FrameRequest, RejectedStep } from '../../lib/contract/frame';
-import type { RunAttempt, RunContext } from '../../lib/store/run-context';
+import type { RunAttempt, RunContext } from '../../lib/store/runs/run-context';
 
 /** Frames that fit the run they were posted to. */
 export interface ValidFrames {

@@ -1,6 +1,6 @@
 import type { Database } from '../../store/database';
 import { gapsQuery, mergeIntervals } from '../../store/raw-gaps';
-import type { Segment } from '../../store/trajectory';
+import type { Segment } from '../../store/runs/trajectory';
 
 /** Ranges that fit into a header; more are told as the one that holds them. */
 const MOST_RANGES = 50;

@@ -15,7 +15,7 @@ import type { ReadableRun } from '../../store/readable-run';
 import { LayerScan, type LayerSink } from '../../store/scan-layers';
 import { findStepPage } from '../../store/step-pages';
 import { findStepWindow } from '../../store/step-window';
-import type { Segment } from '../../store/trajectory';
+import type { Segment } from '../../store/runs/trajectory';
 import { requireRun } from '../find-run';
 import type { ExportBatch } from './export-batch';
 

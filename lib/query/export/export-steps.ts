@@ -2,7 +2,7 @@
 import type { Database } from '../../store/database';
 import { findStepPage } from '../../store/step-pages';
 import { type ScalarColumn, scanSteps } from '../../store/scan-steps';
-import type { Segment } from '../../store/trajectory';
+import type { Segment } from '../../store/runs/trajectory';
 import type { ExportBatch } from './export-batch';
 
 const STEPS_A_BATCH = 4096;

@@ -1,7 +1,7 @@
 /** Spikes, stages or events, one row each. */
 import type { Database } from '../../store/database';
 import { type ExportTable, type TableCursor, findTablePage } from '../../store/export-tables';
-import type { Segment } from '../../store/trajectory';
+import type { Segment } from '../../store/runs/trajectory';
 import type { ExportBatch } from './export-batch';
 
 const ROWS_A_BATCH = 4096;

@@ -18,7 +18,7 @@ import type { ReadableRun } from '../../store/readable-run';
 import { findRoundedBefore } from '../../store/rounded-values';
 import { scalarColumns } from '../../store/scan-steps';
 import { countReportedSteps, findStepPage } from '../../store/step-pages';
-import { type Segment, selectSegments } from '../../store/trajectory';
+import { type Segment, selectSegments } from '../../store/runs/trajectory';
 import { requireLayer, requireRun } from '../find-run';
 import type { ExportPlan } from './export-batch';
 import { findExportGaps } from './export-gaps';

@@ -8,7 +8,7 @@ import {
 } from '../../contract/alert-channels';
 import { AppError } from '../../contract/app-error';
 import type { Database } from '../database';
-import { isUuid } from '../run-key';
+import { isUuid } from '../runs/run-key';
 
 /** What sending takes. */
 export interface SendingChannel {

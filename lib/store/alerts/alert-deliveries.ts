@@ -7,8 +7,8 @@
 import type { AlertDelivery } from '../../contract/alert-channels';
 import { AppError } from '../../contract/app-error';
 import type { Database } from '../database';
-import { isUuid } from '../run-key';
-import { DELETING } from '../run-status';
+import { isUuid } from '../runs/run-key';
+import { DELETING } from '../runs/run-status';
 
 /** One message that is due. */
 export interface DueDelivery {

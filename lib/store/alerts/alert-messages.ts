@@ -8,7 +8,7 @@ import {
 } from '../../contract/alert-rules';
 import type { ClaimedDelivery } from './alert-deliveries';
 import type { Database } from '../database';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 
 export interface MessageSource {
   /** Of the delivery. */

@@ -7,7 +7,7 @@ import type { PoolClient } from 'pg';
 import type { Incident } from '../../contract/incidents';
 import type { Database } from '../database';
 import { findIncidentsByKey } from './incidents';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 import {
   type FoldToSave,
   type RuleRow,

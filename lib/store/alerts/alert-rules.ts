@@ -16,8 +16,8 @@ import type { Incident } from '../../contract/incidents';
 import type { Database } from '../database';
 import type { AlertRule as RuleRow, Prisma } from '../generated/client';
 import { findIncidentsByKey } from './incidents';
-import { isUuid, runKeyOf } from '../run-key';
-import { DELETING } from '../run-status';
+import { isUuid, runKeyOf } from '../runs/run-key';
+import { DELETING } from '../runs/run-status';
 
 /** A hundred and some are what the largest teams have in other tools; each is folded over each run. */
 export const MAX_RULES_PER_PROJECT = 200;

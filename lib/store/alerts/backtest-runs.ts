@@ -1,10 +1,10 @@
 /** What a backtest of an alert rule reads beside the steps of runs. */
 import { AppError } from '../../contract/app-error';
 import type { Database } from '../database';
-import { runKeyOf } from '../run-key';
-import { DELETING } from '../run-status';
-import { runNotFound } from '../runs';
-import type { Segment } from '../trajectory';
+import { runKeyOf } from '../runs/run-key';
+import { DELETING } from '../runs/run-status';
+import { runNotFound } from '../runs/runs';
+import type { Segment } from '../runs/trajectory';
 
 /**
  * The runs that are named, in that order, or the newest of the project.

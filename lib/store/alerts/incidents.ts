@@ -9,9 +9,9 @@ import {
   type IncidentsReply,
 } from '../../contract/incidents';
 import type { Database } from '../database';
-import { isUuid, runKeyOf } from '../run-key';
-import { Conditions } from '../run-filter';
-import { DELETING } from '../run-status';
+import { isUuid, runKeyOf } from '../runs/run-key';
+import { Conditions } from '../runs/run-filter';
+import { DELETING } from '../runs/run-status';
 
 interface IncidentRow {
   readonly incident: string;

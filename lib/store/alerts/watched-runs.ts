@@ -1,6 +1,6 @@
 /** Which runs alert rules may have to look at, and what they know of each before its steps are read. */
 import type { Database } from '../database';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 
 /** A run that rules may look at. */
 export interface WatchedRun {

@@ -6,7 +6,7 @@
 import type { PoolClient } from 'pg';
 import type { Incident } from '../../contract/incidents';
 import { floatsParameter } from '../binary-writer';
-import { hashKey } from '../run-key';
+import { hashKey } from '../runs/run-key';
 
 /** An incident as a rule's fold knows it. */
 export interface IncidentToSave {

@@ -1,6 +1,6 @@
 /** What a unit of compaction knows of its attempt, under the locks that it holds until COMMIT. */
 import type { ClientBase } from 'pg';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 
 /** One attempt of one run. */
 export interface AttemptId {

@@ -1,7 +1,7 @@
 /** Compaction's own connection: units of work one after the other, none beside another. */
 import type { Released } from '../retention/retain-run';
 import { retainProjects } from '../retention/retain-projects';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 import type { StoreLogger } from '../store-logger';
 import { WriterConnection } from '../writer-connection';
 import { compactAttempt, type CompactionUnit } from './compact-attempt';

@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import { BinaryWriter } from '../binary-writer';
 import { CopyIn, CopyOut, type CopyRow } from '../copy-binary';
 import { packSums, unpackColumn, unpackSums } from '../packed-counts';
-import { uuidBytes, uuidText } from '../run-key';
+import { uuidBytes, uuidText } from '../runs/run-key';
 import type { AttemptId } from './compaction-state';
 import type { HistogramPart, HistogramSums, SummedHistograms } from './histogram-sums';
 import type { MovedPost } from './write-blocks';

@@ -5,7 +5,7 @@
  */
 import type { ClientBase } from 'pg';
 import { CopyIn, CopyOut, type RowQuery } from '../copy-binary';
-import { uuidBytes } from '../run-key';
+import { uuidBytes } from '../runs/run-key';
 import { bucketSteps, BUCKETS_PER_ROW, isWorthKeeping, MAX_SPAN, rowSteps } from './block-layout';
 import {
   CopyRows,

@@ -4,7 +4,7 @@
  */
 import type { ClientBase } from 'pg';
 import { CopyIn, CopyOut, type CopyRow, type RowQuery } from '../copy-binary';
-import { uuidBytes } from '../run-key';
+import { uuidBytes } from '../runs/run-key';
 import { isWorthKeeping, rowSteps } from './block-layout';
 import {
   CopyRows,

@@ -7,7 +7,7 @@
 import type { PoolClient } from 'pg';
 import type { Database } from '../database';
 import { type RmsSpikeStep, addRmsSpikeSteps } from './rms-spike-steps';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 import { type SpikeToSave, upsertSpikes } from './save-spikes';
 import { type WarningToSave, upsertWarnings } from './warnings';
 

@@ -1,8 +1,8 @@
 /** Second looks at stored spikes, and the losses they are made of. */
 import type { Reevaluation } from '../../contract/reads';
 import type { Database } from '../database';
-import { DELETING } from '../run-status';
-import type { Segment } from '../trajectory';
+import { DELETING } from '../runs/run-status';
+import type { Segment } from '../runs/trajectory';
 
 export interface StoredLoss {
   readonly step: number;

@@ -2,7 +2,7 @@
 import type { PoolClient } from 'pg';
 import type { Database } from '../database';
 import { segmentFilter } from '../segment-filter';
-import type { Segment } from '../trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface RmsSpikeStep {
   readonly step: number;

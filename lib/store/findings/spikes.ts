@@ -10,7 +10,7 @@ import {
   verdictSchema,
 } from '../../contract/reads';
 import type { Database } from '../database';
-import type { Segment } from '../trajectory';
+import type { Segment } from '../runs/trajectory';
 
 interface SpikeRow {
   readonly id: string;

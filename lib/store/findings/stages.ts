@@ -3,7 +3,7 @@ import type { stageIntervalSchema } from '../../contract/reads';
 import type { Database } from '../database';
 import { Parameters } from '../parameters';
 import type { RowReader } from '../snapshot';
-import type { Segment } from '../trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;
 

@@ -2,7 +2,7 @@
 import { Parameters } from '../parameters';
 import type { PreparedQuery } from '../prepared-read';
 import type { RowReader } from '../snapshot';
-import type { Segment } from '../trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface StageEntry {
   readonly layer: number;

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { type WarningKind, warningKindSchema } from '../../contract/warnings';
 import { floatsParameter } from '../binary-writer';
 import type { Database } from '../database';
-import type { Segment } from '../trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface StoredWarning {
   readonly id: string;

@@ -4,7 +4,7 @@ import { findAnomalySurroundings } from '../findings/anomaly-surroundings';
 import { MAX_SPAN, rowSteps } from '../compaction/block-layout';
 import type { AttemptId } from '../compaction/compaction-state';
 import type { Interval } from '../compaction/intervals';
-import { PAYLOADS, ROW_BYTES } from '../run-size';
+import { PAYLOADS, ROW_BYTES } from '../runs/run-size';
 
 export interface ExpiredBlock {
   readonly metricId: number;

@@ -1,5 +1,5 @@
 import { KEEP_EVERYTHING } from '../../contract/project-policy';
-import { DELETING } from '../run-status';
+import { DELETING } from '../runs/run-status';
 import { type Released, retainRun, type UseClient } from './retain-run';
 import { cutoffsOf } from './retention-cutoffs';
 

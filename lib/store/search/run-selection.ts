@@ -9,7 +9,7 @@ import {
   parseConditions,
   type RunCondition,
 } from '../../contract/run-conditions';
-import { filterOf } from '../run-filter';
+import { filterOf } from '../runs/run-filter';
 
 export interface RunSelection {
   readonly project?: string | undefined;

@@ -6,7 +6,7 @@ import type { Bucket } from '@/lib/contract/reads';
 import { readHeatmap } from '@/lib/query/read-heatmap';
 import { readSeries } from '@/lib/query/read-series';
 import { readTimeline } from '@/lib/query/read-timeline';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

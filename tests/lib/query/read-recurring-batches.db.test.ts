@@ -4,7 +4,7 @@ import {
   recurringBatchesSchema,
 } from '@/lib/contract/recurring-batches';
 import { readRecurringBatches } from '@/lib/query/read-recurring-batches';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 

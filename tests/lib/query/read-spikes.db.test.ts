@@ -3,7 +3,7 @@ import { readRuns } from '@/lib/query/read-runs';
 import { readSpike } from '@/lib/query/read-spike';
 import { readSpikes } from '@/lib/query/read-spikes';
 import { readStages } from '@/lib/query/read-stages';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { readHeatmap } from '@/lib/query/read-heatmap';
 import { readSeries } from '@/lib/query/read-series';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { upsertSpikes } from '@/lib/store/findings/save-spikes';
-import { finishRun } from '@/lib/store/runs';
+import { finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { aSpike } from '@/tests/builders/spike';

@@ -2,9 +2,9 @@
 import type { Spike } from '@/lib/contract/reads';
 import type { Optimizer } from '@/lib/contract/runs';
 import type { SpikeSearch } from '@/lib/contract/spike-search';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { refineSpike } from '@/lib/view/refined-spike';
 
 export interface SearchedLayer {

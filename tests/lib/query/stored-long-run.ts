@@ -1,6 +1,6 @@
 /** Long runs on their way into a database. */
 import { expect } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
 import type { FrameWriter } from '@/lib/store/frame-writer';
 import { aRun } from '@/tests/builders/run';

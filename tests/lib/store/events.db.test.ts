@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { type EventToSave, saveEvent } from '@/lib/store/events';
 import { readEvents } from '@/lib/query/read-events';
 import { aRun } from '@/tests/builders/run';

@@ -1,8 +1,8 @@
 /** Rounding and retention of one run: each finds what the other has left. */
 import { expect, it } from 'vitest';
 import { readHeatmap } from '@/lib/query/read-heatmap';
-import { createRun } from '@/lib/store/create-run';
-import { finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
 import { packRows, ROUNDED_BITS, unpackRows } from '@/lib/store/compaction/row-codec';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { compactAll } from '@/tests/lib/store/compaction/compactor';
 import { createTestDatabase, type ClonedDatabase } from '@/tests/database';
 import { startServers, type TestServers } from '@/tests/servers';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

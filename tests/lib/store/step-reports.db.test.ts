@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { bitsOf, MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { findStepReports } from '@/lib/store/step-reports';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';

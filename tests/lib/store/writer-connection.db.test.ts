@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { createFrameWriter, type FrameWriter } from '@/lib/store/frame-writer';
 import { isTransient } from '@/lib/store/writer-connection';
 import { aFrame } from '@/tests/builders/frame';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelTarget } from '@/lib/contract/alert-channels';
 import type { AlertCondition } from '@/lib/contract/alert-rules';
 import { createRunSchema } from '@/lib/contract/runs';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { aRun } from '@/tests/servers';
 
 export const PROJECT = 'tests';

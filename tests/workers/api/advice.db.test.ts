@@ -6,7 +6,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AdviceReply, adviceReplySchema } from '@/lib/contract/advice';
 import { readAdvice } from '@/lib/query/read-advice';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { createFrontDoor } from '@/workers/api/front-door';
 import { type TestServers, aRun, startServers } from '@/tests/servers';

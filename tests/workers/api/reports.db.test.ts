@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { projectReportSchema, runReportSchema } from '@/lib/contract/reports';
 import { importFixture } from '@/tests/import-fixture';

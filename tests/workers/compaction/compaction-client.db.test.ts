@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
-import { finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { silentLogger, useDatabase } from '@/tests/database';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
-import { saveProjectPolicy } from '@/lib/store/project-policy';
+import { createRun } from '@/lib/store/runs/create-run';
+import { saveProjectPolicy } from '@/lib/store/runs/project-policy';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { silentLogger, useDatabase } from '@/tests/database';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { aRun, startServers, type TestServers } from '@/tests/servers';
 
 let servers: TestServers;

@@ -6,7 +6,7 @@
 import type { LiveEvent } from '../../../lib/contract/live';
 import type { Database } from '../../../lib/store/database';
 import { findRunsBehind } from '../../../lib/store/findings/findings';
-import type { RunAttempt, RunContext } from '../../../lib/store/run-context';
+import type { RunAttempt, RunContext } from '../../../lib/store/runs/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 import type { AttemptDetection, WatchListener } from './attempt-detection';
 import { loadDetection } from './load-detection';

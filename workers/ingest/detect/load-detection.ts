@@ -19,7 +19,7 @@ import { PRECONDITIONED_SHARPNESS, STABILITY_RATIO } from '../../../lib/contract
 import { HELD_INPUTS } from '../../../lib/detect/stage-state';
 import type { Database } from '../../../lib/store/database';
 import { findDetectorState, saveFindings } from '../../../lib/store/findings/findings';
-import type { RunAttempt, RunContext } from '../../../lib/store/run-context';
+import type { RunAttempt, RunContext } from '../../../lib/store/runs/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 import {
   type StepReport,
@@ -27,7 +27,7 @@ import {
   findStepReports,
   findStepsAfter,
 } from '../../../lib/store/step-reports';
-import { type Segment, effectiveSegments } from '../../../lib/store/trajectory';
+import { type Segment, effectiveSegments } from '../../../lib/store/runs/trajectory';
 import { AttemptDetection, type WatchListener } from './attempt-detection';
 import { StepFeed, type StepPart } from './step-feed';
 

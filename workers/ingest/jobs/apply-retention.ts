@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { retentionAmountsSchema } from '../../../lib/contract/retention';
 import type { JobJson } from '../../../lib/store/jobs';
-import { findPolicyOfRun } from '../../../lib/store/project-policy';
+import { findPolicyOfRun } from '../../../lib/store/runs/project-policy';
 import {
   addReleased,
   bytesOf,

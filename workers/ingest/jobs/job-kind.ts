@@ -1,7 +1,7 @@
 import type { CreateJob } from '../../../lib/contract/jobs';
 import type { Database } from '../../../lib/store/database';
 import type { JobJson, JobProgress } from '../../../lib/store/jobs';
-import type { RunContext } from '../../../lib/store/run-context';
+import type { RunContext } from '../../../lib/store/runs/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 
 /** What a job works with while it runs. */

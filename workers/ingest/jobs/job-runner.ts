@@ -22,7 +22,7 @@ import {
   saveNewJob,
   startJob,
 } from '../../../lib/store/jobs';
-import type { RunContext } from '../../../lib/store/run-context';
+import type { RunContext } from '../../../lib/store/runs/run-context';
 import type { StoreLogger } from '../../../lib/store/store-logger';
 import { JobStopped, type JobWork } from './job-kind';
 

@@ -6,7 +6,7 @@ import { bitsOf, MISSING_FLOAT32_BITS } from '../../../lib/contract/missing-valu
 import type { Database } from '../../../lib/store/database';
 import { findPostedMeasures, postKey } from '../../../lib/store/posted-measures';
 import type { Replacement } from '../../../lib/store/replace-metrics';
-import type { RunOutline } from '../../../lib/store/run-context';
+import type { RunOutline } from '../../../lib/store/runs/run-context';
 import { findStepReports, type StepReport } from '../../../lib/store/step-reports';
 
 export interface KeptPosted {

@@ -20,8 +20,8 @@ import {
   findLosses,
   saveReevaluations,
 } from '../../../lib/store/findings/reevaluations';
-import type { RunAttempt } from '../../../lib/store/run-context';
-import type { Segment } from '../../../lib/store/trajectory';
+import type { RunAttempt } from '../../../lib/store/runs/run-context';
+import type { Segment } from '../../../lib/store/runs/trajectory';
 import { segmentsBefore } from '../detect/load-detection';
 import { type JobContext, JobStopped } from './job-kind';
 

@@ -5,8 +5,8 @@ import {
   type ProjectPolicyReply,
   putProjectPolicySchema,
 } from '../../../lib/contract/project-policy';
-import { saveProjectPolicy } from '../../../lib/store/project-policy';
-import { findProjectRuns, removeProject } from '../../../lib/store/projects';
+import { saveProjectPolicy } from '../../../lib/store/runs/project-policy';
+import { findProjectRuns, removeProject } from '../../../lib/store/runs/projects';
 import { withBody } from '../../http/read-body';
 import { type Reply, ok } from '../../http/reply';
 import type { Route } from '../../http/router';

@@ -1,4 +1,4 @@
-import { deleteRun } from '../../../lib/store/runs';
+import { deleteRun } from '../../../lib/store/runs/runs';
 import type { RouteDependencies } from '../write-request';
 
 /** Everything of a run: what the worker knows of it, then what is stored. */

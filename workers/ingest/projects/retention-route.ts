@@ -11,8 +11,8 @@ import {
   type RetentionReply,
   retentionQuerySchema,
 } from '../../../lib/contract/retention';
-import { findProjectPolicy } from '../../../lib/store/project-policy';
-import { findProjectRuns } from '../../../lib/store/projects';
+import { findProjectPolicy } from '../../../lib/store/runs/project-policy';
+import { findProjectRuns } from '../../../lib/store/runs/projects';
 import {
   addAmounts,
   bytesOf,
@@ -20,7 +20,7 @@ import {
   NOTHING_RELEASED,
 } from '../../../lib/store/retention/measure-retention';
 import { cutoffsOf, keepsEverything } from '../../../lib/store/retention/retention-cutoffs';
-import { measureRun } from '../../../lib/store/run-size';
+import { measureRun } from '../../../lib/store/runs/run-size';
 import { withBody } from '../../http/read-body';
 import { json, ok, type Reply } from '../../http/reply';
 import {

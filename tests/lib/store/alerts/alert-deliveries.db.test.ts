@@ -6,8 +6,8 @@ import {
   findNextAttempt,
   settleDelivery,
 } from '@/lib/store/alerts/alert-deliveries';
-import { runKeyOf } from '@/lib/store/run-key';
-import { DELETING } from '@/lib/store/run-status';
+import { runKeyOf } from '@/lib/store/runs/run-key';
+import { DELETING } from '@/lib/store/runs/run-status';
 import { useDatabase } from '@/tests/database';
 import {
   OPENED_AT,

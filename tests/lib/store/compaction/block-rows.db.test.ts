@@ -13,7 +13,7 @@ import {
 } from '@/lib/store/compaction/block-rows';
 import { decodeBlockValues } from '@/lib/store/compaction/block-values';
 import { CopyIn } from '@/lib/store/copy-binary';
-import { runKeyOf, uuidBytes } from '@/lib/store/run-key';
+import { runKeyOf, uuidBytes } from '@/lib/store/runs/run-key';
 import { useDatabase } from '@/tests/database';
 import { withClient } from './compactor';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
-import { createRun } from '@/lib/store/create-run';
-import { deleteRun, finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { deleteRun, finishRun } from '@/lib/store/runs/runs';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import { toColumn, type Cell } from './brute-rollup';

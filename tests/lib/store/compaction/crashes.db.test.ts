@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
-import { createRun } from '@/lib/store/create-run';
-import { finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { finishRun } from '@/lib/store/runs/runs';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import { anyCell, toColumn, type Cell } from './brute-rollup';

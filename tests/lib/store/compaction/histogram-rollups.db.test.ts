@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
-import { deleteRun, finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { deleteRun, finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

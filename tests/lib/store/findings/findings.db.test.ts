@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Spike } from '@/lib/contract/reads';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import {
   type Findings,
   findDetectorState,
@@ -11,8 +11,8 @@ import {
 import { STAGE_EVIDENCE } from '@/lib/contract/stages';
 import { readStages } from '@/lib/query/read-stages';
 import { scanRmsSpikeSteps } from '@/lib/store/findings/rms-spike-steps';
-import { runKeyOf } from '@/lib/store/run-key';
-import { finishRun } from '@/lib/store/runs';
+import { runKeyOf } from '@/lib/store/runs/run-key';
+import { finishRun } from '@/lib/store/runs/runs';
 import { findSpike } from '@/lib/store/findings/spikes';
 import { findExplainedIntervals } from '@/lib/store/findings/stages';
 import { findWarnings } from '@/lib/store/findings/warnings';

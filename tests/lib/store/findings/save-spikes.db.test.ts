@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { upsertSpikes } from '@/lib/store/findings/save-spikes';
 import { upsertWarnings } from '@/lib/store/findings/warnings';
 import { aRun } from '@/tests/builders/run';

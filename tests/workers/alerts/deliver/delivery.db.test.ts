@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { claimDelivery, retryDelivery } from '@/lib/store/alerts/alert-deliveries';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { silentLogger, useDatabase } from '@/tests/database';
 import { type Delivery, createDelivery } from '@/workers/alerts/deliver/delivery';
 import { createMessageSender } from '@/workers/alerts/deliver/message-sender';

@@ -3,7 +3,7 @@ import type { AlertRule } from '@/lib/contract/alert-rules';
 import type { Incident } from '@/lib/contract/incidents';
 import { saveFolds } from '@/lib/store/alerts/alert-progress';
 import { MAX_RULES_PER_PROJECT } from '@/lib/store/alerts/alert-rules';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 import { anIncident, aThreshold } from '@/tests/builders/alerts';

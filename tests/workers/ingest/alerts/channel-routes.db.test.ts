@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 

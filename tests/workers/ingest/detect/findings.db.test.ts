@@ -3,7 +3,7 @@ import { leadLagReplySchema } from '@/lib/contract/lead-lag';
 import type { Spike } from '@/lib/contract/reads';
 import { warningsReplySchema } from '@/lib/contract/warnings';
 import { computeLeadLag } from '@/lib/stats/lead-lag';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 import { finish, postFrames, readRecordedFrames, withoutHistograms } from './recorded-frames';
 

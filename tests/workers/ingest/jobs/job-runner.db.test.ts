@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { findJob, findJobs, findUnfinishedJobs } from '@/lib/store/jobs';
-import { type RunContext, findRunContext } from '@/lib/store/run-context';
-import { deleteRun } from '@/lib/store/runs';
+import { type RunContext, findRunContext } from '@/lib/store/runs/run-context';
+import { deleteRun } from '@/lib/store/runs/runs';
 import { silentLogger, useDatabase } from '@/tests/database';
 import { aRun } from '@/tests/servers';
 import type { JobContext, JobWork } from '@/workers/ingest/jobs/job-kind';

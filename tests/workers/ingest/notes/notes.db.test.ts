@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createToken } from '@/lib/store/tokens';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 
 let clock = new Date('2026-11-22T10:00:00.000Z');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { KEEP_EVERYTHING } from '@/lib/contract/project-policy';
-import { findPolicyOfRun } from '@/lib/store/project-policy';
-import { runKeyOf } from '@/lib/store/run-key';
+import { findPolicyOfRun } from '@/lib/store/runs/project-policy';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runKeyOf } from '@/lib/store/run-key';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
 import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';

@@ -1,5 +1,5 @@
 /** Which runs a query asks for, as SQL over `run` and what `run-order.ts` joins to it. */
-import type { RunsQuery } from '../contract/reads';
+import type { RunsQuery } from '../../contract/reads';
 import { TROUBLE } from './run-details';
 import { STATE_SQL } from './run-order';
 import { DELETING } from './run-status';

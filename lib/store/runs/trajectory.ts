@@ -3,9 +3,9 @@
  * effective trajectory follows the newest attempt from its resume point on, and an older
  * one only below every newer one's.
  */
-import { AppError } from '../contract/app-error';
-import type { AttemptSelector } from '../contract/reads';
-import type { Database } from './database';
+import { AppError } from '../../contract/app-error';
+import type { AttemptSelector } from '../../contract/reads';
+import type { Database } from '../database';
 import type { RunAttempt, RunOutline } from './run-context';
 
 /** Steps `fromStep`…`toStep`, both inclusive, of one attempt. */

@@ -1,9 +1,9 @@
 /** Pages of runs: pinned first, then in the order that was asked for. */
 import { z } from 'zod';
-import { AppError } from '../contract/app-error';
-import { runSortSchema, type RunSort, type RunsQuery } from '../contract/reads';
-import type { RunStatus } from '../contract/runs';
-import type { Database } from './database';
+import { AppError } from '../../contract/app-error';
+import { runSortSchema, type RunSort, type RunsQuery } from '../../contract/reads';
+import type { RunStatus } from '../../contract/runs';
+import type { Database } from '../database';
 import { filterOf, type Conditions } from './run-filter';
 import { joinsOf, orderOf, type RunOrder } from './run-order';
 import { toRunStatus } from './run-status';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunAttempt } from '@/lib/store/run-context';
-import { effectiveSegments, selectSegments } from '@/lib/store/trajectory';
+import type { RunAttempt } from '@/lib/store/runs/run-context';
+import { effectiveSegments, selectSegments } from '@/lib/store/runs/trajectory';
 
 const END = Number.MAX_SAFE_INTEGER;
 

@@ -2,8 +2,8 @@
  * How much of the database a run takes. Of large columns only the lengths are read, which
  * stand in the row itself: nothing that lies out of line is fetched.
  */
-import type { Database } from './database';
-import { runLiteral } from './segment-filter';
+import type { Database } from '../database';
+import { runLiteral } from '../segment-filter';
 
 export interface TableSize {
   readonly name: string;

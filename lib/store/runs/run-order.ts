@@ -3,9 +3,13 @@
  * joins, which are added only where a query needs them: `latest`, the newest step of the
  * effective trajectory, and `recent`, its last loss and its speed.
  */
-import { RUN_SORT_KEYS, type RunSort, type RunSortKey } from '../contract/reads';
-import { RUN_STATES, STALE_AFTER_AT_LEAST_SECONDS, STALE_INTERVALS } from '../contract/run-state';
-import { STAGES_BY_SEVERITY } from '../contract/stages';
+import { RUN_SORT_KEYS, type RunSort, type RunSortKey } from '../../contract/reads';
+import {
+  RUN_STATES,
+  STALE_AFTER_AT_LEAST_SECONDS,
+  STALE_INTERVALS,
+} from '../../contract/run-state';
+import { STAGES_BY_SEVERITY } from '../../contract/stages';
 import { recentStepsSql } from './run-progress';
 
 const latestJoin = (condition: string) => `

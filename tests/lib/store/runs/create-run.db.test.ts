@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
-import { findRunContext } from '@/lib/store/run-context';
-import { findLayers } from '@/lib/store/layers';
-import { findTrajectoryEnd } from '@/lib/store/trajectory';
-import { finishRun } from '@/lib/store/runs';
+import { createRun } from '@/lib/store/runs/create-run';
+import { findRunContext } from '@/lib/store/runs/run-context';
+import { findLayers } from '@/lib/store/runs/layers';
+import { findTrajectoryEnd } from '@/lib/store/runs/trajectory';
+import { finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

@@ -1,5 +1,5 @@
 /** How far runs have come: read from the ends of primary keys, many runs in one round trip. */
-import type { Database } from './database';
+import type { Database } from '../database';
 import { effectiveSegments } from './trajectory';
 import type { RunAttempt } from './run-context';
 

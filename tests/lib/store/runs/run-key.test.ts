@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { runKeyOf, uuidBytes, uuidText } from '@/lib/store/run-key';
+import { runKeyOf, uuidBytes, uuidText } from '@/lib/store/runs/run-key';
 
 it('is the first half of the SHA-256 of the public id', () => {
   const hex = createHash('sha256').update('run-7').digest('hex').slice(0, 32);

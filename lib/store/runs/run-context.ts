@@ -1,9 +1,9 @@
-import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
-import type { Database } from './database';
+import { optimizerSchema, type Optimizer, type RunStatus } from '../../contract/runs';
+import type { Database } from '../database';
 import { runKeyOf } from './run-key';
 import { DELETING, toRunStatus } from './run-status';
-import type { PreparedQuery } from './prepared-read';
-import type { RowReader } from './snapshot';
+import type { PreparedQuery } from '../prepared-read';
+import type { RowReader } from '../snapshot';
 
 export interface RunAttempt {
   readonly attempt: number;

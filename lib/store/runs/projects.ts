@@ -1,4 +1,4 @@
-import type { Database } from './database';
+import type { Database } from '../database';
 import { DELETING } from './run-status';
 
 export interface StoredProject {

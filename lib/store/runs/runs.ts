@@ -1,7 +1,7 @@
 /** Changes to a run that exists; each throws AppError `run_not_found` for one that does not. */
-import { AppError } from '../contract/app-error';
-import type { FinishStatus, PatchRun } from '../contract/runs';
-import type { Database } from './database';
+import { AppError } from '../../contract/app-error';
+import type { FinishStatus, PatchRun } from '../../contract/runs';
+import type { Database } from '../database';
 import { runKeyOf } from './run-key';
 import { DELETING } from './run-status';
 

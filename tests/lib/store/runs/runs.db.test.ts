@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createRun } from '@/lib/store/create-run';
+import { createRun } from '@/lib/store/runs/create-run';
 import { saveEvent } from '@/lib/store/events';
-import { findRunContext } from '@/lib/store/run-context';
-import { deleteRun, findRunProject, finishDeletions, finishRun, patchRun } from '@/lib/store/runs';
+import { findRunContext } from '@/lib/store/runs/run-context';
+import {
+  deleteRun,
+  findRunProject,
+  finishDeletions,
+  finishRun,
+  patchRun,
+} from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';

@@ -4,8 +4,8 @@ import {
   KEEP_EVERYTHING,
   type ProjectPolicy,
   type PutProjectPolicy,
-} from '../contract/project-policy';
-import type { Database } from './database';
+} from '../../contract/project-policy';
+import type { Database } from '../database';
 
 interface PolicyRow {
   readonly keep_raw_days: number | null;

@@ -3,10 +3,10 @@
  * inserts the run's row, the others find it and are told the same.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { AppError, type FaultDetail } from '../contract/app-error';
-import type { CreateRun, Layer } from '../contract/runs';
-import type { Database } from './database';
-import type { Prisma } from './generated/client';
+import { AppError, type FaultDetail } from '../../contract/app-error';
+import type { CreateRun, Layer } from '../../contract/runs';
+import type { Database } from '../database';
+import type { Prisma } from '../generated/client';
 import { runKeyOf } from './run-key';
 import { DELETING } from './run-status';
 

@@ -1,8 +1,8 @@
 /** What happened in the runs of a project between two moments, by the jobs' own clock where they send it. */
-import type { Spike } from '../contract/reads';
-import type { Database } from './database';
+import type { Spike } from '../../contract/reads';
+import type { Database } from '../database';
 import { DELETING } from './run-status';
-import { findSpike } from './findings/spikes';
+import { findSpike } from '../findings/spikes';
 
 export interface Period {
   readonly project: string;

@@ -1,10 +1,10 @@
 /** Rows of runs with their attempts, for lists and pages of people. */
 import { z } from 'zod';
-import { optimizerSchema, type Optimizer, type RunStatus } from '../contract/runs';
-import { STAGE_INPUTS } from '../contract/stages';
-import type { Database } from './database';
+import { optimizerSchema, type Optimizer, type RunStatus } from '../../contract/runs';
+import { STAGE_INPUTS } from '../../contract/stages';
+import type { Database } from '../database';
 import { toRunStatus } from './run-status';
-import { findCurrentStages } from './findings/stages';
+import { findCurrentStages } from '../findings/stages';
 import { effectiveSegments } from './trajectory';
 
 export interface StoredAttempt {

@@ -1,4 +1,4 @@
-import { runStatusSchema, type RunStatus } from '../contract/runs';
+import { runStatusSchema, type RunStatus } from '../../contract/runs';
 
 /** Of a run whose rows are being removed: for everybody else it does not exist. */
 export const DELETING = 'deleting';
