@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import type { Frame } from '../lib/contract/frame';
 import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
-import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
+import { createFrameWriter, type FrameWriter } from '../lib/store/writing/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';
 import {
   type CompactionClient,

@@ -18,7 +18,7 @@ import { roundAttempt } from '../lib/store/compaction/round-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
 import { createRun } from '../lib/store/runs/create-run';
 import { openDatabase } from '../lib/store/database';
-import { createFrameWriter } from '../lib/store/frame-writer';
+import { createFrameWriter } from '../lib/store/writing/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 

@@ -15,7 +15,7 @@ import { BinaryWriter } from '../lib/store/binary-writer';
 import { CopyIn } from '../lib/store/copy-binary';
 import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
-import { createFrameWriter, type FrameWriter } from '../lib/store/frame-writer';
+import { createFrameWriter, type FrameWriter } from '../lib/store/writing/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';
 import { uuidBytes } from '../lib/store/runs/run-key';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';

@@ -26,7 +26,7 @@ import { compactAttempt } from '../lib/store/compaction/compact-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
 import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
-import { createFrameWriter } from '../lib/store/frame-writer';
+import { createFrameWriter } from '../lib/store/writing/frame-writer';
 import { buildWorkers, startBenchProduct, startBenchServer } from './ingest/bench-product';
 import { measureMemoryCopies } from './ingest/physical-limits';
 import { seededRandom } from './ingest/seeded-random';

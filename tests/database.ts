@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { openDatabase, type Database } from '@/lib/store/database';
-import { createFrameWriter, type FrameWriter } from '@/lib/store/frame-writer';
+import { createFrameWriter, type FrameWriter } from '@/lib/store/writing/frame-writer';
 import type { StoreLogger } from '@/lib/store/store-logger';
 
 export const silentLogger: StoreLogger = {

@@ -2,7 +2,7 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { type Database, openDatabase } from '@/lib/store/database';
-import { type FrameWriter, createFrameWriter } from '@/lib/store/frame-writer';
+import { type FrameWriter, createFrameWriter } from '@/lib/store/writing/frame-writer';
 import { createFrontDoor } from '@/workers/api/front-door';
 import {
   type StatisticsClient,

@@ -1,5 +1,5 @@
 import type { Database } from './database';
-import type { MetricKind } from './metric-registry';
+import type { MetricKind } from './writing/metric-registry';
 
 /** Names of one kind with their numbers, in the order in which the run first reported them. */
 export async function findMetricIds(

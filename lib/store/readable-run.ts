@@ -1,4 +1,4 @@
-import type { MetricKind } from './metric-registry';
+import type { MetricKind } from './writing/metric-registry';
 import type { PreparedQuery } from './prepared-read';
 import { outlineQueries, type RunOutline } from './runs/run-context';
 import type { RowReader } from './snapshot';

@@ -2,7 +2,7 @@
 import { WALL_TIME_ID } from './compaction/scalar-rollup';
 import { inSegment, Parameters } from './parameters';
 import type { RowReader } from './snapshot';
-import { hasScalarColumn } from './step-batch';
+import { hasScalarColumn } from './writing/step-batch';
 import type { Segment } from './runs/trajectory';
 
 /** Where one scalar is stored; null for a name that the run has never reported. */

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { FrameWriter } from '../../lib/store/frame-writer';
+import type { FrameWriter } from '../../lib/store/writing/frame-writer';
 import type { BodyBudget } from '../http/read-body';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';

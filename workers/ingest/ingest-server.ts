@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Logger } from 'pino';
 import type { Database } from '../../lib/store/database';
-import type { FrameWriter } from '../../lib/store/frame-writer';
+import type { FrameWriter } from '../../lib/store/writing/frame-writer';
 import { saveSamples } from '../../lib/store/sample-frames';
 import { toUnavailable } from '../../lib/store/outage';
 import { findTrajectoryEnd } from '../../lib/store/runs/trajectory';

@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { ConfigError, type IngestConfig, parseIngestConfig } from '../../lib/config/config';
 import { openDatabase } from '../../lib/store/database';
-import { createFrameWriter } from '../../lib/store/frame-writer';
+import { createFrameWriter } from '../../lib/store/writing/frame-writer';
 import { finishDeletions } from '../../lib/store/runs/runs';
 import { createStatisticsClient } from '../accelerator/statistics-client';
 import { createAlertsClient } from '../alerts/alerts-client';

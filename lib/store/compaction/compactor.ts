@@ -3,7 +3,7 @@ import type { Released } from '../retention/retain-run';
 import { retainProjects } from '../retention/retain-projects';
 import { DELETING } from '../runs/run-status';
 import type { StoreLogger } from '../store-logger';
-import { WriterConnection } from '../writer-connection';
+import { WriterConnection } from '../writing/writer-connection';
 import { compactAttempt, type CompactionUnit } from './compact-attempt';
 import type { AttemptId } from './compaction-state';
 import { roundAttempt, type RoundingUnit } from './round-attempt';

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
-import type { FrameWriter } from '@/lib/store/frame-writer';
+import type { FrameWriter } from '@/lib/store/writing/frame-writer';
 import { aRun } from '@/tests/builders/run';
 import type { LongPost, LongRun } from './long-runs';
 

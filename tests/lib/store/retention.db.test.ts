@@ -3,7 +3,7 @@ import type { Frame } from '@/lib/contract/frame';
 import { planExport } from '@/lib/query/export/plan-export';
 import { readHeatmap } from '@/lib/query/read-heatmap';
 import { createRun } from '@/lib/store/runs/create-run';
-import { replaceLayerMetrics } from '@/lib/store/replace-metrics';
+import { replaceLayerMetrics } from '@/lib/store/writing/replace-metrics';
 import { deleteRun, finishRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';

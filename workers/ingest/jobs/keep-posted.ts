@@ -4,8 +4,8 @@
  */
 import { bitsOf, MISSING_FLOAT32_BITS } from '../../../lib/contract/missing-value';
 import type { Database } from '../../../lib/store/database';
-import { findPostedMeasures, postKey } from '../../../lib/store/posted-measures';
-import type { Replacement } from '../../../lib/store/replace-metrics';
+import { findPostedMeasures, postKey } from '../../../lib/store/writing/posted-measures';
+import type { Replacement } from '../../../lib/store/writing/replace-metrics';
 import type { RunOutline } from '../../../lib/store/runs/run-context';
 import { findStepReports, type StepReport } from '../../../lib/store/step-reports';
 

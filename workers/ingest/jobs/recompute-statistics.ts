@@ -23,7 +23,7 @@ import {
 import type { JobJson } from '../../../lib/store/jobs';
 import { findMetricIds } from '../../../lib/store/metrics';
 import { gapsQuery, HISTOGRAMS_GAP } from '../../../lib/store/raw-gaps';
-import { type Replacement, replaceLayerMetrics } from '../../../lib/store/replace-metrics';
+import { type Replacement, replaceLayerMetrics } from '../../../lib/store/writing/replace-metrics';
 import type { RunAttempt } from '../../../lib/store/runs/run-context';
 import { BLOCK_STEPS, alignDown } from '../../../lib/store/compaction/block-layout';
 import type { Segment } from '../../../lib/store/runs/trajectory';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
 import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '@/lib/contract/missing-value';
-import { replaceLayerMetrics } from '@/lib/store/replace-metrics';
+import { replaceLayerMetrics } from '@/lib/store/writing/replace-metrics';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createTestDatabase, type ClonedDatabase } from '@/tests/database';
 import { type TestServers, aRun, startServers } from '@/tests/servers';

@@ -6,11 +6,11 @@
  * numbers of new names ▶ hot posts ▶ compacted posts.
  */
 import type { PoolClient } from 'pg';
-import { AppError } from '../contract/app-error';
-import { MAX_METRICS_PER_RUN } from '../contract/identifiers';
+import { AppError } from '../../contract/app-error';
+import { MAX_METRICS_PER_RUN } from '../../contract/identifiers';
 import { replaceInBlocks } from './block-replacement';
-import { lockAttempt } from './compaction/compaction-state';
-import type { Database } from './database';
+import { lockAttempt } from '../compaction/compaction-state';
+import type { Database } from '../database';
 import { replaceInHotFrames } from './hot-replacement';
 
 /** What one post's layers are given. */

@@ -4,7 +4,7 @@ import { AppError } from '@/lib/contract/app-error';
 import type { Frame } from '@/lib/contract/frame';
 import { MAX_METRICS_PER_RUN } from '@/lib/contract/identifiers';
 import { createRun } from '@/lib/store/runs/create-run';
-import { createFrameWriter, type FrameToStore } from '@/lib/store/frame-writer';
+import { createFrameWriter, type FrameToStore } from '@/lib/store/writing/frame-writer';
 import { deleteRun } from '@/lib/store/runs/runs';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';

@@ -4,20 +4,20 @@
  * compaction moves them into the blocks and corrects the rollups above, as it does for those.
  */
 import type { PoolClient } from 'pg';
-import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
-import { MAX_SPAN } from './compaction/block-layout';
+import { bitsOf, MISSING_FLOAT32_BITS } from '../../contract/missing-value';
+import { MAX_SPAN } from '../compaction/block-layout';
 import {
   CopyRows,
   decodeMetricBlock,
   METRIC_BLOCK_COLUMNS,
   METRIC_BLOCK_TARGET,
   type MetricBlock,
-} from './compaction/block-rows';
-import { CopyIn, CopyOut } from './copy-binary';
-import { findGaps } from './raw-gaps';
+} from '../compaction/block-rows';
+import { CopyIn, CopyOut } from '../copy-binary';
+import { findGaps } from '../raw-gaps';
 import type { Replacement } from './replace-metrics';
-import { uuidBytes } from './runs/run-key';
-import { runLiteral } from './segment-filter';
+import { uuidBytes } from '../runs/run-key';
+import { runLiteral } from '../segment-filter';
 
 /**
  * The caller holds the lock of the attempt's compaction state.

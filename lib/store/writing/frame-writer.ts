@@ -11,7 +11,7 @@
  * that comes until a trial write has gone through.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../contract/app-error';
+import { AppError } from '../../contract/app-error';
 import { PayloadMemory, storeBatch, TRIAL_WRITE_SQL } from './frame-batch';
 import {
   byteLengthOf,
@@ -22,8 +22,8 @@ import {
   type FrameToStore,
 } from './frame-entry';
 import { MetricRegistry } from './metric-registry';
-import { describeOutage, isOutage, unavailable } from './outage';
-import type { StoreLogger } from './store-logger';
+import { describeOutage, isOutage, unavailable } from '../outage';
+import type { StoreLogger } from '../store-logger';
 import { isTransient, WriterConnection } from './writer-connection';
 
 export type { FrameOutcome, FrameToStore } from './frame-entry';

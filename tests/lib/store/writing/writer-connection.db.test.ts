@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
-import { createFrameWriter, type FrameWriter } from '@/lib/store/frame-writer';
-import { isTransient } from '@/lib/store/writer-connection';
+import { createFrameWriter, type FrameWriter } from '@/lib/store/writing/frame-writer';
+import { isTransient } from '@/lib/store/writing/writer-connection';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { silentLogger, useDatabase } from '@/tests/database';
-import { type LossyProxy, startLossyProxy } from './lossy-proxy';
+import { type LossyProxy, startLossyProxy } from '../lossy-proxy';
 
 const database = useDatabase();
 let proxy: LossyProxy;

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Frame } from '../contract/frame';
+import type { Frame } from '../../contract/frame';
 
 function addText(hash: Hash, text: string): void {
   hash.update(`${text.length}:${text}`);

@@ -2,10 +2,10 @@
  * Which of the measures that follow from histograms a job posted itself: a stored post holds
  * what was posted and what was derived side by side, and what was posted is never replaced.
  */
-import { RECOMPUTED_METRICS } from '../contract/jobs';
-import type { CopyRow } from './copy-binary';
-import type { Database } from './database';
-import { Parameters } from './parameters';
+import { RECOMPUTED_METRICS } from '../../contract/jobs';
+import type { CopyRow } from '../copy-binary';
+import type { Database } from '../database';
+import { Parameters } from '../parameters';
 
 /** As bits, of the names of a post's layer metrics before any is derived. */
 export function toPostedMeasures(posted: { readonly has: (name: string) => boolean }): number {

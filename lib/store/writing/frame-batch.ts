@@ -7,13 +7,13 @@
  * inserted is nobody else's. No outcome is known before the COMMIT.
  */
 import type { Client } from 'pg';
-import { AppError } from '../contract/app-error';
-import { arrayParameter, BinaryWriter } from './binary-writer';
-import { CopyIn } from './copy-binary';
+import { AppError } from '../../contract/app-error';
+import { arrayParameter, BinaryWriter } from '../binary-writer';
+import { CopyIn } from '../copy-binary';
 import { frameKey, idOf, StaleNamesError, type BatchEntry, type FrameOutcome } from './frame-entry';
 import { storeHistograms } from './histogram-batch';
 import type { MetricRegistry, RunNames } from './metric-registry';
-import { DELETING } from './runs/run-status';
+import { DELETING } from '../runs/run-status';
 import { upsertSteps } from './step-batch';
 
 /**

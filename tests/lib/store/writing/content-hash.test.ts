@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { bitsOf, MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
-import { frameContentHash } from '@/lib/store/content-hash';
+import { frameContentHash } from '@/lib/store/writing/content-hash';
 import { aFrame, type FrameParts } from '@/tests/builders/frame';
 
 const hashOf = (parts: FrameParts) => frameContentHash(aFrame(1, parts)).toString('hex');

@@ -5,9 +5,9 @@
  * then fails leaves a name without values, which harms nobody.
  */
 import type { Client } from 'pg';
-import { AppError } from '../contract/app-error';
-import type { Frame } from '../contract/frame';
-import { MAX_METRICS_PER_RUN } from '../contract/identifiers';
+import { AppError } from '../../contract/app-error';
+import type { Frame } from '../../contract/frame';
+import { MAX_METRICS_PER_RUN } from '../../contract/identifiers';
 
 export type MetricKind = 'scalar' | 'layer' | 'histogram';
 

@@ -5,8 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { describeOutage, isOutage } from './outage';
-import type { StoreLogger } from './store-logger';
+import { describeOutage, isOutage } from '../outage';
+import type { StoreLogger } from '../store-logger';
 
 const FIRST_DELAY_MS = 100;
 /** Jobs are told to come back after a second: by then it is known again. */

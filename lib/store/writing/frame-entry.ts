@@ -1,9 +1,9 @@
 /** What the writer holds of a frame from the request until its outcome. */
-import type { AppError } from '../contract/app-error';
-import type { Frame } from '../contract/frame';
+import type { AppError } from '../../contract/app-error';
+import type { Frame } from '../../contract/frame';
 import { frameContentHash } from './content-hash';
 import { toPostedMeasures } from './posted-measures';
-import { uuidBytes } from './runs/run-key';
+import { uuidBytes } from '../runs/run-key';
 
 export interface FrameToStore {
   /** `runKeyOf(id)`. */
