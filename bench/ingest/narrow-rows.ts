@@ -1,7 +1,7 @@
 /** The yardstick: the same datapoints as a row each, by binary COPY, in the same run. */
 import pg from 'pg';
-import { BinaryWriter } from '../../lib/store/binary-writer';
-import { CopyIn } from '../../lib/store/copy-binary';
+import { BinaryWriter } from '../../lib/store/postgres/binary-writer';
+import { CopyIn } from '../../lib/store/postgres/copy-binary';
 import { seededRandom } from './seeded-random';
 
 /** Frames a transaction: as many datapoints as a batch of the frame writer holds at most. */

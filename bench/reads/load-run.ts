@@ -4,7 +4,7 @@
  * run's are.
  */
 import pg from 'pg';
-import { BinaryWriter } from '../../lib/store/binary-writer';
+import { BinaryWriter } from '../../lib/store/postgres/binary-writer';
 import {
   alignDown,
   BLOCK_STEPS,
@@ -20,7 +20,7 @@ import {
 } from '../../lib/store/compaction/block-rows';
 import { MetricRollupAccumulator } from '../../lib/store/compaction/metric-rollup';
 import { ScalarRollupAccumulator, WALL_TIME_ID } from '../../lib/store/compaction/scalar-rollup';
-import { CopyIn } from '../../lib/store/copy-binary';
+import { CopyIn } from '../../lib/store/postgres/copy-binary';
 import { createRun } from '../../lib/store/runs/create-run';
 import { type Database } from '../../lib/store/database';
 import { uuidBytes } from '../../lib/store/runs/run-key';

@@ -1,11 +1,11 @@
 import { AppError } from '../contract/app-error';
-import type { PreparedQuery } from '../store/prepared-read';
+import type { PreparedQuery } from '../store/postgres/prepared-read';
 import { findReadableRun, type ReadableRun } from '../store/readable-run';
 import type { RunOutline } from '../store/runs/run-context';
 import { runKeyOf } from '../store/runs/run-key';
 import { findRunWindow, type RunWindow } from '../store/run-window';
 import { runNotFound } from '../store/runs/runs';
-import type { RowReader } from '../store/snapshot';
+import type { RowReader } from '../store/postgres/snapshot';
 import type { WindowQuery } from '../store/step-window';
 
 /** Throws AppError `run_not_found`. */

@@ -4,7 +4,7 @@ import { adamRatioBound } from '../stats/adam-ratio-bound';
 import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
 import { layerQuery } from '../store/runs/layers';
-import type { PreparedQuery } from '../store/prepared-read';
+import type { PreparedQuery } from '../store/postgres/prepared-read';
 import type { ReadableRun } from '../store/readable-run';
 import {
   findHistogramSteps,
@@ -13,7 +13,7 @@ import {
   type LayerAtStep,
   type StoredHistogram,
 } from '../store/scan-histograms';
-import type { Snapshot } from '../store/snapshot';
+import type { Snapshot } from '../store/postgres/snapshot';
 import type { StepPlace } from '../store/step-window';
 import { selectSegments } from '../store/runs/trajectory';
 import { requireLayer, requireRun } from './find-run';

@@ -9,7 +9,7 @@ import type { Database } from '../store/database';
 import { LayerScan } from '../store/scan-layers';
 import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
-import type { Snapshot } from '../store/snapshot';
+import type { Snapshot } from '../store/postgres/snapshot';
 import { haveOverlap } from '../store/step-window';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';

@@ -5,7 +5,7 @@ import { layerQuery } from '../store/runs/layers';
 import { LayerScan } from '../store/scan-layers';
 import { ScalarScan } from '../store/scan-scalars';
 import { runKeyOf } from '../store/runs/run-key';
-import type { Snapshot } from '../store/snapshot';
+import type { Snapshot } from '../store/postgres/snapshot';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireLayer, requireRunWindow } from './find-run';

@@ -3,7 +3,7 @@ import { runScans } from '../store/covered-scan';
 import type { Database } from '../store/database';
 import { ScalarScan } from '../store/scan-scalars';
 import { scalarColumns } from '../store/scan-steps';
-import type { Snapshot } from '../store/snapshot';
+import type { Snapshot } from '../store/postgres/snapshot';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireRunWindow } from './find-run';

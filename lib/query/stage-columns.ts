@@ -4,7 +4,7 @@
  */
 import { stageCode } from '../contract/stages';
 import type { RunOutline } from '../store/runs/run-context';
-import type { RowReader } from '../store/snapshot';
+import type { RowReader } from '../store/postgres/snapshot';
 import { findStageIntervals } from '../store/findings/stages';
 import type { Segment } from '../store/runs/trajectory';
 import type { BucketSteps } from './scalar-buckets';

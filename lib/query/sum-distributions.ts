@@ -1,8 +1,8 @@
 import { AppError } from '../contract/app-error';
 import type { DistributionBucket, DistributionsQuery } from '../contract/reads';
-import type { PreparedQuery } from '../store/prepared-read';
+import type { PreparedQuery } from '../store/postgres/prepared-read';
 import type { ReadableRun } from '../store/readable-run';
-import type { Snapshot } from '../store/snapshot';
+import type { Snapshot } from '../store/postgres/snapshot';
 import { findStepWindow } from '../store/step-window';
 import { sumHistograms } from '../store/sum-histograms';
 import { selectSegments } from '../store/runs/trajectory';

@@ -1,11 +1,11 @@
 /** The door to Postgres for everything but the hot writes: Prisma for metadata, COPY for columns. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { CopyOut } from './copy-binary';
+import { CopyOut } from './postgres/copy-binary';
 import { PrismaClient } from './generated/client';
-import { PreparedRead } from './prepared-read';
-import { openReadingSocket } from './reading-socket';
-import { PoolSnapshot, type RowReader, type Snapshot } from './snapshot';
+import { PreparedRead } from './postgres/prepared-read';
+import { openReadingSocket } from './postgres/reading-socket';
+import { PoolSnapshot, type RowReader, type Snapshot } from './postgres/snapshot';
 import type { StoreLogger } from './store-logger';
 
 export interface DatabaseOptions {

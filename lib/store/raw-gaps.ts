@@ -6,8 +6,8 @@ import type { ClientBase } from 'pg';
 import type { Interval } from './compaction/intervals';
 import type { AttemptId } from './compaction/compaction-state';
 import type { StepSpan } from './cover';
-import { Parameters } from './parameters';
-import type { PreparedQuery } from './prepared-read';
+import { Parameters } from './postgres/parameters';
+import type { PreparedQuery } from './postgres/prepared-read';
 import type { Segment } from './runs/trajectory';
 
 /** Under these numbers stand the ranges in which histograms and raw samples went. */

@@ -2,7 +2,7 @@
 import { BLOCK_STEPS } from './compaction/block-layout';
 import { ROUNDED_CODEC } from './compaction/value-codec';
 import { IS_ROUNDED } from './compaction/rollup-codec';
-import type { RowReader } from './snapshot';
+import type { RowReader } from './postgres/snapshot';
 import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
 import type { Segment } from './runs/trajectory';
 

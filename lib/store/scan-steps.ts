@@ -1,7 +1,7 @@
 /** What steps say besides their layers, as rows of `step` have it. */
 import { WALL_TIME_ID } from './compaction/scalar-rollup';
-import { inSegment, Parameters } from './parameters';
-import type { RowReader } from './snapshot';
+import { inSegment, Parameters } from './postgres/parameters';
+import type { RowReader } from './postgres/snapshot';
 import { hasScalarColumn } from './writing/step-batch';
 import type { Segment } from './runs/trajectory';
 

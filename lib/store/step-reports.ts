@@ -6,7 +6,7 @@ import { findReadableRun } from './readable-run';
 import { LayerScan, type LayerSink, type StepCells } from './scan-layers';
 import { scalarColumns } from './scan-steps';
 import { segmentFilter } from './segment-filter';
-import type { Snapshot } from './snapshot';
+import type { Snapshot } from './postgres/snapshot';
 import { findStepWindow } from './step-window';
 import type { Segment } from './runs/trajectory';
 

@@ -6,11 +6,11 @@
 import { AppError } from '../contract/app-error';
 import { alignDown, alignUp, bucketSteps, MAX_LEVEL } from './compaction/block-layout';
 import { type Interval, uncoveredOf } from './compaction/intervals';
-import type { CopyRow } from './copy-binary';
+import type { CopyRow } from './postgres/copy-binary';
 import { unpackSums } from './packed-counts';
-import { Parameters } from './parameters';
+import { Parameters } from './postgres/parameters';
 import { uuidText } from './runs/run-key';
-import type { RowReader } from './snapshot';
+import type { RowReader } from './postgres/snapshot';
 import type { WindowPart } from './step-window';
 
 export interface HistogramSum {

@@ -8,7 +8,7 @@ import { buildOpenApi } from '../../lib/contract/openapi';
 import { readAdvice } from '../../lib/query/read-advice';
 import type { Database } from '../../lib/store/database';
 import type { TokenScope } from '../../lib/store/tokens';
-import { toUnavailable } from '../../lib/store/outage';
+import { toUnavailable } from '../../lib/store/postgres/outage';
 import { frameHeaders } from '../access/frames';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitScope } from '../access/principal';

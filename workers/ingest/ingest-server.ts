@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../lib/store/database';
 import type { FrameWriter } from '../../lib/store/writing/frame-writer';
 import { saveSamples } from '../../lib/store/sample-frames';
-import { toUnavailable } from '../../lib/store/outage';
+import { toUnavailable } from '../../lib/store/postgres/outage';
 import { findTrajectoryEnd } from '../../lib/store/runs/trajectory';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitProject, permitScope, visibleProject } from '../access/principal';

@@ -5,7 +5,7 @@
  */
 import type { PoolClient } from 'pg';
 import type { Incident } from '../../contract/incidents';
-import { floatsParameter } from '../binary-writer';
+import { floatsParameter } from '../postgres/binary-writer';
 import { hashKey } from '../runs/run-key';
 
 /** An incident as a rule's fold knows it. */

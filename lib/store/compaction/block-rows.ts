@@ -3,8 +3,8 @@
  * lists, what decodes a row of them, and what lays one out. Binary columns are little-endian,
  * as the typed arrays are; large ones are sent as they lie in memory.
  */
-import { BinaryWriter } from '../binary-writer';
-import { COPY_HEADER, type CopyRow } from '../copy-binary';
+import { BinaryWriter } from '../postgres/binary-writer';
+import { COPY_HEADER, type CopyRow } from '../postgres/copy-binary';
 import { decodeBlockValues } from './block-values';
 import type { MetricRollup } from './metric-rollup';
 import {

@@ -1,7 +1,7 @@
 /** Rows of histograms to sum up, and of their sums, as they are read and written. */
 import type { ClientBase } from 'pg';
-import { BinaryWriter } from '../binary-writer';
-import { CopyIn, CopyOut, type CopyRow } from '../copy-binary';
+import { BinaryWriter } from '../postgres/binary-writer';
+import { CopyIn, CopyOut, type CopyRow } from '../postgres/copy-binary';
 import { packSums, unpackColumn, unpackSums } from '../packed-counts';
 import { uuidBytes, uuidText } from '../runs/run-key';
 import type { AttemptId } from './compaction-state';

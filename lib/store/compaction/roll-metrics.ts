@@ -4,7 +4,7 @@
  * below, which say whether the row pays; then the values of those that do.
  */
 import type { ClientBase } from 'pg';
-import { CopyIn, CopyOut, type RowQuery } from '../copy-binary';
+import { CopyIn, CopyOut, type RowQuery } from '../postgres/copy-binary';
 import { uuidBytes } from '../runs/run-key';
 import { bucketSteps, BUCKETS_PER_ROW, isWorthKeeping, MAX_SPAN, rowSteps } from './block-layout';
 import {

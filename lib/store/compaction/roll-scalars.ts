@@ -3,7 +3,7 @@
  * highest rows below that are kept and from the rows of `step` where there are none.
  */
 import type { ClientBase } from 'pg';
-import { CopyIn, CopyOut, type CopyRow, type RowQuery } from '../copy-binary';
+import { CopyIn, CopyOut, type CopyRow, type RowQuery } from '../postgres/copy-binary';
 import { uuidBytes } from '../runs/run-key';
 import { isWorthKeeping, rowSteps } from './block-layout';
 import {

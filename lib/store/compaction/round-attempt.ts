@@ -9,7 +9,7 @@
  */
 import type { ClientBase } from 'pg';
 import { findAnomalySurroundings } from '../findings/anomaly-surroundings';
-import { CopyIn, CopyOut, type RowQuery } from '../copy-binary';
+import { CopyIn, CopyOut, type RowQuery } from '../postgres/copy-binary';
 import { uuidBytes } from '../runs/run-key';
 import { alignUp, MAX_SPAN, rowSteps } from './block-layout';
 import {

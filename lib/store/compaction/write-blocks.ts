@@ -1,6 +1,6 @@
 /** Moves the hot rows of spans into blocks: read and removed in one statement, so none is lost between. */
 import type { ClientBase } from 'pg';
-import { CopyIn, CopyOut } from '../copy-binary';
+import { CopyIn, CopyOut } from '../postgres/copy-binary';
 import { uuidBytes } from '../runs/run-key';
 import { findGaps } from '../raw-gaps';
 import { assembleBlock, groupParts, type HotRow, partsWhere } from './assemble-blocks';

@@ -1,7 +1,7 @@
 /** Writes what detectors say of spikes, over what they said before. */
 import type { PoolClient } from 'pg';
 import type { Spike } from '../../contract/reads';
-import { floatsParameter } from '../binary-writer';
+import { floatsParameter } from '../postgres/binary-writer';
 
 export interface SpikeToSave {
   /** `attempt` is the spike's own. */

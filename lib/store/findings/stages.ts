@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { stageIntervalSchema } from '../../contract/reads';
 import type { Database } from '../database';
-import { Parameters } from '../parameters';
-import type { RowReader } from '../snapshot';
+import { Parameters } from '../postgres/parameters';
+import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
 export type StageInterval = z.infer<typeof stageIntervalSchema>;

@@ -1,7 +1,7 @@
 /** What detectors noted on single steps: stages that layers entered, and layers whose RMS began to spike. */
-import { Parameters } from '../parameters';
-import type { PreparedQuery } from '../prepared-read';
-import type { RowReader } from '../snapshot';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
 export interface StageEntry {

@@ -1,7 +1,7 @@
 /** Warnings of detectors: what is no spike and still asks for someone. */
 import type { PoolClient } from 'pg';
 import { type WarningKind, warningKindSchema } from '../../contract/warnings';
-import { floatsParameter } from '../binary-writer';
+import { floatsParameter } from '../postgres/binary-writer';
 import type { Database } from '../database';
 import type { Segment } from '../runs/trajectory';
 

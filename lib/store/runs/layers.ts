@@ -1,7 +1,7 @@
 import type { Layer } from '../../contract/runs';
 import { toLayer } from './create-run';
 import type { Database } from '../database';
-import type { PreparedQuery } from '../prepared-read';
+import type { PreparedQuery } from '../postgres/prepared-read';
 
 export type IndexedLayer = Layer & { readonly index: number };
 

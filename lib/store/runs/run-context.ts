@@ -2,8 +2,8 @@ import { optimizerSchema, type Optimizer, type RunStatus } from '../../contract/
 import type { Database } from '../database';
 import { runKeyOf } from './run-key';
 import { DELETING, toRunStatus } from './run-status';
-import type { PreparedQuery } from '../prepared-read';
-import type { RowReader } from '../snapshot';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 
 export interface RunAttempt {
   readonly attempt: number;

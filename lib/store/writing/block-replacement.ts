@@ -13,7 +13,7 @@ import {
   METRIC_BLOCK_TARGET,
   type MetricBlock,
 } from '../compaction/block-rows';
-import { CopyIn, CopyOut } from '../copy-binary';
+import { CopyIn, CopyOut } from '../postgres/copy-binary';
 import { findGaps } from '../raw-gaps';
 import type { Replacement } from './replace-metrics';
 import { uuidBytes } from '../runs/run-key';

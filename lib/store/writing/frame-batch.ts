@@ -8,8 +8,8 @@
  */
 import type { Client } from 'pg';
 import { AppError } from '../../contract/app-error';
-import { arrayParameter, BinaryWriter } from '../binary-writer';
-import { CopyIn } from '../copy-binary';
+import { arrayParameter, BinaryWriter } from '../postgres/binary-writer';
+import { CopyIn } from '../postgres/copy-binary';
 import { frameKey, idOf, StaleNamesError, type BatchEntry, type FrameOutcome } from './frame-entry';
 import { storeHistograms } from './histogram-batch';
 import type { MetricRegistry, RunNames } from './metric-registry';

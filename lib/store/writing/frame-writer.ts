@@ -22,7 +22,7 @@ import {
   type FrameToStore,
 } from './frame-entry';
 import { MetricRegistry } from './metric-registry';
-import { describeOutage, isOutage, unavailable } from '../outage';
+import { describeOutage, isOutage, unavailable } from '../postgres/outage';
 import type { StoreLogger } from '../store-logger';
 import { isTransient, WriterConnection } from './writer-connection';
 

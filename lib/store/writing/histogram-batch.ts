@@ -1,8 +1,8 @@
 /** Histograms of claimed frames: edges once a run, packed counts once a frame and kind. */
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
-import { arrayParameter, BinaryWriter } from '../binary-writer';
-import { CopyIn } from '../copy-binary';
+import { arrayParameter, BinaryWriter } from '../postgres/binary-writer';
+import { CopyIn } from '../postgres/copy-binary';
 import { idOf, type BatchEntry } from './frame-entry';
 import type { RunNames } from './metric-registry';
 import { packCounts } from '../packed-counts';

@@ -3,9 +3,9 @@
  * what was posted and what was derived side by side, and what was posted is never replaced.
  */
 import { RECOMPUTED_METRICS } from '../../contract/jobs';
-import type { CopyRow } from '../copy-binary';
+import type { CopyRow } from '../postgres/copy-binary';
 import type { Database } from '../database';
-import { Parameters } from '../parameters';
+import { Parameters } from '../postgres/parameters';
 
 /** As bits, of the names of a post's layer metrics before any is derived. */
 export function toPostedMeasures(posted: { readonly has: (name: string) => boolean }): number {

@@ -1,6 +1,6 @@
 /** What steps say besides their layers: one row a step, merged over its shards. */
 import type { Client } from 'pg';
-import { arrayParameter } from '../binary-writer';
+import { arrayParameter } from '../postgres/binary-writer';
 import { idOf, type BatchEntry } from './frame-entry';
 import type { RunNames } from './metric-registry';
 

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { describeOutage, isOutage } from '../outage';
+import { describeOutage, isOutage } from '../postgres/outage';
 import type { StoreLogger } from '../store-logger';
 
 const FIRST_DELAY_MS = 100;

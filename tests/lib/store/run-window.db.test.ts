@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
 import { findReadableRun, type ReadableRun } from '@/lib/store/readable-run';
 import { findRunWindow, type RunWindow } from '@/lib/store/run-window';
-import type { RowReader } from '@/lib/store/snapshot';
+import type { RowReader } from '@/lib/store/postgres/snapshot';
 import { findStepWindow, type WindowQuery } from '@/lib/store/step-window';
 import { selectSegments } from '@/lib/store/runs/trajectory';
 import { aFrame } from '@/tests/builders/frame';

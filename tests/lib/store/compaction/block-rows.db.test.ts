@@ -12,7 +12,7 @@ import {
   SCALAR_ROLLUP_TARGET,
 } from '@/lib/store/compaction/block-rows';
 import { decodeBlockValues } from '@/lib/store/compaction/block-values';
-import { CopyIn } from '@/lib/store/copy-binary';
+import { CopyIn } from '@/lib/store/postgres/copy-binary';
 import { runKeyOf, uuidBytes } from '@/lib/store/runs/run-key';
 import { useDatabase } from '@/tests/database';
 import { withClient } from './compactor';

@@ -14,7 +14,7 @@ import {
   type PlacedScalarRollup,
 } from '@/lib/store/compaction/block-rows';
 import type { Database } from '@/lib/store/database';
-import type { RowReader } from '@/lib/store/snapshot';
+import type { RowReader } from '@/lib/store/postgres/snapshot';
 import {
   bruteBuckets,
   bruteScalars,

@@ -1,4 +1,4 @@
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 type ArrayType = 'smallint' | 'int' | 'bigint';
 

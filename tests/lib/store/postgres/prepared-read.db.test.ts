@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
-import { CopyOut } from '@/lib/store/copy-binary';
-import { PreparedRead } from '@/lib/store/prepared-read';
+import { CopyOut } from '@/lib/store/postgres/copy-binary';
+import { PreparedRead } from '@/lib/store/postgres/prepared-read';
 import { useDatabase } from '@/tests/database';
 
 const database = useDatabase();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Parameters } from '@/lib/store/parameters';
+import { Parameters } from '@/lib/store/postgres/parameters';
 
 it('gives the same text whatever the values', () => {
   const textOf = (key: string, steps: number[]) => {

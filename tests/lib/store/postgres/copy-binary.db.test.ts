@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { arrayParameter, BinaryWriter } from '@/lib/store/binary-writer';
-import { CopyIn } from '@/lib/store/copy-binary';
+import { arrayParameter, BinaryWriter } from '@/lib/store/postgres/binary-writer';
+import { CopyIn } from '@/lib/store/postgres/copy-binary';
 import { useDatabase } from '@/tests/database';
 
 const database = useDatabase();

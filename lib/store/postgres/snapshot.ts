@@ -3,7 +3,7 @@
  * the one is in blocks in the other, and a step that came meanwhile is in none.
  */
 import type { Pool, PoolClient } from 'pg';
-import { AppError } from '../contract/app-error';
+import { AppError } from '../../contract/app-error';
 import { CopyOut, type CopyRow, type RowQuery } from './copy-binary';
 import { type PreparedQuery, PreparedRead } from './prepared-read';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '@/lib/store/database';
-import { openReadingSocket, takeBytes } from '@/lib/store/reading-socket';
+import { openReadingSocket, takeBytes } from '@/lib/store/postgres/reading-socket';
 
 const servers: Server[] = [];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
-import { describeOutage, isOutage, toUnavailable } from '@/lib/store/outage';
+import { describeOutage, isOutage, toUnavailable } from '@/lib/store/postgres/outage';
 
 const withCode = (code: string) => Object.assign(new Error('relation "secret"'), { code });
 

@@ -1,5 +1,5 @@
 /** Failures of the database itself, told apart from faults of what was asked of it. */
-import { AppError } from '../contract/app-error';
+import { AppError } from '../../contract/app-error';
 
 /** What PostgreSQL says (SQLSTATE), in words for whoever is called at night; the rest cannot be reached. */
 const WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
