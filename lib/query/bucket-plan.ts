@@ -18,8 +18,8 @@ import {
   BUCKETS_PER_ROW,
   BLOCK_STEPS,
 } from '../store/compaction/block-layout';
-import { lowerBound, type StepSpan } from '../store/cover';
-import type { ScannedStep, StepWindow } from '../store/step-window';
+import { lowerBound, type StepSpan } from '../store/reading/cover';
+import type { ScannedStep, StepWindow } from '../store/reading/step-window';
 
 export interface BucketPlan {
   readonly count: number;

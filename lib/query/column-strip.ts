@@ -1,6 +1,6 @@
 /** What the columns of a heatmap say besides their layers. */
-import type { ScalarSink, ScalarSummary } from '../store/scan-scalars';
-import type { ScannedStep, StepPlace } from '../store/step-window';
+import type { ScalarSink, ScalarSummary } from '../store/reading/scan-scalars';
+import type { ScannedStep, StepPlace } from '../store/reading/step-window';
 import type { BucketPlan } from './bucket-plan';
 import { BucketSteps, LastValues, ScalarBuckets } from './scalar-buckets';
 

@@ -1,5 +1,5 @@
 /** The highest and the lowest of each bucket, from one pass over blocks and rollups. */
-import type { BucketCells, LayerSink, StepCells } from '../store/scan-layers';
+import type { BucketCells, LayerSink, StepCells } from '../store/reading/scan-layers';
 import type { BucketPlan } from './bucket-plan';
 import { type ColumnCells, LayerColumns } from './layer-columns';
 

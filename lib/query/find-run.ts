@@ -1,12 +1,12 @@
 import { AppError } from '../contract/app-error';
 import type { PreparedQuery } from '../store/postgres/prepared-read';
-import { findReadableRun, type ReadableRun } from '../store/readable-run';
+import { findReadableRun, type ReadableRun } from '../store/reading/readable-run';
 import type { RunOutline } from '../store/runs/run-context';
 import { runKeyOf } from '../store/runs/run-key';
-import { findRunWindow, type RunWindow } from '../store/run-window';
+import { findRunWindow, type RunWindow } from '../store/reading/run-window';
 import { runNotFound } from '../store/runs/runs';
 import type { RowReader } from '../store/postgres/snapshot';
-import type { WindowQuery } from '../store/step-window';
+import type { WindowQuery } from '../store/reading/step-window';
 
 /** Throws AppError `run_not_found`. */
 export async function requireRun(reader: RowReader, runId: string): Promise<ReadableRun> {

@@ -1,7 +1,7 @@
 /** Layers × buckets of a plan, reduced as blocks and rollups come in, where the reply's bytes lie. */
 import type { Reduce } from '../contract/reads';
 import type { RowsPlace } from '../store/compaction/row-codec';
-import type { BucketCells, LayerSink, Plane, StepCells } from '../store/scan-layers';
+import type { BucketCells, LayerSink, Plane, StepCells } from '../store/reading/scan-layers';
 import type { BucketPlan } from './bucket-plan';
 import {
   type BucketRun,

@@ -1,5 +1,5 @@
 import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
-import type { BucketCells, LayerSink, Plane, StepCells } from '../store/scan-layers';
+import type { BucketCells, LayerSink, Plane, StepCells } from '../store/reading/scan-layers';
 import type { BucketPlan } from './bucket-plan';
 import type { ScalarBuckets } from './scalar-buckets';
 

@@ -5,7 +5,7 @@ import type { Database } from '../store/database';
 import { findConfirmedSpikes } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
 import { findStepMarks, type StageEntry, type StepMarks } from '../store/findings/step-marks';
-import { findStepReports } from '../store/step-reports';
+import { findStepReports } from '../store/reading/step-reports';
 import type { Segment } from '../store/runs/trajectory';
 import { findWarnings } from '../store/findings/warnings';
 

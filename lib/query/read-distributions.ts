@@ -5,16 +5,16 @@ import { computeReferenceCurves } from '../stats/reference-curves';
 import type { Database } from '../store/database';
 import { layerQuery } from '../store/runs/layers';
 import type { PreparedQuery } from '../store/postgres/prepared-read';
-import type { ReadableRun } from '../store/readable-run';
+import type { ReadableRun } from '../store/reading/readable-run';
 import {
   findHistogramSteps,
   findLayerAtSteps,
   findNewestHistogramSteps,
   type LayerAtStep,
   type StoredHistogram,
-} from '../store/scan-histograms';
+} from '../store/reading/scan-histograms';
 import type { Snapshot } from '../store/postgres/snapshot';
-import type { StepPlace } from '../store/step-window';
+import type { StepPlace } from '../store/reading/step-window';
 import { selectSegments } from '../store/runs/trajectory';
 import { requireLayer, requireRun } from './find-run';
 import { sumDistributions } from './sum-distributions';

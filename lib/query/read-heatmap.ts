@@ -4,13 +4,13 @@ import {
   type HeatmapMemory,
 } from '../contract/heatmap-columns';
 import type { HeatmapQuery, Reduce } from '../contract/reads';
-import { runScans, type Scan } from '../store/covered-scan';
+import { runScans, type Scan } from '../store/reading/covered-scan';
 import type { Database } from '../store/database';
-import { LayerScan } from '../store/scan-layers';
-import { ScalarScan } from '../store/scan-scalars';
-import { scalarColumns } from '../store/scan-steps';
+import { LayerScan } from '../store/reading/scan-layers';
+import { ScalarScan } from '../store/reading/scan-scalars';
+import { scalarColumns } from '../store/reading/scan-steps';
 import type { Snapshot } from '../store/postgres/snapshot';
-import { haveOverlap } from '../store/step-window';
+import { haveOverlap } from '../store/reading/step-window';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { COLUMN_SCALARS, columnOf, ColumnStrip } from './column-strip';

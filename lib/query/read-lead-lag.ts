@@ -6,7 +6,7 @@ import { findWatchedSteps } from '../store/findings/findings';
 import { scanRmsSpikeSteps } from '../store/findings/rms-spike-steps';
 import type { RunOutline } from '../store/runs/run-context';
 import { findSpikes } from '../store/findings/spikes';
-import { findNewestSteps } from '../store/step-reports';
+import { findNewestSteps } from '../store/reading/step-reports';
 import { type Segment, selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 

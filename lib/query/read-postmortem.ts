@@ -19,10 +19,10 @@ import {
 } from '../postmortem/facts';
 import type { Database } from '../store/database';
 import { findNotes } from '../store/notes';
-import type { ReadableRun } from '../store/readable-run';
+import type { ReadableRun } from '../store/reading/readable-run';
 import { findSpikes } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
-import { findNewestSteps, findStepReports, findStepsAfter } from '../store/step-reports';
+import { findNewestSteps, findStepReports, findStepsAfter } from '../store/reading/step-reports';
 import { effectiveSegments, selectSegments } from '../store/runs/trajectory';
 import { requireRun } from './find-run';
 import { readEvents } from './read-events';

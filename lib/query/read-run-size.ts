@@ -3,7 +3,7 @@ import type { Database } from '../store/database';
 import { findPolicyOfRun } from '../store/runs/project-policy';
 import { bytesOf, measureRetention } from '../store/retention/measure-retention';
 import { cutoffsOf, keepsEverything } from '../store/retention/retention-cutoffs';
-import { measurePrecision } from '../store/rounded-values';
+import { measurePrecision } from '../store/reading/rounded-values';
 import { measureRun } from '../store/runs/run-size';
 import { requireRun } from './find-run';
 

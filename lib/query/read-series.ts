@@ -1,9 +1,9 @@
 import type { SeriesQuery, SeriesReply } from '../contract/reads';
-import { runScans, type Scan } from '../store/covered-scan';
+import { runScans, type Scan } from '../store/reading/covered-scan';
 import type { Database } from '../store/database';
 import { layerQuery } from '../store/runs/layers';
-import { LayerScan } from '../store/scan-layers';
-import { ScalarScan } from '../store/scan-scalars';
+import { LayerScan } from '../store/reading/scan-layers';
+import { ScalarScan } from '../store/reading/scan-scalars';
 import { runKeyOf } from '../store/runs/run-key';
 import type { Snapshot } from '../store/postgres/snapshot';
 import { selectSegments } from '../store/runs/trajectory';

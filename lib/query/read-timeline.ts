@@ -1,8 +1,8 @@
 import type { TimelineQuery, TimelineReply } from '../contract/reads';
-import { runScans } from '../store/covered-scan';
+import { runScans } from '../store/reading/covered-scan';
 import type { Database } from '../store/database';
-import { ScalarScan } from '../store/scan-scalars';
-import { scalarColumns } from '../store/scan-steps';
+import { ScalarScan } from '../store/reading/scan-scalars';
+import { scalarColumns } from '../store/reading/scan-steps';
 import type { Snapshot } from '../store/postgres/snapshot';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';

@@ -1,6 +1,6 @@
 import type { Bucket } from '../contract/reads';
-import type { ScalarSummary } from '../store/scan-scalars';
-import type { StepPlace } from '../store/step-window';
+import type { ScalarSummary } from '../store/reading/scan-scalars';
+import type { StepPlace } from '../store/reading/step-window';
 
 /** First and last reported step of each bucket; a bucket that no step fell into stays unreported. */
 export class BucketSteps {

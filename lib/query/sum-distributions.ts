@@ -1,10 +1,10 @@
 import { AppError } from '../contract/app-error';
 import type { DistributionBucket, DistributionsQuery } from '../contract/reads';
 import type { PreparedQuery } from '../store/postgres/prepared-read';
-import type { ReadableRun } from '../store/readable-run';
+import type { ReadableRun } from '../store/reading/readable-run';
 import type { Snapshot } from '../store/postgres/snapshot';
-import { findStepWindow } from '../store/step-window';
-import { sumHistograms } from '../store/sum-histograms';
+import { findStepWindow } from '../store/reading/step-window';
+import { sumHistograms } from '../store/reading/sum-histograms';
 import { selectSegments } from '../store/runs/trajectory';
 
 export interface SummedDistributions {

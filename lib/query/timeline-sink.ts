@@ -1,5 +1,5 @@
-import type { ScalarSink, ScalarSummary } from '../store/scan-scalars';
-import type { ScannedStep, StepPlace } from '../store/step-window';
+import type { ScalarSink, ScalarSummary } from '../store/reading/scan-scalars';
+import type { ScannedStep, StepPlace } from '../store/reading/step-window';
 import type { BucketPlan } from './bucket-plan';
 import type { BucketSteps, ScalarBuckets } from './scalar-buckets';
 

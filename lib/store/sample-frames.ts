@@ -2,7 +2,7 @@
 import { SAMPLE_TYPES, type PostedSamples, type SampleType } from '../contract/frame';
 import type { Database } from './database';
 import { DELETING } from './runs/run-status';
-import { segmentFilter } from './segment-filter';
+import { segmentFilter } from './reading/segment-filter';
 import type { Segment } from './runs/trajectory';
 
 export interface SamplesToStore {

@@ -17,7 +17,7 @@ import type { FoldableRule } from '../../lib/store/alerts/alert-rules';
 import { findSeenStep } from '../../lib/store/findings/findings';
 import { findLayerNames } from '../../lib/store/runs/layers';
 import { findOutlineByKey, type RunAttempt } from '../../lib/store/runs/run-context';
-import { findStepsAfter } from '../../lib/store/step-reports';
+import { findStepsAfter } from '../../lib/store/reading/step-reports';
 import { findAttemptTimes, findLastHeard } from '../../lib/store/alerts/watched-runs';
 import {
   type EntryOptions,

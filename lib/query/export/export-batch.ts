@@ -1,5 +1,5 @@
 /** What an export is made of, before it is written in a format: columns, and batches of rows. */
-import type { TableColumnType } from '../../store/export-tables';
+import type { TableColumnType } from '../../store/reading/export-tables';
 
 export type ExportColumnType = TableColumnType | 'float32';
 

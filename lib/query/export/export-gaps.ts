@@ -1,5 +1,5 @@
 import type { Database } from '../../store/database';
-import { gapsQuery, mergeIntervals } from '../../store/raw-gaps';
+import { gapsQuery, mergeIntervals } from '../../store/reading/raw-gaps';
 import type { Segment } from '../../store/runs/trajectory';
 
 /** Ranges that fit into a header; more are told as the one that holds them. */

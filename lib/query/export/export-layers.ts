@@ -8,13 +8,13 @@
  */
 import { MISSING_FLOAT32_BITS, bitsOf } from '../../contract/missing-value';
 import type { LayerRange } from '../../contract/exports';
-import { runScans } from '../../store/covered-scan';
+import { runScans } from '../../store/reading/covered-scan';
 import type { Database } from '../../store/database';
-import { lowerBound } from '../../store/cover';
-import type { ReadableRun } from '../../store/readable-run';
-import { LayerScan, type LayerSink } from '../../store/scan-layers';
-import { findStepPage } from '../../store/step-pages';
-import { findStepWindow } from '../../store/step-window';
+import { lowerBound } from '../../store/reading/cover';
+import type { ReadableRun } from '../../store/reading/readable-run';
+import { LayerScan, type LayerSink } from '../../store/reading/scan-layers';
+import { findStepPage } from '../../store/reading/step-pages';
+import { findStepWindow } from '../../store/reading/step-window';
 import type { Segment } from '../../store/runs/trajectory';
 import { requireRun } from '../find-run';
 import type { ExportBatch } from './export-batch';

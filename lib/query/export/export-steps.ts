@@ -1,7 +1,7 @@
 /** What steps said besides their layers, one row a step. */
 import type { Database } from '../../store/database';
-import { findStepPage } from '../../store/step-pages';
-import { type ScalarColumn, scanSteps } from '../../store/scan-steps';
+import { findStepPage } from '../../store/reading/step-pages';
+import { type ScalarColumn, scanSteps } from '../../store/reading/scan-steps';
 import type { Segment } from '../../store/runs/trajectory';
 import type { ExportBatch } from './export-batch';
 

@@ -1,6 +1,10 @@
 /** Spikes, stages or events, one row each. */
 import type { Database } from '../../store/database';
-import { type ExportTable, type TableCursor, findTablePage } from '../../store/export-tables';
+import {
+  type ExportTable,
+  type TableCursor,
+  findTablePage,
+} from '../../store/reading/export-tables';
 import type { Segment } from '../../store/runs/trajectory';
 import type { ExportBatch } from './export-batch';
 

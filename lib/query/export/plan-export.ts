@@ -13,11 +13,11 @@ import {
   SPIKE_TABLE,
   STAGE_TABLE,
   countTableRows,
-} from '../../store/export-tables';
-import type { ReadableRun } from '../../store/readable-run';
-import { findRoundedBefore } from '../../store/rounded-values';
-import { scalarColumns } from '../../store/scan-steps';
-import { countReportedSteps, findStepPage } from '../../store/step-pages';
+} from '../../store/reading/export-tables';
+import type { ReadableRun } from '../../store/reading/readable-run';
+import { findRoundedBefore } from '../../store/reading/rounded-values';
+import { scalarColumns } from '../../store/reading/scan-steps';
+import { countReportedSteps, findStepPage } from '../../store/reading/step-pages';
 import { type Segment, selectSegments } from '../../store/runs/trajectory';
 import { requireLayer, requireRun } from '../find-run';
 import type { ExportPlan } from './export-batch';

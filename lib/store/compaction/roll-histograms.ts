@@ -6,7 +6,7 @@
  * set of edges a kind; else a read goes on to what lies below.
  */
 import type { ClientBase } from 'pg';
-import { findGaps, HISTOGRAMS_GAP } from '../raw-gaps';
+import { findGaps, HISTOGRAMS_GAP } from '../reading/raw-gaps';
 import { alignDown, alignUp, BLOCK_STEPS, bucketSteps, MAX_LEVEL } from './block-layout';
 import type { AttemptFacts, AttemptId } from './compaction-state';
 import {

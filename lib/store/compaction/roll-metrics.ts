@@ -16,7 +16,7 @@ import {
   METRIC_ROLLUP_TARGET,
   type MetricBlock,
 } from './block-rows';
-import { findGaps } from '../raw-gaps';
+import { findGaps } from '../reading/raw-gaps';
 import { bucketsInGaps } from './gap-buckets';
 import type { AttemptId } from './compaction-state';
 import type { FloatSlab } from './float-slab';

@@ -2,7 +2,7 @@
 import type { ClientBase } from 'pg';
 import { CopyIn, CopyOut } from '../postgres/copy-binary';
 import { uuidBytes } from '../runs/run-key';
-import { findGaps } from '../raw-gaps';
+import { findGaps } from '../reading/raw-gaps';
 import { assembleBlock, groupParts, type HotRow, partsWhere } from './assemble-blocks';
 import {
   CopyRows,

@@ -1,7 +1,7 @@
 /** On which steps the RMS of which layers began to spike: what loss spikes are held against. */
 import type { PoolClient } from 'pg';
 import type { Database } from '../database';
-import { segmentFilter } from '../segment-filter';
+import { segmentFilter } from '../reading/segment-filter';
 import type { Segment } from '../runs/trajectory';
 
 export interface RmsSpikeStep {

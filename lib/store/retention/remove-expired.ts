@@ -6,7 +6,7 @@
 import type { ClientBase } from 'pg';
 import { lockAttempt, type AttemptId } from '../compaction/compaction-state';
 import type { Interval } from '../compaction/intervals';
-import { addGaps, findGaps, HISTOGRAMS_GAP, SAMPLES_GAP } from '../raw-gaps';
+import { addGaps, findGaps, HISTOGRAMS_GAP, SAMPLES_GAP } from '../reading/raw-gaps';
 import {
   type ExpiredBlock,
   type ExpiredFrames,

@@ -3,7 +3,7 @@
  * stand in the row itself: nothing that lies out of line is fetched.
  */
 import type { Database } from '../database';
-import { runLiteral } from '../segment-filter';
+import { runLiteral } from '../reading/segment-filter';
 
 export interface TableSize {
   readonly name: string;

@@ -14,10 +14,10 @@ import {
   type MetricBlock,
 } from '../compaction/block-rows';
 import { CopyIn, CopyOut } from '../postgres/copy-binary';
-import { findGaps } from '../raw-gaps';
+import { findGaps } from '../reading/raw-gaps';
 import type { Replacement } from './replace-metrics';
 import { uuidBytes } from '../runs/run-key';
-import { runLiteral } from '../segment-filter';
+import { runLiteral } from '../reading/segment-filter';
 
 /**
  * The caller holds the lock of the attempt's compaction state.

@@ -26,7 +26,7 @@ import {
   findNewestSteps,
   findStepReports,
   findStepsAfter,
-} from '../../../lib/store/step-reports';
+} from '../../../lib/store/reading/step-reports';
 import { type Segment, effectiveSegments } from '../../../lib/store/runs/trajectory';
 import { AttemptDetection, type WatchListener } from './attempt-detection';
 import { StepFeed, type StepPart } from './step-feed';

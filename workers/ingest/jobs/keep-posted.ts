@@ -7,7 +7,7 @@ import type { Database } from '../../../lib/store/database';
 import { findPostedMeasures, postKey } from '../../../lib/store/writing/posted-measures';
 import type { Replacement } from '../../../lib/store/writing/replace-metrics';
 import type { RunOutline } from '../../../lib/store/runs/run-context';
-import { findStepReports, type StepReport } from '../../../lib/store/step-reports';
+import { findStepReports, type StepReport } from '../../../lib/store/reading/step-reports';
 
 export interface KeptPosted {
   readonly replacements: Replacement[];

@@ -19,10 +19,10 @@ import {
   countStepsWithHistograms,
   findHistogramFrames,
   findStepsWithHistograms,
-} from '../../../lib/store/histogram-frames';
+} from '../../../lib/store/reading/histogram-frames';
 import type { JobJson } from '../../../lib/store/jobs';
 import { findMetricIds } from '../../../lib/store/metrics';
-import { gapsQuery, HISTOGRAMS_GAP } from '../../../lib/store/raw-gaps';
+import { gapsQuery, HISTOGRAMS_GAP } from '../../../lib/store/reading/raw-gaps';
 import { type Replacement, replaceLayerMetrics } from '../../../lib/store/writing/replace-metrics';
 import type { RunAttempt } from '../../../lib/store/runs/run-context';
 import { BLOCK_STEPS, alignDown } from '../../../lib/store/compaction/block-layout';

@@ -1,14 +1,14 @@
 /** Reads of the stored histograms of one layer, and of what else is known of it at their steps. */
-import { MISSING_FLOAT32_BITS, bitsOf } from '../contract/missing-value';
-import { decodeLayerSlice, layerSliceSql } from './compaction/block-values';
-import { toUint16 } from './compaction/packed-arrays';
-import { unpackCounts } from './packed-counts';
-import { inSegment, Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
+import { MISSING_FLOAT32_BITS, bitsOf } from '../../contract/missing-value';
+import { decodeLayerSlice, layerSliceSql } from '../compaction/block-values';
+import { toUint16 } from '../compaction/packed-arrays';
+import { unpackCounts } from '../packed-counts';
+import { inSegment, Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import type { ReadableRun } from './readable-run';
-import type { RowReader } from './postgres/snapshot';
+import type { RowReader } from '../postgres/snapshot';
 import type { StepPlace } from './step-window';
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface StoredHistogram {
   readonly kindId: number;

@@ -1,14 +1,14 @@
 /** What steps reported, whole: read back to show detectors what they have not seen. */
-import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../contract/missing-value';
+import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../../contract/missing-value';
 import { runScans } from './covered-scan';
-import type { Database } from './database';
+import type { Database } from '../database';
 import { findReadableRun } from './readable-run';
 import { LayerScan, type LayerSink, type StepCells } from './scan-layers';
 import { scalarColumns } from './scan-steps';
 import { segmentFilter } from './segment-filter';
-import type { Snapshot } from './postgres/snapshot';
+import type { Snapshot } from '../postgres/snapshot';
 import { findStepWindow } from './step-window';
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface StepReport {
   readonly step: number;

@@ -3,7 +3,7 @@
  * asked level wherever they lie in the range whole, and of the levels below for the rest,
  * down to steps.
  */
-import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
+import { bucketSteps, BUCKETS_PER_ROW } from '../compaction/block-layout';
 
 /** Steps [fromStep, endStep). */
 export interface StepSpan {

@@ -1,5 +1,5 @@
 /** The columns of rollup rows that a scan of layers asks for: planes and counts, of all layers or of one. */
-import { AlignedCopy } from './postgres/aligned-copy';
+import { AlignedCopy } from '../postgres/aligned-copy';
 import {
   decodeCountRows,
   decodeCounts,
@@ -8,9 +8,9 @@ import {
   isPackedCodec,
   type Plane,
   rollupRowSql,
-} from './compaction/rollup-codec';
-import type { CopyRow } from './postgres/copy-binary';
-import type { Parameters } from './postgres/parameters';
+} from '../compaction/rollup-codec';
+import type { CopyRow } from '../postgres/copy-binary';
+import type { Parameters } from '../postgres/parameters';
 
 /** Of all scans: whoever takes a row is done with it before the next one comes. */
 const COPIES = {

@@ -1,7 +1,7 @@
 /** Reported steps counted, for reads that go through a run piece by piece. */
 import { integerLiteral, segmentFilter } from './segment-filter';
-import type { RowReader } from './postgres/snapshot';
-import type { Segment } from './runs/trajectory';
+import type { RowReader } from '../postgres/snapshot';
+import type { Segment } from '../runs/trajectory';
 
 export interface StepPage {
   readonly lastStep: number;

@@ -4,9 +4,9 @@
  * read the run. They are made again from what was read, and their answers count only if both
  * are the same queries. So what is remembered is a guess and needs nobody to keep it true.
  */
-import type { PreparedQuery } from './postgres/prepared-read';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import { type ReadableRun, runQueries } from './readable-run';
-import type { RowReader } from './postgres/snapshot';
+import type { RowReader } from '../postgres/snapshot';
 import {
   type StepWindow,
   type WindowQueries,

@@ -1,7 +1,7 @@
-import type { MetricKind } from './writing/metric-registry';
-import type { PreparedQuery } from './postgres/prepared-read';
-import { outlineQueries, type RunOutline } from './runs/run-context';
-import type { RowReader } from './postgres/snapshot';
+import type { MetricKind } from '../writing/metric-registry';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import { outlineQueries, type RunOutline } from '../runs/run-context';
+import type { RowReader } from '../postgres/snapshot';
 
 /** How far an attempt is compacted (docs/decisions/011). */
 export interface CompactionProgress {

@@ -1,4 +1,4 @@
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 const RUN_KEY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketSteps, BUCKETS_PER_ROW } from '@/lib/store/compaction/block-layout';
-import { coverSpans, lowerBound } from '@/lib/store/cover';
+import { coverSpans, lowerBound } from '@/lib/store/reading/cover';
 
 const anyAsk = fc
   .record({

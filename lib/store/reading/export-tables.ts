@@ -2,10 +2,10 @@
  * Spikes, stages and events as they are stored, for exports: every column, non-finite numbers
  * too, in the order of their steps and a page at a time.
  */
-import type { CopyRow } from './postgres/copy-binary';
+import type { CopyRow } from '../postgres/copy-binary';
 import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
-import type { RowReader } from './postgres/snapshot';
-import type { Segment } from './runs/trajectory';
+import type { RowReader } from '../postgres/snapshot';
+import type { Segment } from '../runs/trajectory';
 
 export type TableColumnType = 'int32' | 'int64' | 'float64' | 'text' | 'json';
 

@@ -1,9 +1,9 @@
 /** What steps say besides their layers, as rows of `step` have it. */
-import { WALL_TIME_ID } from './compaction/scalar-rollup';
-import { inSegment, Parameters } from './postgres/parameters';
-import type { RowReader } from './postgres/snapshot';
-import { hasScalarColumn } from './writing/step-batch';
-import type { Segment } from './runs/trajectory';
+import { WALL_TIME_ID } from '../compaction/scalar-rollup';
+import { inSegment, Parameters } from '../postgres/parameters';
+import type { RowReader } from '../postgres/snapshot';
+import { hasScalarColumn } from '../writing/step-batch';
+import type { Segment } from '../runs/trajectory';
 
 /** Where one scalar is stored; null for a name that the run has never reported. */
 export type ScalarColumn = {

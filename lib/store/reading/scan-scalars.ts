@@ -1,12 +1,12 @@
 /** Reads what steps say besides their layers, from rollups where they hold a whole bucket. */
-import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from './compaction/block-rows';
-import { toSteps, toUint8 } from './compaction/packed-arrays';
-import type { ScalarRollup } from './compaction/scalar-rollup';
-import type { CopyRow } from './postgres/copy-binary';
+import { decodeScalarRollup, SCALAR_ROLLUP_COLUMNS } from '../compaction/block-rows';
+import { toSteps, toUint8 } from '../compaction/packed-arrays';
+import type { ScalarRollup } from '../compaction/scalar-rollup';
+import type { CopyRow } from '../postgres/copy-binary';
 import type { StepSpan } from './cover';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
-import { Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { ScannedStep, StepPlace, WindowPart } from './step-window';
 

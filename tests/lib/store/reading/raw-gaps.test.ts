@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { planAligned, planSteps } from '@/lib/query/bucket-plan';
 import { bucketsInGaps } from '@/lib/store/compaction/gap-buckets';
 import { MetricRollupAccumulator } from '@/lib/store/compaction/metric-rollup';
-import { coverSpans } from '@/lib/store/cover';
-import { mergeIntervals } from '@/lib/store/raw-gaps';
+import { coverSpans } from '@/lib/store/reading/cover';
+import { mergeIntervals } from '@/lib/store/reading/raw-gaps';
 
 const BUCKET = 16;
 

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { bitsOf, MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
 import { createRun } from '@/lib/store/runs/create-run';
-import { findStepReports } from '@/lib/store/step-reports';
+import { findStepReports } from '@/lib/store/reading/step-reports';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
-import { compactAll, withClient } from './compaction/compactor';
+import { compactAll, withClient } from '../compaction/compactor';
 
 const database = useDatabase();
 

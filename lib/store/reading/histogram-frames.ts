@@ -1,8 +1,8 @@
 /** Reads of stored histograms as they were posted: all layers of one post at once. */
-import type { Database } from './database';
-import { unpackColumn } from './packed-counts';
+import type { Database } from '../database';
+import { unpackColumn } from '../packed-counts';
 import { segmentFilter } from './segment-filter';
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface StoredHistogramFrame {
   readonly step: number;

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
-import { findReadableRun, type ReadableRun } from '@/lib/store/readable-run';
-import { findRunWindow, type RunWindow } from '@/lib/store/run-window';
+import { findReadableRun, type ReadableRun } from '@/lib/store/reading/readable-run';
+import { findRunWindow, type RunWindow } from '@/lib/store/reading/run-window';
 import type { RowReader } from '@/lib/store/postgres/snapshot';
-import { findStepWindow, type WindowQuery } from '@/lib/store/step-window';
+import { findStepWindow, type WindowQuery } from '@/lib/store/reading/step-window';
 import { selectSegments } from '@/lib/store/runs/trajectory';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
-import { compactAll, withClient } from './compaction/compactor';
+import { compactAll, withClient } from '../compaction/compactor';
 
 const database = useDatabase();
 

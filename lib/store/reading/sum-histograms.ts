@@ -3,14 +3,14 @@
  * rollups that fit into a stretch, level by level down to the steps at its ends, those that
  * are hot, and those whose edges differ.
  */
-import { AppError } from '../contract/app-error';
-import { alignDown, alignUp, bucketSteps, MAX_LEVEL } from './compaction/block-layout';
-import { type Interval, uncoveredOf } from './compaction/intervals';
-import type { CopyRow } from './postgres/copy-binary';
-import { unpackSums } from './packed-counts';
-import { Parameters } from './postgres/parameters';
-import { uuidText } from './runs/run-key';
-import type { RowReader } from './postgres/snapshot';
+import { AppError } from '../../contract/app-error';
+import { alignDown, alignUp, bucketSteps, MAX_LEVEL } from '../compaction/block-layout';
+import { type Interval, uncoveredOf } from '../compaction/intervals';
+import type { CopyRow } from '../postgres/copy-binary';
+import { unpackSums } from '../packed-counts';
+import { Parameters } from '../postgres/parameters';
+import { uuidText } from '../runs/run-key';
+import type { RowReader } from '../postgres/snapshot';
 import type { WindowPart } from './step-window';
 
 export interface HistogramSum {

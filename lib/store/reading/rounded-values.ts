@@ -1,10 +1,10 @@
 /** How much of a run is kept at three digits (docs/decisions/023), and up to which step. */
-import { BLOCK_STEPS } from './compaction/block-layout';
-import { ROUNDED_CODEC } from './compaction/value-codec';
-import { IS_ROUNDED } from './compaction/rollup-codec';
-import type { RowReader } from './postgres/snapshot';
+import { BLOCK_STEPS } from '../compaction/block-layout';
+import { ROUNDED_CODEC } from '../compaction/value-codec';
+import { IS_ROUNDED } from '../compaction/rollup-codec';
+import type { RowReader } from '../postgres/snapshot';
 import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
-import type { Segment } from './runs/trajectory';
+import type { Segment } from '../runs/trajectory';
 
 export interface RunPrecision {
   /** Of values and of what rollups say of them. */

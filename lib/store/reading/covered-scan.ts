@@ -5,11 +5,11 @@
  *
  * Several scans go through their round trips together (`runScans`).
  */
-import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from './compaction/block-layout';
+import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from '../compaction/block-layout';
 import { type Cover, coverSpans, lowerBound, type RowPiece, type StepSpan } from './cover';
-import { Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
-import type { RowReader } from './postgres/snapshot';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 import type { WindowPart } from './step-window';
 
 export interface Scan {

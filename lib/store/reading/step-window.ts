@@ -4,13 +4,13 @@
  * and which levels of rollups exist at all.
  */
 import type { StepSpan } from './cover';
-import { inSegment, Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
+import { inSegment, Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import { gapsQuery } from './raw-gaps';
 import type { CompactionProgress, ReadableRun } from './readable-run';
 import { type ScalarColumn, selectScalars } from './scan-steps';
-import type { RowReader } from './postgres/snapshot';
-import type { Segment } from './runs/trajectory';
+import type { RowReader } from '../postgres/snapshot';
+import type { Segment } from '../runs/trajectory';
 
 /** The part of one attempt that lies in the window and has at least one reported step. */
 export interface WindowPart extends CompactionProgress {

@@ -3,12 +3,12 @@
  * smallest buckets, and every bucket in it is in a row of the lowest level.
  */
 import type { ClientBase } from 'pg';
-import type { Interval } from './compaction/intervals';
-import type { AttemptId } from './compaction/compaction-state';
+import type { Interval } from '../compaction/intervals';
+import type { AttemptId } from '../compaction/compaction-state';
 import type { StepSpan } from './cover';
-import { Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
-import type { Segment } from './runs/trajectory';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { Segment } from '../runs/trajectory';
 
 /** Under these numbers stand the ranges in which histograms and raw samples went. */
 export const HISTOGRAMS_GAP = -1;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { bitsOf, MISSING_FLOAT32_BITS } from '@/lib/contract/missing-value';
-import { StepAssembler, StepTransposer } from '@/lib/store/hot-steps';
+import { StepAssembler, StepTransposer } from '@/lib/store/reading/hot-steps';
 import { toColumn, type Cell } from '@/tests/lib/store/compaction/brute-rollup';
 
 const shard = (...cells: Cell[]): Buffer => Buffer.from(toColumn(cells).buffer);

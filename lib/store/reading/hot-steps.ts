@@ -1,6 +1,6 @@
 /** Posts that are in no block yet, put together to steps, and steps to blocks of columns. */
-import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../contract/missing-value';
-import { transposeColumns } from './compaction/transpose-columns';
+import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../../contract/missing-value';
+import { transposeColumns } from '../compaction/transpose-columns';
 
 /** The layers of one step, filled shard by shard. */
 class StepAssembly {

@@ -5,24 +5,24 @@
  * not know it, and need not: its cells count where the block has none, and are added to
  * whatever the rollup says.
  */
-import { bitsOf, MISSING_FLOAT32_BITS } from '../contract/missing-value';
-import { AlignedCopy } from './postgres/aligned-copy';
-import { bucketSteps, BUCKETS_PER_ROW } from './compaction/block-layout';
+import { bitsOf, MISSING_FLOAT32_BITS } from '../../contract/missing-value';
+import { AlignedCopy } from '../postgres/aligned-copy';
+import { bucketSteps, BUCKETS_PER_ROW } from '../compaction/block-layout';
 import {
   decodeBlockInto,
   decodeBlockValues,
   decodeLayerSlice,
   layerSliceSql,
-} from './compaction/block-values';
-import { toInt32, toUint16, toUint8 } from './compaction/packed-arrays';
-import type { Plane } from './compaction/rollup-codec';
-import type { RowsPlace } from './compaction/row-codec';
-import type { CopyRow } from './postgres/copy-binary';
+} from '../compaction/block-values';
+import { toInt32, toUint16, toUint8 } from '../compaction/packed-arrays';
+import type { Plane } from '../compaction/rollup-codec';
+import type { RowsPlace } from '../compaction/row-codec';
+import type { CopyRow } from '../postgres/copy-binary';
 import { type AskedSpan, CoveredScan, slotsOf, spanRelation } from './covered-scan';
 import { lowerBound, type StepSpan } from './cover';
 import { StepAssembler, StepTransposer } from './hot-steps';
-import { inSegment, Parameters } from './postgres/parameters';
-import type { PreparedQuery } from './postgres/prepared-read';
+import { inSegment, Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import { RollupColumns } from './rollup-columns';
 import type { WindowPart } from './step-window';
 
