@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const resolve = { alias: { '@': root } };
+/** A second, which is what `expect.poll` waits by itself, is not long on a machine that is busy. */
+const expectOptions = { poll: { timeout: 30_000 } };
 
 /**
  * unit      pure code, no process, no database
@@ -17,6 +19,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'unit',
+          expect: expectOptions,
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: ['tests/**/*.db.test.ts', 'tests/e2e/**'],
           environment: 'node',
@@ -28,6 +31,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'database',
+          expect: expectOptions,
           include: ['tests/**/*.db.test.ts'],
           globalSetup: ['tests/database-setup.ts'],
           testTimeout: 60_000,
@@ -39,6 +43,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'e2e',
+          expect: expectOptions,
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 300_000,

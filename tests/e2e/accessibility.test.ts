@@ -432,14 +432,10 @@ describe('by keyboard', () => {
         .filter({ hasText: /^Step/ })
         .first()
         .textContent({ timeout: 15_000 });
-    await expect
-      .poll(said, { timeout: 15_000 })
-      .toMatch(/^Step 60, layer wte, gradient norm 0\.0\d+/);
+    await expect.poll(said).toMatch(/^Step 60, layer wte, gradient norm 0\.0\d+/);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowLeft');
-    await expect
-      .poll(said, { timeout: 15_000 })
-      .toMatch(/^Step 59, layer h\.0\.attn, gradient norm/);
+    await expect.poll(said).toMatch(/^Step 59, layer h\.0\.attn, gradient norm/);
   });
 });
 

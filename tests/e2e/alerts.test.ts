@@ -78,7 +78,7 @@ describe('a new rule', () => {
     await panel.getByRole('heading', { name: 'Twice, none false' }).waitFor();
     await panel.getByText(/^on 1 run, 640 steps; 2 of 2 spikes/).waitFor();
     const told = panel.getByRole('listitem').filter({ hasText: 'true' });
-    expect(await told.count()).toBe(2);
+    await expect.poll(() => told.count()).toBe(2);
     const href = await told.first().getByRole('link', { name: /step/ }).getAttribute('href');
     expect(href).toMatch(new RegExp(`^/runs/${B}\\?step=\\d+$`));
 
@@ -86,14 +86,14 @@ describe('a new rule', () => {
     await page.getByLabel('Condition', { exact: true }).selectOption('threshold');
     await page.getByLabel('Limit', { exact: true }).fill('100');
     await panel.getByRole('heading', { name: 'Never' }).waitFor();
-    expect(await panel.getByText('nothing was told of this spike').count()).toBe(2);
+    await expect.poll(() => panel.getByText('nothing was told of this spike').count()).toBe(2);
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
     await page.getByLabel('Limit', { exact: true }).fill('high');
     await page.getByText('Limit: expected a number.').waitFor();
     await page.getByRole('heading', { name: /^Fill in the condition/ }).waitFor();
     await page.getByRole('button', { name: 'Save the rule' }).click();
-    expect(page.url()).toContain('rule=new');
+    await expect.poll(() => page.url()).toContain('rule=new');
 
     await page.getByLabel('Limit', { exact: true }).fill('1');
     await page.getByLabel('Open after, steps in a row').fill('2');
@@ -101,7 +101,7 @@ describe('a new rule', () => {
     await page.getByRole('button', { name: 'Save the rule' }).click();
     const row = rowOf(page, /Loss above 1 on 2 steps in a row/);
     await row.waitFor();
-    expect(await row.textContent()).toMatch(/^Page/);
+    await expect.poll(() => row.textContent()).toMatch(/^Page/);
     expect(takeFaults()).toEqual([]);
   });
 
@@ -131,8 +131,10 @@ describe('an incident', () => {
       .getByRole('heading', { name: /^One incident needs somebody\. run live: / })
       .waitFor();
     const row = rowOf(page, /loss/);
-    expect(await row.textContent()).toMatch(/Page/);
-    expect(await page.getByRole('link', { name: /^Alerts 1 ?open incident$/ }).count()).toBe(1);
+    await expect.poll(() => row.textContent()).toMatch(/Page/);
+    await expect
+      .poll(() => page.getByRole('link', { name: /^Alerts 1 ?open incident$/ }).count())
+      .toBe(1);
     expect(await findAccessibilityFaults(page)).toEqual([]);
 
     await row.getByRole('button', { name: /^Acknowledge/ }).click();
@@ -226,7 +228,7 @@ describe('notifications', () => {
     const toggle = page.getByRole('switch', { name: 'Notify in this browser' });
     await toggle.waitFor();
     expect(await page.evaluate(() => Notification.permission)).toBe('default');
-    expect(await toggle.isChecked()).toBe(false);
+    await expect.poll(() => toggle.isChecked()).toBe(false);
     await toggle.check({ force: true });
     await expect.poll(() => toggle.isChecked()).toBe(true);
 
@@ -239,12 +241,12 @@ describe('notifications', () => {
     await page.bringToFront();
     await job.post(highFrames(40, 1));
     const shown = async () => [...(await readShown(page)), ...(await readShown(other))];
-    await expect.poll(shown, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(shown).toHaveLength(1);
     expect((await shown())[0]).toMatch(/^Page: run told: .*loss.*\nLoss too high · told$/s);
     // Both tabs have heard of it by now.
     await other.getByRole('link', { name: /open incident/ }).waitFor();
     await page.getByRole('heading', { name: /needs? somebody/ }).waitFor();
-    expect(await shown()).toHaveLength(1);
+    await expect.poll(() => shown()).toHaveLength(1);
 
     const shower = (await readShown(page)).length === 1 ? page : other;
     await shower.evaluate(() =>
@@ -261,7 +263,7 @@ describe('notifications', () => {
     await openAlerts(page, '');
     await page.getByText(/blocked for this address: allow them/).waitFor();
     const toggle = page.getByRole('switch', { name: 'Notify in this browser' });
-    expect(await toggle.isDisabled()).toBe(true);
+    await expect.poll(() => toggle.isDisabled()).toBe(true);
     expect(await findAccessibilityFaults(page)).toEqual([]);
   });
 });
@@ -321,9 +323,9 @@ describe('a channel', () => {
     // The server's refusal stands at its field.
     await dialog.getByRole('alert').waitFor();
     expect(takeFaults().filter((fault) => !fault.includes('422'))).toEqual([]);
-    expect(await dialog.getByLabel('Address', { exact: true }).getAttribute('aria-invalid')).toBe(
-      'true',
-    );
+    await expect
+      .poll(() => dialog.getByLabel('Address', { exact: true }).getAttribute('aria-invalid'))
+      .toBe('true');
     await dialog.getByLabel('Address', { exact: true }).fill(receiver.url);
     await dialog.getByRole('button', { name: 'Make the channel' }).click();
     const secret = page.getByRole('dialog', { name: 'The secret of this webhook' });
@@ -342,7 +344,7 @@ describe('a channel', () => {
     await makeRule('sent', { channelIds: channels.items.map(({ id }) => id) });
     receiver.answerWith(503);
     await job.post(highFrames(40, 1));
-    await expect.poll(() => receiver.received.length, { timeout: 30_000 }).toBeGreaterThan(1);
+    await expect.poll(() => receiver.received.length).toBeGreaterThan(1);
     await row.getByText(/503/).waitFor();
 
     // Off, what waits for it is given up; on again, a person sends it.
@@ -357,7 +359,7 @@ describe('a channel', () => {
     const before = receiver.received.length;
     await again.click();
     await page.getByText('No message was given up.').waitFor();
-    await expect.poll(() => receiver.received.length, { timeout: 30_000 }).toBeGreaterThan(before);
+    await expect.poll(() => receiver.received.length).toBeGreaterThan(before);
     expect(JSON.stringify(receiver.received.at(-1))).toContain('loss');
     await page.getByLabel('Which messages').selectOption('delivered');
     await page.getByRole('listitem').filter({ hasText: 'to on call' }).waitFor();

@@ -158,7 +158,7 @@ describe('the menu of a chart', () => {
     await choose(page, chart, 'Save numbers (CSV)');
     const dialog = page.getByRole('dialog', { name: `${chart} could not be taken along.` });
     await dialog.waitFor();
-    expect(await dialog.textContent()).toContain('attempt 7');
+    await expect.poll(() => dialog.textContent()).toContain('attempt 7');
   });
 
   it('is on the whole run above the layout of the paper, whatever steps are below', async () => {
@@ -177,7 +177,7 @@ describe('the menu of a chart', () => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await choose(page, 'Loss', 'Copy as API call');
     const command = await expect
-      .poll(() => page.evaluate(() => navigator.clipboard.readText()), { timeout: 15_000 })
+      .poll(() => page.evaluate(() => navigator.clipboard.readText()))
       .toContain('/api/v1/runs/charted/timeline')
       .then(() => page.evaluate(() => navigator.clipboard.readText()));
     const answer: unknown = JSON.parse(
@@ -195,7 +195,9 @@ describe('the menu of a chart', () => {
     const row = dialog.getByRole('row').filter({
       has: page.getByRole('rowheader', { name: String(NOT_FINITE), exact: true }),
     });
-    expect(await row.textContent()).toBe(`${NOT_FINITE}${NOT_FINITE}0.01600.0320NaN0.0640`);
+    await expect
+      .poll(() => row.textContent())
+      .toBe(`${NOT_FINITE}${NOT_FINITE}0.01600.0320NaN0.0640`);
     expect(await findAccessibilityFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
@@ -208,14 +210,14 @@ describe('the menu of a chart', () => {
     await button.focus();
     await page.keyboard.press('Enter');
     const focused = () => page.evaluate(() => document.activeElement?.textContent);
-    await expect.poll(focused, { timeout: 15_000 }).toBe('Save as picture (PNG)');
+    await expect.poll(focused).toBe('Save as picture (PNG)');
     await page.keyboard.press('ArrowUp');
-    expect(await focused()).toBe('Show as table');
+    await expect.poll(() => focused()).toBe('Show as table');
     await page.keyboard.press('Escape');
+    await expect.poll(() => button.getAttribute('aria-expanded')).toBe('false');
     await expect
-      .poll(() => button.getAttribute('aria-expanded'), { timeout: 15_000 })
-      .toBe('false');
-    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+      .poll(() => button.evaluate((element) => element === document.activeElement))
+      .toBe(true);
   });
 
   it('is offered in the palette too', async () => {

@@ -67,7 +67,7 @@ describe('what detectors found, on the run’s page', () => {
     await timeline.waitFor({ state: 'attached' });
     const curvature = page.getByRole('region', { name: 'Curvature' });
     await expect.poll(() => curvature.textContent()).toContain('stability ratio 1.30 at 280');
-    expect(await curvature.textContent()).toContain('a longer warm-up or a lower peak');
+    await expect.poll(() => curvature.textContent()).toContain('a longer warm-up or a lower peak');
     const events = page.getByRole('region', { name: 'Latest events' });
     await expect.poll(() => events.textContent()).toContain('Curvature above 1 at the peak rate');
     await expect
@@ -93,7 +93,9 @@ describe('what detectors found, on the run’s page', () => {
     // The second look's area, of a rise of 2 for 15 steps.
     expect(words).toMatch(/excess area(29|30|31)/);
     const events = page.getByRole('region', { name: 'Latest events' });
-    expect(await events.textContent()).toContain('Loss spike; the gradient norm led alone');
+    await expect
+      .poll(() => events.textContent())
+      .toContain('Loss spike; the gradient norm led alone');
     expect(takeFaults()).toEqual([]);
   });
 });

@@ -72,10 +72,6 @@ afterAll(async () => {
   remove();
 });
 
-/** A loaded machine reads and draws late, but it does. */
-const eventually = <Value>(read: () => Value | Promise<Value>) =>
-  expect.poll(read, { timeout: 30_000 });
-
 const columnsOf = (page: Page): Locator => page.getByRole('region', { name: /^Step \d/ });
 const wordsOf = (page: Page): Locator =>
   page.getByRole('complementary', { name: 'In numbers and words' });
@@ -105,19 +101,19 @@ describe('the distributions of a layer', () => {
   it('are drawn on three axes, which the URL holds', async () => {
     const { page, takeFaults } = await openLayer();
     const ticks = () => columnsOf(page).nth(1).locator('svg text').allTextContents();
-    await eventually(ticks).toEqual(expect.arrayContaining(['−1', '−0.45', '0', '0.45', '1']));
+    await expect.poll(ticks).toEqual(expect.arrayContaining(['−1', '−0.45', '0', '0.45', '1']));
     await page.getByRole('radio', { name: 'Log', exact: true }).check({ force: true });
-    await eventually(ticks).toEqual(expect.arrayContaining(['10⁻²', '0.1', '1']));
+    await expect.poll(ticks).toEqual(expect.arrayContaining(['10⁻²', '0.1', '1']));
     expect((await ticks()).some((text) => text.startsWith('−'))).toBe(false);
     expect(queryOf(page).get('axis')).toBe('log-abs');
     await page.getByRole('radio', { name: 'Signed log' }).check({ force: true });
-    await eventually(ticks).toEqual(expect.arrayContaining(['−1', '0', '1']));
+    await expect.poll(ticks).toEqual(expect.arrayContaining(['−1', '0', '1']));
     await page.getByRole('radio', { name: 'Linear' }).check({ force: true });
     expect(queryOf(page).get('axis')).toBeNull();
     await page.getByRole('slider', { name: 'Chosen step 1 of 3' }).focus();
     for (const axis of ['log-abs', 'log', null]) {
       await page.keyboard.press('a');
-      await eventually(() => queryOf(page).get('axis')).toBe(axis);
+      await expect.poll(() => queryOf(page).get('axis')).toBe(axis);
     }
     expect(takeFaults()).toEqual([]);
   });
@@ -125,11 +121,11 @@ describe('the distributions of a layer', () => {
   it('are densities, counts or shares up to here', async () => {
     const { page } = await openLayer();
     const column = columnsOf(page).nth(1);
-    await eventually(() => column.textContent()).toContain('share per unit');
+    await expect.poll(() => column.textContent()).toContain('share per unit');
     await page.getByRole('radio', { name: 'Counts' }).check({ force: true });
-    await eventually(() => column.textContent()).toContain('coordinates a bin');
+    await expect.poll(() => column.textContent()).toContain('coordinates a bin');
     await page.getByRole('radio', { name: 'Cumulative' }).check({ force: true });
-    await eventually(() => column.textContent()).toContain('top 100\u2009%');
+    await expect.poll(() => column.textContent()).toContain('top 100\u2009%');
     expect(queryOf(page).get('mode')).toBe('cumulative');
   });
 
@@ -151,12 +147,12 @@ describe('the distributions of a layer', () => {
     // The focus of a script is no focus by keyboard.
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Tab');
-    await eventually(() => meaning.isVisible()).toBe(true);
+    await expect.poll(() => meaning.isVisible()).toBe(true);
     await page.keyboard.press('Escape');
-    await eventually(() => meaning.isVisible()).toBe(false);
-    expect(page.url()).toContain('/layers/');
+    await expect.poll(() => meaning.isVisible()).toBe(false);
+    await expect.poll(() => page.url()).toContain('/layers/');
     await marker.hover();
-    await eventually(() => meaning.isVisible()).toBe(true);
+    await expect.poll(() => meaning.isVisible()).toBe(true);
   });
 
   it('take a correlated reference of a chosen ρ, or say why there is none', async () => {
@@ -183,24 +179,24 @@ describe('the chosen steps', () => {
     await page
       .getByRole('button', { name: new RegExp(`^Loss spike at ${first.onsetStep}`) })
       .click();
-    await eventually(() => chosenSteps(page)).toEqual(stepsOfSpike(first, LAYER).steps);
+    await expect.poll(() => chosenSteps(page)).toEqual(stepsOfSpike(first, LAYER).steps);
     // One outside of the window is in the menu of all.
     await page
       .getByRole('combobox', { name: 'Before, at and after a spike' })
       .selectOption(later.id);
-    await eventually(() => chosenSteps(page)).toEqual(stepsOfSpike(later, LAYER).steps);
+    await expect.poll(() => chosenSteps(page)).toEqual(stepsOfSpike(later, LAYER).steps);
     expect(queryOf(page).get('steps')).toBe(stepsOfSpike(later, LAYER).steps.join(','));
     expect(takeFaults()).toEqual([]);
   });
 
   it('are moved on the timeline by keys and by the pointer', async () => {
     const { page } = await openLayer();
-    expect(await chosenSteps(page)).toEqual([316, 317, 318]);
+    await expect.poll(() => chosenSteps(page)).toEqual([316, 317, 318]);
     await page.getByRole('slider', { name: 'Chosen step 3 of 3' }).focus();
     await page.keyboard.press('ArrowRight');
-    await eventually(() => chosenSteps(page)).toEqual([316, 317, 319]);
+    await expect.poll(() => chosenSteps(page)).toEqual([316, 317, 319]);
     await page.keyboard.press('PageUp');
-    await eventually(() => chosenSteps(page)).toEqual([316, 317, 329]);
+    await expect.poll(() => chosenSteps(page)).toEqual([316, 317, 329]);
     const handle = await page
       .getByRole('slider', { name: 'Chosen step 3 of 3' })
       .evaluate((element) => {
@@ -212,7 +208,7 @@ describe('the chosen steps', () => {
     await page.mouse.down();
     await page.mouse.move(at(340), handle.y);
     await page.mouse.up();
-    await eventually(() => chosenSteps(page)).toEqual([316, 317, 340]);
+    await expect.poll(() => chosenSteps(page)).toEqual([316, 317, 340]);
   });
 
   it('stay where they were put while the run goes on', async () => {
@@ -220,14 +216,16 @@ describe('the chosen steps', () => {
     const slider = page.getByRole('slider', { name: 'Step', exact: true });
     await slider.focus();
     await page.keyboard.press('ArrowRight');
-    await eventually(() => slider.getAttribute('aria-valuetext')).toBe('step 71');
+    await expect.poll(() => slider.getAttribute('aria-valuetext')).toBe('step 71');
     const ridges = await page.getByRole('img', { name: 'u over steps' }).innerHTML();
     await live.post(knownFrames(91, 100));
     await page.getByText('Newer distributions up to 100.').waitFor();
-    expect(await slider.getAttribute('aria-valuetext')).toBe('step 71');
-    expect(await page.getByRole('img', { name: 'u over steps' }).innerHTML()).toBe(ridges);
+    await expect.poll(() => slider.getAttribute('aria-valuetext')).toBe('step 71');
+    await expect
+      .poll(() => page.getByRole('img', { name: 'u over steps' }).innerHTML())
+      .toBe(ridges);
     await page.getByRole('button', { name: 'Go there' }).click();
-    await eventually(() => slider.getAttribute('aria-valuetext')).toBe('step 100');
+    await expect.poll(() => slider.getAttribute('aria-valuetext')).toBe('step 100');
     expect(takeFaults()).toEqual([]);
   });
 });
@@ -248,13 +246,13 @@ describe('the distributions over steps', () => {
     const slider = page.getByRole('slider', { name: 'Step', exact: true });
     await slider.focus();
     await page.keyboard.press('ArrowRight');
-    await eventually(() => queryOf(page).get('step')).toBe('318');
+    await expect.poll(() => queryOf(page).get('step')).toBe('318');
     await page.keyboard.press('Home');
-    await eventually(() => queryOf(page).get('step')).toBe('297');
+    await expect.poll(() => queryOf(page).get('step')).toBe('297');
     const box = (await colours.boundingBox())!;
     await colours.click({ position: { x: box.width / 2, y: box.height - 2 } });
-    await eventually(() => queryOf(page).get('step')).toBe('345');
-    await eventually(() => colours.getAttribute('aria-label')).toContain('step 345 selected');
+    await expect.poll(() => queryOf(page).get('step')).toBe('345');
+    await expect.poll(() => colours.getAttribute('aria-label')).toContain('step 345 selected');
     expect(takeFaults()).toEqual([]);
   });
 
@@ -265,10 +263,10 @@ describe('the distributions over steps', () => {
     const picture = (page: Page) =>
       readPixels(page.getByRole('img', { name: /^r over steps as colours/ }));
     for (const { page } of [first, second])
-      await eventually(() => columnsOf(page).nth(1).textContent()).toContain('over it h.0.attn');
+      await expect.poll(() => columnsOf(page).nth(1).textContent()).toContain('over it h.0.attn');
     const shown = await picture(first.page);
-    await eventually(() => picture(second.page)).toBe(shown);
-    expect(await chosenSteps(second.page)).toEqual(await chosenSteps(first.page));
+    await expect.poll(() => picture(second.page)).toBe(shown);
+    await expect.poll(() => chosenSteps(second.page)).toEqual(await chosenSteps(first.page));
   });
 });
 
@@ -281,10 +279,10 @@ describe('what is laid over', () => {
     await dialog.getByRole('button', { name: 'h.0.attn.c_proj', exact: true }).click();
     await dialog.waitFor({ state: 'hidden' });
     const bar = page.getByRole('group', { name: 'Laid over' });
-    await eventually(() => bar.textContent()).toContain('Over it: h.0.attn.c_proj');
-    await eventually(() => columnsOf(page).nth(1).textContent()).toContain(
-      'over it h.0.attn.c_proj',
-    );
+    await expect.poll(() => bar.textContent()).toContain('Over it: h.0.attn.c_proj');
+    await expect
+      .poll(() => columnsOf(page).nth(1).textContent())
+      .toContain('over it h.0.attn.c_proj');
     expect(queryOf(page).get('withLayer')).toBe('5');
     await bar.getByRole('button', { name: 'Take away' }).click();
     await bar.waitFor({ state: 'hidden' });
@@ -297,10 +295,10 @@ describe('what is laid over', () => {
     await page.getByRole('button', { name: 'Compare with…' }).click();
     await page.getByRole('button', { name: new RegExp(`^${C}`) }).click();
     const bar = page.getByRole('group', { name: 'Laid over' });
-    await eventually(() => bar.textContent()).toContain(`Over it: ${C}, h.0.attn.c_attn`);
+    await expect.poll(() => bar.textContent()).toContain(`Over it: ${C}, h.0.attn.c_attn`);
     expect(queryOf(page).get('withRun')).toBe(C);
     await bar.getByRole('combobox', { name: 'Layer laid over' }).selectOption('0');
-    await eventually(() => columnsOf(page).first().textContent()).toContain(`over it ${C}, wte`);
+    await expect.poll(() => columnsOf(page).first().textContent()).toContain(`over it ${C}, wte`);
     expect(takeFaults()).toEqual([]);
   });
 
@@ -317,15 +315,15 @@ describe('the metrics of a layer', () => {
     const { page } = await openLayer();
     const norm = page.getByRole('figure').filter({ hasText: 'Gradient norm' });
     const dip = page.getByRole('figure').filter({ hasText: 'Dip of r' });
-    await eventually(() => dip.textContent()).toContain('0.211');
+    await expect.poll(() => dip.textContent()).toContain('0.211');
     const plot = norm.getByRole('img');
     await plot.scrollIntoViewIfNeeded();
     const box = (await plot.boundingBox())!;
     await page.mouse.move(box.x + (box.width * (318 - 297)) / (345 - 297), box.y + 10);
-    await eventually(() => norm.textContent()).toContain('at 318 11.9');
-    expect(await dip.textContent()).toContain('at 318 0.140');
+    await expect.poll(() => norm.textContent()).toContain('at 318 11.9');
+    await expect.poll(() => dip.textContent()).toContain('at 318 0.140');
     await page.mouse.move(0, 0);
-    await eventually(() => norm.textContent()).not.toContain('at 318');
+    await expect.poll(() => norm.textContent()).not.toContain('at 318');
   });
 });
 
@@ -333,9 +331,9 @@ describe('the stage of a layer', () => {
   it('is told with the rule that let it in and the numbers that the rule saw', async () => {
     const { page, takeFaults } = await openLayer('?step=90', 'live/layers/0');
     const words = wordsOf(page);
-    await eventually(() => words.textContent()).toContain(
-      `Update collapsed since ${COLLAPSE + 2}: ε holds the update down.`,
-    );
+    await expect
+      .poll(() => words.textContent())
+      .toContain(`Update collapsed since ${COLLAPSE + 2}: ε holds the update down.`);
     const rows = await words.getByRole('row').allTextContents();
     expect(rows).toEqual(
       expect.arrayContaining([
@@ -343,19 +341,19 @@ describe('the stage of a layer', () => {
         'width of u to healthy6\u2009%< 20\u2009%',
       ]),
     );
-    expect(await words.textContent()).toContain('Gradients align');
+    await expect.poll(() => words.textContent()).toContain('Gradients align');
     const strip = page.getByRole('img', { name: /^Stages: / });
-    expect(await strip.getAttribute('aria-label')).toMatch(
-      /Healthy, steps .*; Update collapsed, steps 82–/,
-    );
+    await expect
+      .poll(() => strip.getAttribute('aria-label'))
+      .toMatch(/Healthy, steps .*; Update collapsed, steps 82–/);
     expect(takeFaults()).toEqual([]);
   });
 
   it('is told as unknown with what is missing', async () => {
     const { page } = await openLayer();
-    await eventually(() => wordsOf(page).textContent()).toContain(
-      'these are not known: share √v < ε.',
-    );
+    await expect
+      .poll(() => wordsOf(page).textContent())
+      .toContain('these are not known: share √v < ε.');
   });
 });
 
@@ -373,7 +371,7 @@ describe('every chart of a layer', () => {
       const dialog = page.getByRole('dialog');
       const texts = () => dialog.getByRole('table').allTextContents();
       for (const cell of cells)
-        await eventually(async () => (await texts()).join()).toContain(cell);
+        await expect.poll(async () => (await texts()).join()).toContain(cell);
       await dialog.getByRole('button', { name: 'Close' }).click();
       await dialog.waitFor({ state: 'hidden' });
     }
@@ -387,9 +385,9 @@ describe('what cannot be shown', () => {
     await page.goto(`${product.url}/runs/bare/layers/0`);
     await page.getByText('This run posts no distributions.').waitFor();
     await page.getByRole('figure').filter({ hasText: 'Gradient norm' }).waitFor();
-    await eventually(() => wordsOf(page).textContent()).toContain(
-      'these are not known: share √v < ε',
-    );
+    await expect
+      .poll(() => wordsOf(page).textContent())
+      .toContain('these are not known: share √v < ε');
     expect(takeFaults()).toEqual([]);
   });
 

@@ -277,6 +277,6 @@ describe('a run that is longer than a screen is wide', () => {
     await expect
       .poll(() => Number(new URL(page.url()).searchParams.get('step')))
       .toBeGreaterThan(middle - lengthOf(moved) / 20);
-    expect(await shownSteps(heatmap)).toEqual(moved);
+    await expect.poll(() => shownSteps(heatmap)).toEqual(moved);
   });
 });

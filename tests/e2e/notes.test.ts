@@ -44,7 +44,7 @@ describe('notes', () => {
     await page.getByRole('button', { name: 'Keep the note' }).click();
     await page.getByRole('strong').filter({ hasText: '300' }).waitFor();
     await page.getByText('<img src=x>').waitFor();
-    expect(await page.locator('main img').count()).toBe(0);
+    await expect.poll(() => page.locator('main img').count()).toBe(0);
 
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByLabel('Note', { exact: true }).first().fill('It did not help.');
@@ -74,8 +74,8 @@ describe('notes', () => {
     await gotoRun(page, `${product.url}/runs/C_stale_v?steps=140-180`);
     await page.getByRole('button', { name: 'Write a note' }).click();
     const dialog = page.getByRole('dialog', { name: 'Write a note' });
-    expect(await dialog.getByLabel('From step').inputValue()).toBe('140');
-    expect(await dialog.getByLabel('To step').inputValue()).toBe('180');
+    await expect.poll(() => dialog.getByLabel('From step').inputValue()).toBe('140');
+    await expect.poll(() => dialog.getByLabel('To step').inputValue()).toBe('180');
     await dialog.getByLabel('Note', { exact: true }).fill('One corrupt shard.');
     await dialog.getByLabel('Your name').fill('ada');
     expect(await findAccessibilityFaults(page)).toEqual([]);
@@ -92,8 +92,8 @@ describe('notes', () => {
     await notes.waitFor();
     await page.keyboard.press('n');
     const dialog = page.getByRole('dialog', { name: 'Write a note' });
-    expect(await dialog.getByLabel('From step').inputValue()).toBe('320');
-    expect(await dialog.getByLabel('Note', { exact: true }).inputValue()).toBe('');
+    await expect.poll(() => dialog.getByLabel('From step').inputValue()).toBe('320');
+    await expect.poll(() => dialog.getByLabel('Note', { exact: true }).inputValue()).toBe('');
     await dialog.getByLabel('Note', { exact: true }).fill('The first that moved.');
     await dialog.getByLabel('Your name').fill('grace');
     await dialog.getByRole('button', { name: 'Keep the note' }).click();
@@ -116,8 +116,8 @@ describe('notes', () => {
     page.on('request', (request) => requests.push(request.url()));
     await page.goto(`${product.url}/api/v1${path}/report`);
     await page.getByRole('heading', { name: 'Notes' }).waitFor();
-    expect(await page.locator('article strong').innerText()).toBe('corpus');
-    expect(await page.getByRole('img').count()).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => page.locator('article strong').innerText()).toBe('corpus');
+    await expect.poll(() => page.getByRole('img').count()).toBeGreaterThanOrEqual(2);
     expect(
       requests.filter((url) => !url.endsWith('/report') && !url.endsWith('favicon.ico')),
     ).toEqual([]);

@@ -38,21 +38,21 @@ const open = (path: string, options: PageOptions = {}) =>
 describe('the postmortem of a spike', () => {
   it('tells run B: who moved first, the shapes before and at the burst, what would have helped', async () => {
     const { page, takeFaults } = await open(await pathOf('B_spontaneous_spike', 318));
-    expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(
-      /^\d+ of 69 layers moved one step before the loss$/,
-    );
+    await expect
+      .poll(() => page.getByRole('heading', { level: 1 }).innerText())
+      .toMatch(/^\d+ of 69 layers moved one step before the loss$/);
     const movers = page.getByRole('table', { name: /how many steps before the loss/ });
     await movers.getByRole('link', { name: 'wte', exact: true }).waitFor();
-    expect(await movers.getByRole('row').nth(1).innerText()).toMatch(
-      /^1\s+wte\s+Gradient RMS\s+317/,
-    );
+    await expect
+      .poll(() => movers.getByRole('row').nth(1).innerText())
+      .toMatch(/^1\s+wte\s+Gradient RMS\s+317/);
     await page
       .getByRole('region', { name: /^Step / })
       .getByRole('img')
       .first()
       .waitFor();
-    expect(await page.getByRole('region', { name: 'Step 316' }).count()).toBe(1);
-    expect(await page.getByRole('region', { name: 'Step 318' }).count()).toBe(1);
+    await expect.poll(() => page.getByRole('region', { name: 'Step 316' }).count()).toBe(1);
+    await expect.poll(() => page.getByRole('region', { name: 'Step 318' }).count()).toBe(1);
     await page.getByText('Clip updates by RMS.').waitFor();
     await page.getByText(/It is association/).waitFor();
     expect(takeFaults()).toEqual([]);
@@ -66,7 +66,7 @@ describe('the postmortem of a spike', () => {
       .click();
     const link = page.getByRole('link', { name: '317' }).first();
     await link.waitFor();
-    expect(await link.getAttribute('href')).toMatch(/\/layers\/\d+\?step=317$/);
+    await expect.poll(() => link.getAttribute('href')).toMatch(/\/layers\/\d+\?step=317$/);
   });
 
   it('draws every layer on the steps of the timeline, by stage too', async () => {
@@ -79,22 +79,22 @@ describe('the postmortem of a spike', () => {
           .getImageData(0, 0, width, height);
         return new Set(new Uint32Array(data.data.buffer)).size;
       });
-    await expect.poll(colours, { timeout: 30_000 }).toBeGreaterThan(20);
+    await expect.poll(colours).toBeGreaterThan(20);
     await page.getByRole('radiogroup', { name: 'Heatmap' }).getByText('RMS').click();
     await page.getByRole('img', { name: /^RMS of 69 layers/ }).waitFor();
-    await expect.poll(colours, { timeout: 30_000 }).toBeGreaterThan(20);
+    await expect.poll(colours).toBeGreaterThan(20);
   });
 
   it('says of run C that nothing came before, and what a bad batch is', async () => {
     const spike = await open(await pathOf('C_stale_v', 320));
-    expect(await spike.page.getByRole('heading', { level: 1 }).innerText()).toBe(
-      'No precursor: nothing moved before the loss rose at 320',
-    );
+    await expect
+      .poll(() => spike.page.getByRole('heading', { level: 1 }).innerText())
+      .toBe('No precursor: nothing moved before the loss rose at 320');
     await spike.page.getByText(/found by chance before 11\s%/).waitFor();
     const batch = await open(await pathOf('C_stale_v', 150));
-    expect(await batch.page.getByRole('heading', { level: 1 }).innerText()).toBe(
-      'One bad batch at 150, no instability',
-    );
+    await expect
+      .poll(() => batch.page.getByRole('heading', { level: 1 }).innerText())
+      .toBe('One bad batch at 150, no instability');
     await batch.page.getByText(/the batch of step 150, data_index 150/).waitFor();
   });
 

@@ -41,7 +41,7 @@ describe('the difference to another attempt', () => {
     expect(queryOf(page).get('against')).toBe('attempt:1');
     const scale = page.getByRole('figure', { name: 'gradient norm against attempt 1' });
     await scale.waitFor();
-    expect(await scale.textContent()).toMatch(/smaller.*larger/);
+    await expect.poll(() => scale.textContent()).toMatch(/smaller.*larger/);
     await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(own);
     // Ten parts of 20 steps: the first six are attempt 1 itself, then two of ten times its size.
     const colours = (await sampleColours(heatmapOf(page), 10, 12)).slice(0, 10);
@@ -50,9 +50,7 @@ describe('the difference to another attempt', () => {
     expect(new Set(colours.slice(0, 6)).size).toBe(1);
     expect(colours[0]).not.toBe(colours[6]);
     await gotoRun(page, `${product.url}/runs/restarted?against=attempt:1&step=140&layer=1`);
-    await expect
-      .poll(() => readOutOf(page).textContent(), { timeout: 30_000 })
-      .toContain('against attempt 1 ×10');
+    await expect.poll(() => readOutOf(page).textContent()).toContain('against attempt 1 ×10');
     expect(takeFaults()).toEqual([]);
   });
 
@@ -75,8 +73,8 @@ describe('the difference to another attempt', () => {
     expect(queryOf(page).has('reach')).toBe(false);
     await page.mouse.up();
     await expect.poll(() => Number(queryOf(page).get('reach'))).toBeGreaterThan(1);
-    expect(await readPixels(canvas)).toBe(inMotion);
-    expect(await end.getAttribute('aria-valuetext')).toMatch(/^×/);
+    await expect.poll(() => readPixels(canvas)).toBe(inMotion);
+    await expect.poll(() => end.getAttribute('aria-valuetext')).toMatch(/^×/);
     const dragged = queryOf(page).get('reach');
     await end.focus();
     await page.keyboard.press('ArrowLeft');

@@ -93,8 +93,8 @@ describe('the heatmap', () => {
       expect(queryOf(page).has('range')).toBe(false);
       await page.mouse.up();
       await expect.poll(() => queryOf(page).has('range')).toBe(true);
-      expect(await readPixels(canvas)).toBe(inMotion);
-      expect(await end.getAttribute('aria-valuenow')).toBe(valueInMotion);
+      await expect.poll(() => readPixels(canvas)).toBe(inMotion);
+      await expect.poll(() => end.getAttribute('aria-valuenow')).toBe(valueInMotion);
       // The same again by somebody who was sent the link.
       await page.reload();
       await waitForHeatmap(page);
@@ -136,12 +136,12 @@ describe('what is said beside the heatmap', () => {
     await gotoRun(page, `${product.url}/runs/${B}?step=399&layer=1`);
     const note = readOutOf(page).getByText('rounded to three digits');
     await note.waitFor();
-    expect(await note.getAttribute('title')).toContain('before step 400');
+    await expect.poll(() => note.getAttribute('title')).toContain('before step 400');
     const measured = page.waitForResponse(/\/size$/);
     await gotoRun(page, `${product.url}/runs/${B}?step=400&layer=1`);
     await (await measured).finished();
     await expect.poll(() => readOutOf(page).textContent()).toContain('step 400');
-    expect(await note.count()).toBe(0);
+    await expect.poll(() => note.count()).toBe(0);
   });
 
   it('offers a lower β2 to the run whose v is stale', async () => {

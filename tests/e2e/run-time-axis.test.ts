@@ -47,7 +47,7 @@ describe('wall time along the axis', () => {
     const time = last.toISOString().slice(11, 19);
     await expect.poll(() => surfaceOf(page).textContent()).toContain(time);
     await expect.poll(() => readOutOf(page).textContent()).toContain(`at 22 Nov ${time}`);
-    expect(await readOutOf(page).textContent()).toContain(`step ${LAST_STEP}`);
+    await expect.poll(() => readOutOf(page).textContent()).toContain(`step ${LAST_STEP}`);
     await page.reload();
     await expect.poll(() => unitOf(page).textContent()).toBe('time, UTC+5:30');
     await unitOf(page).click();
@@ -88,7 +88,7 @@ describe('wall time along the axis', () => {
   it('stands in the paper’s layout and on a phone too', async () => {
     const { page } = await openRun('?layout=paper&axis=time');
     await page.getByText('no steps for 31 min').first().waitFor();
-    expect(await unitOf(page).textContent()).toBe('time, UTC+5:30');
+    await expect.poll(() => unitOf(page).textContent()).toBe('time, UTC+5:30');
     const phone = await openRun('', { width: 390, height: 844 });
     await phone.page.getByRole('button', { name: 'By time' }).click();
     await phone.page.getByText('no steps for 31 min').waitFor();

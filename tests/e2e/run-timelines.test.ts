@@ -84,7 +84,7 @@ describe('a spike', () => {
     const listed = sectionOf(page, 'Latest events').getByRole('link', {
       name: /^Postmortem of Loss spike.* at 318$/,
     });
-    expect(await listed.getAttribute('href')).toBe(href);
+    await expect.poll(() => listed.getAttribute('href')).toBe(href);
     await lane.getByRole('button', { name: /^Loss spike.*step 318$/ }).click();
     await expect.poll(() => queryOf(page).get('step')).toBe('318');
   });
@@ -139,6 +139,6 @@ describe('the toolbar', () => {
       }),
     );
     expect(inside).toBe(true);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
   });
 });

@@ -35,11 +35,13 @@ describe('what is said beside the heatmap', () => {
     const { page, takeFaults } = await openRun();
     const remedies = sectionOf(page, 'What can be done');
     await expect.poll(() => remedies.textContent()).toContain('2 loss spikes so far');
-    expect(await remedies.textContent()).toContain('β2 is 0.95 already');
+    await expect.poll(() => remedies.textContent()).toContain('β2 is 0.95 already');
     await expect
       .poll(() => sectionOf(page, 'Precursors now').textContent())
       .toMatch(/RMS is below 0.3 in \d+ of \d+ layers/);
-    expect(await sectionOf(page, 'Expected next').textContent()).toContain('the curvature stands');
+    await expect
+      .poll(() => sectionOf(page, 'Expected next').textContent())
+      .toContain('the curvature stands');
     expect(takeFaults()).toEqual([]);
   });
 });

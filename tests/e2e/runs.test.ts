@@ -53,9 +53,6 @@ afterAll(async () => {
   remove();
 });
 
-/** What a poll of the page brings, on a machine that may be busy. */
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 });
-
 const rowOf = (page: Page, name: string): Locator =>
   page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
 const namesOf = (page: Page): Promise<string[]> => page.locator('tr[data-run] a').allTextContents();
@@ -77,24 +74,24 @@ describe('the runs', () => {
   it('show what was recorded: events, where spikes began, speed, and what a stage lacks', async () => {
     const { page, takeFaults } = await openList('?project=char-lm');
     const row = rowOf(page, B);
-    expect(await row.getByTitle('2 loss spikes', { exact: true }).count()).toBe(1);
-    expect(await row.getByText('needs share √v < ε').getAttribute('title')).toContain(
-      'second_moment_below_epsilon_fraction',
-    );
-    expect(await row.textContent()).toContain('640');
-    await eventually(() => row.locator('[data-mark="spike"]').count()).toBe(2);
-    expect(await namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => row.getByTitle('2 loss spikes', { exact: true }).count()).toBe(1);
+    await expect
+      .poll(() => row.getByText('needs share √v < ε').getAttribute('title'))
+      .toContain('second_moment_below_epsilon_fraction');
+    await expect.poll(() => row.textContent()).toContain('640');
+    await expect.poll(() => row.locator('[data-mark="spike"]').count()).toBe(2);
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     expect(takeFaults()).toEqual([]);
   });
 
   it('say how many of them are shown, and show more on request', async () => {
     const { page } = await openList();
-    expect(await showingOf(page).textContent()).toBe('Showing 200 of 207');
-    expect(await page.getByRole('button', { name: 'sweep 198 of 205' }).count()).toBe(1);
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 200 of 207');
+    await expect.poll(() => page.getByRole('button', { name: 'sweep 198 of 205' }).count()).toBe(1);
     await page.getByRole('button', { name: 'Show 7 more' }).click();
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 207 of 207');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 207 of 207');
     await page.reload();
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 207 of 207');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 207 of 207');
   });
 });
 
@@ -104,28 +101,28 @@ describe('the search', () => {
     const field = page.getByRole('textbox', { name: /^Search runs/ });
     await page.keyboard.press('/');
     await page.keyboard.type('spontaneous');
-    await eventually(() => namesOf(page)).toEqual([B]);
-    expect(await showingOf(page).textContent()).toBe('Showing 1 of 207');
+    await expect.poll(() => namesOf(page)).toEqual([B]);
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 1 of 207');
     await field.fill('/^(b_|c_).*[ev]$/');
-    await eventually(() => namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     expect(parameterOf(page, 'q')).toBe('/^(b_|c_).*[ev]$/');
     await page.reload();
-    await eventually(() => namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
   });
 
   it('says what is wrong with a regex and leaves the runs that were there', async () => {
     const { page } = await openList('?q=spontaneous');
     await page.getByRole('textbox', { name: /^Search runs/ }).fill('/(/');
     await page.getByText('no regex: parentheses () not balanced').waitFor();
-    expect(await namesOf(page)).toEqual([B]);
+    await expect.poll(() => namesOf(page)).toEqual([B]);
   });
 
   it('offers all runs where none matches', async () => {
     const { page } = await openList('?q=nobody-is-called-that&status=live');
     await page.getByText('No run matches.').waitFor();
     await page.getByRole('button', { name: 'Show all runs' }).click();
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 200 of 207');
-    expect(new URL(page.url()).search).toBe('');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 200 of 207');
+    await expect.poll(() => new URL(page.url()).search).toBe('');
   });
 });
 
@@ -133,21 +130,21 @@ describe('filters', () => {
   it('narrow by status, project, tag and spikes, each undone by the back button', async () => {
     const { page } = await openList();
     await page.getByRole('combobox', { name: 'Status' }).selectOption('finished');
-    await eventually(() => namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     await page.goBack();
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 200 of 207');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 200 of 207');
     await page.getByRole('combobox', { name: 'Events' }).selectOption('any');
-    await eventually(() => namesOf(page)).toContain(B);
+    await expect.poll(() => namesOf(page)).toContain(B);
     await page.getByRole('combobox', { name: 'Project' }).selectOption('sweep');
     await page.getByText('No run matches.').waitFor();
     await page.getByRole('combobox', { name: 'Events' }).selectOption('none');
     await page.getByRole('combobox', { name: 'Tags' }).selectOption('odd, of course');
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 102 of 207');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 102 of 207');
     expect(parameterOf(page, 'tags')).toBe('odd\\, of course');
     await page.getByRole('combobox', { name: 'Tags' }).selectOption('even');
     await page.getByText('No run matches.').waitFor();
     await page.getByRole('button', { name: 'No longer only the tag even' }).click();
-    await eventually(() => showingOf(page).textContent()).toBe('Showing 102 of 207');
+    await expect.poll(() => showingOf(page).textContent()).toBe('Showing 102 of 207');
   });
 });
 
@@ -157,16 +154,16 @@ describe('the order', () => {
     const head = page.getByRole('columnheader', { name: 'last' });
     const sortBy = () => head.getByRole('button').click();
     await sortBy();
-    await eventually(() => namesOf(page)).toEqual([B, C]);
-    expect(await head.getAttribute('aria-sort')).toBe('ascending');
+    await expect.poll(() => namesOf(page)).toEqual([B, C]);
+    await expect.poll(() => head.getAttribute('aria-sort')).toBe('ascending');
     await sortBy();
-    await eventually(() => namesOf(page)).toEqual([C, B]);
-    expect(await head.getAttribute('aria-sort')).toBe('descending');
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => head.getAttribute('aria-sort')).toBe('descending');
     expect(parameterOf(page, 'sort')).toBe('-loss');
     await sortBy();
-    await eventually(() => parameterOf(page, 'sort')).toBeNull();
+    await expect.poll(() => parameterOf(page, 'sort')).toBeNull();
     await page.getByRole('columnheader', { name: 'step', exact: true }).getByRole('button').click();
-    await eventually(() => namesOf(page)).toEqual([B, C]);
+    await expect.poll(() => namesOf(page)).toEqual([B, C]);
   });
 });
 
@@ -174,19 +171,19 @@ describe('groups', () => {
   it('close and open, and are as they were when one comes back', async () => {
     const { page } = await openList();
     await page.getByRole('button', { name: /^sweep / }).click();
-    await eventually(() => showingOf(page).textContent()).toBe(
-      'Showing 2 of 207, 205 in closed groups',
-    );
-    expect(await namesOf(page)).toEqual([C, B]);
+    await expect
+      .poll(() => showingOf(page).textContent())
+      .toBe('Showing 2 of 207, 205 in closed groups');
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     await page.reload();
     const head = page.getByRole('button', { name: 'sweep 205' });
     await head.waitFor();
-    expect(await head.getAttribute('aria-expanded')).toBe('false');
-    expect(await namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => head.getAttribute('aria-expanded')).toBe('false');
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     await head.click();
-    await eventually(() => rowOf(page, 'trial-204').count()).toBe(1);
+    await expect.poll(() => rowOf(page, 'trial-204').count()).toBe(1);
     await page.getByRole('combobox', { name: 'Grouping' }).selectOption('none');
-    await eventually(() => page.getByRole('button', { name: /^sweep / }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /^sweep / }).count()).toBe(0);
   });
 });
 
@@ -200,23 +197,26 @@ describe('chosen runs', () => {
       panelOf(page)
         .getByRole('row')
         .filter({ has: page.getByRole('rowheader', { name: label, exact: true }) });
-    await eventually(() => setting('β₂').getByRole('cell').allTextContents()).toEqual([
-      '0.95',
-      '0.999',
-    ]);
-    expect(await setting('depth').getByRole('cell').allTextContents()).toEqual(['8', '6']);
-    expect(await setting('β₁').count()).toBe(0);
+    await expect
+      .poll(() => setting('β₂').getByRole('cell').allTextContents())
+      .toEqual(['0.95', '0.999']);
+    await expect
+      .poll(() => setting('depth').getByRole('cell').allTextContents())
+      .toEqual(['8', '6']);
+    await expect.poll(() => setting('β₁').count()).toBe(0);
     await panelOf(page).getByRole('button', { name: 'All settings' }).click();
-    expect(await setting('β₁').getByRole('cell').allTextContents()).toEqual(['0.9', '0.9']);
+    await expect
+      .poll(() => setting('β₁').getByRole('cell').allTextContents())
+      .toEqual(['0.9', '0.9']);
     expect(parameterOf(page, 'runs')).toBe(`${B},${C}`);
 
     await page.reload();
     await setting('β₁').waitFor();
     await page.getByRole('textbox', { name: /^Search runs/ }).fill('nobody');
     await page.getByText('No run matches.').waitFor();
-    expect(await panelOf(page).getByRole('heading').textContent()).toBe('2 runs chosen');
+    await expect.poll(() => panelOf(page).getByRole('heading').textContent()).toBe('2 runs chosen');
     await panelOf(page).getByRole('button', { name: 'Clear' }).click();
-    expect(await panelOf(page).count()).toBe(0);
+    await expect.poll(() => panelOf(page).count()).toBe(0);
     expect(takeFaults()).toEqual([]);
   });
 
@@ -225,9 +225,9 @@ describe('chosen runs', () => {
     await panelOf(page).getByRole('button', { name: 'Overlay losses' }).click();
     const losses = panelOf(page).getByRole('table', { name: 'Losses of the chosen runs' });
     const row = losses.getByRole('row').filter({ has: page.getByRole('rowheader', { name: B }) });
-    await eventually(() => row.getByRole('cell').allTextContents()).toEqual([
-      ...['640', '0.00490', '0.00464'],
-    ]);
+    await expect
+      .poll(() => row.getByRole('cell').allTextContents())
+      .toEqual([...['640', '0.00490', '0.00464']]);
     expect(parameterOf(page, 'losses')).toBe('over');
     expect(await findAccessibilityFaults(page)).toEqual([]);
     expect(takeFaults()).toEqual([]);
@@ -237,11 +237,9 @@ describe('chosen runs', () => {
     const { page } = await openList('?runs=trial-000,trial-001');
     await panelOf(page).getByRole('button', { name: 'Edit tags' }).click();
     const dialog = page.getByRole('dialog', { name: 'Tags of 2 runs' });
-    expect(await dialog.getByRole('listitem').allTextContents()).toEqual([
-      'sweep',
-      'even1 of 2',
-      'odd, of course1 of 2',
-    ]);
+    await expect
+      .poll(() => dialog.getByRole('listitem').allTextContents())
+      .toEqual(['sweep', 'even1 of 2', 'odd, of course1 of 2']);
     await dialog.getByRole('button', { name: 'Remove the tag even' }).click();
     await dialog.getByRole('combobox', { name: 'New tag' }).fill('first, looked at');
     await page.keyboard.press('Enter');
@@ -266,11 +264,13 @@ describe('a run', () => {
     await dialog.getByRole('combobox', { name: 'New tag' }).fill('keep');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await rowOf(page, 'Warm-up 200').waitFor();
-    expect(await rowOf(page, 'Warm-up 200').textContent()).toContain('odd, of course, keep');
+    await expect
+      .poll(() => rowOf(page, 'Warm-up 200').textContent())
+      .toContain('odd, of course, keep');
     await rowOf(page, 'Warm-up 200').getByRole('link').focus();
     await page.keyboard.press('p');
-    await eventually(async () => (await namesOf(page))[0]).toBe('Warm-up 200');
-    expect(await rowOf(page, 'Warm-up 200').getByText('Pinned').count()).toBe(1);
+    await expect.poll(async () => (await namesOf(page))[0]).toBe('Warm-up 200');
+    await expect.poll(() => rowOf(page, 'Warm-up 200').getByText('Pinned').count()).toBe(1);
     expect(await isSamePage(page)).toBe(true);
     expect(await readRun('trial-015')).toMatchObject({
       ...{ name: 'Warm-up 200', pinned: true, notes: 'trial-015 with a longer warm-up.' },
@@ -290,13 +290,15 @@ describe('a run', () => {
     await page.getByRole('button', { name: 'Edit trial-020' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox', { name: 'Name' }).fill('');
-    expect(await dialog.getByRole('alert').textContent()).toBe('A run needs a name.');
+    await expect.poll(() => dialog.getByRole('alert').textContent()).toBe('A run needs a name.');
     await dialog.getByRole('textbox', { name: 'Name' }).fill('elsewhere');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.getByText('Not saved. trial-020: the token may not do this').waitFor();
-    expect(await dialog.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('elsewhere');
+    await expect
+      .poll(() => dialog.getByRole('textbox', { name: 'Name' }).inputValue())
+      .toBe('elsewhere');
     await page.keyboard.press('Escape');
-    expect(await namesOf(page)).toEqual(['trial-020']);
+    await expect.poll(() => namesOf(page)).toEqual(['trial-020']);
   });
 });
 
@@ -309,13 +311,13 @@ describe('the list by keyboard', () => {
       );
     await rowOf(page, C).getByRole('link').focus();
     await page.keyboard.press('ArrowDown');
-    expect(await focusedRun()).toBe(B);
+    await expect.poll(() => focusedRun()).toBe(B);
     const outline = await rowOf(page, B).evaluate((row) => getComputedStyle(row).outlineStyle);
     expect(outline).toBe('solid');
     await page.keyboard.press('x');
     await panelOf(page).waitFor();
     await page.keyboard.press('k');
-    expect(await focusedRun()).toBe(C);
+    await expect.poll(() => focusedRun()).toBe(C);
     await page.keyboard.press('Escape');
     await panelOf(page).waitFor({ state: 'detached' });
     await page.keyboard.press('Enter');
@@ -376,13 +378,13 @@ describe('a list that is watched', () => {
     await row.hover();
 
     await job.post(quietFrames(21, 10, 2));
-    await eventually(() => row.locator('[data-label="step"]').textContent()).toBe('30');
+    await expect.poll(() => row.locator('[data-label="step"]').textContent()).toBe('30');
     await startJob({ url: product.url, runId: 'watched-2', layers: [] });
     await page.getByText('1 new once you leave the rows').waitFor();
-    expect(await namesOf(page)).toEqual(['run watched-1']);
+    await expect.poll(() => namesOf(page)).toEqual(['run watched-1']);
     await page.mouse.move(0, 0);
-    await eventually(() => namesOf(page)).toEqual(['run watched-2', 'run watched-1']);
-    expect(await rowOf(page, 'run watched-2').textContent()).toContain('No frames yet');
+    await expect.poll(() => namesOf(page)).toEqual(['run watched-2', 'run watched-1']);
+    await expect.poll(() => rowOf(page, 'run watched-2').textContent()).toContain('No frames yet');
 
     await postJson(`${product.url}/api/v1/runs/watched-1/finish`, { status: 'failed' });
     await row.getByText('Failed').waitFor();
@@ -394,7 +396,7 @@ describe('a list that is watched', () => {
     const { page } = await openList('?project=char-lm');
     await page.route('**/api/v1/runs?**', (route) => route.abort());
     await page.getByText('The runs could not be read again.').waitFor();
-    expect(await namesOf(page)).toEqual([C, B]);
+    await expect.poll(() => namesOf(page)).toEqual([C, B]);
     await page.unroute('**/api/v1/runs?**');
     await page.getByText('The runs could not be read again.').waitFor({ state: 'detached' });
   });
@@ -417,9 +419,9 @@ describe('on a phone', () => {
     const { page, takeFaults } = await openList('?project=char-lm', phone);
     const overflow = () =>
       page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await overflow()).toBeLessThanOrEqual(0);
+    await expect.poll(() => overflow()).toBeLessThanOrEqual(0);
     await page.getByRole('combobox', { name: 'Order' }).selectOption('loss');
-    await eventually(() => namesOf(page)).toEqual([B, C]);
+    await expect.poll(() => namesOf(page)).toEqual([B, C]);
     const target = await page
       .getByRole('checkbox', { name: `Choose ${B}` })
       .locator('..')
@@ -428,7 +430,7 @@ describe('on a phone', () => {
     await page.getByRole('checkbox', { name: `Choose ${B}` }).check();
     await page.getByRole('checkbox', { name: `Choose ${C}` }).check();
     await panelOf(page).getByRole('table').waitFor();
-    expect(await overflow()).toBeLessThanOrEqual(0);
+    await expect.poll(() => overflow()).toBeLessThanOrEqual(0);
     expect(takeFaults()).toEqual([]);
   });
 });

@@ -98,12 +98,12 @@ describe('a page that is left open', () => {
       const end = run.stepCount + STEPS;
 
       await postAndFollow(page, run.stepCount, warmEnd);
-      await expect.poll(() => readNewestStep(page), { timeout: 30_000 }).toBe(warmEnd - 1);
+      await expect.poll(() => readNewestStep(page)).toBe(warmEnd - 1);
       const warm = await readKept(cdp);
       const picture = await readPixels(heatmapOf(page));
 
       await postAndFollow(page, warmEnd, end);
-      await expect.poll(() => readNewestStep(page), { timeout: 30_000 }).toBe(end - 1);
+      await expect.poll(() => readNewestStep(page)).toBe(end - 1);
       // What is on its way to the page when it is looked at goes with a later collection.
       let late = await readKept(cdp);
       await expect
@@ -112,15 +112,15 @@ describe('a page that is left open', () => {
         })
         .toBeLessThan(NOISE_BYTES);
 
-      expect(await readPixels(heatmapOf(page))).not.toBe(picture);
+      await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(picture);
       expect(late.nodes).toBeLessThan(warm.nodes * 1.2);
       expect(late.listeners).toBeLessThan(warm.listeners * 1.2);
 
       // The next step is drawn as soon as the first ones were.
       const before = await readPixels(heatmapOf(page));
       await postSteps({ ...run, extreme: { step: end + 200, layer: 3 } }, end, end + 400);
-      await expect.poll(() => readNewestStep(page), { timeout: 10_000 }).toBe(end + 399);
-      await expect.poll(() => readPixels(heatmapOf(page)), { timeout: 10_000 }).not.toBe(before);
+      await expect.poll(() => readNewestStep(page)).toBe(end + 399);
+      await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(before);
       expect(takeFaults()).toEqual([]);
     },
     isLong ? 3_600_000 : 240_000,

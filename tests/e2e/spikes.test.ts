@@ -13,9 +13,6 @@ const B = 'B_spontaneous_spike';
 const C = 'C_stale_v';
 const SKIPPED = 'C_skipped';
 
-/** A busy machine takes its time. */
-const SOON = { timeout: 30_000 };
-
 const { dataDir, remove } = makeDataDir();
 let product: Product;
 let browser: Browser;
@@ -48,16 +45,16 @@ describe('spikes of all runs', () => {
     const { page, takeFaults } = await openPage(browser);
     await page.goto(`${product.url}/spikes`);
     const all = await search('');
-    await expect.poll(() => found(page).count(), SOON).toBe(all.items.length);
+    await expect.poll(() => found(page).count()).toBe(all.items.length);
     await page.getByLabel(/^Layer that moved before/).fill('/wte/');
     await page.getByLabel(/^Steps by which/).fill('1');
     const early = await search('layer=%2Fwte%2F&minLead=1');
     expect(early.items.length).toBeGreaterThan(0);
     expect(early.items.length).toBeLessThan(all.items.length);
-    await expect.poll(() => found(page).count(), SOON).toBe(early.items.length);
-    expect(new URL(page.url()).search).toBe('?layer=%2Fwte%2F&minLead=1');
+    await expect.poll(() => found(page).count()).toBe(early.items.length);
+    await expect.poll(() => new URL(page.url()).search).toBe('?layer=%2Fwte%2F&minLead=1');
     await page.reload();
-    await expect.poll(() => found(page).count(), SOON).toBe(early.items.length);
+    await expect.poll(() => found(page).count()).toBe(early.items.length);
     await found(page).first().getByRole('link').first().click();
     await page.getByRole('heading', { name: 'What happened' }).waitFor();
     expect(takeFaults()).toEqual([]);
@@ -70,14 +67,14 @@ describe('spikes of all runs', () => {
     const groups = rowsOf(page, 'Spikes by β₂');
     await groups.first().waitFor();
     const reply = await search('groupBy=beta2');
-    expect(await groups.count()).toBe(2);
+    await expect.poll(() => groups.count()).toBe(2);
     for (const [at, group] of reply.groups!.entries()) {
       const cells = await groups.nth(at).locator('th, td').allInnerTexts();
       expect(cells[0]).toBe(group.key);
       expect(Number(cells[2])).toBe(group.spikeCount);
       expect(Number(cells[3]!.replaceAll(/\D/g, ''))).toBe(group.steps);
     }
-    expect(new URL(page.url()).searchParams.get('groupBy')).toBe('beta2');
+    await expect.poll(() => new URL(page.url()).searchParams.get('groupBy')).toBe('beta2');
   });
 
   it('say what is wrong with a question beside its field, and what to try where none matches', async () => {
@@ -89,12 +86,12 @@ describe('spikes of all runs', () => {
       .getByRole('alert')
       .filter({ hasText: /^Layer: no regular expression/ })
       .waitFor();
-    expect(await layer.getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => layer.getAttribute('aria-invalid')).toBe('true');
     await layer.fill('nowhere');
     await page.getByText('No spike matches.').waitFor();
     await page.getByRole('button', { name: 'Which layers move first?' }).click();
     await rowsOf(page, 'Spikes by First mover').first().waitFor();
-    expect(await layer.inputValue()).toBe('');
+    await expect.poll(() => layer.inputValue()).toBe('');
   });
 
   it('are taken along as a file and as the call behind it', async () => {
@@ -113,7 +110,7 @@ describe('spikes of all runs', () => {
     expect(lines[0]).toMatch(/^run,project,attempt,spike,kind,at,onset_step/);
     await page.getByRole('button', { name: 'As an API call' }).click();
     const code = page.getByRole('dialog').getByRole('code');
-    expect(await code.innerText()).toContain('/api/v1/spikes?kind=outlier_batch');
+    await expect.poll(() => code.innerText()).toContain('/api/v1/spikes?kind=outlier_batch');
   });
 });
 
@@ -126,11 +123,11 @@ describe('stages and batches of all runs', () => {
     const { items, total } = stageSearchReplySchema.parse(await reply.json());
     await page.getByText(`Showing ${items.length} of ${total}`).waitFor();
     const rows = rowsOf(page, /^Stages that layers reached/);
-    await expect.poll(() => rows.count(), SOON).toBe(items.length);
+    await expect.poll(() => rows.count()).toBe(items.length);
     if (items.length === 0) await page.getByText('No layer reached such a stage.').last().waitFor();
     // No row may be there before the choice too; the address says when it is made.
     const chosen = (): string | null => new URL(page.url()).searchParams.get('stages.stage');
-    await expect.poll(chosen, SOON).toBe('trigger');
+    await expect.poll(chosen).toBe('trigger');
     expect(takeFaults()).toEqual([]);
   });
 
@@ -143,8 +140,8 @@ describe('stages and batches of all runs', () => {
     const bad = rowsOf(page, 'Steps at which several runs have an event').filter({
       hasText: '150',
     });
-    await expect.poll(() => bad.first().innerText(), SOON).toContain('the same batch each time');
-    expect(await bad.first().innerText()).toMatch(/2 of 2\s+2 outlier batches\s+150\s/);
+    await expect.poll(() => bad.first().innerText()).toContain('the same batch each time');
+    await expect.poll(() => bad.first().innerText()).toMatch(/2 of 2\s+2 outlier batches\s+150\s/);
     const reply = await fetch(`${product.url}/api/v1/recurring-batches?by=schedule&within=0`);
     const { items } = recurringBatchesReplySchema.parse(await reply.json());
     expect(items[0]!.items.find(({ fromStep }) => fromStep === 150)).toMatchObject({
@@ -163,11 +160,11 @@ describe('two courses on one axis', () => {
     for (const at of [0, 1]) await found(page).nth(at).getByRole('checkbox').check();
     await page.getByRole('link', { name: 'Compare at onset' }).click();
     await figure(page).waitFor();
-    expect(await figure(page).locator('path').count()).toBeGreaterThanOrEqual(6);
+    await expect.poll(() => figure(page).locator('path').count()).toBeGreaterThanOrEqual(6);
     const { left, right } = Object.fromEntries(new URL(page.url()).searchParams);
     expect([left, right]).toEqual([`${B}~1~318`, `${B}~1~552`]);
     const movers = rowsOf(page, 'Layers that moved first, and their leads');
-    expect(await movers.first().innerText()).toMatch(/\s1\s+1$/);
+    await expect.poll(() => movers.first().innerText()).toMatch(/\s1\s+1$/);
     expect(takeFaults()).toEqual([]);
   });
 
@@ -184,17 +181,15 @@ describe('two courses on one axis', () => {
     await page.getByText(/^Blue: attempt 2, which skipped Batch 150, Batches 220/).waitFor();
     await page.getByRole('link', { name: 'Compare with attempt 2' }).click();
     await figure(page).waitFor();
-    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(
-      'Loss up to 4.71 in attempt 1, 2.77 in attempt 2 (×1.70).',
-    );
+    await expect
+      .poll(() => page.getByRole('heading', { level: 1 }).innerText())
+      .toBe('Loss up to 4.71 in attempt 1, 2.77 in attempt 2 (×1.70).');
     await page.getByText(/no spike begins at 220 of attempt 2/).waitFor();
     await page.getByRole('combobox', { name: 'Steps shown' }).selectOption('16');
     const step = page.getByLabel('Step of the right course that is 0');
     await step.fill('221');
     await step.press('Enter');
-    await expect
-      .poll(() => new URL(page.url()).searchParams.get('right'), SOON)
-      .toBe(`${SKIPPED}~2~221`);
+    await expect.poll(() => new URL(page.url()).searchParams.get('right')).toBe(`${SKIPPED}~2~221`);
     expect(takeFaults()).toEqual([]);
   });
 

@@ -78,7 +78,9 @@ it('shows what a policy would let go, and lets it go once that is confirmed', as
     .getByRole('alert')
     .getByText(/expected whole days from 1 to/)
     .waitFor();
-  expect(await dialog.getByRole('button', { name: 'See what would go' }).isDisabled()).toBe(true);
+  await expect
+    .poll(() => dialog.getByRole('button', { name: 'See what would go' }).isDisabled())
+    .toBe(true);
 
   await values.fill('50');
   await dialog.getByRole('button', { name: 'See what would go' }).click();

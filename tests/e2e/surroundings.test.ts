@@ -61,8 +61,6 @@ afterAll(async () => {
   remove();
 });
 
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
-
 describe('a view within another page', () => {
   const embed = (page: Page, origin: string, query: string) =>
     page.goto(`${origin}/?src=${encodeURIComponent(`${product.url}/runs/framed${query}`)}`);
@@ -73,17 +71,17 @@ describe('a view within another page', () => {
     const frame = page.frameLocator('iframe');
     const heatmap = frame.getByRole('img', { name: / layers over steps / });
     await heatmap.waitFor();
-    expect(await frame.getByRole('banner').isVisible()).toBe(false);
-    expect(await frame.getByRole('complementary').isVisible()).toBe(false);
-    expect(await frame.locator('html').getAttribute('data-theme')).toBe('light');
+    await expect.poll(() => frame.getByRole('banner').isVisible()).toBe(false);
+    await expect.poll(() => frame.getByRole('complementary').isVisible()).toBe(false);
+    await expect.poll(() => frame.locator('html').getAttribute('data-theme')).toBe('light');
     const { width: whole } = (await page.locator('iframe').boundingBox())!;
     const { width } = (await frame.locator('[data-plot]').boundingBox())!;
     expect(width).toBeGreaterThan(0.95 * whole);
 
-    await eventually(() => heatmap.getAttribute('aria-label')).toContain('steps 1 to');
+    await expect.poll(() => heatmap.getAttribute('aria-label')).toContain('steps 1 to');
     const before = await readPixels(heatmap);
     await job.post([{ step: 61, loss: 3.9, layers: { gradient_norm: [9, 9, 9, 9] } }]);
-    await eventually(() => readPixels(heatmap)).not.toBe(before);
+    await expect.poll(() => readPixels(heatmap)).not.toBe(before);
     expect(takeFaults()).toEqual([]);
   });
 
@@ -93,8 +91,8 @@ describe('a view within another page', () => {
   ])('is refused to %s', async (_, originOf, query) => {
     const { page, takeFaults } = await openPage(browser);
     await embed(page, originOf(), query);
-    await eventually(() => takeFaults().join()).toContain('frame-ancestors');
-    expect(await page.frameLocator('iframe').locator('[data-plot]').count()).toBe(0);
+    await expect.poll(() => takeFaults().join()).toContain('frame-ancestors');
+    await expect.poll(() => page.frameLocator('iframe').locator('[data-plot]').count()).toBe(0);
   });
 });
 
@@ -104,8 +102,8 @@ describe('on paper', () => {
     await gotoRun(page, `${product.url}/runs/framed`);
     const dark = await readPixels(heatmapOf(page));
     await page.emulateMedia({ media: 'print' });
-    await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('light');
-    await eventually(() => readPixels(heatmapOf(page))).not.toBe(dark);
+    await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('light');
+    await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(dark);
     // Words in the titles of the plots are menus too, and stay: they say what is drawn.
     const tools = page.getByRole('region', { name: 'View' });
     for (const gone of [
@@ -114,7 +112,7 @@ describe('on paper', () => {
       tools.getByRole('combobox'),
       tools.getByRole('radiogroup'),
     ]) {
-      expect(await gone.filter({ visible: true }).count()).toBe(0);
+      await expect.poll(() => gone.filter({ visible: true }).count()).toBe(0);
     }
     const right = await page.evaluate(() => {
       const boxes = [...document.querySelectorAll('[data-plot] *, [data-legend]')].map((element) =>
@@ -126,9 +124,9 @@ describe('on paper', () => {
     expect(right).toBeLessThanOrEqual(1047 + 1);
 
     await page.emulateMedia({ media: 'screen' });
-    await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('dark');
-    await eventually(() => readPixels(heatmapOf(page))).toBe(dark);
-    expect(new URL(page.url()).searchParams.get('theme')).toBeNull();
+    await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await expect.poll(() => readPixels(heatmapOf(page))).toBe(dark);
+    await expect.poll(() => new URL(page.url()).searchParams.get('theme')).toBeNull();
     expect(takeFaults()).toEqual([]);
   });
 
@@ -194,8 +192,10 @@ describe('a connection that is lost', () => {
     process.kill(product.pidOf('ingest'), 'SIGKILL');
     const said = () =>
       page.evaluate(() => (window as unknown as { said: string[] }).said.join('\n'));
-    await eventually(said).toContain('Connection lost at step 30.');
-    await eventually(said).toMatch(/Showing what was received; (next try in \d+ s|trying again)\./);
+    await expect.poll(said).toContain('Connection lost at step 30.');
+    await expect
+      .poll(said)
+      .toMatch(/Showing what was received; (next try in \d+ s|trying again)\./);
 
     await product.said('[ingest] started again', from);
     await expect
@@ -204,7 +204,7 @@ describe('a connection that is lost', () => {
         interval: 200,
       })
       .toBe('answered');
-    await eventually(() => page.locator('[data-connection]').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-connection]').count()).toBe(0);
     await surfaceOf(page).focus();
     await expect
       .poll(

@@ -29,9 +29,6 @@ afterAll(async () => {
   remove();
 });
 
-/** What the product answers, on a machine that may be busy. */
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 });
-
 const paletteOf = (page: Page) => page.getByRole('dialog', { name: 'Search' });
 const optionsOf = (page: Page) => paletteOf(page).getByRole('option').allTextContents();
 
@@ -47,7 +44,7 @@ describe('the palette', () => {
     await page.goto(`${product.url}/api-reference`);
     await page.getByRole('heading', { name: 'API reference' }).waitFor();
     await type(page, 'tooled');
-    await eventually(() => optionsOf(page)).toEqual(['run tooledrun of end-to-end']);
+    await expect.poll(() => optionsOf(page)).toEqual(['run tooledrun of end-to-end']);
     await page.keyboard.press('Enter');
     await page.waitForURL('**/runs/tooled');
     expect(takeFaults()).toEqual([]);
@@ -57,18 +54,18 @@ describe('the palette', () => {
     const { page, takeFaults } = await openPage(browser);
     await gotoRun(page, `${product.url}/runs/tooled`);
     await type(page, 'mlp');
-    await eventually(() => optionsOf(page)).toEqual(['h.0.mlplayer 2']);
+    await expect.poll(() => optionsOf(page)).toEqual(['h.0.mlplayer 2']);
     await page.keyboard.press('Escape');
     await paletteOf(page).waitFor({ state: 'detached' });
 
     await type(page, 'rms on the heatmap');
     await page.keyboard.press('Enter');
-    await eventually(() => new URL(page.url()).searchParams.get('metric')).toBe('rms');
+    await expect.poll(() => new URL(page.url()).searchParams.get('metric')).toBe('rms');
 
     await type(page, '37');
-    await eventually(() => optionsOf(page)).toEqual(['Step 37go there']);
+    await expect.poll(() => optionsOf(page)).toEqual(['Step 37go there']);
     await page.keyboard.press('Enter');
-    await eventually(() => readOutOf(page).textContent()).toContain('step 37');
+    await expect.poll(() => readOutOf(page).textContent()).toContain('step 37');
     expect(takeFaults()).toEqual([]);
   });
 
@@ -77,10 +74,10 @@ describe('the palette', () => {
     await gotoRun(page, `${product.url}/runs/tooled`);
     await type(page, 'layout');
     await page.keyboard.press('Enter');
-    await eventually(() => new URL(page.url()).searchParams.get('layout')).toBe('paper');
+    await expect.poll(() => new URL(page.url()).searchParams.get('layout')).toBe('paper');
     await type(page, 'light theme');
     await page.keyboard.press('Enter');
-    await eventually(() => page.locator('html').getAttribute('data-theme')).toBe('light');
+    await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('light');
   });
 
   it('gives the code that embeds the view as it stands', async () => {
@@ -99,11 +96,11 @@ describe('the palette', () => {
     const { page } = await openPage(browser);
     await gotoRun(page, `${product.url}/runs/tooled`);
     await type(page, 'h.0');
-    await eventually(() => optionsOf(page)).toHaveLength(2);
+    await expect.poll(() => optionsOf(page)).toHaveLength(2);
     await page.keyboard.press('ArrowDown');
     const field = paletteOf(page).getByRole('combobox');
     const id = await field.getAttribute('aria-activedescendant');
-    expect(await page.locator(`[id="${id}"]`).textContent()).toBe('h.0.mlplayer 2');
+    await expect.poll(() => page.locator(`[id="${id}"]`).textContent()).toBe('h.0.mlplayer 2');
     await page.keyboard.press('Enter');
     await page.waitForURL('**/layers/2');
   });
@@ -139,6 +136,6 @@ describe('the drawer of shortcuts', () => {
     await page.getByRole('button', { name: 'Sign in' }).focus();
     await page.keyboard.press('?');
     await page.keyboard.press('Control+k');
-    expect(await page.getByRole('dialog').count()).toBe(0);
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
   });
 });

@@ -70,7 +70,7 @@ describe('the run page by keyboard', () => {
         .map((element) => element.outerHTML.slice(0, 160)),
     );
     expect(missed).toEqual([]);
-    expect(await surfaceOf(page).getAttribute('data-reached')).toBe('');
+    await expect.poll(() => surfaceOf(page).getAttribute('data-reached')).toBe('');
   });
 });
 

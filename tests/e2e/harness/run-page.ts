@@ -25,7 +25,7 @@ function countColours(canvas: Locator): Promise<number> {
 
 export async function waitForHeatmap(page: Page): Promise<void> {
   await heatmapOf(page).waitFor();
-  await expect.poll(() => countColours(heatmapOf(page)), { timeout: 30_000 }).toBeGreaterThan(2);
+  await expect.poll(() => countColours(heatmapOf(page))).toBeGreaterThan(2);
 }
 
 /** Opens a run's page and returns once its heatmap is drawn. */

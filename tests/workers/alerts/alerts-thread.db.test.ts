@@ -268,7 +268,7 @@ it('a start looks at runs that go on, and holds none that nobody hears of', asyn
     };
     // One turn and no more: the other was not heard of for longer than any rule may ask.
     await expect
-      .poll(async () => [await metric('turns_total'), await metric('runs')], { timeout: 20_000 })
+      .poll(async () => [await metric('turns_total'), await metric('runs')])
       .toEqual([1, 0]);
     const progress = await server.db.prisma.alertProgress.findMany();
     expect(progress).toMatchObject([{ step: 0n }]);

@@ -84,12 +84,12 @@ it('shows what was given up, and sends it again by a click', async () => {
     const { body } = await servers.get('/api/v1/projects/p/alert-deliveries?status=dead');
     return body.items;
   };
-  await expect.poll(dead, { timeout: 30_000 }).toMatchObject([{ lastError: 'it answered 410' }]);
+  await expect.poll(dead).toMatchObject([{ lastError: 'it answered 410' }]);
   const [{ id } = { id: '' }] = await dead();
   answer = { status: 200 };
   await servers.post(`/api/v1/projects/p/alert-deliveries/${id}/retry`, {});
   await hook.waitFor(seen + 2);
   const ids = hook.received.slice(seen).map(({ headers }) => headers['spikescope-id']);
   expect(ids).toEqual([id, id]);
-  await expect.poll(dead, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(dead).toEqual([]);
 });
