@@ -19,7 +19,7 @@ export interface SourceFile {
 }
 
 const SOURCE = /\.(ts|tsx|mjs|js)$/;
-const SKIPPED_FOLDERS = new Set(['node_modules', 'generated', 'migrations', 'fixtures']);
+const SKIPPED_FOLDERS = new Set(['node_modules', 'generated', 'fixtures']);
 
 /** Every source file of the product below `root`, hidden and generated folders left out. */
 export function readSourceFiles(root: string, folders: readonly string[]): SourceFile[] {
