@@ -8,8 +8,12 @@ export interface ExportColumn {
   readonly type: ExportColumnType;
 }
 
-/** The cells of one column in one batch; of `float32`, MISSING_FLOAT32_BITS is "not reported". */
+/**
+ * The cells of one column in one batch; of `float32`, MISSING_FLOAT32_BITS is "not reported".
+ * Whole numbers are all there. What is no list goes to another thread without a copy.
+ */
 export type ExportCells =
+  | { readonly kind: 'whole'; readonly values: Float64Array }
   | { readonly kind: 'float32'; readonly values: Float32Array }
   | { readonly kind: 'list'; readonly values: readonly (number | string | null)[] };
 

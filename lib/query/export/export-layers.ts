@@ -137,7 +137,7 @@ function* batchesOf(
   const bits = cells.map((column) => bitsOf(column));
   // A row has its attempt, step and layer besides.
   const mostRows = Math.max(1, Math.floor(CELLS_A_BATCH / (metrics.length + 3)));
-  let batch = new BatchBuilder(attempt, metrics.length);
+  let batch = new BatchBuilder(attempt, metrics.length, mostRows);
   let completeStep: number | null = null;
   for (const [row, step] of steps.entries()) {
     for (const layer of layers) {
@@ -145,7 +145,7 @@ function* batchesOf(
       if (bits.every((column) => column[at] === MISSING_FLOAT32_BITS)) continue;
       if (batch.rowCount >= mostRows) {
         yield batch.finish(completeStep);
-        batch = new BatchBuilder(attempt, metrics.length);
+        batch = new BatchBuilder(attempt, metrics.length, mostRows);
         completeStep = null;
       }
       batch.add(step, layer, bits, at);
@@ -156,26 +156,27 @@ function* batchesOf(
 }
 
 class BatchBuilder {
-  readonly #steps: number[] = [];
-  readonly #layers: number[] = [];
-  readonly #values: number[][];
+  readonly #steps: Float64Array;
+  readonly #layers: Float64Array;
+  readonly #values: readonly Uint32Array[];
+  rowCount = 0;
 
   constructor(
     private readonly attempt: number,
     metricCount: number,
+    mostRows: number,
   ) {
-    this.#values = Array.from({ length: metricCount }, () => []);
-  }
-
-  get rowCount(): number {
-    return this.#steps.length;
+    this.#steps = new Float64Array(mostRows);
+    this.#layers = new Float64Array(mostRows);
+    this.#values = Array.from({ length: metricCount }, () => new Uint32Array(mostRows));
   }
 
   add(step: number, layer: number, bits: readonly Uint32Array[], at: number): void {
-    this.#steps.push(step);
-    this.#layers.push(layer);
-    for (const [index, column] of bits.entries()) {
-      this.#values[index]?.push(column[at] ?? MISSING_FLOAT32_BITS);
+    const row = this.rowCount++;
+    this.#steps[row] = step;
+    this.#layers[row] = layer;
+    for (const [index, column] of this.#values.entries()) {
+      column[row] = bits[index]?.[at] ?? MISSING_FLOAT32_BITS;
     }
   }
 
@@ -185,13 +186,13 @@ class BatchBuilder {
       rowCount,
       completeStep,
       cells: [
-        { kind: 'list', values: new Array<number>(rowCount).fill(this.attempt) },
-        { kind: 'list', values: this.#steps },
-        { kind: 'list', values: this.#layers },
-        ...this.#values.map((bits) => {
-          const values = Uint32Array.from(bits);
-          return { kind: 'float32' as const, values: new Float32Array(values.buffer) };
-        }),
+        { kind: 'whole', values: new Float64Array(rowCount).fill(this.attempt) },
+        { kind: 'whole', values: this.#steps },
+        { kind: 'whole', values: this.#layers },
+        ...this.#values.map(({ buffer }) => ({
+          kind: 'float32' as const,
+          values: new Float32Array(buffer, 0, rowCount),
+        })),
       ],
     };
   }

@@ -1,28 +1,25 @@
 import type { ExportColumn } from '../../../lib/query/export/export-batch';
-import { cellReader, numberText, PIECE_LENGTH } from './cell-text';
-import type { ExportEncoder } from './export-encoder';
+import { cellReader, LineBytes, numberText } from './cell-text';
+import type { FileEncoder } from './file-encoder';
 
 /** RFC 4180 with a header: a missing cell is empty, other numbers are NaN, Infinity, -Infinity. */
-export function createCsvEncoder(columns: readonly ExportColumn[]): ExportEncoder {
+export function createCsvEncoder(columns: readonly ExportColumn[]): FileEncoder {
+  const lines = new LineBytes(`${columns.map(({ name }) => csvText(name)).join(',')}\r\n`);
   return {
-    begin: () => Buffer.from(`${columns.map(({ name }) => csvText(name)).join(',')}\r\n`),
-    *encode({ rowCount, cells }) {
+    encode({ rowCount, cells }) {
       const readers = cells.map(cellReader);
-      let text = '';
       for (let row = 0; row < rowCount; row++) {
+        let line = '';
         for (const [index, read] of readers.entries()) {
           const cell = read(row);
-          if (index > 0) text += ',';
-          if (cell !== null) text += typeof cell === 'number' ? numberText(cell) : csvText(cell);
+          if (index > 0) line += ',';
+          if (cell !== null) line += typeof cell === 'number' ? numberText(cell) : csvText(cell);
         }
-        text += '\r\n';
-        if (text.length < PIECE_LENGTH) continue;
-        yield Buffer.from(text);
-        text = '';
+        lines.add(`${line}\r\n`);
       }
-      if (text.length > 0) yield Buffer.from(text);
+      return lines.take();
     },
-    end: () => null,
+    end: () => lines.take(),
   };
 }
 

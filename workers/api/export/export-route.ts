@@ -20,7 +20,7 @@ import type { Database } from '../../../lib/store/database';
 import type { Reply } from '../../http/reply';
 import type { Route } from '../../http/router';
 import { type ReadHandler, type ReadRequest, parseQuery, permittedRunId } from '../read-request';
-import { createEncoder } from './export-encoder';
+import { openEncoder } from './encoding-client';
 
 export const EXPORT_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/export', handler: getExport },
@@ -86,16 +86,13 @@ function writeExport(
 
   async function* write(): AsyncGenerator<Uint8Array> {
     running.set(db, (running.get(db) ?? 0) + 1);
-    const encoder = createEncoder(format, columns);
+    const encoder = openEncoder(format, columns);
     try {
-      const head = encoder.begin();
-      if (head !== null) yield head;
       for await (const batch of batches()) {
-        for await (const piece of encoder.encode(batch)) {
-          yield piece;
-          // Whoever asks for a page meanwhile goes first.
-          await new Promise((resolve) => setImmediate(resolve));
-        }
+        const piece = await encoder.encode(batch);
+        if (piece !== null) yield piece;
+        // Whoever asks for a page meanwhile goes first.
+        await new Promise((resolve) => setImmediate(resolve));
         sent.rows += batch.rowCount;
         if (batch.completeStep !== null) sent.completeStep = `${batch.completeStep}`;
       }
@@ -103,7 +100,7 @@ function writeExport(
       if (tail !== null) yield tail;
     } finally {
       running.set(db, (running.get(db) ?? 1) - 1);
-      encoder.close?.();
+      encoder.close();
     }
   }
 }

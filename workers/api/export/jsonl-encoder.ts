@@ -1,30 +1,27 @@
 import type { ExportColumn } from '../../../lib/query/export/export-batch';
-import { cellReader, numberText, PIECE_LENGTH } from './cell-text';
-import type { ExportEncoder } from './export-encoder';
+import { cellReader, LineBytes, numberText } from './cell-text';
+import type { FileEncoder } from './file-encoder';
 
 /** One object a line: a missing cell is null, NaN and the infinities are the contract's strings. */
-export function createJsonlEncoder(columns: readonly ExportColumn[]): ExportEncoder {
+export function createJsonlEncoder(columns: readonly ExportColumn[]): FileEncoder {
+  const lines = new LineBytes('');
   const heads = columns.map(
     ({ name }, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
   );
   return {
-    begin: () => null,
-    *encode({ rowCount, cells }) {
+    encode({ rowCount, cells }) {
       const readers = cells.map(cellReader);
-      let text = '';
       for (let row = 0; row < rowCount; row++) {
+        let line = '';
         for (const [index, read] of readers.entries()) {
-          text += heads[index] ?? '';
-          text += jsonText(read(row), columns[index]?.type === 'json');
+          line += heads[index] ?? '';
+          line += jsonText(read(row), columns[index]?.type === 'json');
         }
-        text += '}\n';
-        if (text.length < PIECE_LENGTH) continue;
-        yield Buffer.from(text);
-        text = '';
+        lines.add(`${line}}\n`);
       }
-      if (text.length > 0) yield Buffer.from(text);
+      return lines.take();
     },
-    end: () => null,
+    end: () => lines.take(),
   };
 }
 

@@ -9,20 +9,14 @@ import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { SchemaElement } from 'hyparquet';
 import type { ExportBatch, ExportColumn } from '../../../lib/query/export/export-batch';
 import { cellReader } from './cell-text';
+import type { FileEncoder } from './file-encoder';
 
-/** Written in 50 ms, which is why it is done in a thread. */
+/** Written in 50 ms. */
 const CELLS_A_GROUP = 96 * 1024;
 /** A page never ends a group's column: a group is far smaller than a page. */
 const PAGE_BYTES = 16 * 1024 * 1024;
 
-export interface ParquetEncoder {
-  /** The bytes of the group that the batch has filled; null while one is open. */
-  encode(batch: ExportBatch): Uint8Array<ArrayBuffer> | null;
-  /** What is still held back, and the end of the file. */
-  end(): Uint8Array<ArrayBuffer>;
-}
-
-export function createParquetEncoder(columns: readonly ExportColumn[]): ParquetEncoder {
+export function createParquetEncoder(columns: readonly ExportColumn[]): FileEncoder {
   const writer = new ByteWriter(64 * 1024);
   const parquet = new ParquetWriter({
     writer,

@@ -1,13 +1,13 @@
 /**
- * Parquet written in a thread, one for all exports: a group of rows takes 50 to 200 ms, during
- * which nobody else would be answered. It starts with the first export. Of each file one batch
- * is on its way at a time.
+ * Files written in a thread, one for all exports: a group of Parquet's rows takes 50 to 200 ms, a
+ * batch as text 20, during which nobody else would be answered. It starts with the first export.
+ * Of each file one batch is on its way at a time.
  */
 import type { Worker } from 'node:worker_threads';
+import type { ExportFormat } from '../../../lib/contract/exports';
 import type { ExportBatch, ExportColumn } from '../../../lib/query/export/export-batch';
 import { openThread, threadUrl } from '../../threads/supervised-thread';
-import type { ExportEncoder } from './export-encoder';
-import type { ParquetReply, ParquetRequest } from './parquet-messages';
+import type { EncodingReply, EncodingRequest } from './encoding-messages';
 
 interface Waiting {
   readonly resolve: (bytes: Uint8Array | null) => void;
@@ -15,7 +15,7 @@ interface Waiting {
 }
 
 /** A thread and who waits for it. Once it has ended it is not used again. */
-class ParquetThread {
+class EncodingThread {
   readonly #thread: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #lastFile = 0;
@@ -23,7 +23,7 @@ class ParquetThread {
 
   constructor(url: URL) {
     this.#thread = openThread(url, {});
-    this.#thread.on('message', ({ file, bytes, failure }: ParquetReply) => {
+    this.#thread.on('message', ({ file, bytes, failure }: EncodingReply) => {
       const waiting = this.#waiting.get(file);
       this.#waiting.delete(file);
       if (failure === null) waiting?.resolve(bytes);
@@ -33,7 +33,7 @@ class ParquetThread {
       this.#fail(error);
     });
     this.#thread.on('exit', (code) => {
-      this.#fail(new Error(`the thread that writes Parquet ended with code ${code}`));
+      this.#fail(new Error(`the thread that writes exports ended with code ${code}`));
     });
     // No reason to stay: whoever waits has a connection open.
     this.#thread.unref();
@@ -43,16 +43,16 @@ class ParquetThread {
     return this.#failure !== null;
   }
 
-  open(columns: readonly ExportColumn[]): number {
+  open(format: ExportFormat, columns: readonly ExportColumn[]): number {
     const file = ++this.#lastFile;
     const named = columns.map(({ name, type }) => ({ name, type }));
-    this.#send({ kind: 'open', file, columns: named });
+    this.#send({ kind: 'open', file, format, columns: named });
     return file;
   }
 
   /** Throws  what was wrong with the file, or what the thread died of */
   ask(
-    request: ParquetRequest & { readonly kind: 'batch' | 'end' },
+    request: EncodingRequest & { readonly kind: 'batch' | 'end' },
     transferred: readonly ArrayBuffer[] = [],
   ): Promise<Uint8Array | null> {
     return new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ class ParquetThread {
     this.#send({ kind: 'close', file });
   }
 
-  #send(request: ParquetRequest, transferred: readonly ArrayBuffer[] = []): void {
+  #send(request: EncodingRequest, transferred: readonly ArrayBuffer[] = []): void {
     this.#thread.postMessage(request, transferred);
   }
 
@@ -80,21 +80,26 @@ class ParquetThread {
   }
 }
 
-let shared: ParquetThread | null = null;
+let shared: EncodingThread | null = null;
+
+export interface ExportEncoder {
+  /** The batch is the encoder's from then on. */
+  encode(batch: ExportBatch): Promise<Uint8Array | null>;
+  /** What is still held back, and the end of the file. */
+  end(): Promise<Uint8Array | null>;
+  /** To be called at the end, whatever came of it. */
+  close(): void;
+}
 
 /** Throws  from `encode` and `end`, what was wrong or what the thread died of */
-export function openParquetEncoder(columns: readonly ExportColumn[]): ExportEncoder {
+export function openEncoder(format: ExportFormat, columns: readonly ExportColumn[]): ExportEncoder {
   if (shared?.hasEnded !== false) {
-    shared = new ParquetThread(threadUrl('api/export/parquet-thread'));
+    shared = new EncodingThread(threadUrl('api/export/encoding-thread'));
   }
   const thread = shared;
-  const file = thread.open(columns);
+  const file = thread.open(format, columns);
   return {
-    begin: () => null,
-    async *encode(batch) {
-      const bytes = await thread.ask({ kind: 'batch', file, batch }, buffersOf(batch));
-      if (bytes !== null) yield bytes;
-    },
+    encode: (batch) => thread.ask({ kind: 'batch', file, batch }, buffersOf(batch)),
     end: () => thread.ask({ kind: 'end', file }),
     close() {
       thread.close(file);

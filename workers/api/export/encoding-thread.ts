@@ -1,23 +1,24 @@
-/** Writes Parquet for all exports, beside the thread that answers requests. */
+/** Writes the files of all exports, beside the thread that answers requests. */
 import { parentPort } from 'node:worker_threads';
-import { createParquetEncoder, type ParquetEncoder } from './parquet-encoder';
-import type { ParquetReply, ParquetRequest } from './parquet-messages';
+import type { EncodingReply, EncodingRequest } from './encoding-messages';
+import { createFileEncoder, type FileEncoder } from './file-encoder';
 
 const port = parentPort;
 if (port === null) throw new Error('expected to be a thread');
-const encoders = new Map<number, ParquetEncoder>();
+const encoders = new Map<number, FileEncoder>();
 
-port.on('message', (request: ParquetRequest) => {
+port.on('message', (request: EncodingRequest) => {
   const { file } = request;
-  if (request.kind === 'open') encoders.set(file, createParquetEncoder(request.columns));
-  else if (request.kind === 'close') encoders.delete(file);
+  if (request.kind === 'open') {
+    encoders.set(file, createFileEncoder(request.format, request.columns));
+  } else if (request.kind === 'close') encoders.delete(file);
   else {
     const reply = answer(request);
     port.postMessage(reply, reply.bytes === null ? [] : [reply.bytes.buffer]);
   }
 });
 
-function answer(request: ParquetRequest & { readonly kind: 'batch' | 'end' }): ParquetReply {
+function answer(request: EncodingRequest & { readonly kind: 'batch' | 'end' }): EncodingReply {
   const { file } = request;
   try {
     const encoder = encoders.get(file);
