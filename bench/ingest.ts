@@ -17,7 +17,7 @@ import {
   startBenchProduct,
   startBenchServer,
 } from './ingest/bench-product';
-import type { LoadOrder, LoadResult, Quantiles } from './ingest/load';
+import type { LoadOrder, LoadResult } from './ingest/load';
 import { measureNarrowRows } from './ingest/narrow-rows';
 import {
   measureLoopback,
@@ -33,6 +33,7 @@ import {
   readProcessTimes,
 } from './ingest/process-times';
 import { readConnections, readStoredCounts, reconcile } from './ingest/stored-counts';
+import type { Quantiles } from './shared/quantiles';
 
 const { values: options } = parseArgs({
   options: {

@@ -5,13 +5,9 @@
  *
  * Run: npm run bench -- reads [--repeats 200] [--only TEXT] [--in-process]
  */
-import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
-import type { HistogramFrame } from '../lib/contract/frame';
 import {
   distributionsQuerySchema,
   heatmapQuerySchema,
@@ -22,16 +18,14 @@ import { readDistributions } from '../lib/query/read-distributions';
 import { readHeatmap } from '../lib/query/read-heatmap';
 import { readSeries } from '../lib/query/read-series';
 import { readTimeline } from '../lib/query/read-timeline';
-import { compactAttempt } from '../lib/store/compaction/compact-attempt';
-import { createBuffers } from '../lib/store/compaction/write-blocks';
-import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
-import { createFrameWriter } from '../lib/store/writing/frame-writer';
 import { buildWorkers, startBenchProduct, startBenchServer } from './ingest/bench-product';
 import { measureMemoryCopies } from './ingest/physical-limits';
-import { seededRandom } from './ingest/seeded-random';
 import { HttpReader } from './reads/http-reader';
 import { loadLongRun, METRIC } from './reads/load-run';
+import { loadWideRun } from './reads/load-wide-run';
+import { machineLine } from './shared/machine-line';
+import { type Quantiles, toQuantiles } from './shared/quantiles';
 
 const { values: options } = parseArgs({
   options: {
@@ -43,7 +37,6 @@ const { values: options } = parseArgs({
 });
 const repeats = Number(options.repeats);
 const SAFETENSORS = 'application/vnd.safetensors';
-const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const WIDE = { id: 'wide', layers: 1000, steps: 1000, metrics: 16 };
 const LONG = { id: 'long', layerCount: 100, stepCount: 1_000_000, hasAllBlocks: true };
@@ -146,69 +139,7 @@ const READS: readonly Read[] = [
   ),
 ];
 
-async function loadWideRun(db: Database, url: string): Promise<void> {
-  const { runKey } = await createRun(db, {
-    project: 'bench',
-    id: WIDE.id,
-    optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95 },
-    layers: Array.from({ length: WIDE.layers }, (_, index) => ({
-      name: `layer.${index}`,
-      parameterCount: 1000,
-    })),
-  });
-  const random = seededRandom(2);
-  const histogram: HistogramFrame = {
-    edges: Float32Array.from({ length: 65 }, (_, index) => index / 32 - 1),
-    counts: Uint32Array.from({ length: WIDE.layers * 64 }, (_, index) => index % 200),
-    outside: new Uint32Array(WIDE.layers * 4),
-  };
-  const names = [METRIC, ...Array.from({ length: WIDE.metrics - 1 }, (_, index) => `m${index}`)];
-  const writer = createFrameWriter({ url, logger, maxQueuedBytes: 1e9 });
-  for (let first = 0; first < WIDE.steps; first += 50) {
-    await writer.write(
-      Array.from({ length: 50 }, (_, index) => ({
-        runKey,
-        attempt: 1,
-        layerOffset: 0,
-        frame: {
-          step: first + index,
-          wallTime: 1.7e9 + first + index,
-          scalars: new Map([
-            ['loss', 2 + random()],
-            ['gradient_norm', random()],
-          ]),
-          layerCount: WIDE.layers,
-          layerMetrics: new Map(
-            names.map((name) => [name, Float32Array.from({ length: WIDE.layers }, random)]),
-          ),
-          histograms: new Map([['update', histogram]]),
-          samples: null,
-        },
-      })),
-    );
-  }
-  await writer.close();
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const buffers = createBuffers();
-  for (let hasMore = true; hasMore;) {
-    const unit = await compactAttempt(
-      client,
-      { runKey, attempt: 1 },
-      { includesLate: true, buffers },
-    );
-    ({ hasMore } = unit);
-  }
-  await client.end();
-}
-
-interface Times {
-  readonly p50: number;
-  readonly p95: number;
-  readonly lowest: number;
-}
-
-async function measure(read: () => Promise<unknown>): Promise<Times> {
+async function measure(read: () => Promise<unknown>): Promise<Quantiles> {
   for (let warmUp = 0; warmUp < 10; warmUp++) await read();
   const times: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
@@ -216,14 +147,11 @@ async function measure(read: () => Promise<unknown>): Promise<Times> {
     await read();
     times.push(performance.now() - startMs);
   }
-  times.sort((a, b) => a - b);
-  const at = (q: number): number =>
-    times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? NaN;
-  return { p50: at(0.5), p95: at(0.95), lowest: at(0) };
+  return toQuantiles(times);
 }
 
 /** A server that answers with as many bytes and does nothing else. */
-async function measureLoopback(byteLength: number): Promise<Times> {
+async function measureLoopback(byteLength: number): Promise<Quantiles> {
   const body = Buffer.alloc(byteLength, 7);
   const server = createServer((_, response) => {
     response.writeHead(200, { 'Content-Length': byteLength });
@@ -237,17 +165,11 @@ async function measureLoopback(byteLength: number): Promise<Times> {
   return times;
 }
 
-function describe({ p50, p95, lowest }: Times): string {
+function describe({ p50, p95, lowest }: Quantiles): string {
   return `p50 ${p50.toFixed(1).padStart(5)} ms (lowest ${lowest.toFixed(1)}, p95 ${p95.toFixed(1)})`;
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench', 'workers') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 const chosen = READS.filter(
   ({ name, path }) => name.includes(options.only) || path.includes(options.only),
 );
@@ -257,7 +179,7 @@ try {
   const product = await startBenchProduct(server, 'reads', null);
   const db = openDatabase({ url: product.databaseUrl, maxConnections: 4 });
   const startMs = performance.now();
-  await loadWideRun(db, product.databaseUrl);
+  await loadWideRun(db, product.databaseUrl, WIDE);
   await loadLongRun(db, product.databaseUrl, LONG);
   await loadLongRun(db, product.databaseUrl, BROAD);
   await db.pool.query('VACUUM ANALYZE');

@@ -24,8 +24,8 @@ import {
   startBenchServer,
   type BenchProduct,
 } from './ingest/bench-product';
-import { toQuantiles } from './ingest/load';
-import { seededRandom } from './ingest/seeded-random';
+import { toQuantiles } from './shared/quantiles';
+import { seededRandom } from './shared/seeded-random';
 import { loadLongRun } from './reads/load-run';
 import { GESTURES, zoomToATenth } from './ui/gestures';
 import {

@@ -5,7 +5,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FrameBodies } from './frame-bodies';
 import { HttpConnection } from './http-connection';
-import { type LoadOrder, type LoadResult, toQuantiles } from './load';
+import { toQuantiles } from '../shared/quantiles';
+import type { LoadOrder, LoadResult } from './load';
 
 class Load {
   readonly #order: LoadOrder;

@@ -1,4 +1,5 @@
 /** What the measurement asks of the load generator, and what it answers; over the IPC channel. */
+import type { Quantiles } from '../shared/quantiles';
 
 export interface LoadOrder {
   readonly url: string;
@@ -26,18 +27,4 @@ export interface LoadResult {
   /** Answers 429 and 503; the steps were posted again. */
   readonly refusals: number;
   readonly postBytes: number;
-}
-
-export interface Quantiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly highest: number;
-}
-
-export function toQuantiles(values: readonly number[]): Quantiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (q: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), highest: at(1) };
 }
