@@ -122,6 +122,8 @@ export const postmortemSchema = z.object({
   fromStep: z.int(),
   toStep: z.int(),
   headline: z.string(),
+  /** What to do now, with the steps that it is about: one to three sentences. */
+  decision: z.string(),
   sentences: z.array(sentenceSchema),
   /** Names of the layers in the evidence, by their index. */
   layerNames: z.record(z.string(), z.string()),

@@ -156,7 +156,7 @@ export function describeBatch(facts: PostmortemFacts): Sentence | null {
   if (!Number.isFinite(id)) return null;
   const evidence = [{ metric: batch.name, layer: null, attempt, step: onsetStep, value: id }];
   if (batch.isFixed) {
-    const text = `Every step around it read the same batch (${batch.name} ${String(id)}), so the data did not cause it.`;
+    const text = `Every step around it read the same batch (${batch.name} ${String(id)}): the data did not change.`;
     return { kind: 'batch', text, evidence };
   }
   const again = columns.steps.filter(
@@ -167,7 +167,7 @@ export function describeBatch(facts: PostmortemFacts): Sentence | null {
   const steps = nameList(again.slice(0, 3).map(formatStep), 3);
   return {
     kind: 'batch',
-    text: `${text}, which was read ${plural(again.length, 'more time')} without a spike (at ${steps}): that batch alone did not cause it.`,
+    text: `${text}, which was read ${plural(again.length, 'more time')} without a spike (at ${steps}): that batch alone does not make one.`,
     evidence: [
       ...evidence,
       ...again

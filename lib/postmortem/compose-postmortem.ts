@@ -4,6 +4,7 @@
  */
 import type { Change, Postmortem, PostmortemMover, Sentence } from '../contract/postmortem';
 import { describeAttempts, courseOfAttempts } from './attempt-sentences';
+import { findSkip } from './batches-to-skip';
 import { describeBatch, describeChanges, findChanges } from './changes';
 import { describeAftermath, describeCourse } from './course-sentences';
 import {
@@ -15,11 +16,13 @@ import {
   scalarAt,
   type PostmortemFacts,
 } from './facts';
+import { writeDecision } from './decision';
 import { writeHeadline } from './headline';
 import { describeLeadLag } from './lead-lag-sentence';
 import { describeChance, describePrecursor, measureMover } from './precursor-sentences';
-import { findRemedies, findRewind, findSkip } from './remedies';
+import { findRemedies } from './remedies';
 import { checkRestarts } from './restart-checks';
+import { describeRewind } from './rewind';
 import { describeShapes, describeStagesBefore, describeStagesThrough } from './stage-sentences';
 
 const MOST_MOVERS = 64;
@@ -46,6 +49,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
   const optimizer = attempts.find(({ attempt }) => attempt === spike.attempt)?.optimizer;
   const ofKind = facts.spikes.filter(({ kind }) => kind === spike.kind);
   const sentences = writeSentences(facts, changes);
+  const remedies = findRemedies(facts);
   const onsetSeconds = scalarAt(columns, 'wall_time', spike.onsetStep);
   return {
     run: {
@@ -65,6 +69,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
     onsetAt: Number.isFinite(onsetSeconds) ? new Date(onsetSeconds * 1000).toISOString() : null,
     ...range,
     headline: writeHeadline(facts),
+    decision: writeDecision(facts, remedies),
     sentences,
     layerNames: namesInEvidence(facts, sentences),
     moverSteps,
@@ -76,8 +81,9 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
       .slice(0, MOST_LEAD_LAG)
       .map((item) => ({ ...item, name: layerName(facts, item.layer) })),
     changes,
-    remedies: findRemedies(facts),
-    rewind: spike.kind === 'outlier_batch' || spike.kind === 'rms_spike' ? null : findRewind(facts),
+    remedies,
+    rewind:
+      spike.kind === 'outlier_batch' || spike.kind === 'rms_spike' ? null : describeRewind(facts),
     skip: findSkip(facts),
     restarts: checkRestarts(facts),
     notes: [...facts.notes],

@@ -2,7 +2,8 @@
 import type { Evidence, Sentence } from '../contract/postmortem';
 import { formatNumber, formatPercent, formatStep } from '../view/format-number';
 import { riseOf, scalarAt, type PostmortemFacts } from './facts';
-import { inSteps } from './words';
+import { standingOfOpen } from './standing';
+import { inSteps, nameList } from './words';
 
 /** A level shift of less is training as usual. */
 const LEAST_SHIFT = 0.02;
@@ -47,11 +48,7 @@ function describeLossSpike(facts: PostmortemFacts): Sentence {
       : `The loss rose from ${formatNumber(baseline)} to ${formatNumber(peakValue)} between ${formatStep(riseOf(spike) - 1)} and ${formatStep(peakStep)}`;
   const evidence = lossEvidence(facts);
   if (recoveredStep === null) {
-    const end =
-      spike.recovery === 'open'
-        ? ' and has not come back yet'
-        : ' and did not come back to where it was';
-    return { kind: 'course', text: `${rise}${end}.`, evidence };
+    return { kind: 'course', text: `${rise} and ${describeNoReturn(facts)}.`, evidence };
   }
   const back = scalarAt(facts.columns, 'loss', recoveredStep);
   return {
@@ -64,6 +61,14 @@ function describeLossSpike(facts: PostmortemFacts): Sentence {
         : []),
     ],
   };
+}
+
+function describeNoReturn(facts: PostmortemFacts): string {
+  const open = standingOfOpen(facts);
+  if (open === null) return 'did not come back to where it was';
+  return open.hasEnded
+    ? `had not come back when the attempt ended at ${formatStep(open.lastStep)}`
+    : `has not come back by ${formatStep(open.lastStep)}`;
 }
 
 function describeOutlier(facts: PostmortemFacts): Sentence {
@@ -97,15 +102,16 @@ function describeRmsSpike({ spike, run }: PostmortemFacts): Sentence {
   const { onsetStep, peakStep, peakValue, attempt, firstMovers, recoveredStep } = spike;
   const layers = firstMovers.filter(({ metric }) => metric === 'rms').map(({ layer }) => layer);
   const first = layers[0] ?? null;
-  const name = first === null ? 'a layer' : (run.layerNames[first] ?? `layer ${first}`);
-  const others = layers.length > 1 ? ` and of ${layers.length - 1} more` : '';
-  const end =
+  const names = layers.map((layer) => run.layerNames[layer] ?? `layer ${layer}`);
+  const rise = `left its baseline at ${formatStep(onsetStep)}`;
+  const peak = `rose to ${formatNumber(peakValue)}`;
+  const course =
     recoveredStep === null
-      ? ''
-      : `, and was back at ${formatStep(recoveredStep)}, ${inSteps(recoveredStep - onsetStep)} later`;
+      ? `${rise} and ${peak}`
+      : `${rise}, ${peak} and was back at ${formatStep(recoveredStep)}, ${inSteps(recoveredStep - onsetStep)} later`;
   return {
     kind: 'course',
-    text: `RMS of ${name}${others} left its baseline at ${formatStep(onsetStep)}, up to ${formatNumber(peakValue)}${end}.`,
+    text: `RMS of ${names.length === 0 ? 'a layer' : nameList(names)} ${course}.`,
     evidence:
       peakStep === null
         ? []

@@ -47,6 +47,10 @@ export interface PostmortemFacts {
     readonly id: string;
     readonly name: string;
     readonly project: string;
+    /** Whether steps may still come. */
+    readonly isRunning: boolean;
+    /** Metrics that a stage is read from and that no layer ever reported. */
+    readonly missingStageInputs: readonly string[];
     /** Short, in model order. */
     readonly layerNames: readonly string[];
     readonly parameterCounts: readonly number[];

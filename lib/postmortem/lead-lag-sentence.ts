@@ -1,6 +1,6 @@
 /** Whether the RMS spikes of a layer announce the loss spikes of this run. */
 import type { Sentence } from '../contract/postmortem';
-import { formatNumber, formatPercent } from '../view/format-number';
+import { formatPercent } from '../view/format-number';
 import { layerName, riseOf, type PostmortemFacts } from './facts';
 import { plural } from './words';
 
@@ -28,11 +28,11 @@ export function describeLeadLag(facts: PostmortemFacts): Sentence | null {
   if (precededCount === 0) {
     return {
       kind: 'lead_lag',
-      text: `No layer’s RMS spikes come 1 to 8 steps before the loss spikes of this run.`,
+      text: 'No layer’s RMS spikes come 1 to 8 steps before the loss spikes of this run.',
       evidence,
     };
   }
-  const odds = `by chance each would in ${formatPercent(chance)} of steps, and as many in some of ${plural(tests, 'layer')} with a probability of ${formatNumber(corrected)}`;
+  const odds = `${formatPercent(chance)} of all steps lie so soon after one, and by chance one of ${plural(tests, 'layer')} would do as well in up to ${formatPercent(corrected)} of such runs`;
   return {
     kind: 'lead_lag',
     text: `${counted}; ${odds}${corrected > RARE ? ', so this says little' : ''}.`,

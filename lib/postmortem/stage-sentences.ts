@@ -1,5 +1,6 @@
 /** Where the layers stood in the theory's process before the spike, and how they went through it. */
 import type { Evidence, Sentence } from '../contract/postmortem';
+import { describeMetric } from '../contract/standard-metrics';
 import { formatFixed, formatStep } from '../view/format-number';
 import type { StageInterval } from '../contract/reads';
 import { columnAt, lastQuietStep, layerName, riseOf, type PostmortemFacts } from './facts';
@@ -18,9 +19,9 @@ const BEFORE: Readonly<Record<string, (layers: string) => string>> = {
 };
 const LABELS_BEFORE: Readonly<Record<string, (layers: string) => string>> = {
   stale_v: (layers) =>
-    `v of ${layers} remembered larger gradients, with u and r both near 0; ε had no part in it`,
+    `v of ${layers} remembered larger gradients, so that u and r were near 0 (stale v, not ε)`,
   oscillating_gradient: (layers) =>
-    `the gradient of ${layers} turned round every step, with u and r both near 0; ε had no part in it`,
+    `gradients of ${layers} flipped their sign from step to step, so that u and r were near 0 (oscillating, not ε)`,
   corrupt_ratio: (layers) =>
     `|r| of ${layers} was beyond what these betas allow: the posted moments are not Adam’s`,
 };
@@ -39,45 +40,53 @@ export function describeStagesBefore(facts: PostmortemFacts): Sentence[] {
   const sentences: Sentence[] = [];
   for (const [stage, words] of Object.entries(BEFORE)) {
     const held = before.filter((interval) => interval.stage === stage);
-    if (held.length > 0) sentences.push(describeHeld(facts, held, words));
+    if (held.length > 0) sentences.push(describeHeld(facts, held, words, stage));
   }
   for (const [label, words] of Object.entries(LABELS_BEFORE)) {
     const held = before.filter((interval) => interval.label === label);
-    if (held.length > 0) sentences.push(describeHeld(facts, held, words));
+    if (held.length > 0) sentences.push(describeHeld(facts, held, words, label));
   }
   const unknown = before.filter(({ stage }) => stage === 'insufficient_data').length;
   if (unknown > 0 && unknown === before.length) {
     sentences.push({
       kind: 'stages',
-      text: 'No layer could be placed in a stage: what a stage is read from was not reported.',
+      text: `No layer could be placed in a stage: ${describeMissing(facts)}.`,
       evidence: [],
     });
   }
   return sentences;
 }
 
+function describeMissing({ run: { missingStageInputs } }: PostmortemFacts): string {
+  const names = missingStageInputs.map((name) => describeMetric(name).label);
+  if (names.length === 0) return 'too little was reported before it';
+  return `${names.join(', ')} ${names.length === 1 ? 'was' : 'were'} not reported`;
+}
+
+/** `what`: the stage or label that the sentence is about, whatever else the layers had. */
 function describeHeld(
   facts: PostmortemFacts,
   held: readonly StageInterval[],
   words: (layers: string) => string,
+  what: string,
 ): Sentence {
   const earliest = Math.min(...held.map(({ fromStep }) => fromStep));
   const names = held.map(({ layer }) => layerName(facts, layer));
   const who = names.length <= 2 ? nameList(names) : plural(names.length, 'layer');
   const text = words(who);
-  const since = `since ${held.length > 1 ? 'as early as ' : ''}step ${formatStep(earliest)}`;
+  const since = `${held.length > 1 ? 'the first ' : ''}since step ${formatStep(earliest)}`;
   return {
     kind: 'stages',
-    text: `Before it ${text}, ${since}.`,
+    text: `Before it, ${text}, ${since}.`,
     evidence: held
       .toSorted((a, b) => a.fromStep - b.fromStep)
       .slice(0, MOST_EVIDENCE)
-      .map((interval) => toEvidence(interval, interval.fromStep)),
+      .map((interval) => toEvidence(interval, what)),
   };
 }
 
-function toEvidence({ stage, label, layer, attempt }: StageInterval, step: number): Evidence {
-  return { metric: `stage:${label ?? stage}`, layer, attempt, step, value: null };
+function toEvidence({ layer, attempt, fromStep }: StageInterval, what: string): Evidence {
+  return { metric: `stage:${what}`, layer, attempt, step: fromStep, value: null };
 }
 
 /** How layers went through trigger, explosion and the way back; null where none did. */
@@ -101,10 +110,10 @@ export function describeStagesThrough(facts: PostmortemFacts): Sentence | null {
     const step = Math.min(...first.map(({ fromStep }) => fromStep));
     const were = first.length === 1 ? verb.replace('were', 'was') : verb;
     parts.push(`${plural(first.length, 'layer')} ${were} from ${formatStep(step)} on`);
-    evidence.push(...first.slice(0, 8).map((interval) => toEvidence(interval, interval.fromStep)));
+    evidence.push(...first.slice(0, 8).map((interval) => toEvidence(interval, stage)));
   }
   if (parts.length === 0) return null;
-  return { kind: 'stages', text: `Through it ${parts.join(', ')}.`, evidence };
+  return { kind: 'stages', text: `Through it, ${parts.join(', ')}.`, evidence };
 }
 
 function firstOfLayers(intervals: readonly StageInterval[]): StageInterval[] {
@@ -130,7 +139,7 @@ export function describeShapes(facts: PostmortemFacts): Sentence[] {
       text:
         before.twoPeaked.length === 0
           ? `At ${formatStep(before.step)}, before anything moved, r had one peak in every layer.`
-          : `At ${formatStep(before.step)}, before anything moved, r had two peaks in ${plural(before.twoPeaked.length, 'layer')}, most in ${layerName(facts, before.most.layer)} (dip ${formatFixed(before.most.dip, 3)}).`,
+          : `At ${formatStep(before.step)}, before anything moved, r had two peaks in ${nameTwoPeaked(facts, before)} (dip ${formatFixed(before.most.dip, 3)}).`,
       evidence: [dipEvidence(facts, before)],
     });
   }
@@ -143,6 +152,11 @@ export function describeShapes(facts: PostmortemFacts): Sentence[] {
     });
   }
   return sentences;
+}
+
+function nameTwoPeaked(facts: PostmortemFacts, { twoPeaked, most }: Peaks): string {
+  const name = layerName(facts, most.layer);
+  return twoPeaked.length === 1 ? name : `${plural(twoPeaked.length, 'layer')}, most in ${name}`;
 }
 
 interface Peaks {

@@ -107,6 +107,8 @@ export async function readPostmortemFacts(
   return {
     run: {
       ...{ id: run.id, name: run.name, project: run.project },
+      isRunning: run.status === 'running',
+      missingStageInputs: run.missingStageInputs,
       layerNames: namesOfLayers(run.layers),
       parameterCounts: run.layers.map(({ parameterCount }) => parameterCount),
     },

@@ -111,7 +111,8 @@ function columnsUnder({
   });
 }
 
-function colourOfScale(scale: RasterScale, theme: ThemeName): (value: number) => number {
+/** The packed colour of a value. */
+export function colourOfScale(scale: RasterScale, theme: ThemeName): (value: number) => number {
   if (scale.kind === 'category') return (value) => scale.colours[value] ?? 0;
   const above = colourRamp(theme, 'above');
   const below = colourRamp(theme, 'below');

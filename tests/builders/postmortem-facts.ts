@@ -9,6 +9,7 @@ export function someFacts(overrides: Partial<PostmortemFacts> = {}): PostmortemF
   return {
     run: {
       ...{ id: 'run', name: 'the run', project: 'tests' },
+      ...{ isRunning: true, missingStageInputs: [] },
       layerNames: ['wte', 'h.0.mlp', 'h.1.mlp', 'lm_head'],
       parameterCounts: [8192, 4096, 4096, 8192],
     },

@@ -95,7 +95,7 @@ describe('the postmortem of a spike', () => {
     await expect
       .poll(() => batch.page.getByRole('heading', { level: 1 }).innerText())
       .toBe('One bad batch at 150, no instability');
-    await batch.page.getByText(/the batch of step 150, data_index 150/).waitFor();
+    await batch.page.getByText(/leave out the batch of step 150 \(data_index 150\)/).waitFor();
   });
 
   it('is reached from the run, and says where it is not', async () => {

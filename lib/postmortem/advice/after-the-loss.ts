@@ -3,7 +3,7 @@ import type { Spike } from '../../contract/reads';
 import { formatNumber, formatStep } from '../../view/format-number';
 import { FAST_STEPS } from '../../view/run-condition';
 import { bestDates } from '../facts';
-import { findFirstSign, findRewind, REWIND_STEPS } from '../remedies';
+import { findFirstSign, findRewind, REWIND_STEPS } from '../rewind';
 import { inSteps } from '../words';
 import type { AdviceDraft } from './advice-facts';
 import { endOf, type Situation } from './situation';

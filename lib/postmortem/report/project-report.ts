@@ -1,5 +1,5 @@
 import type { ProjectReport } from '../../contract/reports';
-import { formatAge, formatNumber, formatPercent, formatStep } from '../../view/format-number';
+import { formatAge, formatPercent, formatStep } from '../../view/format-number';
 import { prepareSpikeFacts } from '../../view/spike-facts';
 import { plural } from '../words';
 import type { ReportBlock, ReportDocument } from './report-document';
@@ -31,7 +31,7 @@ function factsOf(report: ProjectReport) {
     { label: 'steps trained again', value: formatStep(report.lostSteps) },
     {
       label: 'median steps to recover',
-      value: medianStepsToRecover === null ? '–' : formatNumber(medianStepsToRecover),
+      value: formatStep(medianStepsToRecover),
     },
     {
       label: 'median time to recover',

@@ -1,7 +1,8 @@
 /** A report as data, from which its Markdown and its HTML are written. */
 export type ReportBlock =
   | { readonly kind: 'heading'; readonly level: 2 | 3; readonly text: string; readonly id?: string }
-  | { readonly kind: 'paragraph' | 'small'; readonly text: string }
+  /** `decision`: what to do, which stands out. */
+  | { readonly kind: 'paragraph' | 'small' | 'decision'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly ReportItem[] }
   | {
       readonly kind: 'facts';
@@ -14,7 +15,7 @@ export type ReportBlock =
       /** Columns of numbers, which are set to the right. */
       readonly numeric: readonly number[];
     }
-  /** A picture; Markdown has its description alone. */
+  /** A picture; Markdown has none. */
   | { readonly kind: 'figure'; readonly svg: string; readonly caption: string }
   /** What a person wrote. */
   | { readonly kind: 'note'; readonly byline: string; readonly markdown: string };
@@ -23,8 +24,10 @@ export interface ReportItem {
   /** Stands out before the text; empty for none. */
   readonly lead: string;
   readonly text: string;
-  /** In small letters after it: the numbers, or what speaks against it. */
+  /** In small letters after it: what speaks against it. */
   readonly detail: string;
+  /** The stored numbers behind it, which a chat is spared. */
+  readonly numbers?: string;
 }
 
 export interface ReportDocument {

@@ -36,16 +36,14 @@ export function composeRunReport(
         caption: 'Loss along the effective trajectory, the highest of each stretch.',
       },
       ...spikeTable(report),
-      ...postmortems.flatMap(({ headline, sentences, rewind, spike }): ReportBlock[] => [
+      ...postmortems.flatMap(({ headline, decision, sentences, spike }): ReportBlock[] => [
         { kind: 'heading', level: 3, text: `${formatStep(spike.onsetStep)}: ${headline}` },
+        { kind: 'decision', text: decision },
         {
           kind: 'list',
-          items: [
-            ...sentences
-              .filter(({ kind }) => TOLD.includes(kind))
-              .map(({ text }) => ({ lead: '', text, detail: '' })),
-            ...(rewind === null ? [] : [{ lead: '→', text: rewind.text, detail: '' }]),
-          ],
+          items: sentences
+            .filter(({ kind }) => TOLD.includes(kind))
+            .map(({ text }) => ({ lead: '', text, detail: '' })),
         },
       ]),
       ...restartBlocks(report),

@@ -5,10 +5,11 @@ import {
   formatFactor,
   formatFixed,
   formatNumber,
+  formatPercent,
   formatSetting,
   formatStep,
 } from '../../view/format-number';
-import { prepareSpikeFacts, spikeKindWord } from '../../view/spike-facts';
+import { prepareSpikeFacts, spikeKindWord, waysBack } from '../../view/spike-facts';
 import type { LayerDistributions } from '../facts';
 import { metricValue } from '../words';
 import { noteBlocks } from './note-blocks';
@@ -49,21 +50,22 @@ export function composeSpikeReport(report: SpikeReport, origin: ReportOrigin): R
 
 export function spikeBlocks({ postmortem, distributions }: SpikeReport): ReportBlock[] {
   return [
+    { kind: 'decision', text: postmortem.decision },
     { kind: 'facts', items: factItems(postmortem) },
     { kind: 'figure', svg: drawTimeline(timelineOf(postmortem)), caption: captionOf(postmortem) },
     { kind: 'heading', level: 2, text: 'What happened' },
     {
       kind: 'list',
       items: postmortem.sentences.map(({ text, evidence }) => ({
-        ...{ lead: '', text },
-        detail: describeEvidence(postmortem, evidence),
+        ...{ lead: '', text, detail: '' },
+        numbers: describeEvidence(postmortem, evidence),
       })),
     },
+    { kind: 'heading', level: 2, text: 'What can be done' },
+    { kind: 'list', items: remedyItems(postmortem) },
     ...moverBlocks(postmortem),
     ...distributionBlocks(postmortem, distributions),
     ...leadLagBlocks(postmortem),
-    { kind: 'heading', level: 2, text: 'What can be done' },
-    { kind: 'list', items: remedyItems(postmortem) },
     ...restartBlocks(postmortem),
     ...noteBlocks(postmortem.notes),
   ];
@@ -228,30 +230,30 @@ function leadLagBlocks({ leadLag }: Postmortem): ReportBlock[] {
     { kind: 'heading', level: 2, text: 'Do RMS spikes announce loss spikes?' },
     {
       kind: 'table',
-      head: ['layer', 'RMS spikes', 'loss spikes', 'preceded', 'chance', 'tail'],
+      head: ['layer', 'RMS spikes', 'loss spikes', 'preceded', 'steps so near', 'p'],
       numeric: [1, 2, 3, 4, 5],
       rows: leadLag
         .slice(0, 8)
         .map(({ name, rmsSpikeCount, lossSpikeCount, precededCount, chance, tail }) => [
           name,
           ...[rmsSpikeCount, lossSpikeCount, precededCount].map(String),
-          formatNumber(chance),
+          formatPercent(chance),
           formatNumber(tail),
         ]),
     },
     {
       kind: 'small',
-      text: 'Preceded: by 1 to 8 steps. With many layers the smallest tail is small by chance too: multiply it by their number.',
+      text: 'Preceded: by 1 to 8 steps. Steps so near: the share of all steps that follow an RMS spike so soon. p: the probability of as many or more by chance, for this layer alone; with many layers the smallest is small by chance too, so multiply it by their number.',
     },
   ];
 }
 
 const SIGNS = { offered: '✓', unknown: '?', not_now: '–' } as const;
 
-function remedyItems({ remedies, rewind, skip }: Postmortem) {
-  const where = [rewind?.text, skip?.text].filter((text) => text !== undefined);
+function remedyItems(postmortem: Postmortem) {
+  const { remedies } = postmortem;
   return [
-    ...where.map((text) => ({ lead: '→', text, detail: '' })),
+    ...waysBack(postmortem).map((text) => ({ lead: '→', text, detail: '' })),
     ...remedies.map(({ standing, title, reason, caveat }) => ({
       lead: `${SIGNS[standing]} ${title}:`,
       text: `${reason}.`,

@@ -38,7 +38,8 @@ function writeBlock(block: ReportBlock): string {
     case 'paragraph':
       return `<p>${escapeXml(block.text)}</p>`;
     case 'small':
-      return `<p class="small">${escapeXml(block.text)}</p>`;
+    case 'decision':
+      return `<p class="${block.kind}">${escapeXml(block.text)}</p>`;
     case 'list':
       return `<ul>${block.items.map(writeItem).join('')}</ul>`;
     case 'facts':
@@ -66,9 +67,12 @@ function writeTable({ head, rows, numeric }: Extract<ReportBlock, { kind: 'table
     .join('')}</tbody></table></div>`;
 }
 
-function writeItem({ lead, text, detail }: ReportItem): string {
+function writeItem({ lead, text, detail, numbers = '' }: ReportItem): string {
   const head = lead === '' ? '' : `<b>${escapeXml(lead)}</b> `;
-  const tail = detail === '' ? '' : ` <small>${escapeXml(detail)}</small>`;
+  const tail = [detail, numbers]
+    .filter((small) => small !== '')
+    .map((small) => ` <small>${escapeXml(small)}</small>`)
+    .join('');
   return `<li>${head}${escapeXml(text)}${tail}</li>`;
 }
 

@@ -1,11 +1,30 @@
 import type { ReportBlock, ReportDocument, ReportItem } from './report-document';
 
-/** The report as Markdown. Nothing in it can become a tag of whatever shows it. */
+/**
+ * The report as Markdown, short enough for a chat: no pictures, no evidence. Nothing in it can
+ * become a tag of whatever shows it.
+ */
 export function writeMarkdown({ title, subtitle, blocks, footer }: ReportDocument): string {
-  return [`# ${plain(title)}`, plain(subtitle), ...blocks.map(writeBlock), '---', plain(footer)]
+  return [
+    `# ${plain(title)}`,
+    plain(subtitle),
+    ...withoutPictures(blocks).map(writeBlock),
+    '---',
+    plain(footer),
+  ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n');
+}
+
+/** A heading that stands over pictures alone goes with them. */
+function withoutPictures(blocks: readonly ReportBlock[]): ReportBlock[] {
+  const told = blocks.filter(({ kind }) => kind !== 'figure');
+  return told.filter((block, index) => {
+    if (block.kind !== 'heading') return true;
+    const next = told[index + 1];
+    return next !== undefined && !(next.kind === 'heading' && next.level <= block.level);
+  });
 }
 
 function writeBlock(block: ReportBlock): string {
@@ -27,8 +46,10 @@ function writeBlock(block: ReportBlock): string {
         row(block.head.map((_, index) => (block.numeric.includes(index) ? '--:' : '---'))),
         ...block.rows.map((cells) => row(cells.map(cell))),
       ].join('\n');
+    case 'decision':
+      return `**${plain(block.text)}**`;
     case 'figure':
-      return `*${plain(block.caption)}*`;
+      return '';
     case 'note':
       return `**${plain(block.byline)}**\n\n${quote(block.markdown)}`;
   }
@@ -43,12 +64,15 @@ function writeItem({ lead, text, detail }: ReportItem): string {
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const cell = (text: string): string => plain(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-/** Names of layers and titles of events are text, not Markdown. */
+/**
+ * Names of layers and titles of events are text, not Markdown. An underscore inside a word is one
+ * everywhere: c_attn needs no backslash.
+ */
 const plain = (text: string): string =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
-    .replace(/[\\`*_[\]]/g, (character) => `\\${character}`);
+    .replace(/[\\`*[\]]|(?<!\w)_|_(?!\w)/g, (character) => `\\${character}`);
 
 /** A note keeps its own Markdown, quoted so that it cannot end up as part of the report. */
 const quote = (markdown: string): string =>

@@ -76,13 +76,61 @@ describe('a postmortem', () => {
     const { sentences } = compose({ stages: [...stages, aStage({ layer: 3 })] });
     const [sentence] = sentences.filter(({ kind }) => kind === 'stages');
     expect(sentence!.text).toBe(
-      'Before it gradients of 3 layers were below ε, since as early as step 410.',
+      'Before it, gradients of 3 layers were below ε, the first since step 410.',
     );
     expect(sentence!.evidence).toEqual(
       [0, 1, 2].map((layer) => ({
         ...{ metric: 'stage:gradients_vanish', layer, attempt: 1, step: 410 + layer, value: null },
       })),
     );
+  });
+
+  it('tells each stage and label by its own name, and what is missing by its', () => {
+    const stages = [
+      aStage({ stage: 'gradients_vanish', label: 'stale_v', fromStep: 410 }),
+      aStage({ layer: 1, stage: 'trigger', label: 'structural_zeros', fromStep: 552 }),
+    ];
+    const { sentences } = compose({ stages });
+    expect(
+      sentences
+        .filter(({ kind }) => kind === 'stages')
+        .map(({ text, evidence }) => [text, evidence[0]?.metric]),
+    ).toEqual([
+      ['Before it, gradients of wte were below ε, since step 410.', 'stage:gradients_vanish'],
+      [
+        'Before it, v of wte remembered larger gradients, so that u and r were near 0 (stale v, not ε), since step 410.',
+        'stage:stale_v',
+      ],
+      ['Through it, 1 layer was triggered from 552 on.', 'stage:trigger'],
+    ]);
+    const unknown = [0, 1].map((layer) => aStage({ layer, stage: 'insufficient_data' }));
+    const run = { ...someFacts().run, missingStageInputs: ['rms'] };
+    expect(textsOf(compose({ stages: unknown, run }).sentences, 'stages')).toEqual([
+      'No layer could be placed in a stage: RMS was not reported.',
+    ]);
+  });
+
+  it('says what an RMS spike did, layer by name, and one that has not come back', () => {
+    const mover = { layer: 0, metric: 'rms', step: 552, leadSteps: 0, z: 9 };
+    const firstMovers = [0, 1, 2].map((layer) => ({ ...mover, layer }));
+    const rms = aSpike({ kind: 'rms_spike', firstMovers, recovery: 'fast', recoveredStep: 560 });
+    expect(textsOf(compose({ spike: rms }).sentences, 'course')).toEqual([
+      'RMS of wte, h.0.mlp and 1 other layer left its baseline at 552, rose to 1.76 and was back at 560, 8 steps later.',
+    ]);
+    expect(textsOf(compose({ spike: aSpike() }).sentences, 'course')).toEqual([
+      'The loss rose from 0.00480 to 1.76 between 551 and 553 and has not come back by 700.',
+    ]);
+    const run = { ...someFacts().run, isRunning: false };
+    expect(textsOf(compose({ spike: aSpike(), run }).sentences, 'course')).toEqual([
+      'The loss rose from 0.00480 to 1.76 between 551 and 553 and had not come back when the attempt ended at 700.',
+    ]);
+  });
+
+  it('does not say never where none of some steps is all that is known', () => {
+    const spike = aSpike({ precursorChance: 0, chanceSteps: 251 });
+    expect(textsOf(compose({ spike }).sentences, 'chance')).toEqual([
+      'None was found by chance: nothing moved before any of 251 quiet steps.',
+    ]);
   });
 
   it('takes two peaks of r for evidence only before the burst', () => {
@@ -116,12 +164,12 @@ describe('a postmortem', () => {
   it('knows a batch that every step read, and one that did no harm elsewhere', () => {
     const fixed = someColumns({ scalars: { batch_id: () => 7 } });
     expect(textsOf(compose({ columns: fixed }).sentences, 'batch')).toEqual([
-      'Every step around it read the same batch (batch_id 7), so the data did not cause it.',
+      'Every step around it read the same batch (batch_id 7): the data did not change.',
     ]);
     expect(compose({ columns: fixed }).skip).toBeNull();
     const repeated = someColumns({ scalars: { batch_id: (step) => step % 100 } });
     expect(textsOf(compose({ columns: repeated }).sentences, 'batch')).toEqual([
-      'Step 552 read batch_id 52, which was read 1 more time without a spike (at 452): that batch alone did not cause it.',
+      'Step 552 read batch_id 52, which was read 1 more time without a spike (at 452): that batch alone does not make one.',
     ]);
     expect(compose({ columns: repeated }).skip).toMatchObject({
       fromStep: 552,

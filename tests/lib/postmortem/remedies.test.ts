@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PostmortemFacts } from '@/lib/postmortem/facts';
-import { findRemedies, findRewind } from '@/lib/postmortem/remedies';
+import { findRemedies } from '@/lib/postmortem/remedies';
+import { describeRewind, findRewind } from '@/lib/postmortem/rewind';
 import {
   aStage,
   anAttempt,
@@ -58,6 +59,16 @@ describe('the checkpoint to go back to', () => {
     });
   });
 
+  it('is told with the one to take where it is too near', () => {
+    const events = [430, 500].map((step) => anEvent({ step }));
+    expect(describeRewind(someFacts({ events })).text).toBe(
+      'Checkpoint 500 of attempt 1 is the last before the first sign at 552. It lies only 52 steps before onset; checkpoint 430, 122 steps before, is far enough.',
+    );
+    expect(describeRewind(someFacts({ events: [anEvent({ step: 430 })] })).text).toBe(
+      'Checkpoint 430 of attempt 1 is the last before the first sign at 552.',
+    );
+  });
+
   it('is none where none was posted', () => {
     expect(findRewind(someFacts()).checkpoint).toBeNull();
   });
@@ -71,11 +82,30 @@ describe('remedies after a spike', () => {
       'offered: checkpoint 430 lies 122 steps before onset, before the first sign',
     );
     expect(judge('rewind', { spike: lost, events: [anEvent({ step: 500 })] })).toMatch(/^not_now/);
+    // The nearest is too near, the one before it is not.
+    const both = [anEvent({ step: 430 }), anEvent({ step: 500 })];
+    expect(judge('rewind', { spike: lost, events: both })).toMatch(/^offered: checkpoint 430/);
   });
 
   it('wait where waiting was enough', () => {
     expect(judge('wait')).toBe('offered: it was over by itself after 10 steps');
     expect(judge('wait', { spike: lost })).toBe('not_now: it did not recover');
+    const young = {
+      spike: aSpike(),
+      attempts: [anAttempt({ lastStep: 580 })],
+      columns: { ...someColumns(), steps: someColumns().steps.slice(0, 181) },
+    };
+    expect(judge('wait', young)).toBe(
+      'unknown: it has been open for 28 steps, and may yet be a fast one',
+    );
+    expect(judge('wait', { spike: aSpike() })).toBe('not_now: it has been open for 148 steps');
+    const run = { ...someFacts().run, isRunning: false };
+    expect(judge('wait', { ...young, run })).toBe(
+      'not_now: its attempt ended 28 steps after onset',
+    );
+    // What is open has not passed.
+    expect(judge('skip', young)).toMatch(/^not_now: it is open/);
+    expect(judge('skip', { spike: aSpike() })).toMatch(/^offered: steps 551 to 553/);
   });
 
   it('skip one bad batch, or what lies between the first sign and the end', () => {

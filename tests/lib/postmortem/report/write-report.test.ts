@@ -78,6 +78,36 @@ it('writes Markdown in which no name becomes a tag, a table cell or a link', () 
   expect(markdown).toContain('> &lt;script>alert(1)&lt;/script>');
 });
 
+it('writes Markdown for a chat: no words of pictures, no backslash inside a name', () => {
+  const document = {
+    title: 'h.0.attn.c_attn moved',
+    subtitle: '_loud_',
+    blocks: [
+      { kind: 'decision' as const, text: 'Wait until step 602.' },
+      { kind: 'heading' as const, level: 2 as const, text: 'Pictures' },
+      { kind: 'figure' as const, svg: '<svg></svg>', caption: 'Dashed: something.' },
+      { kind: 'heading' as const, level: 2 as const, text: 'Told' },
+      {
+        kind: 'list' as const,
+        items: [{ lead: '', text: 'It rose.', detail: '', numbers: 'loss 4.1 at 552' }],
+      },
+    ],
+    footer: 'http://spikes.example.org/runs/B_run/spikes/1-loss_spike-552',
+  };
+  expect(writeMarkdown(document)).toBe(
+    [
+      '# h.0.attn.c_attn moved',
+      '\\_loud\\_',
+      '**Wait until step 602.**',
+      '## Told',
+      '- It rose.',
+      '---',
+      'http://spikes.example.org/runs/B_run/spikes/1-loss_spike-552\n',
+    ].join('\n\n'),
+  );
+  expect(writeHtml(document)).toContain('<small>loss 4.1 at 552</small>');
+});
+
 describe('a week', () => {
   it('is that of ISO 8601', () => {
     expect(isoWeekOf(new Date('2026-11-22T23:59:59Z'))).toBe('2026-W47');

@@ -20,9 +20,11 @@ export function LeadLagTable({ postmortem }: { readonly postmortem: Postmortem }
             <tr>
               <th scope="col">Layer</th>
               <th scope="col">preceded</th>
-              <th scope="col">by chance</th>
+              <th scope="col" title="Share of all steps that follow an RMS spike so soon">
+                steps so near
+              </th>
               <th scope="col" title="Probability of as many or more by chance, of this layer alone">
-                tail
+                p
               </th>
             </tr>
           </thead>

@@ -1,4 +1,5 @@
 import type { Postmortem } from '@/lib/contract/postmortem';
+import { waysBack } from '@/lib/view/spike-facts';
 import styles from './spike.module.css';
 
 const SIGNS = {
@@ -9,8 +10,9 @@ const SIGNS = {
 
 /** Where to go back to, what to skip, and every known remedy with why it fits or not. */
 export function RemediesList({ postmortem }: { readonly postmortem: Postmortem }) {
-  const { remedies, rewind, skip, restarts, spike } = postmortem;
+  const { remedies, restarts, spike } = postmortem;
   const isOver = spike.recovery !== 'open';
+  const ways = waysBack(postmortem);
   const offered = remedies.filter(({ standing }) => standing === 'offered');
   const others = remedies.filter(({ standing }) => standing !== 'offered');
   return (
@@ -21,16 +23,14 @@ export function RemediesList({ postmortem }: { readonly postmortem: Postmortem }
       ) : (
         <Remedies items={offered} hasCaveats />
       )}
-      {rewind === null && skip === null ? null : (
+      {ways.length === 0 ? null : (
         <ul className={styles['remedies']}>
-          {[rewind?.text, skip?.text].map((text) =>
-            text === undefined ? null : (
-              <li key={text}>
-                <span aria-hidden>→</span>
-                <p>{text}</p>
-              </li>
-            ),
-          )}
+          {ways.map((text) => (
+            <li key={text}>
+              <span aria-hidden>→</span>
+              <p>{text}</p>
+            </li>
+          ))}
         </ul>
       )}
       <details className={styles['others']}>

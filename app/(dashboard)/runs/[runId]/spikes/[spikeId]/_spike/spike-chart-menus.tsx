@@ -8,6 +8,7 @@ import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { readHeatmapTable } from '@/app/_components/chart-menu/read-heatmap-table';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
+import styles from './spike.module.css';
 
 /** Every step of the window, which holds some hundreds. */
 const POINTS = 1000;
@@ -58,11 +59,13 @@ export function SpikeChartMenus({
     return { table: bucketsTable(heading, 'series', series), paths };
   };
   return (
-    <>
+    <span className={styles['menus']}>
+      Loss
       <ChartMenu
         name="Loss around the spike"
         subject={take('Loss and gradient norm', readCourses)}
       />
+      {names.length === 0 ? null : 'Layers'}
       {names.length === 0 ? null : (
         <ChartMenu
           name="Layers around the spike"
@@ -76,6 +79,6 @@ export function SpikeChartMenus({
           )}
         />
       )}
-    </>
+    </span>
   );
 }

@@ -9,7 +9,7 @@ import {
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { STAGE_NAMES } from '@/lib/contract/stages';
 import { packHex } from '@/lib/view/colour-ramp';
-import { formatNumber, formatStep } from '@/lib/view/format-number';
+import { formatNumber } from '@/lib/view/format-number';
 import { groupLayers } from '@/lib/view/layer-groups';
 import {
   drawSpikeRaster,
@@ -18,11 +18,13 @@ import {
   type RasterScale,
 } from '@/lib/view/spike-raster';
 import { SPIKE_GUTTER, stepPosition } from '@/lib/view/spike-timeline';
+import { prepareSpikeScale } from '@/lib/view/spike-scale';
 import { stageColour } from '@/lib/view/stage-colours';
 import { stageLabel } from '@/lib/view/stage-label';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import { apiPath, readBytes } from '@/app/_hooks/api-client';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
+import { SpikeScaleBar } from './spike-scale-bar';
 import styles from './spike.module.css';
 
 const COLUMNS = 1000;
@@ -152,19 +154,31 @@ function Legend({
       </span>
     );
   }
-  const { low, high } = magnitudeScale(columns.values, null);
-  if (low === null || high === null) return <>{NAMES[metric]} was not reported over these steps.</>;
   const level = levelOf(metric, epsilon);
+  const scale = magnitudeScale(columns.values, level);
+  if (scale.low === null || scale.high === null) {
+    return <>{NAMES[metric]} was not reported over these steps.</>;
+  }
+  const bar = prepareSpikeScale(scale, theme);
   return (
-    <>
-      {NAMES[metric]} from {formatNumber(low)} to {formatNumber(high)}, logarithmic
-      {level === null
-        ? ''
-        : metric === 'rms'
-          ? '; the hue breaks at 2.3, from where it is a spike'
-          : `; below ε (${formatNumber(level)}) is blue`}
-      . The line is the onset, {formatStep(columns.columnCount)} reported steps.
-    </>
+    <span className={styles['scale_line']}>
+      <span>
+        {NAMES[metric]} per layer
+        {level === null ? null : (
+          <>
+            <br />
+            {metric === 'rms'
+              ? 'from 2.3 on it is a spike'
+              : `below ε, ${formatNumber(level)}, is blue`}
+          </>
+        )}
+      </span>
+      {bar === null ? (
+        formatNumber(scale.low)
+      ) : (
+        <SpikeScaleBar scale={bar} level={metric === 'rms' ? '2.3' : 'ε'} />
+      )}
+    </span>
   );
 }
 

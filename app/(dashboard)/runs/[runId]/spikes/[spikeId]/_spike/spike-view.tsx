@@ -9,6 +9,7 @@ import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spike-facts';
 import { TopBar } from '@/app/_components/top-bar';
 import { Mark } from '@/app/_design/marks';
+import { useMedia } from '@/app/_hooks/use-media';
 import { DistributionsSection } from './distributions-section';
 import { EvidenceList } from './evidence-list';
 import { ExportBar } from './export-bar';
@@ -19,6 +20,9 @@ import { NotesSection } from './notes-section';
 import { RemediesList } from './remedies-list';
 import { SpikeFigures } from './spike-figures';
 import styles from './spike.module.css';
+
+/** As in the style sheet. */
+const ONE_COLUMN = '(max-width: 900px)';
 
 /** Figures at the left, facts at the right; one column on a phone and on paper. */
 export function SpikeView({
@@ -32,6 +36,8 @@ export function SpikeView({
   readonly onChanged: () => void;
 }) {
   const { run, spike, place, onsetAt, sentences } = postmortem;
+  // In one column what is told in full waits until what there is to do was said.
+  const isNarrow = useMedia(ONE_COLUMN);
   const base = `/runs/${encodeURIComponent(run.id)}`;
   const names = shortLayerNames(layers.map(({ name }) => name));
   const word = spikeKindWord(spike.kind);
@@ -57,14 +63,9 @@ export function SpikeView({
                 <LocalTime iso={onsetAt} />
               </>
             )}
-            {' · '}
-            <Link href={runHref}>
-              steps {formatStep(postmortem.fromStep)} to {formatStep(postmortem.toStep)} in the run
-            </Link>
-            {' · '}
-            <Link href={comparePath(side)}>compare with another run or attempt</Link>
           </p>
           <h1>{postmortem.headline}</h1>
+          <p className={styles['decision']}>{postmortem.decision}</p>
           <p className={styles['lead']}>
             {sentences
               .filter(({ kind }) => kind === 'course' || kind === 'precursor')
@@ -72,10 +73,16 @@ export function SpikeView({
               .map(({ text }) => text)
               .join(' ')}
           </p>
+          <nav className={styles['ways']} aria-label="From here">
+            <Link href={runHref}>
+              Steps {formatStep(postmortem.fromStep)} to {formatStep(postmortem.toStep)} in the run
+            </Link>
+            <Link href={comparePath(side)}>Compare with another run or attempt</Link>
+          </nav>
         </header>
         <div className={styles['figures']}>
           <SpikeFigures postmortem={postmortem} layers={layers} names={names} />
-          <EvidenceList postmortem={postmortem} />
+          {isNarrow ? null : <EvidenceList postmortem={postmortem} />}
         </div>
         <div className={styles['side']}>
           <dl className={styles['facts']}>
@@ -91,6 +98,7 @@ export function SpikeView({
           </dl>
           <MoversTable postmortem={postmortem} />
           <RemediesList postmortem={postmortem} />
+          {isNarrow ? <EvidenceList postmortem={postmortem} /> : null}
           <LeadLagTable postmortem={postmortem} />
           <NotesSection
             runId={run.id}
