@@ -118,6 +118,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     readAdvice(db, runId, await askSeenStep(options.ingestUrl, runId)),
   );
   const openApi = buildOpenApi({ version: options.version });
+  /** Passed on, or about to be refused. */
+  const sockets = new Set<Duplex>();
   let isDraining = false;
 
   const server = createServer((request, response) => {
@@ -127,6 +129,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   server.requestTimeout = 0;
   server.keepAliveTimeout = 65_000;
   server.on('upgrade', (request, socket, head) => {
+    // The server has let go of it: it neither hears of faults nor ends it when it closes.
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
     void handleUpgrade(request, socket, head);
   });
 
@@ -237,7 +243,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     try {
       checkHosts(request.headers, hosts);
     } catch {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      const refusal = 'HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n';
+      socket.end(refusal, () => socket.destroy());
       return;
     }
     const upstream = (request.url ?? '').startsWith(LIVE_PATH) ? ingest : web;
@@ -258,8 +265,9 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
         });
       });
       server.closeIdleConnections();
-      // WebSockets never end by themselves; browsers connect again by themselves.
       server.closeAllConnections();
+      // WebSockets never end by themselves; browsers connect again by themselves.
+      for (const socket of sockets) socket.destroy();
       await closed;
       ingest.close();
       web.close();
