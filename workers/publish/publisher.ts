@@ -59,7 +59,7 @@ export class Publisher {
   private readonly roomsOfRun = new Map<string, Set<LiveRoom>>();
   private readonly recheck: NodeJS.Timeout;
   private flushTimer: NodeJS.Timeout | null = null;
-  private lastFlushMs = 0;
+  private lastFlushMs = -Infinity;
   private skippedMessages = 0;
 
   constructor(
@@ -200,10 +200,10 @@ export class Publisher {
   /** The first frame after a pause leaves at once; the next ones are gathered for an interval. */
   private scheduleFlush(): void {
     if (this.flushTimer !== null) return;
-    const wait = Math.max(0, this.lastFlushMs + LIVE_INTERVAL_MS - Date.now());
+    const wait = Math.max(0, this.lastFlushMs + LIVE_INTERVAL_MS - performance.now());
     this.flushTimer = setTimeout(() => {
       this.flushTimer = null;
-      this.lastFlushMs = Date.now();
+      this.lastFlushMs = performance.now();
       this.flush();
     }, wait);
   }

@@ -2,7 +2,7 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { type Socket, io } from 'socket.io-client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
 import type { Frame } from '@/lib/contract/frame';
 import { type HeatmapColumns, decodeHeatmapColumns } from '@/lib/contract/heatmap-columns';
@@ -33,6 +33,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live`;
 });
 afterEach(async () => {
+  vi.useRealTimers();
   for (const client of clients.splice(0)) client.close();
   await publisher.close();
 });
@@ -125,6 +126,19 @@ describe('Publisher', () => {
     );
     const steps = messages.flatMap(({ columns }) => Array.from(columns.toStep));
     expect(steps).toEqual(Array.from({ length: 21 }, (_, i) => 42 + i));
+  });
+
+  it('goes on at once when the clock of the machine is set back', async () => {
+    const client = connect();
+    await subscribe(client, subscription);
+    const first = receive(client, 1);
+    publisher.publishFrames('r1', [{ attempt: 2, layerOffset: 0, frame: aFrame(42, [1, 2, 3]) }]);
+    await first;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    const second = receive(client, 1);
+    publisher.publishFrames('r1', [{ attempt: 2, layerOffset: 0, frame: aFrame(43, [1, 2, 3]) }]);
+    const [{ columns }] = (await second) as [Received];
+    expect(Array.from(columns.toStep)).toEqual([43]);
   });
 
   it('says attempts apart and tells of a gap when more comes than one message holds', async () => {
