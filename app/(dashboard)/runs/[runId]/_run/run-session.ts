@@ -64,6 +64,10 @@ export class RunSession {
   private readonly windowTimelines: WindowTimelines;
   private attempt: number | null = null;
   private heldBack: HeatmapColumns[] | null = null;
+  /** Counts reads: one that another has followed leaves what is held to it. */
+  private reading = 0;
+  /** Columns were missed while a read was under way, which may have been answered before them. */
+  private hasMissed = false;
   private frame: number | null = null;
   private rereadTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -118,7 +122,9 @@ export class RunSession {
     void this.readAll();
     return () => {
       this.abort.abort();
+      this.reading++;
       this.heldBack = null;
+      this.hasMissed = false;
       this.windowTimelines.drop();
       this.tiles.stop();
       this.live?.stop();
@@ -175,23 +181,28 @@ export class RunSession {
 
   private async readAll(): Promise<void> {
     const { signal } = this.abort;
+    const reading = ++this.reading;
     const base = this.emptyData();
-    // What comes meanwhile may be missing in the reply: it is added to it.
-    this.heldBack ??= [];
+    // What comes meanwhile may be missing in the reply: it is added to it. What came before
+    // was committed before, and may be of an attempt that is hidden by now.
+    this.heldBack = [];
+    this.hasMissed = false;
     try {
       base.replace(...(await this.readRange({ fromStep: null, toStep: null }, signal)));
+      await this.readMissed(base, reading, signal);
     } catch (cause) {
-      // An aborted read belongs to a start that is over; what is held is the next one's.
-      if (signal.aborted) return;
+      if (reading !== this.reading) return;
       this.heldBack = null;
       this.update({ phase: 'failed', error: failureOf(cause) });
       return;
     }
+    if (reading !== this.reading) return;
     const held = this.takeHeldBack();
     this.tiles.clear();
     this.update({
       phase: 'ready',
       error: null,
+      catchingUpSteps: null,
       base,
       detail: null,
       scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level),
@@ -262,21 +273,34 @@ export class RunSession {
   }
 
   private async catchUp(serverNewest: number): Promise<void> {
+    this.hasMissed = true;
     if (this.heldBack !== null) return;
     this.heldBack = [];
+    const reading = ++this.reading;
     const { base } = this.snapshot;
     const newest = base.columns.newestStep ?? -1;
     this.update({ catchingUpSteps: Math.max(0, serverNewest - newest) });
-    const { signal } = this.abort;
     try {
-      base.appendRead(...(await this.readRange({ fromStep: newest + 1, toStep: null }, signal)));
-      this.tiles.markStale(newest + 1);
+      await this.readMissed(base, reading, this.abort.signal);
     } catch (cause) {
       // The held columns are still good; what is missing comes with the next gap or reload.
-      if (!signal.aborted) this.update({ error: failureOf(cause) });
+      if (reading === this.reading) this.update({ error: failureOf(cause) });
     }
+    if (reading !== this.reading) return;
     for (const columns of this.takeHeldBack()) this.takeLive(columns);
     this.update({ catchingUpSteps: null });
+  }
+
+  /** Reads behind what `base` has, again while more was missed meanwhile. */
+  private async readMissed(base: RunData, reading: number, signal: AbortSignal): Promise<void> {
+    while (this.hasMissed && reading === this.reading) {
+      this.hasMissed = false;
+      const fromStep = (base.columns.newestStep ?? -1) + 1;
+      const rest = await this.readRange({ fromStep, toStep: null }, signal);
+      if (reading !== this.reading) return;
+      base.appendRead(...rest);
+      this.tiles.markStale(fromStep);
+    }
   }
 
   private rereadTimelineSoon(): void {
