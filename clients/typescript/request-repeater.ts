@@ -2,6 +2,7 @@ import { LONGEST_WAIT_MS, backoffMs } from './backoff';
 import type { Notices } from './notices';
 import {
   type Connection,
+  type Failure,
   type Outcome,
   type RequestBody,
   describeFailure,
@@ -32,6 +33,7 @@ export interface RepeaterDependencies {
 export class RequestRepeater {
   private failuresInARow = 0;
   private totalRetries = 0;
+  private isSaidAway = false;
 
   constructor(private readonly dependencies: RepeaterDependencies) {}
 
@@ -62,25 +64,32 @@ export class RequestRepeater {
       }
       this.failuresInARow += 1;
       this.totalRetries += 1;
-      this.sayAway(describeFailure(outcome));
+      // The next try with a wrong token is half a minute away: a person should hear of it now.
+      if (this.isAway || outcome.kind === 'denied') this.sayAway(outcome);
       if (this.isAway) this.dependencies.onAway();
       await waiters.sleep(this.waitMs(outcome.kind === 'denied', outcome.retryAfterMs));
     }
     return null;
   }
 
-  private sayAway(failure: string): void {
-    if (this.failuresInARow < SAID_FAILURES) return;
+  private sayAway(failure: Failure): void {
     const { notices } = this.dependencies;
+    this.isSaidAway = true;
     notices.forget('back');
-    notices.warn('away', `${failure}; trying again until it works`);
+    // A foreign host is denied too; there the server's own words say what to set.
+    const needsToken = failure.kind === 'denied' && failure.code !== 'host_not_allowed';
+    const whatToDo = needsToken
+      ? '; the client needs a token of scope ingest for this project'
+      : '';
+    notices.warn('away', `${describeFailure(failure)}; trying again until it works${whatToDo}`);
   }
 
   private endFailures({ kind }: Outcome): void {
     const { notices } = this.dependencies;
-    if (this.failuresInARow >= SAID_FAILURES && kind === 'done') {
+    if (this.isSaidAway && kind === 'done') {
       notices.info('back', `the server answers again after ${this.failuresInARow} tries`);
       notices.forget('away');
+      this.isSaidAway = false;
     }
     this.failuresInARow = 0;
   }

@@ -79,9 +79,10 @@ export async function sendRequest(
     }
     text = await response.text();
   } catch (error) {
-    return { kind: 'retry', code: 'no_connection', message: explain(error), retryAfterMs: null };
+    const message = `${connection.baseUrl} cannot be reached: ${explain(error)}`;
+    return { kind: 'retry', code: 'no_connection', message, retryAfterMs: null };
   }
-  return classify(response, text, connection.now());
+  return classify(response, text, connection);
 }
 
 async function encodeBody(compression: Compression, { bytes }: RequestBody) {
@@ -89,14 +90,14 @@ async function encodeBody(compression: Compression, { bytes }: RequestBody) {
   return { bytes: await compression.compress(bytes), isCompressed: true };
 }
 
-function classify(response: Response, text: string, nowMs: number): Outcome {
+function classify(response: Response, text: string, { baseUrl, now }: Connection): Outcome {
   const body = parseReply(text);
   if (response.ok) {
     if (body !== undefined) return { kind: 'done', body };
     return {
       kind: 'retry',
       code: `http_${response.status}`,
-      message: 'the reply is not JSON: is this address really the server?',
+      message: `${baseUrl} answers, but not as Spikescope does: is the address right?`,
       retryAfterMs: null,
     };
   }
@@ -106,12 +107,19 @@ function classify(response: Response, text: string, nowMs: number): Outcome {
   const [detail] = error?.details ?? [];
   const message =
     error === null
-      ? `the server answered ${response.status} ${response.statusText}`
+      ? describeAnother(response, baseUrl)
       : detail === undefined || error.message.includes(detail.path)
         ? error.message
         : `${error.message} (${detail.path}: ${detail.message})`;
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), nowMs);
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now());
   return { kind: kindOf(response.status, error !== null), code, message, retryAfterMs };
+}
+
+/** Something between answered, or another server: faults of Spikescope name a code. */
+function describeAnother({ status, statusText }: Response, baseUrl: string): string {
+  const answer = `${baseUrl} answered ${status} ${statusText}`;
+  const mayBeOurs = status >= 500 || status === 408 || status === 429;
+  return mayBeOurs ? answer : `${answer}, but not as Spikescope does: is the address right?`;
 }
 
 function kindOf(status: number, isOurs: boolean): Failure['kind'] {

@@ -128,9 +128,32 @@ def test_a_wrong_token_is_waited_for_and_nothing_is_thrown_away(server, capsys):
     run.log(loss=1.0, step=0)
     assert not run.flush(0.5)
     run.finish(timeout=2.5)
+    # At the first refusal: the next try is half a minute away.
+    assert "SPIKESCOPE_TOKEN needs a token of scope ingest" in capsys.readouterr().err
     assert server.requests[0][2]["Authorization"] == "Bearer secret"
     assert list(find_kept_runs(Path("kept")))
     assert run.counts.dropped == 0
+
+
+@pytest.mark.parametrize(
+    ("make_url", "words"),
+    [
+        (lambda url: "http://127.0.0.1:9", "http://127.0.0.1:9 cannot be reached: Connection refused"),
+        (lambda url: url.replace("http:", "https:"), "does not speak TLS there, try http://"),
+        (lambda url: url, "answers, but not as Spikescope does: is the address right?"),
+    ],
+    ids=["nobody listens", "https for http", "another server"],
+)
+def test_a_wrong_address_is_said_with_what_to_do_about_it(server, capsys, make_url, words):
+    server.faults.extend(["html"] * 20)
+    run = spikescope.init("demo", url=make_url(server.url), directory="kept", id="run-1", layers=[])
+    run.log(loss=1.0, step=0)
+    assert not run.flush(4)
+    run.finish(timeout=0.1)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("spikescope:")]
+    assert words in said[0]
+    assert "kept until it can be delivered" in said[0]
+    assert said[1].endswith("is kept for: spikescope sync kept")
 
 
 def test_a_request_over_which_the_server_breaks_costs_only_itself(server, monkeypatch):

@@ -90,6 +90,21 @@ describe('startRun', () => {
     expect(server.requests[0]!.authorization).toBe('Bearer secret');
   });
 
+  it('says at the first refusal that a token is needed: the next try is half a minute away', async () => {
+    server.misbehave = (_, response) => refuse(response, 401, 'unauthorized');
+    const warned = await new Promise<string>((resolve) =>
+      start({}, { logger: { info: () => {}, warn: resolve } }),
+    );
+    expect(warned).toContain('the client needs a token of scope ingest');
+  });
+
+  it('names the address that cannot be reached', async () => {
+    const warned = await new Promise<string>((resolve) =>
+      start({}, { url: 'http://127.0.0.1:9', logger: { info: () => {}, warn: resolve } }),
+    );
+    expect(warned).toContain('http://127.0.0.1:9 cannot be reached');
+  });
+
   it('refuses an address that is none before training starts', () => {
     expect(() => createClient({ url: 'ftp://somewhere' })).toThrow(/expected http/);
   });

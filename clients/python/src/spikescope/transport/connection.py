@@ -137,7 +137,8 @@ class Connection:
                 return self._exchange(method, path, body, headers, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            return Outcome("retry", code="no_connection", message=_explain(error))
+            message = f"{self.base_url} cannot be reached: {_explain(error)}"
+            return Outcome("retry", code="no_connection", message=message)
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
@@ -154,7 +155,7 @@ class Connection:
         data = reply.read(MAX_REPLY_BYTES)
         if reply.will_close:
             self.close()
-        return _classify(reply, data, self._now())
+        return _classify(reply, data, self._now(), self.base_url)
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         with self._lock:
@@ -193,7 +194,7 @@ def _find_proxy(scheme: str, host: str) -> tuple[str, int] | None:
     return (parts.hostname, parts.port or 80) if parts.hostname else None
 
 
-def _classify(reply: http.client.HTTPResponse, data: bytes, now: float) -> Outcome:
+def _classify(reply: http.client.HTTPResponse, data: bytes, now: float, base_url: str) -> Outcome:
     content_type = reply.headers.get("Content-Type", "")
     body: Any = data
     is_json = "json" in content_type
@@ -209,7 +210,7 @@ def _classify(reply: http.client.HTTPResponse, data: bytes, now: float) -> Outco
             "retry",
             status=reply.status,
             code=f"http_{reply.status}",
-            message="the reply is not JSON: is this address really the server?",
+            message=f"{base_url} answers, but not as Spikescope does: is the address right?",
         )
     error = body.get("error") if is_json and isinstance(body, dict) else None
     if not isinstance(error, dict):
@@ -218,7 +219,7 @@ def _classify(reply: http.client.HTTPResponse, data: bytes, now: float) -> Outco
         _kind_of(reply.status, error is not None),
         status=reply.status,
         code=str(error.get("code", "")) if error else f"http_{reply.status}",
-        message=_message_of(error) if error else f"the server answered {reply.status} {reply.reason}",
+        message=_message_of(error) if error else _message_of_another(reply, base_url),
         retry_after=parse_retry_after(reply.headers.get("Retry-After"), now),
     )
 
@@ -230,6 +231,14 @@ def _message_of(error: dict[str, Any]) -> str:
     if not isinstance(detail, dict) or str(detail.get("path")) in message:
         return message
     return f"{message} ({detail.get('path')}: {detail.get('message')})"
+
+
+def _message_of_another(reply: http.client.HTTPResponse, base_url: str) -> str:
+    """Something between answered, or another server: faults of Spikescope name a code."""
+    answer = f"{base_url} answered {reply.status} {reply.reason}"
+    if reply.status >= 500 or reply.status in (408, 429):
+        return answer
+    return f"{answer}, but not as Spikescope does: is the address right?"
 
 
 def _kind_of(status: int, is_ours: bool) -> str:
@@ -246,5 +255,10 @@ def _kind_of(status: int, is_ours: bool) -> str:
 
 
 def _explain(error: Exception) -> str:
-    text = str(error)
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it does not speak TLS there, try http:// in place of https://"
+    if isinstance(error, http.client.BadStatusLine):
+        return "what answers there does not speak HTTP"
+    # "[Errno 111] Connection refused": the words are enough.
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text if text else type(error).__name__

@@ -78,6 +78,7 @@ class Delivery:
         # Why nothing is sent any more; what comes is kept on disk.
         self.ended: str | None = None
         self._failures = 0
+        self._is_said_away = False
         self._faults = 0
         self._max_frames = self._most_frames = MAX_BATCH_FRAMES
 
@@ -287,18 +288,21 @@ class Delivery:
         self._failures += 1
         self._counts.retries += 1
         self.is_away = True
-        if self._failures >= SAID_FAILURES:
+        # The next try with a wrong token is half a minute away: a person should hear of it now.
+        if self._failures >= SAID_FAILURES or outcome.kind == "denied":
+            self._is_said_away = True
             self._notices.forget("back")
-            self._notices.say("away", f"{outcome.describe()}; training goes on, trying again until it works")
+            self._notices.say("away", f"{outcome.describe()}; {_what_to_do(outcome)}")
         if outcome.kind == "denied":
             # A token is repaired by a person: no use in asking every second.
             return LONGEST_WAIT * (0.5 + self._random() / 2)
         return backoff(self._failures, outcome.retry_after, self._random())
 
     def _succeed(self) -> None:
-        if self._failures >= SAID_FAILURES:
+        if self._is_said_away:
             self._notices.say("back", f"the server answers again after {self._failures} tries")
             self._notices.forget("away")
+        self._is_said_away = False
         self._failures = self._faults = 0
         self.is_away = False
 
@@ -308,9 +312,17 @@ class Delivery:
         self._notices.say("ended", f"{reason}; what follows is kept in {self._kept.folder}")
 
 
+def _what_to_do(outcome: Outcome) -> str:
+    going_on = "training goes on, and what it logs is kept until it can be delivered"
+    # A foreign host is denied too; there the server's own words say what to set.
+    if outcome.kind == "denied" and outcome.code != "host_not_allowed":
+        return f"{going_on}; SPIKESCOPE_TOKEN needs a token of scope ingest for this project"
+    return f"{going_on}; SPIKESCOPE_URL names the server" if outcome.code == "no_connection" else going_on
+
+
 def describe_left(backlog: Backlog, kept: KeptRun) -> str | None:
     """Where undelivered items lie, for a person; None where there are none."""
     if backlog.is_empty:
         return None
     where = kept.folder.parent.parent
-    return f"not everything could be delivered; it is kept: spikescope sync {where}"
+    return f"not everything could be delivered; what is left is kept for: spikescope sync {where}"
