@@ -67,6 +67,7 @@ export class JobRunner {
   readonly #waiting: Entry[] = [];
   #running: Entry | null = null;
   #working: Promise<void> = Promise.resolve();
+  #submitting: Promise<void> = Promise.resolve();
   #isClosing = false;
   readonly #ended = { finished: 0, failed: 0, cancelled: 0 };
 
@@ -80,7 +81,14 @@ export class JobRunner {
    *
    * Throws  AppError `too_many_jobs`, `run_not_found`
    */
-  async submit(run: RunContext, request: CreateJob): Promise<{ job: Job; isNew: boolean }> {
+  submit(run: RunContext, request: CreateJob): Promise<{ job: Job; isNew: boolean }> {
+    // One after the other: two that come at once and ask for the same are one job.
+    const submitted = this.#submitting.then(() => this.#submit(run, request));
+    this.#submitting = submitted.then(nothing, nothing);
+    return submitted;
+  }
+
+  async #submit(run: RunContext, request: CreateJob): Promise<{ job: Job; isNew: boolean }> {
     const { db, now, newId } = this.#options;
     const { kind, ...asked } = request;
     const parameters = jobSchema.shape.parameters.parse(asked);
@@ -266,6 +274,10 @@ export class JobRunner {
     await endJob(db, runKey, id, end, now());
     this.#ended[end.status]++;
   }
+}
+
+function nothing(): undefined {
+  return undefined;
 }
 
 function cancelled(message: string | null): JobEnd {

@@ -112,6 +112,18 @@ describe('JobRunner', () => {
     await runner.settled();
   });
 
+  it('makes one job of two requests for the same that come at once', async () => {
+    const run = await storedRun('twice');
+    const { work, letOneGo } = steppedWork(1);
+    const runner = aRunner({ work });
+    const asked = await Promise.all([runner.submit(run, REQUEST), runner.submit(run, REQUEST)]);
+    expect(asked.map(({ isNew }) => isNew)).toEqual([true, false]);
+    expect(new Set(asked.map(({ job }) => job.id)).size).toBe(1);
+    await letOneGo();
+    await runner.settled();
+    expect(await findJobs(database.db, run.runKey)).toHaveLength(1);
+  });
+
   it('cancels a job that waits, and one that runs, which keeps how far it came', async () => {
     const run = await storedRun('cancel');
     const { work, log, letOneGo, reached } = steppedWork(10);
