@@ -72,6 +72,7 @@ const MAX_BATCH_FRAMES = 512;
 const MAX_TRIES = 4;
 const FIRST_RETRY_DELAY_MS = 50;
 const RETRY_AFTER_SECONDS = 1;
+
 interface Pending {
   readonly entry: BatchEntry;
   readonly byteLength: number;
@@ -175,7 +176,7 @@ class GroupCommitWriter implements FrameWriter {
   }
 
   async #drain(): Promise<void> {
-    // One turn of the event loop: requests that arrived together share the first batch.
+    // Calls of the same turn of the event loop share the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const batch = this.#takeBatch();
