@@ -73,7 +73,7 @@ export function RunsTable({
   };
   const head = { sort, onSort };
   return (
-    <div className={styles['list']} {...held.holdProps}>
+    <div {...held.holdProps}>
       <table className={styles['table']} aria-busy={isBusy} onKeyDown={onKeyDown}>
         <caption className="visually-hidden">Runs</caption>
         <thead>

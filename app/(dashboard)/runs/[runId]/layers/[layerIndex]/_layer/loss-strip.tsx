@@ -95,7 +95,7 @@ export function LossStripChart({
     )
     .join('');
   return (
-    <div className={styles['strip']}>
+    <div>
       {lane}
       <div
         className={styles['plot']}
