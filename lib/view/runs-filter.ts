@@ -51,14 +51,6 @@ export function toRunsQuery(filter: RunsFilter): Readonly<Record<string, string 
   };
 }
 
-/** Whether anything narrows the list. */
-export function isFiltering(filter: RunsFilter): boolean {
-  const { search, state, project, tags, spikes } = filter;
-  return (
-    search.trim() !== '' || state !== null || project !== null || spikes !== null || tags.length > 0
-  );
-}
-
 /** The URL's parameters that leave every run in. */
 export const WITHOUT_FILTER: Readonly<Record<string, null>> = {
   q: null,

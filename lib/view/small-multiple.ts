@@ -22,12 +22,6 @@ function formatMetric(metric: string, value: number | null): string {
   return metric === 'rms' ? formatFixed(value, 2) : formatNumber(value);
 }
 
-/** The value at one step; null where nothing finite was reported there. */
-export function valueAtStep(points: readonly Bucket[], step: number): number | null {
-  const bucket = points.find(({ fromStep, toStep }) => fromStep <= step && step <= toStep);
-  return bucket?.mean ?? null;
-}
-
 /** A metric at one step as it is written; "–" where nothing finite was reported. */
 export function valueTextAt(
   series: readonly { readonly metric: string; readonly points: readonly Bucket[] }[],

@@ -3,7 +3,6 @@ import { runsQuerySchema } from '@/lib/contract/reads';
 import {
   NEWEST_FIRST,
   describeSearchFault,
-  isFiltering,
   nextSort,
   readRunsFilter,
   sortDirection,
@@ -23,7 +22,6 @@ describe('the filter in the URL', () => {
       ...{ sort: NEWEST_FIRST, isGrouped: true, closedProjects: [] },
     });
     expect(askFor('')).toEqual({});
-    expect(isFiltering(filterOf(''))).toBe(false);
   });
 
   it('becomes a query that the API takes', () => {
@@ -42,7 +40,6 @@ describe('the filter in the URL', () => {
     expect(runsQuerySchema.parse(query)).toMatchObject({
       ...{ state: ['stale'], tags: ['a', '8 , 64'], excludeProjects: ['llm.c'], sort: '-loss' },
     });
-    expect(isFiltering(filterOf('tags=a'))).toBe(true);
   });
 
   it('takes a parameter that says nothing known as absent', () => {

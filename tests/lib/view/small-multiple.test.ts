@@ -3,7 +3,6 @@ import {
   describeMultiples,
   orderMetrics,
   prepareSmallMultiple,
-  valueAtStep,
   valueTextAt,
 } from '@/lib/view/small-multiple';
 
@@ -49,7 +48,6 @@ describe('a small multiple', () => {
   });
 
   it('writes a dash for a step that reported nothing', () => {
-    expect(valueAtStep(points, 400)).toBeNull();
     expect(prepareSmallMultiple('rms', points, window, [400], 0).values[0]?.text).toBe('–');
   });
 
