@@ -14,7 +14,7 @@ export default function PageError({
 }) {
   return (
     <>
-      <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: 'Error' }]} />
+      <TopBar crumbs={[{ label: 'Error' }]} />
       <main>
         <h1 className="visually-hidden">Error</h1>
         <ErrorState

@@ -6,7 +6,7 @@ import { TopBar } from './_components/top-bar';
 export default function NotFound() {
   return (
     <>
-      <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: 'Nothing here' }]} />
+      <TopBar crumbs={[{ label: 'Nothing here' }]} />
       <main>
         <h1 className="visually-hidden">Nothing here</h1>
         <ErrorState

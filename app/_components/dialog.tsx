@@ -10,11 +10,14 @@ import styles from './dialog.module.css';
 export function Dialog({
   title,
   isWide = false,
+  isFirm = false,
   onClose,
   children,
 }: {
   readonly title: string;
   readonly isWide?: boolean;
+  /** Closed by its buttons alone: what it shows is not shown again. */
+  readonly isFirm?: boolean;
   readonly onClose: () => void;
   /** What stands below the title; `close` is for its buttons. */
   readonly children: (close: () => void) => ReactNode;
@@ -29,8 +32,11 @@ export function Dialog({
       data-wide={isWide || undefined}
       aria-label={title}
       onClose={onClose}
+      onCancel={(event) => {
+        if (isFirm) event.preventDefault();
+      }}
       onClick={(event) => {
-        if (event.target === dialog) close();
+        if (event.target === dialog && !isFirm) close();
       }}
     >
       <div className={styles['content']}>

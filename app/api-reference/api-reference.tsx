@@ -29,7 +29,7 @@ export function ApiReference({ view }: { readonly view: ApiReferenceView }) {
   const found = groups.reduce((sum, { routes }) => sum + routes.length, 0);
   return (
     <>
-      <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: 'API reference' }]} />
+      <TopBar crumbs={[{ label: 'API reference' }]} />
       <div className={styles['layout']}>
         <nav className={styles['index']} aria-label="Routes">
           <TextField

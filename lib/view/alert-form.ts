@@ -1,4 +1,5 @@
 /** A rule as it is typed: texts of fields to what is sent, and faults to their fields. */
+import type { AlertChannel } from '../contract/alert-channels';
 import {
   alertConditionSchema,
   type AlertCondition,
@@ -88,14 +89,19 @@ export function changeMetric(
     : { metric };
 }
 
-export function startRuleTexts(newestLoss: number | null): RuleTexts {
+export function startRuleTexts(
+  newestLoss: number | null,
+  channels: readonly Pick<AlertChannel, 'id' | 'isEnabled'>[] = [],
+): RuleTexts {
+  const working = channels.filter(({ isEnabled }) => isEnabled);
   return {
     name: '',
     runId: '',
     kind: 'loss_spike',
     fields: { ...START_TEXTS, limit: suggestLimit(newestLoss) },
     severity: 'warn',
-    channelIds: [],
+    // Where there is one way to tell, it is meant; of several somebody chooses.
+    channelIds: working.length === 1 ? working.map(({ id }) => id) : [],
     notifyBrowsers: true,
     isEnabled: true,
   };

@@ -51,6 +51,11 @@ export function postmortemHref({ runId, spikeId }: Incident): string | null {
     : `/runs/${encodeURIComponent(runId)}/spikes/${encodeURIComponent(spikeId)}`;
 }
 
+/** As a line of its own begins: a plain word with a capital, the name of a metric as it is. */
+export function titleOfIncident({ title }: Pick<Incident, 'title'>): string {
+  return /^[a-z]+\b(?![._/])/.test(title) ? title.charAt(0).toUpperCase() + title.slice(1) : title;
+}
+
 /** The mark of what it is about. */
 export function incidentMark({
   kind,

@@ -180,3 +180,13 @@ describe('matchLayers', () => {
     expect(matchLayers('h.(', ['wte'])).toMatchObject({ kind: 'fault' });
   });
 });
+
+it('means the one way to tell where there is one, and none of several', () => {
+  const [one, other] = ['a', 'b'].map((id) => ({ id, isEnabled: true }));
+  const off = { id: 'c', isEnabled: false };
+  const chosenOf = (channels: Parameters<typeof startRuleTexts>[1]) =>
+    startRuleTexts(null, channels).channelIds;
+  expect(chosenOf([])).toEqual([]);
+  expect(chosenOf([one!, off])).toEqual(['a']);
+  expect(chosenOf([one!, other!])).toEqual([]);
+});

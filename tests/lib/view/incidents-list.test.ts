@@ -11,6 +11,7 @@ import {
   prepareIncidentsVerdict,
   prepareNotice,
   standingOf,
+  titleOfIncident,
 } from '@/lib/view/incidents-list';
 
 const NOW = Date.parse('2026-01-12T04:00:00.000Z');
@@ -105,6 +106,14 @@ describe('describeIncident', () => {
     expect(words.peak).toBe('5 at 553');
     expect(words.layers).toBe('1\u2009200 layers');
   });
+});
+
+it('begins a line with a capital, but leaves the name of a metric as it is', () => {
+  const titleOf = (title: string) => titleOfIncident({ title });
+  expect(titleOf('loss spike at step 305: loss 4.10 from 2.01')).toMatch(/^Loss spike/);
+  expect(titleOf('RMS 4.10 in wte at step 3')).toMatch(/^RMS/);
+  expect(titleOf('eval_loss 4.10 above 3.00 at step 3')).toMatch(/^eval_loss/);
+  expect(titleOf('train/loss 4.10 above 3.00 at step 3')).toMatch(/^train\/loss/);
 });
 
 describe('links', () => {

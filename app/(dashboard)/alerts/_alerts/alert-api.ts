@@ -1,5 +1,6 @@
 'use client';
 
+import type { z } from 'zod';
 import {
   type AlertBacktest,
   alertBacktestReplySchema,
@@ -61,15 +62,11 @@ export function acknowledge({ project, id }: Incident, by: string): Promise<unkn
   return sendJson('POST', apiPath(projectPath(project, 'incidents', id, 'acknowledge')), { by });
 }
 
-/** The secret, where the server made one: it is shown once. */
-export async function createChannel(
-  project: string,
-  channel: CreateChannel,
-): Promise<string | null> {
-  const reply = createChannelReplySchema.parse(
-    await sendJson('POST', channelsPath(project), channel),
-  );
-  return reply.secret ?? null;
+export type MadeChannel = z.infer<typeof createChannelReplySchema>;
+
+/** With its secret, where the server made one: it is shown once. */
+export async function createChannel(project: string, channel: CreateChannel): Promise<MadeChannel> {
+  return createChannelReplySchema.parse(await sendJson('POST', channelsPath(project), channel));
 }
 
 export function changeChannel(

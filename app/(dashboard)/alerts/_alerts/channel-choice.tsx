@@ -3,7 +3,6 @@
 import type { AlertChannel } from '@/lib/contract/alert-channels';
 import type { Faults, RuleTexts } from '@/lib/view/alert-form';
 import { Button } from '@/app/_components/button';
-import { patchUrl } from '@/app/_hooks/url-store';
 import { FieldFault } from './field-fault';
 import styles from './form.module.css';
 
@@ -14,12 +13,15 @@ export function ChannelChoice({
   notifyBrowsers,
   faults,
   onChange,
+  onMake,
 }: {
   readonly channels: readonly AlertChannel[];
   readonly chosen: readonly string[];
   readonly notifyBrowsers: boolean;
   readonly faults: Faults;
   readonly onChange: (patch: Partial<RuleTexts>) => void;
+  /** A channel is wanted that is not there yet. */
+  readonly onMake: () => void;
 }) {
   return (
     <fieldset className={styles['field']}>
@@ -52,14 +54,15 @@ export function ChannelChoice({
           Open pages <small>in browsers where notifications are on</small>
         </span>
       </label>
-      {channels.length > 0 ? null : (
+      {chosen.length > 0 ? null : (
         <p className={styles['hint']}>
-          No channel yet: a rule without one stays on the screen.{' '}
-          <Button variant="link" onClick={() => patchUrl({ part: 'channels', rule: null }, 'push')}>
-            Make a channel
-          </Button>
+          {channels.length === 0 ? 'No channel yet' : 'No channel is chosen'}: a rule without one
+          stays on the screen.
         </p>
       )}
+      <Button variant="link" onClick={onMake}>
+        Make a channel
+      </Button>
       <FieldFault faults={faults} path="channelIds" />
     </fieldset>
   );

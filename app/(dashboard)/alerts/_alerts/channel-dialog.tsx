@@ -16,7 +16,7 @@ import { Dialog } from '@/app/_components/dialog';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { TextField } from '@/app/_components/text-field';
 import { ApiFailure } from '@/app/_hooks/api-client';
-import { changeChannel, createChannel, toFault } from './alert-api';
+import { changeChannel, createChannel, type MadeChannel, toFault } from './alert-api';
 import { FieldFault } from './field-fault';
 import styles from './form.module.css';
 
@@ -35,8 +35,8 @@ export function ChannelDialog({
   /** null for a new one. */
   readonly channel: AlertChannel | null;
   readonly canSendEmail: boolean;
-  /** With the secret that the server made, which nobody can read again. */
-  readonly onSaved: (secret: string | null) => void;
+  /** A new one with the secret that the server made, which nobody can read again. */
+  readonly onSaved: (made: MadeChannel | null) => void;
   readonly onClose: () => void;
 }) {
   const [texts, setTexts] = useState<ChannelTexts>(

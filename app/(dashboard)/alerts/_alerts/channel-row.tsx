@@ -3,8 +3,8 @@
 import { useState } from 'react';
 import type { AlertChannel } from '@/lib/contract/alert-channels';
 import { describeChannel } from '@/lib/view/alert-words';
-import { Button } from '@/app/_components/button';
 import { testChannel, toFault } from './alert-api';
+import { RowActions, RowSwitch } from './table-parts';
 import styles from './alerts-page.module.css';
 import table from './alerts-table.module.css';
 
@@ -58,34 +58,17 @@ export function ChannelRow({
         )}
       </td>
       <td data-column="on">
-        <label className={styles['switch']}>
-          <input
-            type="checkbox"
-            role="switch"
-            aria-label={`${name} is sent to`}
-            checked={isEnabled}
-            onChange={onToggle}
-          />
-          <span className={styles['knob']} aria-hidden />
-        </label>
+        <RowSwitch label={`${name} is sent to`} isOn={isEnabled} onToggle={onToggle} />
       </td>
       <td data-column="actions">
-        <span className={table['actions']}>
-          <Button
-            variant="quiet"
-            aria-label={`Test ${name}`}
-            disabled={test?.kind === 'running'}
-            onClick={() => void send()}
-          >
-            Test
-          </Button>
-          <Button variant="quiet" aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
-          <Button variant="quiet" aria-label={`Delete ${name}`} onClick={onDelete}>
-            Delete
-          </Button>
-        </span>
+        <RowActions
+          name={name}
+          actions={[
+            { label: 'Test', onClick: () => void send(), isDisabled: test?.kind === 'running' },
+            { label: 'Edit', onClick: onEdit },
+            { label: 'Delete', onClick: onDelete },
+          ]}
+        />
       </td>
     </tr>
   );

@@ -9,6 +9,7 @@ import {
   incidentMark,
   postmortemHref,
   standingOf,
+  titleOfIncident,
 } from '@/lib/view/incidents-list';
 import { Button } from '@/app/_components/button';
 import { Mark } from '@/app/_design/marks';
@@ -40,7 +41,7 @@ export function IncidentRow({
         </span>
       </td>
       <th scope="row" data-column="title">
-        <span className={table['title']}>{incident.title}</span>
+        <span className={table['title']}>{titleOfIncident(incident)}</span>
         <span className={table['under']}>
           {incident.ruleName}
           {words.layers === null ? null : ` · ${words.layers}`}

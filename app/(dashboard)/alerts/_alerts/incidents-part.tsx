@@ -16,10 +16,12 @@ import { refreshOpenIncidents } from '@/app/_hooks/incident-feed';
 import type { ApiResult } from '@/app/_hooks/use-api';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useUrlState } from '@/app/_hooks/use-url-state';
-import { acknowledge, toFault } from './alert-api';
+import { acknowledge } from './alert-api';
+import { Fault, useAttempt } from './attempt';
 import { IncidentRow } from './incident-row';
 import { ListTools } from './list-tools';
 import { NameDialog } from './name-dialog';
+import { TableHead } from './table-parts';
 import { incidentsPath, useIncidentList, type IncidentFilter } from './use-incident-list';
 import styles from './alerts-page.module.css';
 import table from './alerts-table.module.css';
@@ -28,6 +30,15 @@ const STATES = [
   { value: '', label: 'Open and over' },
   { value: 'open', label: 'Open' },
   { value: 'closed', label: 'Over' },
+] as const;
+const COLUMNS = [
+  { key: 'severity', label: 'Severity' },
+  { key: 'title', label: 'Incident' },
+  { key: 'run', label: 'Run' },
+  { key: 'step', label: 'Opened at' },
+  { key: 'peak', label: 'Peak' },
+  { key: 'age', label: 'Since' },
+  { key: 'state', label: 'State' },
 ] as const;
 const PAGE_SIZE = 50;
 /** The most that the API answers at once. */
@@ -56,7 +67,11 @@ export function IncidentsPart({
   const closed = useIncidentList(closedPath);
   const [author, setAuthor] = useState(rememberedAuthor);
   const [asked, setAsked] = useState<Incident | 'name' | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, attempt] = useAttempt(() => {
+    refreshOpenIncidents();
+    onChanged();
+    closed.retry();
+  });
 
   const { data } = open;
   const over = state === 'open' || closed.data === null ? NOTHING : closed.data.items;
@@ -69,17 +84,7 @@ export function IncidentsPart({
     );
     return orderIncidents(ofRule);
   }, [data, over, filter.ruleId, state]);
-  const send = async (incident: Incident, by: string) => {
-    setFault(null);
-    try {
-      await acknowledge(incident, by);
-    } catch (cause) {
-      setFault(toFault(cause));
-    }
-    refreshOpenIncidents();
-    onChanged();
-    closed.retry();
-  };
+  const send = (incident: Incident, by: string) => attempt(() => acknowledge(incident, by));
   const failure = open.error ?? closed.error;
   const isLoading = now === null || (data === null && failure === null);
   const narrowed = filter.runId ?? filter.ruleId;
@@ -120,11 +125,7 @@ export function IncidentsPart({
           }}
         />
       </div>
-      {fault === null ? null : (
-        <p className={styles['fault']} role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
       {isLoading ? (
         <Skeleton text="Reading the incidents." shape="rows" />
       ) : data === null && failure !== null ? (
@@ -148,29 +149,7 @@ export function IncidentsPart({
       ) : (
         <table className={table['table']}>
           <caption className="visually-hidden">Incidents, what is open first</caption>
-          <thead>
-            <tr>
-              <th scope="col" data-column="severity">
-                Severity
-              </th>
-              <th scope="col">Incident</th>
-              <th scope="col" data-column="run">
-                Run
-              </th>
-              <th scope="col" data-column="step">
-                Step
-              </th>
-              <th scope="col" data-column="peak">
-                Peak
-              </th>
-              <th scope="col" data-column="age">
-                Since
-              </th>
-              <th scope="col" data-column="state">
-                State
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={COLUMNS} />
           <tbody>
             {[...shown, ...over].map((incident) => (
               <IncidentRow
@@ -179,7 +158,7 @@ export function IncidentsPart({
                 now={now}
                 onAcknowledge={() => {
                   if (author === '') setAsked(incident);
-                  else void send(incident, author);
+                  else send(incident, author);
                 }}
               />
             ))}
@@ -199,7 +178,7 @@ export function IncidentsPart({
           start={author}
           onName={(name) => {
             setAuthor(name);
-            if (asked !== 'name') void send(asked, name);
+            if (asked !== 'name') send(asked, name);
           }}
           onClose={() => setAsked(null)}
         />

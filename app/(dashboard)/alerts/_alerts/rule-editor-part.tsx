@@ -82,11 +82,17 @@ export function RuleEditorPart({
     <RuleEditor
       project={project}
       rule={rule}
-      start={rule === null ? startRuleTexts(newest?.lastLoss ?? null) : toRuleTexts(rule)}
+      start={
+        rule === null
+          ? startRuleTexts(newest?.lastLoss ?? null, channels.data.items)
+          : toRuleTexts(rule)
+      }
       runs={runs.data.items}
       newestRun={run.data}
       metrics={metrics}
       channels={channels.data.items}
+      canSendEmail={channels.data.canSendEmail}
+      onChannelMade={channels.retry}
     />
   );
 }

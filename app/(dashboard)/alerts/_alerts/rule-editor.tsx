@@ -26,6 +26,7 @@ import { BacktestPanel } from './backtest-panel';
 import { ChannelChoice } from './channel-choice';
 import { ConditionFields, type KnownMetrics } from './condition-fields';
 import { FieldFault } from './field-fault';
+import { NewChannel } from './new-channel';
 import styles from './form.module.css';
 
 const NO_FAULTS: Faults = new Map();
@@ -40,6 +41,8 @@ export function RuleEditor({
   newestRun,
   metrics,
   channels,
+  canSendEmail,
+  onChannelMade,
 }: {
   readonly project: string;
   /** null for a new one. */
@@ -49,11 +52,14 @@ export function RuleEditor({
   readonly newestRun: Run | null;
   readonly metrics: KnownMetrics;
   readonly channels: readonly AlertChannel[];
+  readonly canSendEmail: boolean;
+  readonly onChannelMade: () => void;
 }) {
   const [texts, setTexts] = useState(start);
   const [serverFaults, setServerFaults] = useState<Faults>(NO_FAULTS);
   const [hasTried, setHasTried] = useState(false);
   const [isSaving, setIsSaving] = useState(false);
+  const [isMakingChannel, setIsMakingChannel] = useState(false);
   const change = (patch: Partial<RuleTexts>) => {
     setTexts((before) => ({ ...before, ...patch }));
     setServerFaults(NO_FAULTS);
@@ -156,6 +162,7 @@ export function RuleEditor({
           notifyBrowsers={texts.notifyBrowsers}
           faults={shown}
           onChange={change}
+          onMake={() => setIsMakingChannel(true)}
         />
         <label className={styles['field']}>
           Name
@@ -183,6 +190,17 @@ export function RuleEditor({
           <Button onClick={leave}>Cancel</Button>
         </div>
       </form>
+      {isMakingChannel ? (
+        <NewChannel
+          project={project}
+          canSendEmail={canSendEmail}
+          onMade={(id) => {
+            change({ channelIds: [...texts.channelIds, id] });
+            onChannelMade();
+          }}
+          onClose={() => setIsMakingChannel(false)}
+        />
+      ) : null}
       <BacktestPanel
         project={project}
         condition={condition.kind === 'value' ? condition.value : null}

@@ -5,8 +5,8 @@ import type { AlertChannel } from '@/lib/contract/alert-channels';
 import type { AlertRule, PatchAlertRule } from '@/lib/contract/alert-rules';
 import { describeClosing, describeCondition } from '@/lib/view/alert-condition';
 import { describeRule, muteEndMs } from '@/lib/view/alert-words';
-import { Button } from '@/app/_components/button';
 import { SeverityWord } from './severity';
+import { RowActions, RowSwitch } from './table-parts';
 import styles from './alerts-page.module.css';
 import table from './alerts-table.module.css';
 
@@ -63,42 +63,26 @@ export function RuleRow({
         )}
       </td>
       <td data-column="on">
-        <label className={styles['switch']}>
-          <input
-            type="checkbox"
-            role="switch"
-            aria-label={`${name} watches`}
-            checked={isEnabled}
-            onChange={() => onPatch({ isEnabled: !isEnabled })}
-          />
-          <span className={styles['knob']} aria-hidden />
-        </label>
+        <RowSwitch
+          label={`${name} watches`}
+          isOn={isEnabled}
+          onToggle={() => onPatch({ isEnabled: !isEnabled })}
+        />
         {words.state === null || !isEnabled ? null : (
           <span className={styles['quiet']}>{words.state}</span>
         )}
       </td>
       <td data-column="actions">
-        <span className={table['actions']}>
-          {isMuted ? (
-            <Button
-              variant="quiet"
-              aria-label={`Unmute ${name}`}
-              onClick={() => onPatch({ mutedUntil: null })}
-            >
-              Unmute
-            </Button>
-          ) : (
-            <Button variant="quiet" aria-label={`Mute ${name}`} onClick={onMute}>
-              Mute
-            </Button>
-          )}
-          <Button variant="quiet" aria-label={`Edit ${name}`} onClick={onEdit}>
-            Edit
-          </Button>
-          <Button variant="quiet" aria-label={`Delete ${name}`} onClick={onDelete}>
-            Delete
-          </Button>
-        </span>
+        <RowActions
+          name={name}
+          actions={[
+            isMuted
+              ? { label: 'Unmute', onClick: () => onPatch({ mutedUntil: null }) }
+              : { label: 'Mute', onClick: onMute },
+            { label: 'Edit', onClick: onEdit },
+            { label: 'Delete', onClick: onDelete },
+          ]}
+        />
       </td>
     </tr>
   );

@@ -7,22 +7,28 @@ import {
   type AlertRule,
   type PatchAlertRule,
 } from '@/lib/contract/alert-rules';
-import { Button } from '@/app/_components/button';
-import { Skeleton } from '@/app/_components/skeleton';
-import { EmptyState, ErrorState } from '@/app/_components/states';
 import { refreshOpenIncidents, useIncidents } from '@/app/_hooks/incident-feed';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useApi } from '@/app/_hooks/use-api';
-import { changeRule, channelsPath, deleteRule, rulesPath, toFault } from './alert-api';
+import { changeRule, channelsPath, deleteRule, rulesPath } from './alert-api';
+import { useAttempt } from './attempt';
 import { ConfirmDialog } from './confirm-dialog';
-import { ListTools } from './list-tools';
+import { ListPart } from './list-part';
 import { MuteDialog } from './mute-dialog';
 import { RuleRow } from './rule-row';
+import { TableHead } from './table-parts';
 import { useGathered } from './use-incident-list';
-import styles from './alerts-page.module.css';
 import table from './alerts-table.module.css';
 
 const REFRESH_MS = 20_000;
+const COLUMNS = [
+  { key: 'severity', label: 'Severity' },
+  { key: 'title', label: 'Rule' },
+  { key: 'told', label: 'Told' },
+  { key: 'history', label: 'Incidents' },
+  { key: 'on', label: 'On' },
+  { key: 'actions', label: 'What can be done' },
+] as const;
 
 /** The rules of a project: what each watches, whom it tells, and what it has found. */
 export function RulesPart({
@@ -38,78 +44,38 @@ export function RulesPart({
     readonly kind: 'mute' | 'delete';
     readonly rule: AlertRule;
   } | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
   useIncidents(useGathered(rules.retry));
-
-  const attempt = async (work: () => Promise<unknown>) => {
-    setFault(null);
-    try {
-      await work();
-    } catch (cause) {
-      setFault(toFault(cause));
-    }
+  const [fault, attempt] = useAttempt(() => {
     rules.retry();
     refreshOpenIncidents();
-  };
+  });
   const patch = (rule: AlertRule, change: PatchAlertRule) =>
-    void attempt(() => changeRule(project, rule.id, change));
+    attempt(() => changeRule(project, rule.id, change));
   const openEditor = (rule: string) => patchUrl({ rule, project }, 'push');
   const items = rules.data?.items ?? [];
   return (
     <>
-      <div className={styles['tools']}>
-        <Button variant="primary" onClick={() => openEditor('new')}>
-          New rule
-        </Button>
-        <ListTools name="Rules" paths={[rulesPath(project)]} />
-      </div>
-      {fault === null ? null : (
-        <p className={styles['fault']} role="alert">
-          {fault}
-        </p>
-      )}
-      {rules.data === null && rules.error !== null ? (
-        <ErrorState
-          title="The rules could not be read."
-          message={rules.error.message}
-          onRetry={rules.retry}
-        />
-      ) : rules.data === null || now === null ? (
-        <Skeleton text="Reading the rules." shape="rows" />
-      ) : items.length === 0 ? (
-        <EmptyState
-          title={`Nothing watches ${project} yet.`}
-          text="A rule is a condition on runs and who is told. It is tried on the runs that are stored before it is saved, so you see what it would have done."
-        />
-      ) : (
+      <ListPart
+        noun="rule"
+        path={rulesPath(project)}
+        reply={rules}
+        isReady={now !== null}
+        fault={fault}
+        onNew={() => openEditor('new')}
+        empty={{
+          title: `Nothing watches ${project} yet.`,
+          text: 'A rule is a condition on runs and who is told. It is tried on the runs that are stored before it is saved, so you see what it would have done.',
+        }}
+      >
         <table className={table['table']} data-list="rules">
           <caption className="visually-hidden">Rules of {project}</caption>
-          <thead>
-            <tr>
-              <th scope="col" data-column="severity">
-                Severity
-              </th>
-              <th scope="col">Rule</th>
-              <th scope="col" data-column="told">
-                Told
-              </th>
-              <th scope="col" data-column="history">
-                Incidents
-              </th>
-              <th scope="col" data-column="on">
-                On
-              </th>
-              <th scope="col" data-column="actions">
-                <span className="visually-hidden">What can be done</span>
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={COLUMNS} />
           <tbody>
             {items.map((rule) => (
               <RuleRow
                 key={rule.id}
                 rule={rule}
-                now={now}
+                now={now ?? 0}
                 channels={channels.data?.items ?? []}
                 onPatch={(change) => patch(rule, change)}
                 onMute={() => setAsked({ kind: 'mute', rule })}
@@ -119,7 +85,7 @@ export function RulesPart({
             ))}
           </tbody>
         </table>
-      )}
+      </ListPart>
       {asked?.kind !== 'mute' ? null : (
         <MuteDialog
           name={asked.rule.name}
@@ -132,7 +98,7 @@ export function RulesPart({
           title={`Delete the rule ${asked.rule.name}`}
           text="Nobody is told of what it watches any more. What it has open closes; all that it found stays among the incidents."
           label="Delete the rule"
-          onConfirm={() => void attempt(() => deleteRule(project, asked.rule.id))}
+          onConfirm={() => attempt(() => deleteRule(project, asked.rule.id))}
           onClose={() => setAsked(null)}
         />
       )}

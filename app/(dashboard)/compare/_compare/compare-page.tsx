@@ -61,13 +61,7 @@ export function ComparePage() {
   if (hasBoth && toSuggest !== suggested) setSuggested(toSuggest);
   return (
     <div className={styles['page']}>
-      <TopBar
-        crumbs={[
-          { label: 'Runs', href: '/' },
-          { label: 'Spikes', href: '/spikes' },
-          { label: 'Comparison' },
-        ]}
-      />
+      <TopBar crumbs={[{ label: 'Comparison' }]} />
       {leftSide === null ? (
         <main>
           <h1 className="visually-hidden">Comparison</h1>

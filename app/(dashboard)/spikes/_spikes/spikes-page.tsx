@@ -38,7 +38,7 @@ export function SpikesPage() {
   const props = { parameters, asked, patchUrl, views };
   return (
     <div className={styles['page']}>
-      <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: 'Spikes' }]} />
+      <TopBar crumbs={[{ label: 'Spikes' }]} />
       {view === 'spikes' ? (
         <SpikesView {...props} />
       ) : view === 'stages' ? (

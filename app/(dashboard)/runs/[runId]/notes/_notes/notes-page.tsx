@@ -10,6 +10,7 @@ import { NoteItem } from '@/app/_components/notes/note-item';
 import noteStyles from '@/app/_components/notes/notes.module.css';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
@@ -25,11 +26,11 @@ export function NotesPage({ runId }: { readonly runId: string }) {
   return (
     <>
       <TopBar
-        crumbs={[
-          { label: 'Runs', href: '/' },
-          { label: run.data?.name ?? runId, href: base },
-          { label: 'Notes' },
-        ]}
+        crumbs={
+          run.data === null
+            ? [{ label: runId, href: base }, { label: 'Notes' }]
+            : runCrumbs(run.data, 'Notes')
+        }
       />
       <main className={styles['page']}>
         <h1>Notes on {run.data?.name ?? runId}</h1>

@@ -42,9 +42,7 @@ export function SpikePage({
   }
   return (
     <>
-      <TopBar
-        crumbs={[{ label: 'Runs', href: '/' }, { label: runId, href: base }, { label: spikeId }]}
-      />
+      <TopBar crumbs={[{ label: runId, href: base }, { label: 'Spike' }]} />
       <main>
         <h1 className="visually-hidden">Spike {spikeId}</h1>
         {error === null ? (

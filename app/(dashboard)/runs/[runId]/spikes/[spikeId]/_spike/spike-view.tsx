@@ -7,6 +7,7 @@ import { comparePath } from '@/lib/view/compared-sides';
 import { formatStep } from '@/lib/view/format-number';
 import { shortLayerNames } from '@/lib/view/layer-names';
 import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spike-facts';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { Mark } from '@/app/_design/marks';
 import { useMedia } from '@/app/_hooks/use-media';
@@ -45,13 +46,7 @@ export function SpikeView({
   const runHref = `${base}?steps=${postmortem.fromStep}-${postmortem.toStep}&step=${spike.onsetStep}`;
   return (
     <>
-      <TopBar
-        crumbs={[
-          { label: run.project, href: `/?q=${encodeURIComponent(run.project)}` },
-          { label: run.name, href: base },
-          { label: `${word} ${place.index}` },
-        ]}
-      />
+      <TopBar crumbs={runCrumbs(run, `${word} ${place.index}`)} />
       <main className={styles['page']}>
         <header className={styles['head']}>
           <p className={styles['kicker']}>
