@@ -3,7 +3,10 @@ import { isLoopback } from '../contract/loopback';
 
 /** The environment, parsed once by a `server.ts`; nothing else reads `process.env`. */
 
-const port = z.coerce.number().pipe(z.int().min(1).max(65_535));
+const PORT_EXPECTED = 'expected a number from 1 to 65535';
+const port = z.coerce
+  .number(PORT_EXPECTED)
+  .pipe(z.int(PORT_EXPECTED).min(1, PORT_EXPECTED).max(65_535, PORT_EXPECTED));
 const flag = z
   .enum(['', '0', '1', 'true', 'false', 'yes', 'no'])
   .transform((text) => text === '1' || text === 'true' || text === 'yes');
@@ -48,7 +51,10 @@ const webUrl = z
   .or(z.literal(''));
 
 const commonSchema = z.object({
-  DATABASE_URL: z.string().min(1, 'expected a PostgreSQL URL'),
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: 'expected a URL such as postgres://user:password@db.example.org:5432/spikescope',
+  }),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   SPIKESCOPE_REQUIRE_TOKENS: flag.default(false),

@@ -70,7 +70,7 @@ export async function ensurePagesBuilt() {
   if (readStamp(NEXT_STAMP) === wanted && existsSync(join(NEXT_DIR, 'BUILD_ID'))) return;
   // Half a build must not pass for a whole one.
   rmSync(NEXT_STAMP, { force: true });
-  await runStep('Building the pages', () =>
+  await runStep('Building the pages (once a version, a minute or two)', () =>
     runCommand(process.execPath, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
       cwd: inRoot(),
       env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },

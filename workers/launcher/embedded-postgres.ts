@@ -9,8 +9,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -213,6 +215,17 @@ async function ensureDatabase(url: (database: string) => string): Promise<void> 
   }
 }
 
+function ensureDirectory(dataDirectory: string): void {
+  try {
+    mkdirSync(dataDirectory, { recursive: true });
+    accessSync(dataDirectory, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const whatToDo = 'set SPIKESCOPE_DATA_DIR to a folder that this user may write to';
+    throw new Error(`${dataDirectory} cannot be used: ${why}; ${whatToDo}`, { cause: error });
+  }
+}
+
 /** A killed server's children hold its memory a moment longer than its process id; a port can be lost to another. */
 const START_ATTEMPTS = 5;
 
@@ -230,7 +243,7 @@ export async function startEmbeddedPostgres(
   const serverDirectory = path.join(dataDirectory, 'postgres');
   const binaries = await findPostgresBinaries();
   const user = findUnprivilegedUser();
-  mkdirSync(dataDirectory, { recursive: true });
+  ensureDirectory(dataDirectory);
   const unlock = lockDirectory(dataDirectory);
   try {
     const password = ensurePassword(dataDirectory, user);

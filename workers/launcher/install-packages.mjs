@@ -73,7 +73,7 @@ export async function ensurePackages() {
   if (stamp !== wanted) {
     const isOfThisMachine = stamp === null || stamp.endsWith(wanted.slice(wanted.indexOf(' ')));
     if (!isOfThisMachine || !isInstalledByHand()) {
-      await runStep('Installing packages', installPackages);
+      await runStep('Installing packages (once a version, a minute or two)', installPackages);
     }
     writeFileSync(STAMP, `${wanted}\n`);
   }

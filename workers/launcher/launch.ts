@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { ConfigError, parseApiConfig, type Environment } from '../../lib/config/config';
 import { applyMigrations } from '../../lib/store/migrations/migrate';
 import { ChildOutput } from './child-output';
 import { greeting } from './greeting';
-import { findListenFault, findLoopbackPort } from './loopback-port';
 import { superviseDemo } from './demo';
 import { openDatabase } from './product-database';
 import {
@@ -12,6 +10,7 @@ import {
   type ProductAddresses,
   type ProductOptions,
 } from './product-processes';
+import { describeDatabase, readSettings } from './read-settings';
 import { forgetRunningProduct, recordRunningProduct } from './running-product';
 import {
   describeEnding,
@@ -45,8 +44,6 @@ export interface LaunchOptions extends ProductOptions {
 const READY_TIMEOUT_MS = 120_000;
 /** How long a part may drain: a little more than the deadline that each worker sets itself. */
 const DRAIN_MS = 12_000;
-/** Stands where a database will be, so that all settings are judged before one is started. */
-const PENDING_DATABASE_URL = 'postgres://pending';
 
 /** A launch that could not succeed; the message is for the person who started it. */
 export class LaunchError extends Error {
@@ -58,17 +55,14 @@ function toLaunchError(what: string, error: unknown): LaunchError {
   return new LaunchError(`${what}: ${why}`, { cause: error });
 }
 
-interface Settings {
-  readonly addresses: Omit<ProductAddresses, 'databaseUrl'>;
-  readonly requireTokens: boolean;
-}
-
 /** Resolves when the product has been stopped. Throws LaunchError or ConfigError. */
 export async function launch(options: LaunchOptions): Promise<void> {
-  const { addresses, requireTokens } = await readSettings(options.environment);
+  const { environment, dataDir } = options;
+  const { addresses, requireTokens, databaseUrl } = await readSettings(environment, dataDir);
+  const which = databaseUrl === null ? '' : ` of DATABASE_URL (${describeDatabase(databaseUrl)})`;
   const database = await openDatabase({
-    url: options.environment['DATABASE_URL'] ?? null,
-    dataDir: options.dataDir,
+    url: databaseUrl,
+    dataDir,
     print: options.print,
   }).catch((error: unknown) => {
     throw toLaunchError('The database did not start', error);
@@ -78,41 +72,12 @@ export async function launch(options: LaunchOptions): Promise<void> {
       url: database.url,
       directory: join(options.root, 'prisma/migrations'),
     }).catch((error: unknown) => {
-      throw toLaunchError('The database could not be brought to this version', error);
+      throw toLaunchError(`The database${which} could not be brought to this version`, error);
     });
     if (options.stop.aborted) return;
     await runProduct({ ...addresses, databaseUrl: database.url }, requireTokens, options);
   } finally {
     await database.stop();
-  }
-}
-
-async function readSettings(environment: Environment): Promise<Settings> {
-  const ingestPort = await findLoopbackPort();
-  const webPort = await findLoopbackPort([ingestPort]);
-  const { host, port, requireTokens } = parseApiConfig({
-    ...environment,
-    DATABASE_URL: environment['DATABASE_URL'] ?? PENDING_DATABASE_URL,
-    INGEST_URL: `http://127.0.0.1:${ingestPort}`,
-    WEB_URL: `http://127.0.0.1:${webPort}`,
-  });
-  const fault = await findListenFault(port, host);
-  if (fault !== null) throw new ConfigError(describeListenFault(fault, host, port));
-  return { addresses: { host, port, ingestPort, webPort }, requireTokens };
-}
-
-function describeListenFault(fault: string, host: string, port: number): string {
-  const spare = port < 65_535 ? port + 1 : port - 1;
-  switch (fault) {
-    case 'EADDRINUSE':
-      return `PORT=${port} is in use on ${host}. Stop what listens there, or choose another: PORT=${spare} npm start`;
-    case 'EACCES':
-      return `PORT=${port} may not be opened by this user. Choose one above 1023: PORT=3000 npm start`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `HOST=${host} is no address of this machine.`;
-    default:
-      return `Nothing can listen on HOST=${host} PORT=${port}: ${fault}`;
   }
 }
 

@@ -36,11 +36,12 @@ describe('configuration', () => {
 
   it.each([
     [{ PORT: '70000' }, 'PORT'],
-    [{ PORT: 'three' }, 'PORT'],
+    [{ PORT: 'three' }, 'PORT: expected a number from 1 to 65535'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
     [{ SPIKESCOPE_REQUIRE_TOKENS: 'perhaps' }, 'SPIKESCOPE_REQUIRE_TOKENS'],
     [{ INGEST_URL: 'nowhere' }, 'INGEST_URL'],
     [{ DATABASE_URL: '' }, 'DATABASE_URL'],
+    [{ DATABASE_URL: 'db.example.org' }, 'DATABASE_URL: expected a URL such as postgres://'],
   ])('refuses %j and names the setting', (settings, name) => {
     expect(() => parseApiConfig({ ...base, ...settings })).toThrow(ConfigError);
     expect(() => parseApiConfig({ ...base, ...settings })).toThrow(name);

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +14,14 @@ let root: string;
 let port: number;
 let stop: AbortController;
 let printed: string[];
+let environment: Record<string, string>;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'spikescope-launch-'));
   port = await findLoopbackPort();
   stop = new AbortController();
   printed = [];
+  environment = {};
   for (const path of ['prisma/migrations', 'workers/launcher/exit-with-parent.mjs']) {
     cpSync(join(REPOSITORY, path), join(root, path), { recursive: true });
   }
@@ -78,7 +82,7 @@ function start(onReady: () => void) {
     isDevelopment: false,
     isDemo: false,
     demoArguments: [],
-    environment: { PATH: process.env['PATH'], PORT: String(port) },
+    environment: { PATH: process.env['PATH'], PORT: String(port), ...environment },
     stop: stop.signal,
     kill: new AbortController().signal,
     print: (line) => {
@@ -122,7 +126,7 @@ describe('launch', () => {
     expect(String(await second)).toMatch(/The database did not start: .* is in use by process/);
   });
 
-  it('names PORT when something listens there', async () => {
+  it('says that it runs already when it is started twice', async () => {
     writeAllParts();
     let second: Promise<unknown> = Promise.resolve(null);
     await start(() => {
@@ -130,6 +134,34 @@ describe('launch', () => {
         .catch((error: unknown) => error)
         .finally(() => stop.abort());
     });
-    expect(String(await second)).toContain(`PORT=${port} is in use on 127.0.0.1`);
+    expect(String(await second)).toContain(
+      `Spikescope runs already: http://127.0.0.1:${port} (process ${process.pid})`,
+    );
+  });
+
+  it('names PORT when something listens there', async () => {
+    const other = createServer();
+    await once(other.listen(port, '127.0.0.1'), 'listening');
+    await expect(start(() => undefined)).rejects.toThrow(`PORT=${port} is in use on 127.0.0.1`);
+    other.close();
+  });
+
+  it('names the folder and its setting where data cannot be written', async () => {
+    writeFileSync(join(root, 'data'), 'a file where a folder should be');
+    await expect(start(() => undefined)).rejects.toThrow(
+      /data cannot be used: .*; set SPIKESCOPE_DATA_DIR to a folder/,
+    );
+  });
+
+  it('judges the settings of every part before it starts one', async () => {
+    environment = { STATISTICS_BACKEND: 'gpu' };
+    await expect(start(() => undefined)).rejects.toThrow(/^These settings cannot stand: STAT/);
+  });
+
+  it('names a database of one’s own that cannot be reached, and not its password', async () => {
+    environment = { DATABASE_URL: 'postgres://ada:secret@127.0.0.1:1/spikes' };
+    await expect(start(() => undefined)).rejects.toThrow(
+      /^The database of DATABASE_URL \(127\.0\.0\.1:1\/spikes\) .*ECONNREFUSED/,
+    );
   });
 });

@@ -18,9 +18,9 @@ export interface ReachedDatabase {
 }
 
 export async function reachProduct(): Promise<ReachedDatabase> {
-  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] ?? join(ROOT, '.data'));
+  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] || join(ROOT, '.data'));
   const running = findRunningProduct(dataDir);
-  const url = running?.databaseUrl ?? process.env['DATABASE_URL'] ?? null;
+  const url = running?.databaseUrl ?? (process.env['DATABASE_URL'] || null);
   return {
     database: await openDatabase({ url, dataDir, print: say }),
     isRunning: running !== null,

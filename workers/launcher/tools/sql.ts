@@ -17,8 +17,8 @@ const say = (line: string): void => {
 };
 
 async function run(command: SqlCommand): Promise<void> {
-  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] ?? join(ROOT, '.data'));
-  const url = findRunningProduct(dataDir)?.databaseUrl ?? process.env['DATABASE_URL'] ?? null;
+  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] || join(ROOT, '.data'));
+  const url = findRunningProduct(dataDir)?.databaseUrl ?? (process.env['DATABASE_URL'] || null);
   const server = await openProductDatabase({ url, dataDir, print: say });
   try {
     await applyMigrations({ url: server.url, directory: join(ROOT, 'prisma/migrations') });

@@ -23,9 +23,9 @@ const say = (line: string): void => {
 };
 
 async function reachDatabase(): Promise<ProductDatabase> {
-  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] ?? join(ROOT, '.data'));
+  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] || join(ROOT, '.data'));
   const running = findRunningProduct(dataDir);
-  const url = running?.databaseUrl ?? process.env['DATABASE_URL'] ?? null;
+  const url = running?.databaseUrl ?? (process.env['DATABASE_URL'] || null);
   return openProductDatabase({ url, dataDir, print: say });
 }
 
