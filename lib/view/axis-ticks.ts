@@ -10,14 +10,22 @@ export interface PlacedTick {
 
 /** A character of a tick at its size, near enough. */
 const CHARACTER_PX = 6.2;
-/** So far a tick may reach over the start: what names the axis ends there. */
+/** So far a tick may reach over the ends: what names the axis ends there, its menu begins there. */
 const GUTTER_PX = 4;
 
-/** Ticks along the bottom whose text does not run into what stands before the axis. */
-export function clearOfStart(ticks: readonly PlacedTick[]): PlacedTick[] {
-  return ticks.filter(
-    ({ pixel, tick }) => pixel + GUTTER_PX >= (tick.text.length * CHARACTER_PX) / 2,
-  );
+/**
+ * Ticks along the bottom whose text does not run into what stands before the axis. One that
+ * would reach into what stands after it is moved back by as much: its line stays at its step.
+ */
+export function clearOfEnds(
+  ticks: readonly PlacedTick[],
+  lengthPx: number,
+): (PlacedTick & { readonly textPixel: number })[] {
+  return ticks.flatMap(({ pixel, tick }) => {
+    const half = (tick.text.length * CHARACTER_PX) / 2;
+    if (pixel + GUTTER_PX < half) return [];
+    return [{ pixel, tick, textPixel: Math.min(pixel, lengthPx + GUTTER_PX - half) }];
+  });
 }
 
 /** Whole steps, or round times in the reader's zone: what the axis is one of. */

@@ -1,4 +1,5 @@
 import type { MetricScale } from '../contract/standard-metrics';
+import { turnByCode, type ColumnShows } from './column-shows';
 import {
   CODE_COUNT,
   CODE_MISSING,
@@ -6,7 +7,7 @@ import {
   CODE_ZERO,
   decodeMagnitude,
 } from './magnitude-code';
-import { linearTicks, logTicks, type Tick } from './ticks';
+import { fineLogTicks, linearTicks, logTicks, type Tick } from './ticks';
 
 /** How a metric's values become positions and colours. Plain data; all else is derived. */
 export interface ColourScale {
@@ -38,9 +39,10 @@ export function fitColourScale(
   codes: Uint16Array,
   kind: MetricScale,
   level: ColourScale['level'],
+  shows: ColumnShows = 'highest',
 ): ColourScale {
   if (kind === 'fraction') return { kind: 'linear', low: 0, high: 1, level };
-  const counts = countCodes(codes);
+  const counts = countCodes(codes, shows);
   if (kind === 'log') {
     counts.fill(0, 0, CODE_ZERO + 1);
     const range = quantileRange(counts);
@@ -67,13 +69,16 @@ export function fitColourScale(
   return { kind: 'linear', low, high: range.high > low ? range.high : low + 1, level };
 }
 
-/** [65536] how often each code occurs; "not reported" and "not finite" are left out. */
-export function countCodes(codes: Uint16Array): Uint32Array {
+/**
+ * [65536] how often each magnitude occurs, by its own code however columns hold it; "not
+ * reported" and "not finite" are left out.
+ */
+export function countCodes(codes: Uint16Array, shows: ColumnShows = 'highest'): Uint32Array {
   const counts = new Uint32Array(CODE_COUNT);
   for (const code of codes) counts[code] = (counts[code] ?? 0) + 1;
   counts[CODE_MISSING] = 0;
   counts[CODE_NON_FINITE] = 0;
-  return counts;
+  return turnByCode(counts, shows);
 }
 
 function quantileRange(counts: Uint32Array): { low: number; high: number } | null {
@@ -113,8 +118,32 @@ export function valueAtPosition(scale: ColourScale, position: number): number {
     : scale.low + (scale.high - scale.low) * position;
 }
 
-export function scaleTicks(scale: ColourScale, count: number): Tick[] {
-  return scale.kind === 'log'
-    ? logTicks(scale.low, scale.high, count)
-    : linearTicks(scale.low, scale.high, count);
+/** A number under the bar needs so much of it. */
+const PIXELS_PER_TICK = 26;
+/** The caption ends where the bar begins. */
+const CLEAR_OF_CAPTION_PX = 12;
+/** The level's own sign takes the place of a number that would touch it. */
+const CLEAR_OF_LEVEL_PX = 16;
+
+/** The numbers under a bar so wide, as `pixel` from its start; two at least, where they fit. */
+export function scaleTicks(
+  scale: ColourScale,
+  widthPx: number,
+): { readonly tick: Tick; readonly pixel: number }[] {
+  const { kind, low, high, level } = scale;
+  const levelPixel = level === null ? NaN : positionOnScale(scale, level.value) * widthPx;
+  const isLevelShown = levelPixel >= 0 && levelPixel <= widthPx;
+  const place = (ticks: readonly Tick[]) =>
+    ticks
+      .map((tick) => ({ tick, pixel: positionOnScale(scale, tick.value) * widthPx }))
+      .filter(
+        ({ pixel }) =>
+          pixel > CLEAR_OF_CAPTION_PX &&
+          (!isLevelShown || Math.abs(pixel - levelPixel) > CLEAR_OF_LEVEL_PX),
+      );
+  const count = Math.max(2, Math.floor(widthPx / PIXELS_PER_TICK));
+  if (kind !== 'log') return place(linearTicks(low, high, count));
+  const decades = place(logTicks(low, high, count));
+  // One number tells no distance: the scale of a calm metric is little more than a decade.
+  return decades.length >= 2 ? decades : place(fineLogTicks(low, high));
 }

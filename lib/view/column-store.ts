@@ -1,4 +1,5 @@
 import type { HeatmapColumns } from '../contract/heatmap-columns';
+import { codeTurn, turnCode, type ColumnShows } from './column-shows';
 import { CODE_NON_FINITE, encodeBits, encodeMagnitude } from './magnitude-code';
 
 const FIRST_CAPACITY = 256;
@@ -29,12 +30,17 @@ export class ColumnStore {
   cellValues: Float32Array;
   cellCodes: Uint16Array;
   private readonly layerFactors: Float64Array | null;
+  private readonly turn: number;
   private capacity = FIRST_CAPACITY;
 
-  /** `layerFactors` [L] multiplies each layer's values on their way in, as in "÷ √n". */
-  constructor(layerCount: number, layerFactors: Float64Array | null) {
+  /**
+   * `layerFactors` [L] multiplies each layer's values on their way in, as in "÷ √n". With the
+   * lowest shown codes are turned round: wherever a cell stands for several, it is theirs.
+   */
+  constructor(layerCount: number, layerFactors: Float64Array | null, shows: ColumnShows) {
     this.layerCount = layerCount;
     this.layerFactors = layerFactors;
+    this.turn = codeTurn(shows);
     this.cellValues = new Float32Array(FIRST_CAPACITY * layerCount);
     this.cellCodes = new Uint16Array(FIRST_CAPACITY * layerCount);
     for (const name of SCALARS) this.scalars.set(name, new Float64Array(FIRST_CAPACITY).fill(NaN));
@@ -62,7 +68,7 @@ export class ColumnStore {
 
   /** Rows of layers into columns of layers, with their codes. */
   private turnCells({ columnCount, values, nonFinite }: HeatmapColumns): void {
-    const { layerCount, layerFactors, cellValues, cellCodes } = this;
+    const { layerCount, layerFactors, cellValues, cellCodes, turn } = this;
     const scaled = new Float32Array(TURN_BLOCK);
     const bits = new Uint32Array(scaled.buffer);
     for (let block = 0; block < columnCount; block += TURN_BLOCK) {
@@ -75,7 +81,9 @@ export class ColumnStore {
         for (let i = 0; i < count; i++, target += layerCount) {
           cellValues[target] = scaled[i] ?? NaN;
           cellCodes[target] =
-            (nonFinite[source + i] ?? 0) > 0 ? CODE_NON_FINITE : encodeBits(bits[i] ?? 0);
+            (nonFinite[source + i] ?? 0) > 0
+              ? CODE_NON_FINITE
+              : turnCode(encodeBits(bits[i] ?? 0), turn);
         }
       }
     }
@@ -101,7 +109,7 @@ export class ColumnStore {
     this.cellCodes.fill(0, at * layerCount, (at + 1) * layerCount);
   }
 
-  /** Fills in what a column reports; in a bucket what is larger than what is there. */
+  /** Fills in what a column reports; in a bucket what is to be shown before what is there. */
   writeCells(at: number, columns: HeatmapColumns, column: number, isBucket: boolean): void {
     const loss = columns.loss[column] ?? NaN;
     const known = this.losses[at] ?? NaN;
@@ -114,7 +122,7 @@ export class ColumnStore {
       const source = layer * columns.columnCount + column;
       const raw = columns.values[source] ?? NaN;
       const value = this.layerFactors === null ? raw : raw * (this.layerFactors[layer] ?? 1);
-      const code = encodeMagnitude(value, columns.nonFinite[source] ?? 0);
+      const code = turnCode(encodeMagnitude(value, columns.nonFinite[source] ?? 0), this.turn);
       if (code === 0) continue;
       const target = at * this.layerCount + layer;
       if (isBucket && code <= (this.cellCodes[target] ?? 0)) continue;
@@ -137,7 +145,7 @@ export class ColumnStore {
     this.cellCodes = grown(this.cellCodes, new Uint16Array(capacity * layerCount));
   }
 
-  /** Two neighbours as one column: the largest of each cell, the newest of the scalars. */
+  /** Two neighbours as one column: the largest code of each cell, the newest of the scalars. */
   mergeInto(target: number, left: number, right: number): void {
     this.from[target] = this.from[left] ?? NaN;
     this.to[target] = this.to[right] ?? NaN;

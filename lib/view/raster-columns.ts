@@ -7,6 +7,8 @@ import type { StepAxis } from './step-axis';
 export interface RasterColumns extends BandSource {
   readonly fromStep: Float64Array;
   readonly toStep: Float64Array;
+  /** The code of an exact zero, where it is another than that of `magnitude-code.ts`. */
+  readonly zeroCode?: number;
 }
 
 /** Columns for a part of the axis; the pieces of a picture ascend and lie side by side. */

@@ -1,5 +1,6 @@
 import type { HeatmapColumns } from '../contract/heatmap-columns';
 import { ChangeLog } from './change-log';
+import { zeroCodeOf, type ColumnShows } from './column-shows';
 import { ColumnStore, type ColumnScalar } from './column-store';
 import type { AxisPiece } from './heatmap-tiles';
 import type { StepAxis, StepWindow } from './step-axis';
@@ -20,6 +21,7 @@ export interface FinerColumns {
  */
 export class RunColumns {
   readonly layerCount: number;
+  readonly shows: ColumnShows;
   columnCount = 0;
   /** null where there is nothing finer, as for columns that were computed here. */
   finer: FinerColumns | null = null;
@@ -30,12 +32,19 @@ export class RunColumns {
 
   /**
    * `layerFactors` [L] multiplies each layer's values on their way in, as in "÷ √n". Single
-   * steps that lie between the same multiples of `bucketSteps` become one column.
+   * steps that lie between the same multiples of `bucketSteps` become one column, which
+   * `shows` the highest or the lowest of them.
    */
-  constructor(layerCount: number, layerFactors: Float64Array | null = null, bucketSteps = 1) {
+  constructor(
+    layerCount: number,
+    layerFactors: Float64Array | null = null,
+    bucketSteps = 1,
+    shows: ColumnShows = 'highest',
+  ) {
     this.layerCount = layerCount;
     this.bucketSteps = bucketSteps;
-    this.store = new ColumnStore(layerCount, layerFactors);
+    this.shows = shows;
+    this.store = new ColumnStore(layerCount, layerFactors, shows);
   }
 
   /** Rises with every change; what is drawn from the columns is keyed by it. */
@@ -53,9 +62,12 @@ export class RunColumns {
   get loss(): Float32Array {
     return this.store.losses.subarray(0, this.columnCount);
   }
-  /** [columnCount × layerCount], column-major: see `magnitude-code.ts`. */
+  /** [columnCount × layerCount], column-major: see `magnitude-code.ts` and `column-shows.ts`. */
   get codes(): Uint16Array {
     return this.store.cellCodes.subarray(0, this.columnCount * this.layerCount);
+  }
+  get zeroCode(): number {
+    return zeroCodeOf(this.shows);
   }
   scalar(name: ColumnScalar): Float64Array {
     return (this.store.scalars.get(name) ?? new Float64Array(0)).subarray(0, this.columnCount);
@@ -135,7 +147,7 @@ export class RunColumns {
   /**
    * Takes columns in, in any order: those that begin in `within`. One of a known step fills
    * in what it reports (shards of a step arrive one by one; a repeated column changes
-   * nothing); one inside a bucket raises the bucket's maxima.
+   * nothing); one inside a bucket raises the bucket's maxima, or lowers its minima.
    */
   append(columns: HeatmapColumns, within: StepWindow | null = null): void {
     this.requireLayers(columns);

@@ -1,6 +1,7 @@
 import type { Spike } from '../contract/reads';
 import type { Attempt, Optimizer, RunEvent } from '../contract/runs';
 import type { Warning } from '../contract/warnings';
+import { formatStep } from './format-number';
 import type { LearningRateSchedule } from './learning-rate-schedule';
 
 /** Where a layer stands now and since when. */
@@ -92,4 +93,4 @@ export function largestOf(
 }
 
 export const countText = (count: number, word: string): string =>
-  `${count} ${word}${count === 1 ? '' : 's'}`;
+  `${formatStep(count)} ${word}${count === 1 ? '' : 's'}`;

@@ -32,6 +32,7 @@ export function findSpecialCells(
   if (large.length === 0) return cells;
   pieces.forEach((piece, index) => {
     const { columns, low, high } = piece;
+    const zero = columns.zeroCode ?? CODE_ZERO;
     const [from, to] = columnsOfPiece(piece);
     const interval = usualInterval(columns.fromStep);
     const next = nextStep(pieces, index + 1);
@@ -44,7 +45,7 @@ export function findSpecialCells(
       for (const band of large) {
         const layer = layerOfRow[band.firstRow] ?? 0;
         const code = columns.codes[column * columns.layerCount + layer];
-        if (code !== CODE_NON_FINITE && code !== CODE_ZERO) continue;
+        if (code !== CODE_NON_FINITE && code !== zero) continue;
         cells.push({
           kind: code === CODE_NON_FINITE ? 'non_finite' : 'zero',
           stepPixel: (start + end) / 2,

@@ -83,12 +83,19 @@ export function logTicks(low: number, high: number, count: number): Tick[] {
     }
     return ticks;
   }
+  const ticks = fineLogTicks(low, high);
+  return ticks.length >= 2 ? ticks : linearTicks(low, high, Math.max(count, 4));
+}
+
+/** 1, 2 and 5 of every decade: for an axis on which whole decades alone would be one number. */
+export function fineLogTicks(low: number, high: number): Tick[] {
   const ticks: Tick[] = [];
+  const last = Math.floor(Math.log10(high) + 1e-9);
   for (let exponent = Math.floor(Math.log10(low)); exponent <= last + 1; exponent++) {
     for (const factor of [1, 2, 5]) {
       const value = Number(`${factor}e${exponent}`);
       if (value >= low && value <= high) ticks.push(plainOrPowerTick(value, factor, exponent));
     }
   }
-  return ticks.length >= 2 ? ticks : linearTicks(low, high, Math.max(count, 4));
+  return ticks;
 }

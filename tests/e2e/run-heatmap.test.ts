@@ -4,7 +4,8 @@ import { findAccessibilityFaults, openBrowser, openPage } from './harness/browse
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import { gotoRun, heatmapOf, readOutOf, readPixels, waitForHeatmap } from './harness/run-page';
-import { queryOf, sampleColours, sectionOf } from './harness/run-view';
+import { countBlue, queryOf, sampleColours, sectionOf } from './harness/run-view';
+import { startJob } from './harness/training-job';
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -117,6 +118,46 @@ describe('the heatmap', () => {
       await page.getByText('below ε is blue').waitFor();
     },
   );
+});
+
+describe('a column of several steps', () => {
+  const STEPS = 9000;
+  const DIP = 4500;
+
+  beforeAll(async () => {
+    const { url } = product;
+    const job = await startJob({ url, runId: 'one-step-dip', layers: ['a', 'b', 'c'] });
+    for (let from = 0; from < STEPS; from += 1000) {
+      const frames = Array.from({ length: 1000 }, (_, i) => ({
+        step: from + i,
+        loss: 2,
+        layers: { gradient_norm: [3e-7, from + i === DIP ? 1e-11 : 2e-7, 1e-7] },
+      }));
+      await job.post(frames);
+    }
+  });
+
+  it('shows the highest of them, and by one word the lowest: a dip of one step is seen', async () => {
+    const { page } = await openRun('', 'one-step-dip');
+    const canvas = heatmapOf(page);
+    await page.getByText('below ε in every step is blue').waitFor();
+    expect(await countBlue(canvas)).toBe(0);
+    const choice = page.getByLabel('What a column of several steps shows');
+    await choice.selectOption('lowest');
+    await page.getByText('below ε in any step is blue').waitFor();
+    await expect.poll(() => countBlue(canvas)).toBeGreaterThan(0);
+    expect(queryOf(page).get('column')).toBe('lowest');
+
+    // The column that holds the step says whose value it is; so does who was sent the link.
+    await gotoRun(page, `${product.url}/runs/one-step-dip?column=lowest&step=${DIP}&layer=1`);
+    await expect.poll(() => readOutOf(page).textContent()).toContain('lowest gradient norm 1e−11');
+    await expect.poll(() => countBlue(canvas)).toBeGreaterThan(0);
+
+    await page.keyboard.press('v');
+    await expect.poll(() => countBlue(canvas)).toBe(0);
+    await expect.poll(() => readOutOf(page).textContent()).toContain('highest gradient norm 2e−7');
+    expect(queryOf(page).has('column')).toBe(false);
+  });
 });
 
 describe('what is said beside the heatmap', () => {

@@ -17,6 +17,7 @@ export async function readHeatmapTable({
   runId,
   metric,
   attempt = 'effective',
+  reduce = 'max',
   window,
   layers,
   factorOf = () => 1,
@@ -25,6 +26,8 @@ export async function readHeatmapTable({
   readonly runId: string;
   readonly metric: string;
   readonly attempt?: number | 'effective';
+  /** What a column of several steps says of them. */
+  readonly reduce?: 'max' | 'min';
   readonly window: StepWindow;
   /** As they are drawn, with their places in the model. */
   readonly layers: readonly { readonly index: number; readonly name: string }[];
@@ -36,6 +39,7 @@ export async function readHeatmapTable({
     ...{ metric, fromStep, toStep },
     columns: COLUMNS,
     attempt,
+    ...(reduce === 'max' ? {} : { reduce }),
   });
   const columns = decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE));
   const cell = (column: number, layer: number) => {

@@ -35,6 +35,7 @@ function aStore() {
   const store = new TileStore({
     layerCount: LAYERS,
     layerFactors: null,
+    shows: 'highest',
     base: () => base,
     read: ({ fromStep, toStep }, _, signal) =>
       new Promise((resolve, reject) => {

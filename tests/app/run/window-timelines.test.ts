@@ -68,7 +68,7 @@ describe('the timelines of a window in motion', () => {
 
 describe('what is held of a window', () => {
   const held = (loss: TimelineBuckets['loss']) => {
-    const data = new RunData(1, null);
+    const data = new RunData(1, null, 'highest');
     data.replaceTimeline({ ...NOTHING, loss });
     return { window: { fromStep: 100, toStep: 499 }, data };
   };

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 /** The run page's parts by what assistive technology calls them, so that a change of looks breaks no test. */
 export const surfaceOf = (page: Page): Locator => page.getByRole('application');
 export const heatmapOf = (page: Page): Locator =>
-  page.getByRole('img', { name: / layers over steps / });
+  page.getByRole('img', { name: / layers? over steps / });
 export const readOutOf = (page: Page): Locator =>
   page.getByRole('region', { name: 'Values under the crosshair' });
 

@@ -30,6 +30,18 @@ export function sampleColours(canvas: Locator, along: number, across: number): P
   );
 }
 
+/** How many pixels of the heatmap have the hue of what is below its level: blue among warm ones. */
+export function countBlue(canvas: Locator): Promise<number> {
+  return canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const context = (element as HTMLCanvasElement).getContext('2d')!;
+    const { data } = context.getImageData(0, 0, width, height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) if (data[at + 2]! > data[at]! + 15) count++;
+    return count;
+  });
+}
+
 /** How many pixels of a canvas are not transparent. */
 export function countPainted(canvas: Locator): Promise<number> {
   return canvas.evaluate((element) => {

@@ -1,10 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { fitColourScale, positionOnScale, valueAtPosition } from '@/lib/view/colour-scale';
+import {
+  fitColourScale,
+  positionOnScale,
+  scaleTicks,
+  valueAtPosition,
+} from '@/lib/view/colour-scale';
 import { encodeMagnitude } from '@/lib/view/magnitude-code';
 
 const codes = (values: readonly number[]) =>
   Uint16Array.from(values, (value) => encodeMagnitude(value, 0));
 const epsilon = { value: 1e-5, label: 'ε' };
+
+describe('the numbers under the colours', () => {
+  const written = (low: number, high: number, level: number | null = null) =>
+    scaleTicks(
+      { kind: 'log', low, high, level: level === null ? null : { value: level, label: 'ε' } },
+      264,
+    ).map(({ tick: { text, exponent } }) => `${text}${exponent ?? ''}`);
+
+  it('are decades, and none where the caption or the level stands', () => {
+    expect(written(1e-6, 1, 1e-5)).toEqual(['10−4', '10−3', '10−2', '10−1', '1']);
+  });
+
+  it('are two at least, over little more than a decade', () => {
+    expect(written(1e-3, 1e-2)).toEqual(['0.002', '0.005', '0.01']);
+    expect(written(10 ** -2.75, 10 ** -1.5)).toEqual(['0.005', '0.01', '0.02']);
+  });
+
+  it('stand where their value does', () => {
+    const [first] = scaleTicks({ kind: 'linear', low: 0, high: 1, level: null }, 200);
+    expect(first?.pixel).toBeCloseTo((first?.tick.value ?? NaN) * 200, 9);
+  });
+});
 
 describe('the colour scale', () => {
   it('is not bleached by one extreme in ten thousand', () => {

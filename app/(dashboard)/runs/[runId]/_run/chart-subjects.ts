@@ -5,6 +5,7 @@ import {
   type HeatmapColumns,
 } from '@/lib/contract/heatmap-columns';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { reduceOf } from '@/lib/view/column-shows';
 import { differenceTable } from '@/lib/view/difference-table';
 import { formatStep } from '@/lib/view/format-number';
 import { differenceKind, pairCells, pairLayers } from '@/lib/view/heatmap-difference';
@@ -59,7 +60,7 @@ export async function readChartSubject(
 
 export function nameOf(
   chart: RunChart,
-  { option, scalar, isPerplexity, comparison }: RunPlotModel,
+  { option, scalar, isPerplexity, comparison, columns }: RunPlotModel,
 ): string {
   switch (chart) {
     case 'overview':
@@ -74,7 +75,7 @@ export function nameOf(
       return 'Log perplexity';
     case 'heatmap':
       return comparison === null
-        ? `${option?.label ?? ''} per layer`
+        ? `${columns.shows === 'lowest' ? `Lowest ${option?.shortLabel ?? ''}` : (option?.label ?? '')} per layer`
         : `${option?.label ?? ''} against ${comparison.otherName}`;
   }
 }
@@ -179,6 +180,7 @@ async function readCells(caption: string, model: RunPlotModel, window: StepWindo
     ...{ caption, window },
     runId: run.id,
     metric: option.stored,
+    reduce: reduceOf(model.columns.shows),
     layers: layerOfRow.map((index) => ({ index, name: layerNames[index] ?? String(index) })),
     ...(option.isPerRootN
       ? { factorOf: (layer) => 1 / Math.sqrt(run.layers[layer]?.parameterCount ?? 1) }

@@ -1,8 +1,9 @@
 'use client';
 
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
 import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
 import { countCodes, positionOnScale, scaleTicks, type ColourScale } from '@/lib/view/colour-scale';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { colourBar } from '@/lib/view/colour-table';
 import { formatPercent } from '@/lib/view/format-number';
 import { prepareScaleHistogram } from '@/lib/view/scale-histogram';
@@ -32,7 +33,10 @@ export function ColourScaleBar({
   codes,
   version,
   theme,
+  shows,
   caption,
+  levelCaption,
+  choice,
   isManual,
   onRange,
   onRefit,
@@ -42,7 +46,13 @@ export function ColourScaleBar({
   readonly codes: Uint16Array;
   readonly version: number;
   readonly theme: Theme;
+  /** How the codes are ordered. */
+  readonly shows: ColumnShows;
   readonly caption: string;
+  /** "below ε is blue", where the level is on the scale. */
+  readonly levelCaption: string;
+  /** What a column of several steps shows, as a word before the caption. */
+  readonly choice: ReactNode;
   /** A person has set the ends. */
   readonly isManual: boolean;
   readonly onRange: (range: ColourRange) => void;
@@ -58,7 +68,7 @@ export function ColourScaleBar({
   const countedVersion = useThrottled(version, COUNT_MS);
   // The version stands for what is in `codes`, which grow in place; their memory for the metric.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const counts = useMemo(() => countCodes(codes), [countedVersion, codes.buffer]);
+  const counts = useMemo(() => countCodes(codes, shows), [shows, countedVersion, codes.buffer]);
   const histogram = useMemo(() => prepareScaleHistogram(counts, scale, BINS), [counts, scale]);
 
   useEffect(() => {
@@ -71,12 +81,6 @@ export function ColourScaleBar({
 
   const levelAt = scale.level === null ? null : positionOnScale(scale, scale.level.value);
   const isLevelShown = levelAt !== null && levelAt >= 0 && levelAt <= 1;
-  const ticks = scaleTicks(scale, Math.max(2, Math.floor(width / 26))).filter(({ value }) => {
-    const at = positionOnScale(scale, value);
-    // The level's own sign takes the place of a number that would touch it; the caption ends
-    // where the bar begins.
-    return at * width > 12 && (!isLevelShown || Math.abs(at - levelAt) * width > 16);
-  });
   const path = Array.from(histogram.heights, (height, bin) => {
     const y = HISTOGRAM_HEIGHT - Math.sqrt(height) * (HISTOGRAM_HEIGHT - 1);
     return `L${(bin / BINS) * width} ${y}L${((bin + 1) / BINS) * width} ${y}`;
@@ -87,15 +91,22 @@ export function ColourScaleBar({
   ].filter((part) => part !== null);
 
   return (
-    <figure className={styles['scale']} data-legend aria-label={`Colour scale: ${caption}`}>
+    <figure
+      className={styles['scale']}
+      data-legend
+      aria-label={`Colour scale: ${shows} ${caption}`}
+    >
       <figcaption className={styles['caption']}>
-        <span>{caption}</span>
+        <div className={styles['line']}>
+          {choice}
+          <span className={styles['name']}>{caption}</span>
+        </div>
         {isManual || moving !== null ? (
           <Button variant="link" title="Fit the scale to the values" onClick={onRefit}>
             set by hand
           </Button>
         ) : isLevelShown ? (
-          <span>below {scale.level?.label} is blue</span>
+          <span>{levelCaption}</span>
         ) : null}
       </figcaption>
       <div ref={ref} className={styles['bar']}>
@@ -116,12 +127,8 @@ export function ColourScaleBar({
           onRange={onRange}
           onReset={onRefit}
         />
-        {ticks.map((tick) => (
-          <span
-            key={tick.value}
-            className={styles['tick']}
-            style={{ left: positionOnScale(scale, tick.value) * width }}
-          >
+        {scaleTicks(scale, width).map(({ tick, pixel }) => (
+          <span key={tick.value} className={styles['tick']} style={{ left: pixel }}>
             <TickText tick={tick} />
           </span>
         ))}

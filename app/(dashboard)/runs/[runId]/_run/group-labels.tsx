@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from 'react';
 import type { LayerAxis } from '@/lib/view/layer-axis';
 import type { CrosshairStore } from './crosshair-store';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { classNames } from '@/app/_design/class-names';
 import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
@@ -33,6 +34,7 @@ export function GroupRows({
   left,
   top,
   isNarrow,
+  shows,
   onToggle,
   covered,
 }: {
@@ -41,6 +43,8 @@ export function GroupRows({
   readonly left: number;
   readonly top: number;
   readonly isNarrow: boolean;
+  /** Of its layers, what a closed group shows. */
+  readonly shows: ColumnShows;
   readonly onToggle: (label: string) => void;
   /** The crosshair whose chip covers a label; null where there is no chip. */
   readonly covered: { readonly store: CrosshairStore; readonly geometry: PlotGeometry } | null;
@@ -73,7 +77,7 @@ export function GroupRows({
             rowCount < 2
               ? undefined
               : isCollapsed
-                ? `Open ${label}: its ${rowCount} layers are one row, the largest of them`
+                ? `Open ${label}: its ${rowCount} layers are one row, the ${shows} of them`
                 : `Close ${label} into one row`
           }
           onClick={() => onToggle(label)}

@@ -1,5 +1,6 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { RunColumns } from '@/lib/view/run-columns';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { TimelineSeries } from '@/lib/view/timeline-series';
@@ -26,7 +27,8 @@ export class RunData {
   constructor(
     layerCount: number,
     layerFactors: Float64Array | null,
-    columns: RunColumns = new RunColumns(layerCount, layerFactors),
+    shows: ColumnShows,
+    columns: RunColumns = new RunColumns(layerCount, layerFactors, 1, shows),
   ) {
     this.columns = columns;
     this.columnLimit = Math.max(

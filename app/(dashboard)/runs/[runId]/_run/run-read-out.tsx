@@ -7,19 +7,20 @@ import { describeCell } from '@/lib/view/cell-words';
 import { formatDeviation } from '@/lib/view/difference-scale';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/format-number';
 import { CODE_NON_FINITE } from '@/lib/view/magnitude-code';
+import { nameOfColumn } from '@/lib/view/column-shows';
 import type { MetricOption } from '@/lib/view/metric-options';
 import { describePrecision } from '@/lib/view/precision-words';
 import type { RunColumns } from '@/lib/view/run-columns';
 import { formatWallTime, readersZone, utcZone } from '@/lib/view/wall-time';
 import { Announcement } from '@/app/_components/announcement';
 import { StageChip } from '@/app/_components/stage-chip';
+import { useRunPrecision } from '@/app/_hooks/use-run-precision';
 import { stageLabel } from '@/lib/view/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
 import { CellReader, type CellValue } from './cell-reader';
 import type { CrosshairStore } from './crosshair-store';
 import { columnsAt } from './plot-readings';
 import type { RunComparison } from './use-comparison';
-import { useRunPrecision } from './use-run-precision';
 
 /** What a cell is worth beside the metric shown, where it is stored. */
 const COMPANIONS = ['gradient_norm', 'gradient_rms', 'rms', 'update_std', 'ratio_std', 'stage'];
@@ -102,9 +103,9 @@ export function RunReadOut({
   ];
   if (option !== null && column !== null) {
     const format = option.scale === 'categorical' ? stageWord : formatNumber;
-    const isBucket = columns.fromStep[column] !== columns.toStep[column];
+    const isBucket = isBucketAt(columns, column);
     items.push({
-      label: isNarrow ? '' : `${isBucket ? 'largest ' : ''}${option.shortLabel}`,
+      label: isNarrow ? '' : nameOfColumn(option.shortLabel, columns.shows, isBucket),
       value: written(columnCell(columns, column, layer), format),
       ...(column > 0
         ? { after: <>was {written(columnCell(columns, column - 1, layer), format)}</> }
@@ -127,7 +128,10 @@ export function RunReadOut({
   const spoken = describeCell({
     stepText: stepText(columns, column, crosshair.step),
     layer: layerNames[layer] ?? String(layer),
-    metric: option?.shortLabel ?? null,
+    metric:
+      option === null
+        ? null
+        : nameOfColumn(option.shortLabel, columns.shows, isBucketAt(columns, column)),
     value: column === null ? null : columnCell(columns, column, layer),
     ...(option?.scale === 'categorical' ? { format: stageWord } : {}),
     stage:
@@ -173,6 +177,9 @@ const KEYS = [
   { key: 'P', does: 'pin' },
   { key: '?', does: 'shortcuts' },
 ];
+
+const isBucketAt = (columns: RunColumns, column: number | null): boolean =>
+  column !== null && columns.fromStep[column] !== columns.toStep[column];
 
 function stepText(columns: RunColumns, column: number | null, step: number): string {
   if (column === null) return formatStep(step);

@@ -33,7 +33,10 @@ export async function readHeatmap(
   { fromStep, toStep }: StepRange,
   columns: number,
   signal?: AbortSignal,
-  attempt: number | 'effective' = 'effective',
+  {
+    attempt = 'effective',
+    reduce = 'max',
+  }: { readonly attempt?: number | 'effective'; readonly reduce?: 'max' | 'min' } = {},
 ): Promise<HeatmapColumns> {
   const path = apiPath(`/runs/${encodeURIComponent(runId)}/heatmap`, {
     metric,
@@ -41,6 +44,7 @@ export async function readHeatmap(
     toStep,
     columns,
     attempt: attempt === 'effective' ? null : attempt,
+    reduce: reduce === 'max' ? null : reduce,
   });
   return decodeHeatmapColumns(await readBytes(path, SAFETENSORS_MEDIA_TYPE, signal));
 }

@@ -1,13 +1,16 @@
 'use client';
 
 import { formatColourRange } from '@/lib/view/colour-range';
+import { COLUMN_SHOWS, describeBlue } from '@/lib/view/column-shows';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { ColourScaleBar } from './colour-scale-bar';
 import { DifferenceScaleBar } from './difference-scale-bar';
+import { columnsAt } from './plot-readings';
 import type { RunSession } from './run-session';
 import type { RunPlotModel } from './run-view-model';
 import { StageLegend } from './stage-legend';
-import type { RunViewState, SetRunView } from './use-run-view-state';
+import { FITTED_COLOURS, type RunViewState, type SetRunView } from './use-run-view-state';
+import { WordMenu } from './word-menu';
 
 /** What the colours of the cells stand for. */
 export function RunScale({
@@ -43,17 +46,30 @@ export function RunScale({
     );
   }
   if (option.scale === 'categorical') return <StageLegend />;
+  const { columns, axis } = model;
+  const { shows } = columns;
+  const isBucket = columnsAt(columns, (axis.low + axis.high) / 2).widestColumn(axis) > 1;
   return (
     <ColourScaleBar
-      key={option.key}
+      key={`${option.key} ${shows}`}
       scale={model.scale}
       motion={model.colours.motion}
       isManual={view.colourRange !== null}
       onRange={(range) => set({ range: formatColourRange(range) })}
-      codes={model.columns.codes}
+      codes={columns.codes}
+      shows={shows}
       version={version}
       theme={theme}
       caption={isNarrow ? option.shortLabel : `${option.shortLabel} per layer`}
+      levelCaption={describeBlue(model.scale.level?.label ?? '', shows, isBucket)}
+      choice={
+        <WordMenu
+          label="What a column of several steps shows"
+          value={shows}
+          options={COLUMN_SHOWS.map((value) => ({ value, label: value }))}
+          onChange={(next) => set({ column: next === 'highest' ? null : next, ...FITTED_COLOURS })}
+        />
+      }
       onRefit={() => {
         set({ range: null });
         session.refitScale();

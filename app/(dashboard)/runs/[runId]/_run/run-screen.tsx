@@ -75,7 +75,9 @@ export function RunScreen({
 
   const options = useMemo(() => prepareMetricOptions(metrics.layerMetrics), [metrics.layerMetrics]);
   const option = chooseMetric(options, state.metricKey);
-  const { session, snapshot } = useRunSession(run, option, onRunChanged, onHappening);
+  // Stages are names: of several the worst is shown, whatever is chosen for values.
+  const shows = option?.scale === 'categorical' ? 'highest' : state.shows;
+  const { session, snapshot } = useRunSession(run, option, shows, onRunChanged, onHappening);
   useEffect(() => session.showWindow(state.window), [session, state.window, snapshot.phase]);
   const scale = useMemo(
     () => applyColourRange(snapshot.scale, state.colourRange),
@@ -123,6 +125,7 @@ export function RunScreen({
     layout,
     onLayout,
     onUndo: undoWindow,
+    onShows: (next) => set({ column: next === 'highest' ? null : next, ...FITTED_COLOURS }),
   });
 
   const recent = useLayerChanges(run.id, base.columns, metrics.layerMetrics);

@@ -1,6 +1,7 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import type { LiveEvent, LiveRun } from '@/lib/contract/live';
 import { fitColourScale, type ColourScale } from '@/lib/view/colour-scale';
+import { reduceOf, type ColumnShows } from '@/lib/view/column-shows';
 import type { MetricOption } from '@/lib/view/metric-options';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { ApiFailure } from '@/app/_hooks/api-client';
@@ -37,6 +38,7 @@ export interface SessionRun {
   readonly option: Pick<MetricOption, 'stored' | 'scale'>;
   readonly level: ColourScale['level'];
   readonly layerFactors: Float64Array | null;
+  readonly shows: ColumnShows;
 }
 
 const failureOf = (cause: unknown): ApiFailure =>
@@ -78,9 +80,12 @@ export class RunSession {
     this.tiles = new TileStore({
       layerCount: run.layerCount,
       layerFactors: run.layerFactors,
+      shows: run.shows,
       base: () => this.snapshot.base.columns,
       read: (window, columns, signal) =>
-        readHeatmap(run.runId, run.option.stored, window, columns, signal),
+        readHeatmap(run.runId, run.option.stored, window, columns, signal, {
+          reduce: reduceOf(run.shows),
+        }),
       onChange: () => {
         this.snapshot.base.columns.markFinerChanged();
         this.update({});
@@ -91,7 +96,7 @@ export class RunSession {
       read: (window, signal) => readTimeline(run.runId, window, TIMELINE_POINTS, signal),
       onRead: (window, timeline) => {
         const { columns } = this.snapshot.base;
-        const data = new RunData(run.layerCount, run.layerFactors, columns);
+        const data = new RunData(run.layerCount, run.layerFactors, run.shows, columns);
         data.replaceTimeline(timeline);
         this.update({ detail: { window, data } });
       },
@@ -104,7 +109,7 @@ export class RunSession {
       catchingUpSteps: null,
       base: this.emptyData(),
       detail: null,
-      scale: fitColourScale(new Uint16Array(0), run.option.scale, run.level),
+      scale: fitColourScale(new Uint16Array(0), run.option.scale, run.level, run.shows),
       lastFrameAtMs: null,
       version: 0,
     };
@@ -147,7 +152,7 @@ export class RunSession {
   readonly refitScale = (): void => {
     const { base } = this.snapshot;
     this.update({
-      scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level),
+      scale: this.fitScale(base),
     });
   };
 
@@ -162,8 +167,13 @@ export class RunSession {
     }
   };
 
+  private fitScale({ columns }: RunData): ColourScale {
+    const { option, level, shows } = this.run;
+    return fitColourScale(columns.codes, option.scale, level, shows);
+  }
+
   private emptyData(): RunData {
-    const data = new RunData(this.run.layerCount, this.run.layerFactors);
+    const data = new RunData(this.run.layerCount, this.run.layerFactors, this.run.shows);
     data.columns.finer = this.tiles;
     return data;
   }
@@ -172,9 +182,11 @@ export class RunSession {
     range: { fromStep: number | null; toStep: number | null },
     signal: AbortSignal,
   ) {
-    const { runId, layerCount, option } = this.run;
+    const { runId, layerCount, option, shows } = this.run;
     return Promise.all([
-      readHeatmap(runId, option.stored, range, wholeRunColumns(layerCount), signal),
+      readHeatmap(runId, option.stored, range, wholeRunColumns(layerCount), signal, {
+        reduce: reduceOf(shows),
+      }),
       readTimeline(runId, range, TIMELINE_POINTS, signal),
     ]);
   }
@@ -205,7 +217,7 @@ export class RunSession {
       catchingUpSteps: null,
       base,
       detail: null,
-      scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level),
+      scale: this.fitScale(base),
     });
     for (const columns of held) this.takeLive(columns);
     this.connect();
@@ -260,9 +272,7 @@ export class RunSession {
     const isYoung = base.columns.columnCount <= SCALE_SETTLES_AFTER_COLUMNS;
     this.update({
       lastFrameAtMs: Date.now(),
-      ...(isYoung
-        ? { scale: fitColourScale(base.columns.codes, this.run.option.scale, this.run.level) }
-        : {}),
+      ...(isYoung ? { scale: this.fitScale(base) } : {}),
     });
   }
 

@@ -1,12 +1,11 @@
 'use client';
 
 import { useMemo } from 'react';
-import { axisTicks, clearOfStart } from '@/lib/view/axis-ticks';
+import { axisTicks, clearOfEnds } from '@/lib/view/axis-ticks';
 import { prepareLayerAxis } from '@/lib/view/layer-axis';
 import { pixelOfStep } from '@/lib/view/step-axis';
 import { shareOnAxis } from '@/lib/view/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
-import { classNames } from '@/app/_design/class-names';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
 import { CellMarksCanvas } from './cell-marks-canvas';
@@ -95,6 +94,9 @@ export function StepsRightPlot({
   );
   const height = axisTop + AXIS_HEIGHT + BOTTOM_GAP;
   const heatmapEnd = axisTop - stripTop;
+  // On a phone there is no room right of the plot: they stand over its end.
+  const menuLeft = Math.min(left + width + MENU_GAP_PX, (size?.width ?? 0) - MENU_SIZE_PX);
+  const clearWidth = Math.min(width, menuLeft - left);
   const menus: readonly MenuPlace[] = [
     {
       chart: 'loss',
@@ -188,20 +190,22 @@ export function StepsRightPlot({
             left={left}
             top={heatmapTop}
             isNarrow={isNarrow}
+            shows={model.columns.shows}
             onToggle={model.onToggleGroup}
             covered={isNarrow ? null : { store: model.crosshair, geometry }}
           />
           {isNarrow ? null : <AxisUnit model={model} width={left - 8} top={axisTop + 11} />}
-          {clearOfStart(axisTicks(axis, width, Math.max(2, Math.floor(width / 80)))).map(
-            ({ pixel, tick }) => (
-              <span
-                key={tick.value}
-                className={classNames(styles['x_tick'], styles['marked'])}
-                style={{ left: left + pixel, top: axisTop + 3 }}
-                aria-hidden
-              >
-                <TickText tick={tick} />
-              </span>
+          {clearOfEnds(axisTicks(axis, width, Math.max(2, Math.floor(width / 80))), clearWidth).map(
+            ({ pixel, tick, textPixel }) => (
+              <div key={tick.value} aria-hidden>
+                <span className={styles['x_mark']} style={{ left: left + pixel, top: axisTop }} />
+                <span
+                  className={styles['x_tick']}
+                  style={{ left: left + textPixel, top: axisTop + 3 }}
+                >
+                  <TickText tick={tick} />
+                </span>
+              </div>
             ),
           )}
           {stages === null ? null : (
@@ -220,7 +224,7 @@ export function StepsRightPlot({
               chart={chart}
               model={model}
               parts={[...parts, { top: axisTop, height: AXIS_HEIGHT }]}
-              left={Math.min(left + width + MENU_GAP_PX, size.width - MENU_SIZE_PX)}
+              left={menuLeft}
               top={top}
             />
           ))}

@@ -1,4 +1,5 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { wholeAxis } from '@/lib/view/raster-columns';
 import {
   choosePieces,
@@ -48,6 +49,7 @@ interface Read {
 export class TileStore implements FinerColumns {
   private readonly grid: TileGrid;
   private readonly layerFactors: Float64Array | null;
+  private readonly shows: ColumnShows;
   private readonly base: () => RunColumns;
   private readonly read: ReadTile;
   private readonly onChange: () => void;
@@ -65,6 +67,7 @@ export class TileStore implements FinerColumns {
   constructor(options: {
     readonly layerCount: number;
     readonly layerFactors: Float64Array | null;
+    readonly shows: ColumnShows;
     /** The whole run's columns as they are now. */
     readonly base: () => RunColumns;
     readonly read: ReadTile;
@@ -73,6 +76,7 @@ export class TileStore implements FinerColumns {
   }) {
     this.grid = tileGrid(options.layerCount);
     this.layerFactors = options.layerFactors;
+    this.shows = options.shows;
     this.base = options.base;
     this.read = options.read;
     this.onChange = options.onChange;
@@ -243,7 +247,7 @@ export class TileStore implements FinerColumns {
   }
 
   private emptyTile({ level }: TileAddress): RunColumns {
-    return new RunColumns(this.grid.layerCount, this.layerFactors, 2 ** level);
+    return new RunColumns(this.grid.layerCount, this.layerFactors, 2 ** level, this.shows);
   }
 }
 

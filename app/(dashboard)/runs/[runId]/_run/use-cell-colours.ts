@@ -3,6 +3,7 @@
 import { useMemo, useState } from 'react';
 import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
 import type { ColourScale } from '@/lib/view/colour-scale';
+import { turnByCode, type ColumnShows } from '@/lib/view/column-shows';
 import { bakeColourTable } from '@/lib/view/colour-table';
 import { bakeDifferenceTable, type DifferenceScale } from '@/lib/view/difference-scale';
 import { CODE_COUNT } from '@/lib/view/magnitude-code';
@@ -14,11 +15,14 @@ import { ColourMotion, type CellColours } from './colour-motion';
 /** The colours of what the heatmap shows: values, stages, or a difference. */
 export function useCellColours({
   isStage,
+  shows,
   scale,
   differenceScale,
   theme,
 }: {
   readonly isStage: boolean;
+  /** How the codes of the cells are ordered. */
+  readonly shows: ColumnShows;
   readonly scale: ColourScale;
   /** null while the heatmap shows its own values. */
   readonly differenceScale: DifferenceScale | null;
@@ -35,9 +39,12 @@ export function useCellColours({
     const moving = new Uint32Array(CODE_COUNT);
     return differenceScale === null
       ? {
-          table: bakeColourTable(scale, theme, divergence),
+          table: turnByCode(bakeColourTable(scale, theme, divergence), shows),
           tableOf: (range: ColourRange) =>
-            bakeColourTable(applyColourRange(scale, range), theme, divergence, moving),
+            turnByCode(
+              bakeColourTable(applyColourRange(scale, range), theme, divergence, moving),
+              shows,
+            ),
           motion,
         }
       : {
@@ -46,5 +53,5 @@ export function useCellColours({
             bakeDifferenceTable({ ...differenceScale, reach: high }, theme, divergence, moving),
           motion,
         };
-  }, [isStage, scale, differenceScale, theme, motion]);
+  }, [isStage, shows, scale, differenceScale, theme, motion]);
 }

@@ -43,7 +43,7 @@ export function useHeldColumns(
     const controller = new AbortController();
     const read = () => {
       const { signal } = controller;
-      readHeatmap(runId, metric, { fromStep, toStep }, COLUMNS, signal, attempt).then(
+      readHeatmap(runId, metric, { fromStep, toStep }, COLUMNS, signal, { attempt }).then(
         (columns) => setOutcome({ key, columns, error: null }),
         (cause: unknown) => {
           if (signal.aborted) return;

@@ -3,6 +3,7 @@
 import { useRouter } from 'next/navigation';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { zoomWindow } from '@/lib/view/step-axis';
 import { stepBeside } from './plot-readings';
 import type { Layout } from './run-toolbar';
@@ -26,6 +27,7 @@ export function usePlotKeys({
   layout,
   onLayout,
   onUndo,
+  onShows,
 }: {
   readonly runId: string;
   readonly model: RunPlotModel;
@@ -33,9 +35,11 @@ export function usePlotKeys({
   readonly onLayout: (layout: Layout) => void;
   /** Takes the last zoom back. */
   readonly onUndo: () => boolean;
+  readonly onShows: (shows: ColumnShows) => void;
 }): void {
   const router = useRouter();
   const { columns, crosshair, layerOfRow, axis } = model;
+  const otherEnd = columns.shows === 'highest' ? 'lowest' : 'highest';
 
   const start = () => {
     const at = crosshair.get();
@@ -109,6 +113,7 @@ export function usePlotKeys({
       if (onUndo()) event.preventDefault();
     },
     l: changeLayout,
+    v: () => onShows(otherEnd),
   });
   usePageActions('This run', [
     {
@@ -126,5 +131,10 @@ export function usePlotKeys({
     { label: 'Back to the whole run', keys: ['Esc'], run: reset },
     { label: 'Take the last zoom back', keys: ['Ctrl', 'Z'], run: onUndo },
     { label: 'Change the layout', keys: ['L'], run: changeLayout },
+    {
+      label: `Show the ${otherEnd} value of every column`,
+      keys: ['V'],
+      run: () => onShows(otherEnd),
+    },
   ]);
 }

@@ -6,9 +6,11 @@ import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent, RunMetrics } from '@/lib/contract/runs';
 import { STABILITY_RATIO, type Warning } from '@/lib/contract/warnings';
 import type { ColourScale } from '@/lib/view/colour-scale';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { formatNumber, formatStep } from '@/lib/view/format-number';
 import type { LayerGroup } from '@/lib/view/layer-groups';
 import type { MetricOption } from '@/lib/view/metric-options';
+import { countText } from '@/lib/view/run-condition';
 import { scalarLabel } from '@/lib/view/scalar-label';
 import { stepAxis, type StepWindow } from '@/lib/view/step-axis';
 import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
@@ -119,6 +121,7 @@ export function usePlotModel(input: Input): PlotModels {
   });
   const colours = useCellColours({
     isStage: option?.scale === 'categorical',
+    shows: base.columns.shows,
     scale,
     differenceScale: comparison?.scale ?? null,
     theme,
@@ -204,7 +207,7 @@ export function usePlotModel(input: Input): PlotModels {
           : [...collapsed, label];
         onChange({ closed: next.length === 0 ? null : next.join(',') });
       },
-      plotLabel: `${option?.label ?? 'Loss'}${comparison === null ? '' : ` against ${comparison.otherName}`} of ${layerOfRow.length} layers over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
+      plotLabel: `${plotName(option, base.columns)}${comparison === null ? '' : ` against ${comparison.otherName}`} of ${countText(layerOfRow.length, 'layer')} over steps ${formatStep(Math.ceil(axis.low))} to ${formatStep(Math.floor(axis.high))}`,
       emptyReason: emptyReasonOf(input) ?? comparison?.reason ?? null,
     },
     overview: {
@@ -235,6 +238,12 @@ function useClock({ wallTime }: RunData, isWanted: boolean): StepClock | null {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [wallTime, version, isWanted],
   );
+}
+
+/** "Gradient norm", "Lowest gradient norm" where that is chosen. */
+function plotName(option: MetricOption | null, { shows }: { readonly shows: ColumnShows }): string {
+  if (option === null) return 'Loss';
+  return shows === 'lowest' ? `Lowest ${option.shortLabel}` : option.label;
 }
 
 /** The gradient norm where there is one; the stability ratio has a lane of its own. */

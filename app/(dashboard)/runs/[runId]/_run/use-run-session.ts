@@ -4,6 +4,7 @@ import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { LiveEvent, LiveRun } from '@/lib/contract/live';
 import type { Run } from '@/lib/contract/runs';
 import { describeMetric } from '@/lib/contract/standard-metrics';
+import type { ColumnShows } from '@/lib/view/column-shows';
 import { referenceLevel, type MetricOption } from '@/lib/view/metric-options';
 import { RunSession, type SessionSnapshot } from './run-session';
 
@@ -14,6 +15,7 @@ const FIRST_METRIC = 'gradient_norm';
 export function useRunSession(
   run: Run,
   option: MetricOption | null,
+  shows: ColumnShows,
   onRun: (run: LiveRun) => void,
   onEvent: (event: LiveEvent) => void,
 ): { readonly session: RunSession; readonly snapshot: SessionSnapshot } {
@@ -34,11 +36,12 @@ export function useRunSession(
           layerFactors: isPerRootN
             ? Float64Array.from(counts.split(','), (count) => 1 / Math.sqrt(Number(count)))
             : null,
+          shows,
         },
         onRun,
         onEvent,
       ),
-    [id, layerCount, stored, isPerRootN, epsilon, counts, onRun, onEvent],
+    [id, layerCount, stored, isPerRootN, epsilon, counts, shows, onRun, onEvent],
   );
   useEffect(() => session.start(), [session]);
   const snapshot = useSyncExternalStore(

@@ -1,6 +1,7 @@
 'use client';
 
 import { useMemo, useState, useSyncExternalStore } from 'react';
+import { COLUMN_SHOWS, type ColumnShows } from '@/lib/view/column-shows';
 import { parseColourRange, type ColourRange } from '@/lib/view/colour-range';
 import { parseAgainst, type Against } from '@/lib/view/comparison';
 import { parseReach } from '@/lib/view/difference-scale';
@@ -24,6 +25,8 @@ export interface RunViewState {
   readonly filter: string;
   /** Labels of the layer groups that are closed. */
   readonly collapsed: readonly string[];
+  /** What a column of several steps shows of them. */
+  readonly shows: ColumnShows;
   /** null: as it fits the values. */
   readonly colourRange: ColourRange | null;
   /** How far the colours of a difference reach; null: as it fits. */
@@ -46,7 +49,7 @@ export interface RunViewState {
 /** Sets parameters of the URL, or takes them out with null. */
 export type SetRunView = typeof patchUrl;
 
-/** Another metric is fitted anew: ends set by hand were those of the one before. */
+/** Another metric, or the other end of its columns, is fitted anew: ends set by hand were those of the one before. */
 export const FITTED_COLOURS = { range: null, reach: null } as const;
 
 const SCALES: readonly TimelineScale[] = ['log', 'linear', 'symlog'];
@@ -93,6 +96,7 @@ export function useRunViewState(): {
     state: {
       metricKey: url.get('metric'),
       layout: url.get('layout') === 'paper' ? 'paper' : 'steps-right',
+      shows: COLUMN_SHOWS.find((shows) => shows === url.get('column')) ?? 'highest',
       order: LAYER_ORDERS.find((order) => order === url.get('order')) ?? 'model',
       filter: url.get('filter') ?? '',
       ...chosen,

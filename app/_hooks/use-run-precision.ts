@@ -3,8 +3,8 @@
 import { useState } from 'react';
 import { runSizeReplySchema, type RunSizeReply } from '@/lib/contract/projects';
 import type { Run } from '@/lib/contract/runs';
-import { apiPath } from '@/app/_hooks/api-client';
-import { useApi } from '@/app/_hooks/use-api';
+import { apiPath } from './api-client';
+import { useApi } from './use-api';
 
 /** A policy rounds what is a day old at least: a younger run need not be asked about. */
 const LEAST_AGE_MS = 86_400_000;
