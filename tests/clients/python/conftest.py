@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -8,14 +10,19 @@ import pytest
 # Helper modules beside the tests, by their plain names.
 sys.path.insert(0, str(Path(__file__).parent))
 
+# Where there is no card Triton's kernels are interpreted, which it decides when it is imported.
+if importlib.util.find_spec("torch") is not None:
+    import torch
+
+    if not torch.cuda.is_available():
+        os.environ.setdefault("TRITON_INTERPRET", "1")
+
 from fake_server import FakeServer
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_person(monkeypatch, tmp_path):
     """Nothing of the machine's own settings, and nothing written beside the tests."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("SPIKESCOPE_") and not name.startswith("SPIKESCOPE_TEST_"):
             monkeypatch.delenv(name)

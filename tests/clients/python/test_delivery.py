@@ -242,8 +242,15 @@ def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, m
     assert run.counts.dropped == 2000 - len(steps) > 0
     error = capsys.readouterr().err
     assert error.count("No space left") == 1
+    assert "SPIKESCOPE_DIR names another folder" in error
     assert error.count("dropped so far") <= 2
-    run.finish()
+    server.stop()
+    run.log(loss=0.0, step=2000)
+    run.finish(timeout=0.1)
+    # Nothing lies there to be delivered by a command.
+    error = capsys.readouterr().err
+    assert "the disk took nothing of the rest" in error
+    assert "spikescope sync" not in error
 
 
 def test_the_spool_drops_its_oldest_segments_at_its_bound(tmp_path):

@@ -104,13 +104,14 @@ class CaptureBuilder:
             if planned.is_owned and planned.parameter.requires_grad:
                 by_device.setdefault(planned.parameter.device, []).append(index)
         for device, indexes in by_device.items():
-            self._find_device(device).prepare(indexes)
+            self._find_device(device, indexes)
 
     def request_samples(self, steps: int) -> None:
         self._wants_samples = max(self._wants_samples, steps)
 
     def forget_layouts(self) -> None:
-        self._devices.clear()
+        for capture in self._devices.values():
+            capture.forget_layouts()
 
     def before_clip(
         self, parameters: list[torch.Tensor] | None, factor: ClipFactor | None, *, has_wholes: bool
@@ -193,14 +194,16 @@ class CaptureBuilder:
                 by_device.setdefault(planned.parameter.grad.device, []).append(index)
         self._taken = {}
         for device, indexes in by_device.items():
-            self._taken[device] = self._find_device(device).take(
+            self._taken[device] = self._find_device(device, indexes).take(
                 indexes, scale, is_clipped=is_clipped, has_wholes=has_wholes
             )
 
-    def _find_device(self, device: torch.device) -> DeviceCapture:
+    def _find_device(self, device: torch.device, indexes: list[int]) -> DeviceCapture:
+        """Made ready for these tensors the first time: in `watch`, or where the model moved since."""
         capture = self._devices.get(device)
         if capture is None:
             capture = self._devices[device] = self._make_device(device)
+            capture.prepare(indexes)
         return capture
 
     def _combine(
@@ -236,11 +239,14 @@ class CaptureBuilder:
 def _sum(parts: list[LayerSums]) -> LayerSums:
     total = parts[0]
     for part in parts[1:]:
-        device = total.sums.device
-        total.sums = total.sums + part.sums.to(device)
-        total.maxima = torch.maximum(total.maxima, part.maxima.to(device))
-        if total.ratio_slots is not None and part.ratio_slots is not None:
-            total.ratio_slots = total.ratio_slots + part.ratio_slots.to(device)
-        if total.update_slots is not None and part.update_slots is not None:
-            total.update_slots = total.update_slots + part.update_slots.to(device)
+        total = LayerSums(
+            total.sums + part.sums.to(total.sums.device),
+            torch.maximum(total.maxima, part.maxima.to(total.maxima.device)),
+            _add_slots(total.ratio_slots, part.ratio_slots),
+            _add_slots(total.update_slots, part.update_slots),
+        )
     return total
+
+
+def _add_slots(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    return one if one is None or other is None else one + other.to(one.device)

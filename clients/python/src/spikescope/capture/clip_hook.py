@@ -12,13 +12,30 @@ import functools
 import sys
 import weakref
 from collections.abc import Iterable
-from typing import Any, Callable
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
 
 import torch
 import torch.nn.utils.clip_grad as clip_grad
 
+
+@dataclass(frozen=True)
+class NormFactor:
+    """What all gradients are multiplied by, computed when and where it is used.
+
+    Of a norm that is ours alone: the loop may reduce its own over ranks before the update.
+    """
+
+    total_norm: torch.Tensor
+    max_norm: float
+
+    def compute(self) -> torch.Tensor:
+        """As torch.nn.utils computes it."""
+        return torch.clamp(self.max_norm / (self.total_norm + 1e-6), max=1.0)
+
+
 # What all gradients are about to be multiplied by, or None where that is not one number.
-ClipFactor = Callable[[], "torch.Tensor | None"]
+ClipFactor = Callable[[], Optional[NormFactor]]
 # Called with the parameters whose gradients are about to change.
 BeforeClip = Callable[[list[torch.Tensor], ClipFactor], None]
 
@@ -69,18 +86,18 @@ def _install_in_fsdp() -> None:
     wrapper.clip_grad_norm_ = clip
 
 
-def _norm_factor(max_norm: float, total_norm: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor | None:
-    """As torch.nn.utils computes it; a DTensor's is left to whoever gathers."""
+def _norm_factor(max_norm: float, total_norm: torch.Tensor, *_: Any, **__: Any) -> NormFactor | None:
+    """A DTensor's norm is left to whoever gathers."""
     if type(total_norm) is not torch.Tensor:
         return None
-    return torch.clamp(max_norm / (total_norm.detach() + 1e-6), max=1.0)
+    return NormFactor(total_norm.detach().clone(), max_norm)
 
 
-def _no_factor(*_: Any, **__: Any) -> torch.Tensor | None:
+def _no_factor(*_: Any, **__: Any) -> NormFactor | None:
     return None
 
 
-def _wrap(name: str, factor: Callable[..., torch.Tensor | None] = _no_factor) -> None:
+def _wrap(name: str, factor: Callable[..., NormFactor | None] = _no_factor) -> None:
     original: Callable[..., Any] | None = getattr(clip_grad, name, None)
     if original is None:
         return

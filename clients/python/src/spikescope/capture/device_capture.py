@@ -8,12 +8,16 @@ from typing import Any
 
 import torch
 
+from . import fused_norms
+from .addresses import Addresses, Located
+from .clip_hook import NormFactor
 from .edges import float32_at_or_above, float32_with_root_at_or_above
 from .gather import Layout, make_layouts
 from .host_copy import read_later
 from .kernel_check import kernels_agree
 from .layer_plan import LayerPlan, PlannedTensor
 from .local_tensors import read_gradient, to_local
+from .located_moments import LocatedMoments, MomentTables
 from .optimizers import Adapter, Moments, read_moments
 from .raw_samples import RawSamples, SamplePlan
 from .side_stream import StreamBeside
@@ -37,7 +41,7 @@ class Taken:
     whole_max: torch.Tensor | None  # (L,) float32
     is_clipped: bool
     # What clipping multiplied all of them by, where that is known.
-    clip_factor: torch.Tensor | None = None
+    clip_factor: NormFactor | None = None
 
 
 @dataclass
@@ -72,6 +76,9 @@ class DeviceCapture:
         self._groups: dict[int, tuple[Any, Any]] = {}
         self._group_count = -1
         self._layer_indexes: dict[tuple[int, ...], torch.Tensor] = {}
+        self._chunks: dict[tuple[tuple[int, ...], tuple[int, ...]], fused_norms.Chunks] = {}
+        self._addresses = Addresses(device)
+        self._moment_tables = MomentTables(self._addresses, device)
         self._beside = StreamBeside(device)
 
     def prepare(self, indexes: list[int]) -> None:
@@ -96,6 +103,14 @@ class DeviceCapture:
                 self._statistics.add(sums, rows, self._thresholds(layout, [self._epsilon] * len(tensors)))
                 read_later(sums)()
 
+    def forget_layouts(self) -> None:
+        """What was made for tensors that are not all that there are any more, or that nobody watches."""
+        for kept in (self._layouts, self._sample_plans, self._layer_indexes, self._chunks, self._groups):
+            kept.clear()
+        self._group_count = -1
+        self._previous = None
+        self._addresses.forget()
+
     def take(
         self, indexes: list[int], scale: torch.Tensor | None, *, is_clipped: bool, has_wholes: bool
     ) -> Taken:
@@ -105,8 +120,9 @@ class DeviceCapture:
             values = [read_gradient(tensor.parameter) for tensor in tensors]
             dense = [value for value in values if value is not None]
             layouts = self._find_layouts(tuple(indexes), tensors, dense)
-            gradient = [layout.gather(dense) for layout in layouts]
-            squares, largest = self._whole_norms(tensors, dense, has_largest=has_wholes)
+            located = self._locate("gradients", dense)
+            gradient = [self._gather(layout, dense, located) for layout in layouts]
+            squares, largest = self._whole_norms(tensors, dense, located, has_largest=has_wholes)
             if scale is not None:
                 inverse = 1 / scale.to(self._device)
                 gradient = [rows * inverse for rows in gradient]
@@ -128,9 +144,11 @@ class DeviceCapture:
             tensors = [self._plan.tensors[index] for index in taken.indexes]
             moments, epsilons, are_kept = self._read_moments(tensors)
             has_moments = any(moment.second is not None for moment in moments)
-            used = None
+            located = self._locate_moments(moments) if has_moments else None
+            used = located_used = None
             if taken.is_clipped and taken.clip_factor is None:
                 used = [read_gradient(tensor.parameter) for tensor in tensors]
+                located_used = self._locate("used", used)
             work = []
             for position, layout in enumerate(taken.layouts):
                 rows = self._rows(
@@ -138,7 +156,8 @@ class DeviceCapture:
                     taken.gradient[position],
                     previous.gradient[position] if pairs and previous is not None else None,
                     moments if has_moments else None,
-                    None if used is None else layout.gather(used),
+                    None if used is None else self._gather(layout, used, located_used),
+                    located,
                     are_kept=are_kept,
                 )
                 work.append((rows, self._thresholds(layout, epsilons)))
@@ -153,15 +172,17 @@ class DeviceCapture:
             if taken.whole_max is not None:
                 sums.maxima[:, MAXIMA.index("whole_gradient_abs_max")] = taken.whole_max
                 sums.sums[:, COLUMN["has_whole_maxima"]] = 1
+            factor = None if taken.clip_factor is None else taken.clip_factor.compute().to(self._device)
             for rows, thresholds in work:
-                if taken.clip_factor is not None and rows.gradient is not None:
-                    rows = replace(rows, used_gradient=rows.gradient * taken.clip_factor.to(self._device))
+                if factor is not None and rows.gradient is not None:
+                    rows = replace(rows, used_gradient=rows.gradient * factor)
                 self._statistics.add(sums, rows, thresholds)
             return sums
 
         size = 4 * len(self._plan.layers) * (64 + (560 if has_histograms else 0))
         # On the processor itself the arithmetic is the cost, and the loop need not wait for it.
-        if self._device.type == "cpu" and not must_be_now and len(taken.layouts) == 1:
+        is_cheaper_later = self._device.type == "cpu" and not self._statistics.has_kernels
+        if is_cheaper_later and not must_be_now and len(taken.layouts) == 1:
             size += 16 * taken.gradient[0].numel()
             return DeviceResult(_once(compute), raw, size)
         if must_be_now:
@@ -178,6 +199,7 @@ class DeviceCapture:
         previous: torch.Tensor | None,
         moments: list[Moments] | None,
         used: torch.Tensor | None,
+        located: LocatedMoments | None,
         *,
         are_kept: bool,
     ) -> Rows:
@@ -185,24 +207,17 @@ class DeviceCapture:
             return Rows(layout.layer, layout.padding, gradient, previous)
         has_first = [0.0 if moment.first is None else 1.0 for moment in moments]
         has_second = [0.0 if moment.second is None else 1.0 for moment in moments]
-        corrections = layout.corrections([(moment.first_scale, moment.second_scale) for moment in moments])
-        first = second = None
-        if any(has_first):
-            first = layout.gather(
-                [_local(moment.first) for moment in moments], "first moments" if are_kept else None
-            )
-            first *= corrections[0].unsqueeze(1)
-        second = layout.gather(
-            [_local(moment.second) for moment in moments], "second moments" if are_kept else None
-        )
-        second *= corrections[1].unsqueeze(1)
+        if located is not None:
+            first, second = located.gather(layout)
+        else:
+            first, second = _gather_moments(layout, moments, are_kept=are_kept)
         return Rows(
             layout.layer,
             layout.padding,
             gradient,
             previous,
             gradient if used is None else used,
-            first,
+            first if any(has_first) else None,
             second,
             self._constant(layout, has_first),
             self._constant(layout, has_second),
@@ -270,36 +285,63 @@ class DeviceCapture:
             )
         return layouts
 
+    def _locate(self, name: str, values: Sequence[torch.Tensor | None]) -> Located | None:
+        """None where torch operations do what kernels do elsewhere."""
+        return self._addresses.locate(name, values) if self._statistics.has_kernels else None
+
+    def _locate_moments(self, moments: Sequence[Moments]) -> LocatedMoments | None:
+        return self._moment_tables.locate(moments) if self._statistics.has_kernels else None
+
+    def _gather(
+        self, layout: Layout, values: Sequence[torch.Tensor | None], located: Located | None
+    ) -> torch.Tensor:
+        if located is None or layout.table is None:
+            return layout.gather(values)
+        return layout.gather_located(located.table)
+
     def _whole_norms(
-        self, tensors: list[PlannedTensor], values: list[torch.Tensor], *, has_largest: bool
+        self,
+        tensors: list[PlannedTensor],
+        values: list[torch.Tensor],
+        located: Located | None,
+        *,
+        has_largest: bool,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(L,) Σ x² and, if wanted, (L,) max |x|, which is of the same pass where there are kernels."""
+        if located is not None:
+            chunks = self._find_chunks(tensors, values)
+            squares, largest = fused_norms.add_norms(located.table, chunks, len(self._plan.layers))
+            return squares, largest if has_largest else None
         layers = len(self._plan.layers)
         wide = torch.float32 if self._device.type == "mps" else torch.float64
         squares = torch.zeros(layers, dtype=wide, device=self._device)
-        largest = torch.zeros(layers, device=self._device) if has_largest else None
+        highest = torch.zeros(layers, device=self._device) if has_largest else None
         kept = [(tensor, value) for tensor, value in zip(tensors, values) if value.numel() > 0]
         if kept:
             index = self._layer_index([tensor for tensor, _ in kept])
             parts = [value for _, value in kept]
             squares.index_add_(0, index, square_sums(parts).to(wide))
-            if largest is not None:
-                largest.scatter_reduce_(0, index, largest_magnitudes(parts), "amax")
-        return squares, largest
+            if highest is not None:
+                highest.scatter_reduce_(0, index, largest_magnitudes(parts), "amax")
+        return squares, highest
 
     def _weight_squares(self) -> torch.Tensor:
-        wide = torch.float32 if self._device.type == "mps" else torch.float64
-        squares = torch.zeros(len(self._plan.layers), dtype=wide, device=self._device)
-        owned = [
+        tensors = [
             tensor
             for tensor in self._plan.tensors
             if tensor.is_owned and tensor.parameter.device == self._device
         ]
-        locals_ = [(tensor, to_local(tensor.parameter)) for tensor in owned]
-        kept = [(tensor, value) for tensor, value in locals_ if value.numel() > 0]
-        if kept:
-            found = square_sums([value for _, value in kept])
-            squares.index_add_(0, self._layer_index([tensor for tensor, _ in kept]), found.to(wide))
-        return squares
+        values = [to_local(tensor.parameter) for tensor in tensors]
+        return self._whole_norms(tensors, values, self._locate("weights", values), has_largest=False)[0]
+
+    def _find_chunks(self, tensors: list[PlannedTensor], values: list[torch.Tensor]) -> fused_norms.Chunks:
+        key = (tuple(tensor.layer for tensor in tensors), tuple(value.numel() for value in values))
+        chunks = self._chunks.get(key)
+        if chunks is None:
+            if len(self._chunks) >= MAX_LAYOUTS:
+                self._chunks.clear()
+            chunks = self._chunks[key] = fused_norms.Chunks.make(*key, self._device)
+        return chunks
 
     def _layer_index(self, tensors: list[PlannedTensor]) -> torch.Tensor:
         key = tuple(tensor.layer for tensor in tensors)
@@ -323,6 +365,21 @@ class DeviceCapture:
         return plan.read(rows.gradient, rows.first, rows.second)
 
 
+def _gather_moments(
+    layout: Layout, moments: Sequence[Moments], *, are_kept: bool
+) -> tuple[torch.Tensor | None, torch.Tensor]:
+    corrections = layout.corrections([(moment.first_scale, moment.second_scale) for moment in moments])
+    first = None
+    if any(moment.first is not None for moment in moments):
+        values = [_local(moment.first) for moment in moments]
+        first = layout.gather(values, "first moments" if are_kept else None)
+        first *= corrections[0].unsqueeze(1)
+    values = [_local(moment.second) for moment in moments]
+    second = layout.gather(values, "second moments" if are_kept else None)
+    second *= corrections[1].unsqueeze(1)
+    return first, second
+
+
 def _is_state(found: Moments, state: Mapping[str, Any]) -> bool:
     of_state = (state.get("exp_avg"), state.get("exp_avg_sq"))
     return (found.first is None or found.first is of_state[0]) and (
@@ -334,7 +391,8 @@ def _tensors_of(
     taken: Taken, work: list[tuple[Rows, Thresholds]], weights: torch.Tensor | None
 ) -> list[torch.Tensor]:
     """What another stream is going to read and this one might take the memory of."""
-    found = [taken.whole_squares, taken.whole_max, taken.clip_factor, weights]
+    factor = taken.clip_factor
+    found = [taken.whole_squares, taken.whole_max, weights, None if factor is None else factor.total_norm]
     for rows, _ in work:
         found += [rows.gradient, rows.previous_gradient, rows.used_gradient, rows.first, rows.second]
     return [tensor for tensor in found if tensor is not None]

@@ -8,6 +8,7 @@ here, nothing of this is used.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,33 +20,79 @@ try:
 except Exception:  # no Triton, or one that is broken: then all goes by torch operations
     row_kernels = None  # type: ignore[assignment]
 
-# Types that a kernel reads; anything else is gathered by torch.
-READABLE = (torch.float32, torch.bfloat16, torch.float16)
+# Said, or newer versions warn that they will decide otherwise.
+OPTIONS: dict[str, Any] = {"enable_fp_fusion": False}
 
 
 def is_available(device: torch.device) -> bool:
     return bool(row_kernels is not None and device.type == "cuda")
 
 
-def gather_rows(
-    addresses: torch.Tensor,  # (T,) int64, 0 where a tensor has no value
-    tensor_of_row: torch.Tensor,  # (R,) int32
-    start_of_row: torch.Tensor,  # (R,) int64, in elements
-    stride_of_row: torch.Tensor,  # (R,) int64
-    count_of_row: torch.Tensor,  # (R,) int32
-    dtype: torch.dtype,
-    row_width: int,
-) -> torch.Tensor:
-    """(R, W) float32; a row's places behind its count are 0."""
-    row_count = len(tensor_of_row)
-    rows = torch.empty(row_count, row_width, device=addresses.device)
-    like = torch.empty(0, dtype=dtype, device=addresses.device)
+@dataclass(frozen=True)
+class RowTable:
+    """Where each row lies in its tensor."""
+
+    tensor: torch.Tensor  # (R,) int32
+    start: torch.Tensor  # (R,) int64, in elements
+    stride: torch.Tensor  # (R,) int64
+    count: torch.Tensor  # (R,) int32
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """By what moments are multiplied: a number each for all rows, numbers of each, or steps.
+
+    Steps, which only the device knows, are told by their addresses; 1/(1 − β^t) then.
+    """
+
+    of_all: tuple[float, float] = (1.0, 1.0)
+    of_rows: torch.Tensor | None = None  # (R, 2) float32
+    logarithms: torch.Tensor | None = None  # (T, 2) float64, of both β
+
+
+def gather_rows(table: torch.Tensor, rows: RowTable, row_width: int) -> torch.Tensor:
+    """(R, W) float32 of tensors in a table (addresses.py); a row's places behind its count are 0."""
+    row_count = len(rows.tensor)
+    found = torch.empty(row_count, row_width, device=table.device)
     grid: Any = (row_count,)
-    with torch.cuda.device_of(rows):
+    with torch.cuda.device_of(table):
         row_kernels.gather_rows[grid](
-            addresses, tensor_of_row, start_of_row, stride_of_row, count_of_row, rows, like, W=row_width
+            table, rows.tensor, rows.start, rows.stride, rows.count, found, W=row_width, **OPTIONS
         )
-    return rows
+    return found
+
+
+def gather_moments(
+    table: torch.Tensor,  # (T, 5) int64: address and type of both moments, address of the step
+    rows: RowTable,
+    corrections: Corrections,
+    row_width: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(R, W) float32 of both moments, corrected."""
+    row_count = len(rows.tensor)
+    first, second = torch.empty(2, row_count, row_width, device=table.device)
+    scales, logarithms = corrections.of_rows, corrections.logarithms
+    # Each in its own type, whether it is read or not: another type would be another kernel.
+    nothing = first
+    grid: Any = (row_count, 2)
+    with torch.cuda.device_of(table):
+        row_kernels.gather_moments[grid](
+            table,
+            nothing.view(torch.float64) if logarithms is None else logarithms,
+            nothing if scales is None else scales,
+            float(corrections.of_all[0]),
+            float(corrections.of_all[1]),
+            2 if logarithms is not None else 1 if scales is not None else 0,
+            rows.tensor,
+            rows.start,
+            rows.stride,
+            rows.count,
+            first,
+            second,
+            W=row_width,
+            **OPTIONS,
+        )
+    return first, second
 
 
 def add_rows(
@@ -91,4 +138,5 @@ def add_rows(
             RATIO_MAGNITUDES=len(ratio_magnitudes),
             UPDATE_MAGNITUDES=len(update_magnitudes),
             W=gradient.shape[1],
+            **OPTIONS,
         )

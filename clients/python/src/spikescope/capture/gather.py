@@ -35,16 +35,6 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class RowTable:
-    """Where each row lies in its tensor, for the kernel that gathers."""
-
-    tensor: torch.Tensor  # (R,) int32
-    start: torch.Tensor  # (R,) int64, in elements
-    stride: torch.Tensor  # (R,) int64
-    count: torch.Tensor  # (R,) int32
-
-
-@dataclass(frozen=True)
 class Layout:
     """The rows of one chunk; made once for a set of tensors and their sizes."""
 
@@ -56,25 +46,33 @@ class Layout:
     zeros: torch.Tensor  # as long as the longest piece
     fillers: Sequence[torch.Tensor | None]  # of each piece's last row
 
-    table: RowTable | None  # None: torch gathers
+    table: fused_rows.RowTable | None  # None: torch gathers
     # Views of tensors that stay where they are from step to step, by what they are of.
     kept_views: dict[str, tuple[list[tuple[int, torch.dtype | None]], list[torch.Tensor]]] = field(
         default_factory=dict
     )
-    kept_addresses: dict[str, tuple[list[int], torch.Tensor]] = field(default_factory=dict)
 
     # Numbers a row that hardly ever change, by the numbers a tensor that they come from.
     constants: dict[tuple[float, ...], torch.Tensor] = field(default_factory=dict)
 
+    def gather_located(self, table: torch.Tensor) -> torch.Tensor:
+        """(R, W) float32 by the kernel, of tensors in a table (addresses.py)."""
+        assert self.table is not None
+        return fused_rows.gather_rows(table, self.table, ROW_WIDTH)
+
+    def gather_moments(
+        self, table: torch.Tensor, corrections: fused_rows.Corrections
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(R, W) float32 of both moments by the kernel."""
+        assert self.table is not None
+        return fused_rows.gather_moments(table, self.table, corrections, ROW_WIDTH)
+
     def gather(self, values: Sequence[torch.Tensor | None], kept_as: str | None = None) -> torch.Tensor:
-        """(R, W) float32 of one value a tensor; None gives zeros.
+        """(R, W) float32 of one value a tensor by torch operations; None gives zeros.
 
         Making views of a whole model costs the loop milliseconds. `kept_as` keeps them until
         a tensor lies elsewhere; it keeps the tensors' memory too, so it is for an optimizer's state.
         """
-        dtypes = {value.dtype for value in values if value is not None}
-        if self.table is not None and len(dtypes) == 1 and dtypes <= set(fused_rows.READABLE):
-            return self._gather_by_kernel(values, dtypes.pop(), kept_as)
         if kept_as is None or any(value is not None and not value.is_contiguous() for value in values):
             return _join(self._make_views(values))
         places = [(0, None) if value is None else (value.data_ptr(), value.dtype) for value in values]
@@ -82,24 +80,6 @@ class Layout:
         if kept is None or kept[0] != places:
             kept = self.kept_views[kept_as] = (places, self._make_views(values))
         return _join(kept[1])
-
-    def _gather_by_kernel(
-        self, values: Sequence[torch.Tensor | None], dtype: torch.dtype, kept_as: str | None
-    ) -> torch.Tensor:
-        assert self.table is not None
-        # Held until the kernel is asked for; what is freed after that is used again behind it.
-        dense = [None if value is None else value.contiguous() for value in values]
-        places = [0 if value is None else value.data_ptr() for value in dense]
-        kept = None if kept_as is None else self.kept_addresses.get(kept_as)
-        if kept is None or kept[0] != places:
-            on_host = torch.tensor(places, dtype=torch.int64, pin_memory=True)
-            kept = (places, on_host.to(self.layer.device, non_blocking=True))
-            if kept_as is not None:
-                self.kept_addresses[kept_as] = kept
-        table = self.table
-        return fused_rows.gather_rows(
-            kept[1], table.tensor, table.start, table.stride, table.count, dtype, ROW_WIDTH
-        )
 
     def _make_views(self, values: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
         views: list[torch.Tensor] = []
@@ -154,11 +134,13 @@ def _stack(steps: Sequence[torch.Tensor], device: torch.device) -> torch.Tensor:
 
 
 def _correct(steps: torch.Tensor, betas: Sequence[float]) -> torch.Tensor:
-    """1/(1 − β^t) of each."""
+    """1/(1 − β^t) of each; 1 of a step that GradScaler skipped, whose moments are 0."""
     if len(set(betas)) == 1:
-        return 1 / (1 - betas[0] ** steps)
-    each = torch.tensor(betas, dtype=torch.float64)
-    return 1 / (1 - each.to(steps.device, non_blocking=True) ** steps)
+        powers = betas[0] ** steps
+    else:
+        each = torch.tensor(betas, dtype=torch.float64)
+        powers = each.to(steps.device, non_blocking=True) ** steps
+    return torch.where(steps > 0, 1 / (1 - powers), 1.0)
 
 
 def _one_number(value: Scale, device: torch.device) -> torch.Tensor:
@@ -201,13 +183,15 @@ def _chunks(tensors: Sequence[PlannedTensor], element_counts: Sequence[int]) -> 
         yield chunk
 
 
-def _make_table(tensors: Sequence[PlannedTensor], pieces: Sequence[Piece], device: torch.device) -> RowTable:
+def _make_table(
+    tensors: Sequence[PlannedTensor], pieces: Sequence[Piece], device: torch.device
+) -> fused_rows.RowTable:
     rows = [
         (piece.index, tensors[piece.index], piece.start + begin, min(ROW_WIDTH, piece.count - begin))
         for piece in pieces
         for begin in range(0, piece.count, ROW_WIDTH)
     ]
-    return RowTable(
+    return fused_rows.RowTable(
         torch.tensor([index for index, *_ in rows], dtype=torch.int32, device=device),
         torch.tensor([tensor.offset + first * tensor.stride for _, tensor, first, _ in rows], device=device),
         torch.tensor([tensor.stride for _, tensor, _, _ in rows], device=device),

@@ -47,17 +47,7 @@ def read_later(sums: LayerSums) -> Callable[[], LayerSums]:
     """Begins the one copy to the host that a capture makes."""
     if sums.sums.device.type == "cpu":
         return lambda: sums
-    parts = [sums.sums.view(torch.int32), sums.maxima.view(torch.int32)]
-    parts += [slots for slots in (sums.ratio_slots, sums.update_slots) if slots is not None]
-    widths = [part.shape[1] for part in parts]
-    wide = sums.sums.dtype
-    wait = copy_to_host(torch.cat(parts, dim=1))
-
-    def read() -> LayerSums:
-        columns = list(wait().split(widths, dim=1))
-        slots = [column.contiguous() for column in columns[2:]]
-        return LayerSums(
-            columns[0].contiguous().view(wide), columns[1].contiguous().view(torch.float32), *slots
-        )
-
-    return read
+    layer_count, wide = len(sums.sums), sums.sums.dtype
+    has_histograms = sums.ratio_slots is not None
+    wait = copy_to_host(sums.in_one_piece())
+    return lambda: LayerSums.over(wait(), layer_count, wide, has_histograms=has_histograms)

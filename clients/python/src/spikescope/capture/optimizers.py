@@ -136,9 +136,7 @@ def _corrections(state: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[Sc
         return 1.0, 1.0
     if isinstance(step, torch.Tensor):
         if step.device.type != "cpu":
-            return BiasCorrection(step.detach(), float(betas[0])), BiasCorrection(
-                step.detach(), float(betas[1])
-            )
+            return BiasCorrection(step, float(betas[0])), BiasCorrection(step, float(betas[1]))
         step = float(step)
     if step <= 0:
         return 1.0, 1.0

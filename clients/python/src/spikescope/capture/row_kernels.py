@@ -35,17 +35,62 @@ _UPDATE_SLOTS = tl.constexpr(UPDATE_SLOTS)
 
 
 @triton.jit
-def gather_rows(
-    addresses, tensor_of_row, start_of_row, stride_of_row, count_of_row, rows, like, W: tl.constexpr
-):
+def _load(address, kind, index, inside):
+    # As float32, of the type that the number stands for (addresses.py).
+    if kind == 0:
+        values = tl.load(address.to(tl.pointer_type(tl.float32)) + index, mask=inside, other=0.0)
+    elif kind == 1:
+        values = tl.load(address.to(tl.pointer_type(tl.bfloat16)) + index, mask=inside, other=0.0).to(
+            tl.float32
+        )
+    else:
+        values = tl.load(address.to(tl.pointer_type(tl.float16)) + index, mask=inside, other=0.0).to(
+            tl.float32
+        )
+    return values
+
+
+@triton.jit
+def gather_rows(table, tensor_of_row, start_of_row, stride_of_row, count_of_row, rows, W: tl.constexpr):
     row = tl.program_id(0)
     lane = tl.arange(0, W)
-    address = tl.load(addresses + tl.load(tensor_of_row + row))
-    values = address.to(tl.pointer_type(like.dtype.element_ty))
+    tensor = tl.load(tensor_of_row + row)
+    address = tl.load(table + 2 * tensor)
     # Where there is no tensor the address is 0, and zeros are what it holds.
-    inside = (lane < tl.load(count_of_row + row)) & (address != 0)
+    inside = lane < tl.where(address != 0, tl.load(count_of_row + row), 0)
     index = tl.load(start_of_row + row) + lane * tl.load(stride_of_row + row)
-    tl.store(rows + row * W + lane, tl.load(values + index, mask=inside, other=0.0).to(tl.float32))
+    values = _load(address, tl.load(table + 2 * tensor + 1), index, inside)
+    tl.store(rows + row * W + lane, values)
+
+
+# Where corrections come from may change in the middle of a training, and must compile nothing then.
+@triton.jit(do_not_specialize=["source"])
+def gather_moments(
+    table, logarithms, scale_of_row, first_scale, second_scale, source,
+    tensor_of_row, start_of_row, stride_of_row, count_of_row, first_rows, second_rows, W: tl.constexpr,
+):  # fmt: skip
+    row = tl.program_id(0)
+    is_second = tl.program_id(1)
+    lane = tl.arange(0, W)
+    tensor = tl.load(tensor_of_row + row)
+    address = tl.load(table + 5 * tensor + 2 * is_second)
+    inside = lane < tl.where(address != 0, tl.load(count_of_row + row), 0)
+    index = tl.load(start_of_row + row) + lane * tl.load(stride_of_row + row)
+    values = _load(address, tl.load(table + 5 * tensor + 2 * is_second + 1), index, inside)
+    scale = tl.where(is_second == 0, first_scale, second_scale)
+    if source == 1:
+        scale = tl.load(scale_of_row + 2 * row + is_second)
+    if source == 2:
+        # 1/(1 − β^t) of a step that only the device knows; one that was skipped corrects nothing.
+        counter = tl.load(table + 5 * tensor + 4)
+        step = tl.load(counter.to(tl.pointer_type(tl.float32)), mask=counter != 0, other=0.0)
+        power = tl.exp(tl.load(logarithms + 2 * tensor + is_second) * step.to(tl.float64))
+        scale = tl.where(step > 0, 1.0 / (1.0 - power), 1.0).to(tl.float32)
+    place = row * W + lane
+    if is_second == 0:
+        tl.store(first_rows + place, values * scale)
+    else:
+        tl.store(second_rows + place, values * scale)
 
 
 @triton.jit
@@ -71,9 +116,15 @@ def _squares(values):
 
 
 @triton.jit
+def _add(place, value):
+    # Nothing is read behind it, so that nothing need wait for it.
+    tl.atomic_add(place, value, sem="relaxed")
+
+
+@triton.jit
 def _raise_to(place, values):
     # Of magnitudes the bits compare as they do, and a NaN's are above infinity's.
-    tl.atomic_max(place, tl.max(values.to(tl.int32, bitcast=True), 0))
+    tl.atomic_max(place, tl.max(values.to(tl.int32, bitcast=True), 0), sem="relaxed")
 
 
 @triton.jit
@@ -97,7 +148,7 @@ def _count_slots(
     slot = tl.where(values < 0, half - bin_index, half + 1 + bin_index)
     slot = tl.where(values == 0, SIZE - 2, slot)
     slot = tl.where(_is_finite(values), slot, SIZE - 1)
-    tl.atomic_add(slots + slot, 1, mask=inside)
+    tl.atomic_add(slots + slot, 1, mask=inside, sem="relaxed")
 
 
 # Whether there is a step before and whether slots are counted changes from step to step: a kernel
@@ -123,11 +174,11 @@ def add_rows(
     gradient = tl.load(gradient_rows + place)
     size = tl.abs(gradient)
     is_finite = _is_finite(gradient)
-    tl.atomic_add(into + _COUNT, filled.to(tl.float64))
-    tl.atomic_add(into + _GRADIENT_SQUARES, _squares(gradient))
-    tl.atomic_add(into + _GRADIENT_NON_FINITE, _how_many(inside & (is_finite == 0)))
+    _add(into + _COUNT, filled.to(tl.float64))
+    _add(into + _GRADIENT_SQUARES, _squares(gradient))
+    _add(into + _GRADIENT_NON_FINITE, _how_many(inside & (is_finite == 0)))
     below = size < tl.load(gradient_thresholds + row)
-    tl.atomic_add(into + _GRADIENT_BELOW, _how_many(inside & below))
+    _add(into + _GRADIENT_BELOW, _how_many(inside & below))
     _raise_to(highest + _GRADIENT_MAX, size)
 
     if has_previous != 0:
@@ -135,11 +186,11 @@ def add_rows(
         both = is_finite & _is_finite(previous)
         g = tl.where(both, gradient, 0.0)
         p = tl.where(both, previous, 0.0)
-        tl.atomic_add(into + _PAIR_PRODUCT, tl.sum(g.to(tl.float64) * p.to(tl.float64), 0))
-        tl.atomic_add(into + _PAIR_SQUARES, _squares(g))
-        tl.atomic_add(into + _PAIR_PREVIOUS_SQUARES, _squares(p))
-        tl.atomic_add(into + _PAIR_SIGNED, _how_many((g != 0) & (p != 0)))
-        tl.atomic_add(into + _PAIR_EQUAL_SIGNS, _how_many((g != 0) & (p != 0) & ((g < 0) == (p < 0))))
+        _add(into + _PAIR_PRODUCT, tl.sum(g.to(tl.float64) * p.to(tl.float64), 0))
+        _add(into + _PAIR_SQUARES, _squares(g))
+        _add(into + _PAIR_PREVIOUS_SQUARES, _squares(p))
+        _add(into + _PAIR_SIGNED, _how_many((g != 0) & (p != 0)))
+        _add(into + _PAIR_EQUAL_SIGNS, _how_many((g != 0) & (p != 0) & ((g < 0) == (p < 0))))
 
     if HAS_SECOND:
         keeps_second = tl.load(has_second + row)
@@ -148,18 +199,18 @@ def add_rows(
             second = tl.load(second_rows + place)
             root = tl.sqrt_rn(second)
             is_variance = _is_finite(second) & (second >= 0)
-            tl.atomic_add(into + _MOMENT_COUNT, filled.to(tl.float64))
-            tl.atomic_add(into + _ROOT_NON_FINITE, _how_many(inside & (is_variance == 0)))
+            _add(into + _MOMENT_COUNT, filled.to(tl.float64))
+            _add(into + _ROOT_NON_FINITE, _how_many(inside & (is_variance == 0)))
             below = (second < tl.load(second_thresholds + row)) & (second >= 0)
-            tl.atomic_add(into + _ROOT_BELOW, _how_many(inside & below))
+            _add(into + _ROOT_BELOW, _how_many(inside & below))
             used = tl.load(used_rows + place)
             divisor = tl.maximum(root, epsilon, propagate_nan=tl.PropagateNan.ALL)
             if MAY_BE_ZERO:
                 scaled = _quotient(used, divisor)
             else:
                 scaled = tl.div_rn(used, divisor)
-            tl.atomic_add(into + _SCALED_SQUARES, _squares(tl.where(inside, scaled, 0.0)))
-            tl.atomic_add(into + _SCALED_COUNT, filled.to(tl.float64))
+            _add(into + _SCALED_SQUARES, _squares(tl.where(inside, scaled, 0.0)))
+            _add(into + _SCALED_COUNT, filled.to(tl.float64))
             if HAS_FIRST:
                 if tl.load(has_first + row) > 0:
                     first = tl.load(first_rows + place)
@@ -170,16 +221,16 @@ def add_rows(
                         update = tl.div_rn(first, root + epsilon)
                     counts = inside & _is_finite(ratio)
                     finite = tl.where(counts, ratio, 0.0)
-                    tl.atomic_add(into + _RATIO_COUNT, _how_many(counts))
-                    tl.atomic_add(into + _RATIO_SUM, _total(finite))
-                    tl.atomic_add(into + _RATIO_SQUARES, _squares(finite))
+                    _add(into + _RATIO_COUNT, _how_many(counts))
+                    _add(into + _RATIO_SUM, _total(finite))
+                    _add(into + _RATIO_SQUARES, _squares(finite))
                     counts = inside & _is_finite(update)
                     finite = tl.where(counts, update, 0.0)
-                    tl.atomic_add(into + _UPDATE_COUNT, _how_many(counts))
-                    tl.atomic_add(into + _UPDATE_SUM, _total(finite))
-                    tl.atomic_add(into + _UPDATE_SQUARES, _squares(finite))
+                    _add(into + _UPDATE_COUNT, _how_many(counts))
+                    _add(into + _UPDATE_SUM, _total(finite))
+                    _add(into + _UPDATE_SQUARES, _squares(finite))
                     small = counts & (tl.abs(finite) < small_update)
-                    tl.atomic_add(into + _UPDATE_SMALL, _how_many(small))
+                    _add(into + _UPDATE_SMALL, _how_many(small))
                     _raise_to(highest + _UPDATE_MAX, tl.abs(finite))
                     if has_slots != 0:
                         _count_slots(

@@ -63,19 +63,53 @@ class LayerSums:
     maxima: torch.Tensor  # (L, len(MAXIMA)) float32
     ratio_slots: torch.Tensor | None = None  # (L, RATIO_SLOTS) int32
     update_slots: torch.Tensor | None = None  # (L, UPDATE_SLOTS) int32
+    # What the others are views of, where one fill made them and one copy takes them along.
+    whole: torch.Tensor | None = None  # int32
 
     @classmethod
     def zeros(cls, layer_count: int, device: torch.device, *, has_histograms: bool) -> LayerSums:
-        slots = [
-            torch.zeros(layer_count, size, dtype=torch.int32, device=device)
-            for size in ((RATIO_SLOTS, UPDATE_SLOTS) if has_histograms else ())
-        ]
         wide = torch.float32 if device.type == "mps" else torch.float64
+        sizes = _whole_sizes(layer_count, wide, has_histograms)
+        whole = torch.zeros(sum(sizes), dtype=torch.int32, device=device)
+        return cls.over(whole, layer_count, wide, has_histograms=has_histograms)
+
+    @classmethod
+    def over(
+        cls, whole: torch.Tensor, layer_count: int, wide: torch.dtype, *, has_histograms: bool
+    ) -> LayerSums:
+        """The views of such a piece, on whatever device it has come to."""
+        parts = whole.split(_whole_sizes(layer_count, wide, has_histograms))
+        width = len(SUMS) * (wide.itemsize // 4)
         return cls(
-            torch.zeros(layer_count, len(SUMS), dtype=wide, device=device),
-            torch.zeros(layer_count, len(MAXIMA), device=device),
-            *slots,
+            parts[0][: layer_count * width].view(wide).view(layer_count, len(SUMS)),
+            parts[1][: layer_count * len(MAXIMA)].view(torch.float32).view(layer_count, len(MAXIMA)),
+            parts[2][: layer_count * RATIO_SLOTS].view(layer_count, RATIO_SLOTS) if has_histograms else None,
+            parts[3][: layer_count * UPDATE_SLOTS].view(layer_count, UPDATE_SLOTS)
+            if has_histograms
+            else None,
+            whole,
         )
+
+    def in_one_piece(self) -> torch.Tensor:
+        """As `over` takes it apart."""
+        if self.whole is not None:
+            return self.whole
+        made = LayerSums.zeros(len(self.sums), self.sums.device, has_histograms=self.ratio_slots is not None)
+        made.sums.copy_(self.sums)
+        made.maxima.copy_(self.maxima)
+        for mine, theirs in ((made.ratio_slots, self.ratio_slots), (made.update_slots, self.update_slots)):
+            if mine is not None and theirs is not None:
+                mine.copy_(theirs)
+        assert made.whole is not None
+        return made.whole
+
+
+def _whole_sizes(layer_count: int, wide: torch.dtype, has_histograms: bool) -> list[int]:
+    """In int32, each rounded up to 16 bytes, where kernels want their tensors to begin."""
+    widths = [len(SUMS) * (wide.itemsize // 4), len(MAXIMA)]
+    if has_histograms:
+        widths += [RATIO_SLOTS, UPDATE_SLOTS]
+    return [-(-layer_count * width // 4) * 4 for width in widths]
 
 
 @dataclass(frozen=True)
