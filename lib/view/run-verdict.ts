@@ -33,6 +33,14 @@ export interface RunVerdictInput {
   readonly layerNames: readonly string[];
 }
 
+/** What a tab is called: the trouble before the name, without figures that would flicker. */
+export function prepareRunTitle(
+  name: string,
+  { mark, emphasis }: Pick<RunVerdict, 'mark' | 'emphasis'>,
+): string {
+  return `${mark === null || emphasis === null ? '' : `${emphasis} · `}${name} · Spikescope`;
+}
+
 /** A level shift of less is training as usual. */
 const LEAST_SHIFT = 0.02;
 
@@ -41,7 +49,8 @@ const timesOf = (value: number, base: number): string => {
   return `${factor >= 9.5 ? String(Math.round(factor)) : formatNumber(factor)} times`;
 };
 
-const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+const plural = (count: number, word: string): string =>
+  `${formatStep(count)} ${word}${count === 1 ? '' : 's'}`;
 
 /** One sentence: what, since when, how bad; then what else is known, or that it is not. */
 export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
@@ -50,10 +59,13 @@ export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
     return { mark: null, emphasis: null, sentence: 'Waiting for the first frame.', detail: null };
   }
   if (input.isNewestLossNonFinite) {
+    const since = spikes.findLast(
+      ({ kind, recoveredStep }) => kind === 'divergence' && recoveredStep === null,
+    );
     return {
       mark: 'divergence',
       emphasis: 'Diverged',
-      sentence: `at ${formatStep(newestStep)}: loss is NaN${
+      sentence: `at ${formatStep(since?.onsetStep ?? newestStep)}: loss is NaN${
         input.lastFiniteStep === null
           ? ' and no finite loss was reported.'
           : `; the last finite step is ${formatStep(input.lastFiniteStep)}.`
@@ -194,9 +206,27 @@ function describeClosedSpike(spike: Spike, count: number): string {
   return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${end}.`;
 }
 
+/** Which layers no longer report numbers, and who of them was the first. */
+function describeNonFinite(
+  { nonFinite, layerCount, historySteps }: LayerChanges,
+  first: LayerChanges['nonFinite'][number],
+  layerNames: readonly string[],
+): string {
+  const who = `Gradient norm is not finite in ${formatStep(nonFinite.length)} of ${plural(layerCount, 'layer')}`;
+  const name = layerNames[first.layer] ?? `layer ${first.layer}`;
+  if (first.sinceStep === null) {
+    return `${who}, in ${name} for longer than the last ${historySteps} steps.`;
+  }
+  const others = nonFinite.filter(({ sinceStep }) => sinceStep === first.sinceStep).length - 1;
+  const company = others === 0 ? '' : ` and ${plural(others, 'other')}`;
+  return `${who}, first in ${name}${company} at ${formatStep(first.sinceStep)}.`;
+}
+
 /** What the layers do now, as far as there is history to say it. */
 function describeChanges({ changes, layerNames }: RunVerdictInput): string | null {
   if (changes === null) return null;
+  const firstNonFinite = changes.nonFinite[0];
+  if (firstNonFinite !== undefined) return describeNonFinite(changes, firstNonFinite, layerNames);
   const most = changes.items[0];
   if (most === undefined) {
     return changes.newestStep === null
@@ -210,7 +240,7 @@ function describeChanges({ changes, layerNames }: RunVerdictInput): string | nul
   }
   const largest = changes.items.find(({ factor }) => factor >= 10) ?? most;
   return (
-    `Gradient norm at least ten times its ${norm} in ${changes.tenfoldCount} of ${changes.items.length} layers, ` +
+    `Gradient norm at least ten times its ${norm} in ${formatStep(changes.tenfoldCount)} of ${plural(changes.items.length, 'layer')}, ` +
     `most in ${layerNames[largest.layer] ?? `layer ${largest.layer}`} (${formatFactor(largest.factor)}).`
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { prepareTrace, stepToX, type TracePoint } from '@/lib/view/trace';
+import { SparklineLink } from '@/app/_components/sparkline-link';
 import { useLossPoints, useSpikeOnsets } from './use-loss-points';
 
 const WIDTH = 168;
@@ -70,40 +71,48 @@ export function LossSparkline({
   return (
     <span ref={box} style={{ display: 'block', width: WIDTH, height: HEIGHT }}>
       {trace === null || window === null ? null : (
-        <svg width={WIDTH} height={HEIGHT} role="img" aria-label={`Loss of ${name}`}>
-          <path
-            d={toPath(trace.segments)}
-            fill="none"
-            stroke="var(--trace)"
-            strokeWidth={1}
-            strokeLinejoin="round"
-          />
-          {trace.segments
-            .filter((segment) => segment.length === 1)
-            .map(([point]) =>
-              point === undefined ? null : (
-                <circle key={point.x} cx={x(point.x)} cy={y(point.y)} r={1.5} fill="var(--trace)" />
-              ),
-            )}
-          {spread(onsets.map((onset) => stepToX(window, onset))).map((at) => (
+        <SparklineLink href={`/runs/${encodeURIComponent(runId)}`}>
+          <svg width={WIDTH} height={HEIGHT} role="img" aria-label={`Loss of ${name}`}>
             <path
-              key={at}
-              data-mark="spike"
-              transform={`translate(${x(at)} ${HEIGHT})`}
-              d="m-3 0 3-5.5 3 5.5z"
-              fill="var(--loss-spike)"
+              d={toPath(trace.segments)}
+              fill="none"
+              stroke="var(--trace)"
+              strokeWidth={1}
+              strokeLinejoin="round"
             />
-          ))}
-          {spread(trace.nonFinite).map((at) => (
-            <path
-              key={at}
-              transform={`translate(${x(at)} 5)`}
-              d="m-2.5-2.5 5 5m0-5-5 5"
-              stroke="var(--divergence)"
-              strokeWidth={1.5}
-            />
-          ))}
-        </svg>
+            {trace.segments
+              .filter((segment) => segment.length === 1)
+              .map(([point]) =>
+                point === undefined ? null : (
+                  <circle
+                    key={point.x}
+                    cx={x(point.x)}
+                    cy={y(point.y)}
+                    r={1.5}
+                    fill="var(--trace)"
+                  />
+                ),
+              )}
+            {spread(onsets.map((onset) => stepToX(window, onset))).map((at) => (
+              <path
+                key={at}
+                data-mark="spike"
+                transform={`translate(${x(at)} ${HEIGHT})`}
+                d="m-3 0 3-5.5 3 5.5z"
+                fill="var(--loss-spike)"
+              />
+            ))}
+            {spread(trace.nonFinite).map((at) => (
+              <path
+                key={at}
+                transform={`translate(${x(at)} 5)`}
+                d="m-2.5-2.5 5 5m0-5-5 5"
+                stroke="var(--divergence)"
+                strokeWidth={1.5}
+              />
+            ))}
+          </svg>
+        </SparklineLink>
       )}
     </span>
   );

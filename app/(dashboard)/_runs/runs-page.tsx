@@ -24,6 +24,7 @@ import { usePageActions } from '@/app/_hooks/page-actions';
 import { useApi } from '@/app/_hooks/use-api';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { useNow } from '@/app/_hooks/use-now';
+import { useTabSign } from '@/app/_hooks/use-tab-sign';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 import { ChosenPanel } from './chosen-panel';
@@ -107,6 +108,11 @@ export function RunsPage() {
   );
   const verdict =
     overview.data === null || nowMs === null ? null : prepareRunsVerdict(overview.data, nowMs);
+  const alarm = verdict?.alarm ?? null;
+  useTabSign(
+    alarm === null ? 'Runs · Spikescope' : `${alarm.words.replace(/\.$/, '')} · Spikescope`,
+    alarm?.kind ?? null,
+  );
   const searchFault = list.error === null ? null : describeSearchFault(list.error);
   const failure = searchFault === null ? (list.error ?? overview.error) : null;
   const retry = () => {

@@ -30,6 +30,8 @@ describe('layers at risk', () => {
 
   it('carry the gradient norms that their sparkline is drawn from', () => {
     const changes = {
+      nonFinite: [],
+      layerCount: 2,
       items: [{ layer: 0, factor: 3, value: 3, recent: [1, null, 3] }],
       tenfoldCount: 0,
       historySteps: 64,

@@ -32,6 +32,24 @@ describe('layer changes', () => {
     expect(changes.items.map(({ layer }) => layer)).toEqual([2]);
   });
 
+  it('tell who no longer reports a number, who was first at the front', () => {
+    const { nonFinite, layerCount } = computeLayerChanges(
+      heatmapColumns([
+        { step: 7, cells: [1, 1, Infinity, 1, 1] },
+        { step: 8, cells: [1, Infinity, Infinity, Infinity, 1] },
+        { step: 9, cells: [Infinity, null, Infinity, 1, 1] },
+        { step: 10, cells: [Infinity, Infinity, Infinity, 1, null] },
+      ]),
+    );
+    expect(layerCount).toBe(5);
+    // Layer 2 had no number in all of this; layer 1 left a step out; layer 3 came back.
+    expect(nonFinite).toEqual([
+      { layer: 2, sinceStep: null },
+      { layer: 1, sinceStep: 8 },
+      { layer: 0, sinceStep: 9 },
+    ]);
+  });
+
   it('say how much history there is when it is too little to rank', () => {
     expect(computeLayerChanges(history(7, [9, 9, 9]))).toMatchObject({
       items: [],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { prepareRunVerdict, type RunVerdictInput } from '@/lib/view/run-verdict';
+import { prepareRunTitle, prepareRunVerdict, type RunVerdictInput } from '@/lib/view/run-verdict';
 import { aSpike } from '@/tests/builders/spike';
 
 const spike = aSpike({ chanceSteps: null });
@@ -89,6 +89,45 @@ describe('the verdict on a run', () => {
     ).toBe('Diverged at 4\u2009210: loss is NaN; the last finite step is 4\u2009209.');
   });
 
+  it('dates a divergence by its first loss that is no number, not by the newest step', () => {
+    const divergence = aSpike({ kind: 'divergence', onsetStep: 210, recoveredStep: null });
+    const patch = { newestStep: 260, isNewestLossNonFinite: true, lastFiniteStep: 209 };
+    expect(say({ ...patch, spikes: [spike, divergence] })).toBe(
+      'Diverged at 210: loss is NaN; the last finite step is 209.',
+    );
+  });
+
+  it('names the layer that was the first to report no number', () => {
+    const nonFinite = [
+      { layer: 0, sinceStep: 205 },
+      { layer: 1, sinceStep: 205 },
+      { layer: 2, sinceStep: 206 },
+    ];
+    const changes = {
+      nonFinite,
+      layerCount: 16,
+      items: [],
+      tenfoldCount: 0,
+      historySteps: 64,
+      newestStep: 260,
+    };
+    const diverged = { ...input, isNewestLossNonFinite: true, changes };
+    expect(prepareRunVerdict(diverged).detail).toBe(
+      'Gradient norm is not finite in 3 of 16 layers, first in wte and 1 other at 205.',
+    );
+    const since = { ...changes, nonFinite: [{ layer: 0, sinceStep: null }] };
+    expect(prepareRunVerdict({ ...diverged, changes: since }).detail).toBe(
+      'Gradient norm is not finite in 1 of 16 layers, in wte for longer than the last 64 steps.',
+    );
+  });
+
+  it('names a tab by its trouble first', () => {
+    expect(prepareRunTitle('llama', prepareRunVerdict({ ...input, spikes: [spike] }))).toBe(
+      'Loss spike open · llama · Spikescope',
+    );
+    expect(prepareRunTitle('llama', prepareRunVerdict(input))).toBe('llama · Spikescope');
+  });
+
   it('says how long nothing was heard', () => {
     expect(say({ status: { kind: 'stale', ageMs: 14 * 60_000 } })).toMatch(
       /^No frame for 14 min since step 560, usually one in 0.133 s: loss 0.148/,
@@ -101,7 +140,14 @@ describe('the verdict on a run', () => {
   });
 
   it('says that history is too short, or how many layers jumped', () => {
-    const changes = { items: [], tenfoldCount: 0, historySteps: 5, newestStep: 560 };
+    const changes = {
+      nonFinite: [],
+      layerCount: 1,
+      items: [],
+      tenfoldCount: 0,
+      historySteps: 5,
+      newestStep: 560,
+    };
     expect(prepareRunVerdict({ ...input, changes }).detail).toBe(
       'Too little history to compare layers: 5 of 64 steps.',
     );
@@ -112,7 +158,7 @@ describe('the verdict on a run', () => {
       items: [{ layer: 0, factor: 757, value: 1, recent: [] }],
     };
     expect(prepareRunVerdict({ ...input, changes: jumped }).detail).toBe(
-      'Gradient norm at least ten times its 64-step median in 1 of 1 layers, most in wte (×757).',
+      'Gradient norm at least ten times its 64-step median in 1 of 1 layer, most in wte (×757).',
     );
   });
 });

@@ -8,6 +8,7 @@ import { countText } from '@/lib/view/run-condition';
 import type { StageShare } from '@/lib/view/stage-colours';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
+import { SparklineLink } from '@/app/_components/sparkline-link';
 import { classNames } from '@/app/_design/class-names';
 import styles from './side-panel.module.css';
 
@@ -76,14 +77,18 @@ export function AtRiskSection({
                 <td className={styles['quiet']}>{formatStep(steps)}</td>
                 <td>
                   {recent.length === 0 ? null : (
-                    <Sparkline
-                      values={recent}
-                      width={54}
-                      height={16}
-                      log
-                      hasEndDot
-                      label={`Gradient norm of ${name} over the last 60 steps`}
-                    />
+                    <SparklineLink
+                      href={`/runs/${encodeURIComponent(runId)}/layers/${layer}?step=${newestStep}`}
+                    >
+                      <Sparkline
+                        values={recent}
+                        width={54}
+                        height={16}
+                        log
+                        hasEndDot
+                        label={`Gradient norm of ${name} over the last 60 steps`}
+                      />
+                    </SparklineLink>
                   )}
                 </td>
               </tr>
@@ -93,7 +98,7 @@ export function AtRiskSection({
       )}
       {rows.length > shown.length || isWhole ? (
         <Button variant="link" onClick={() => setIsWhole(!isWhole)}>
-          {isWhole ? 'Fewer' : `${rows.length - shown.length} more`}
+          {isWhole ? 'Fewer' : `${formatStep(rows.length - shown.length)} more`}
         </Button>
       ) : null}
       {notes.map(({ meaning, count }) => (

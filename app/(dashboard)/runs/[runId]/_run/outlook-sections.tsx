@@ -53,7 +53,12 @@ export function RemediesSection({
   readonly restart: string | null;
 }) {
   const offered = mitigations.filter(({ standing }) => standing === 'offered');
-  const others = mitigations.filter(({ standing }) => standing !== 'offered');
+  // There is something to undo and nothing known to go back to: that is no detail.
+  const wanting = mitigations.filter(
+    ({ key, standing }) => key === 'rewind' && standing === 'unknown',
+  );
+  const shown = [...offered, ...wanting];
+  const others = mitigations.filter((mitigation) => !shown.includes(mitigation));
   return (
     <section className={styles['section']} aria-labelledby="remedies">
       <header className={styles['header']}>
@@ -62,14 +67,14 @@ export function RemediesSection({
           {offered.length} of {mitigations.length}
         </span>
       </header>
-      {offered.length === 0 ? (
+      {shown.length === 0 ? (
         <p className={styles['text']}>No remedy is called for by what this run reports.</p>
       ) : (
-        <RemedyList mitigations={offered} hasCaveats />
+        <RemedyList mitigations={shown} hasCaveats />
       )}
       {restart === null ? null : <p className={styles['text']}>{restart}</p>}
       <details className={styles['others']}>
-        <summary>{others.length} that do not fit now, and why</summary>
+        <summary>{others.length} others, and why not now</summary>
         <RemedyList mitigations={others} hasCaveats={false} />
       </details>
     </section>

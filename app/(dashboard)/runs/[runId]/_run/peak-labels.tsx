@@ -29,7 +29,7 @@ export function PeakLabels({
   readonly width: number;
   readonly lane: LanePlace;
 }) {
-  return placePeaks(peaks, axis, width).map(({ peak, x, isLate }) => (
+  return placePeaks(peaks, chart, axis, width).map(({ peak, x, isLate }) => (
     <span
       key={peak.step}
       className={styles['peak']}
@@ -47,6 +47,7 @@ export function PeakLabels({
 /** The peaks that are named, the highest first where two would touch. */
 function placePeaks(
   peaks: readonly Peak[],
+  chart: TimelineChart,
   axis: StepAxis,
   width: number,
 ): readonly { readonly peak: Peak; readonly x: number; readonly isLate: boolean }[] {
@@ -55,7 +56,12 @@ function placePeaks(
     .map((peak) => {
       const x = pixelOfStep(axis, width, peak.step);
       const textWidth = peak.text.length * PEAK_CHARACTER_PX;
-      const isLate = x + PEAK_GAP_PX + textWidth > width;
+      // Losses that are no numbers are crosses at the top: words before them, not over them.
+      const isFollowed = chart.nonFiniteSteps.some((step) => {
+        const cross = pixelOfStep(axis, width, step);
+        return cross >= x && cross <= x + PEAK_GAP_PX + textWidth;
+      });
+      const isLate = isFollowed || x + PEAK_GAP_PX + textWidth > width;
       const left = isLate ? x - PEAK_GAP_PX - textWidth : x + PEAK_GAP_PX;
       return { peak, x, isLate, left, right: left + textWidth };
     })

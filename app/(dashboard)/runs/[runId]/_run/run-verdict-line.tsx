@@ -6,12 +6,13 @@ import type { Warning } from '@/lib/contract/warnings';
 import { formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
 import type { LayerChanges } from '@/lib/view/layer-changes';
 import { newestScalar, stepsPerSecond, type LossFigures } from '@/lib/view/run-figures';
-import { prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
+import { prepareRunTitle, prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
 import { leadOfSpike } from '@/lib/view/spike-movers';
 import type { StepWindow } from '@/lib/view/step-axis';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
 import { colourOfMark, Mark } from '@/app/_design/marks';
 import { useNow } from '@/app/_hooks/use-now';
+import { useTabSign } from '@/app/_hooks/use-tab-sign';
 import { statusOf } from './live-status';
 import type { SessionSnapshot } from './run-session';
 
@@ -58,6 +59,12 @@ export function RunVerdictLine({
     changes,
     layerNames,
   });
+  const isLoading = snapshot.phase === 'loading';
+  const trouble = isLoading || window !== null ? null : verdict.mark;
+  useTabSign(
+    prepareRunTitle(run.name, trouble === null ? { mark: null, emphasis: null } : verdict),
+    trouble,
+  );
   const looked = spikeInWindow(
     spikes.filter(({ kind }) => kind === 'loss_spike'),
     window,
@@ -68,7 +75,6 @@ export function RunVerdictLine({
     : looked !== null
       ? spikeFacts(looked, window)
       : runFacts(snapshot, figures, newestStep, run.status === 'running' ? speed : undefined);
-  const isLoading = snapshot.phase === 'loading';
   return (
     <VerdictLine
       mark={verdict.mark === null ? null : <Mark kind={verdict.mark} size={20} />}
@@ -102,7 +108,11 @@ function runFacts(
     { label: 'learning rate', value: formatSetting(newestScalar(columns.scalar('learning_rate'))) },
     ...(speed === undefined
       ? []
-      : [{ label: 'speed', value: formatNumber(speed), unit: 'steps/s' }]),
+      : [
+          speed === null
+            ? { label: 'speed', value: formatNumber(speed) }
+            : { label: 'speed', value: formatNumber(speed), unit: 'steps/s' },
+        ]),
   ];
 }
 

@@ -6,9 +6,11 @@ import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
 import type { Warning } from '@/lib/contract/warnings';
 import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
-import { HISTORY_STEPS } from '@/lib/view/layer-changes';
+import { HISTORY_STEPS, type LayerChanges } from '@/lib/view/layer-changes';
+import { countText } from '@/lib/view/run-condition';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
+import { SparklineLink } from '@/app/_components/sparkline-link';
 import { Icon } from '@/app/_design/icons';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
 import { postmortemOf, titleOfSpike } from './run-view-model';
@@ -46,7 +48,7 @@ export function ChangesSection({
     <section className={styles['section']} aria-labelledby="changed-most">
       <header className={styles['header']}>
         <h2 id="changed-most">Changed most now</h2>
-        <span>{formatStep(run.layerCount)} layers</span>
+        <span>{countText(run.layerCount, 'layer')}</span>
       </header>
       {note === null ? null : <p className={styles['text']}>{note}</p>}
       {missingStageInputs.length === 0 ? null : (
@@ -54,12 +56,20 @@ export function ChangesSection({
           Layers cannot be placed in a stage: this run lacks {missingStageInputs.join(', ')}.
         </p>
       )}
+      <NonFiniteLayers
+        runId={run.id}
+        layers={changes?.nonFinite ?? []}
+        layerNames={layerNames}
+        newestStep={changes?.newestStep ?? null}
+      />
       {!hasGradientNorm ? (
         <p className={styles['text']}>This run reports no gradient norm per layer.</p>
       ) : recent === null || changes === null ? null : changes.items.length === 0 ? (
-        <p className={styles['text']}>
-          Too little history: {changes.historySteps} of {HISTORY_STEPS} steps.
-        </p>
+        changes.nonFinite.length > 0 ? null : (
+          <p className={styles['text']}>
+            Too little history: {changes.historySteps} of {HISTORY_STEPS} steps.
+          </p>
+        )
       ) : (
         <>
           <table className={styles['table']}>
@@ -99,14 +109,18 @@ export function ChangesSection({
                   ) : null}
                   <td>{formatFactor(factor)}</td>
                   <td>
-                    <Sparkline
-                      values={values}
-                      width={54}
-                      height={16}
-                      log
-                      hasEndDot
-                      label={`Gradient norm of ${layerNames[layer] ?? ''} over the last 60 steps`}
-                    />
+                    <SparklineLink
+                      href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}?step=${changes.newestStep ?? 0}`}
+                    >
+                      <Sparkline
+                        values={values}
+                        width={54}
+                        height={16}
+                        log
+                        hasEndDot
+                        label={`Gradient norm of ${layerNames[layer] ?? ''} over the last 60 steps`}
+                      />
+                    </SparklineLink>
                   </td>
                 </tr>
               ))}
@@ -114,7 +128,7 @@ export function ChangesSection({
           </table>
           {rest > 0 ? (
             <Button variant="link" onClick={() => setIsWhole(true)}>
-              {rest} more
+              {formatStep(rest)} more
             </Button>
           ) : isWhole ? (
             <Button variant="link" onClick={() => setIsWhole(false)}>
@@ -124,6 +138,61 @@ export function ChangesSection({
         </>
       )}
     </section>
+  );
+}
+
+/** Layers whose gradient norm is no number now, who was first at the top. */
+function NonFiniteLayers({
+  runId,
+  layers,
+  layerNames,
+  newestStep,
+}: {
+  readonly runId: string;
+  readonly layers: LayerChanges['nonFinite'];
+  readonly layerNames: readonly string[];
+  readonly newestStep: number | null;
+}) {
+  const [isWhole, setIsWhole] = useState(false);
+  if (layers.length === 0) return null;
+  const shown = isWhole ? layers : layers.slice(0, SHOWN_LAYERS);
+  return (
+    <>
+      <table className={styles['table']}>
+        <caption className="visually-hidden">
+          Layers whose gradient norm is not finite at step {formatStep(newestStep)}, the first one
+          first
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Not finite now</th>
+            <th scope="col">since</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map(({ layer, sinceStep }) => (
+            <tr key={layer}>
+              <td>
+                <span className={styles['tick']}>
+                  <Mark kind="divergence" size={10} />
+                </span>
+                <Link
+                  href={`/runs/${encodeURIComponent(runId)}/layers/${layer}?step=${sinceStep ?? newestStep ?? 0}`}
+                >
+                  {layerNames[layer]}
+                </Link>
+              </td>
+              <td>{sinceStep === null ? 'earlier' : formatStep(sinceStep)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {layers.length > SHOWN_LAYERS ? (
+        <Button variant="link" onClick={() => setIsWhole(!isWhole)}>
+          {isWhole ? 'Fewer' : `${formatStep(layers.length - shown.length)} more`}
+        </Button>
+      ) : null}
+    </>
   );
 }
 

@@ -72,7 +72,14 @@ export function useLayerChanges(
       setRecent({
         changes:
           norms === null
-            ? { items: [], tenfoldCount: 0, historySteps: 0, newestStep }
+            ? {
+                nonFinite: [],
+                layerCount,
+                items: [],
+                tenfoldCount: 0,
+                historySteps: 0,
+                newestStep,
+              }
             : computeLayerChanges(norms),
         figures: { rms, belowEpsilon, ratioDip },
         layers,
