@@ -22,14 +22,21 @@ function formatMetric(metric: string, value: number | null): string {
   return metric === 'rms' ? formatFixed(value, 2) : formatNumber(value);
 }
 
-/** A metric at one step as it is written; "–" where nothing finite was reported. */
+/** A value as the metric is written; NaN where what was reported is no number. */
+function writtenAt(metric: string, points: readonly Bucket[], step: number): string {
+  const bucket = points.find(({ fromStep, toStep }) => fromStep <= step && step <= toStep);
+  const isNonFinite = bucket !== undefined && bucket.mean === null && bucket.nonFiniteCount > 0;
+  return isNonFinite ? 'NaN' : formatMetric(metric, bucket?.mean ?? null);
+}
+
+/** A metric at one step as it is written; "–" where nothing was reported. */
 export function valueTextAt(
   series: readonly { readonly metric: string; readonly points: readonly Bucket[] }[],
   metric: string,
   step: number,
 ): string {
   const found = series.find((entry) => entry.metric === metric);
-  return formatMetric(metric, found === undefined ? null : valueAtStep(found.points, step));
+  return writtenAt(metric, found?.points ?? [], step);
 }
 
 /** Prepares one panel; its scale is the metric's own, logarithmic where it says so. */
@@ -49,7 +56,7 @@ export function prepareSmallMultiple(
     meaning,
     trace,
     values: steps.map((step, index) => ({
-      text: formatMetric(metric, valueAtStep(points, step)),
+      text: writtenAt(metric, points, step),
       isMain: index === mainIndex,
     })),
     marks: steps.map((step) => stepToX(window, step)),

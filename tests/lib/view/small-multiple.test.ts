@@ -19,6 +19,14 @@ describe('a metric under the crosshair', () => {
     expect(valueTextAt(series, 'rms', 400)).toBe('–');
     expect(valueTextAt(series, 'ratio_dip', 318)).toBe('–');
   });
+
+  it('is NaN where what was reported is no number', () => {
+    const broken = { fromStep: 320, toStep: 320, min: null, max: null, mean: null };
+    const series = [{ metric: 'rms', points: [...points, { ...broken, nonFiniteCount: 1 }] }];
+    expect(valueTextAt(series, 'rms', 320)).toBe('NaN');
+    const absent = [{ metric: 'rms', points: [{ ...broken, nonFiniteCount: 0 }] }];
+    expect(valueTextAt(absent, 'rms', 320)).toBe('–');
+  });
 });
 
 describe('a small multiple', () => {

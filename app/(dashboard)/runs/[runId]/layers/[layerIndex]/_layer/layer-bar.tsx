@@ -55,7 +55,7 @@ export function LayerBar({
   return (
     <TopBar
       crumbs={[
-        { label: run.project, href: `/?q=${encodeURIComponent(run.project)}` },
+        { label: run.project, href: `/?project=${encodeURIComponent(run.project)}` },
         { label: run.name, href: runHref },
         { label: names[position] ?? `layer ${layerIndex}` },
       ]}

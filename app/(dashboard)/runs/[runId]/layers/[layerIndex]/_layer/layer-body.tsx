@@ -8,6 +8,7 @@ import { formatStep } from '@/lib/view/format-number';
 import type { LayerViewModel } from '@/lib/view/layer-view-model';
 import { prepareStepWords } from '@/lib/view/layer-words';
 import { prepareNumberRows } from '@/lib/view/number-rows';
+import { describePrecision } from '@/lib/view/precision-words';
 import { valueTextAt } from '@/lib/view/small-multiple';
 import { stepsOfSpike } from '@/lib/view/spike-steps';
 import { describeLayerOutlook } from '@/lib/view/stage-outlook';
@@ -15,6 +16,7 @@ import { explainStage, stageAt } from '@/lib/view/stage-reason';
 import { stepToX } from '@/lib/view/trace';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { SegmentedControl } from '@/app/_components/segmented-control';
+import { useRunPrecision } from '@/app/_hooks/use-run-precision';
 import { layerCharts } from './layer-charts';
 import type { LayerMoves } from './layer-moves';
 import { LayerNotes } from './layer-notes';
@@ -84,6 +86,9 @@ export function LayerBody({
   const main = chosen.steps[chosen.mainIndex] ?? 0;
   const reason = explainStage(findings.stages, main);
   const label = stageAt(findings.stages, main)?.label ?? null;
+
+  const precision = useRunPrecision(run, true);
+  const rounding = precision === null ? null : describePrecision(precision, main);
 
   // One crosshair over the loss and every metric: it stands on steps that were reported.
   const [crosshairStep, setCrosshairStep] = useState<number | null>(null);
@@ -234,6 +239,7 @@ export function LayerBody({
           />
         }
         step={main}
+        precision={rounding?.explanation ?? null}
         rows={
           selected === undefined
             ? []

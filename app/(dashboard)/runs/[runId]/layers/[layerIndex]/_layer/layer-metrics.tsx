@@ -3,10 +3,12 @@
 import { useState } from 'react';
 import type { Run } from '@/lib/contract/runs';
 import { formatStep } from '@/lib/view/format-number';
+import { describePrecision } from '@/lib/view/precision-words';
 import { valueTextAt } from '@/lib/view/small-multiple';
 import { describeLayerOutlook } from '@/lib/view/stage-outlook';
 import { explainStage, stageAt } from '@/lib/view/stage-reason';
 import { stepToX } from '@/lib/view/trace';
+import { useRunPrecision } from '@/app/_hooks/use-run-precision';
 import { layerCharts } from './layer-charts';
 import { nearestStep } from './nearest-step';
 import { SmallMultiples } from './small-multiples';
@@ -30,11 +32,13 @@ export function LayerMetrics({
   readonly view: ReturnType<typeof useLayerView>;
 }) {
   const { window, series, findings } = view;
+  const precision = useRunPrecision(run, true);
   const [crosshairStep, setCrosshairStep] = useState<number | null>(null);
   if (window === null || step === null || view.multiples.length === 0) return null;
   const reported = series[0]?.points.map(({ fromStep }) => fromStep) ?? [];
   const reason = explainStage(findings.stages, step);
   const label = stageAt(findings.stages, step)?.label ?? null;
+  const rounding = precision === null ? null : describePrecision(precision, step);
   const charts = layerCharts({
     run,
     layerIndex,
@@ -71,6 +75,7 @@ export function LayerMetrics({
           outlook={reason === null ? null : describeLayerOutlook(reason.stage, label)}
           failure={findings.error?.message ?? null}
         />
+        {rounding === null ? null : <p className={words['quiet']}>{rounding.explanation}</p>}
       </aside>
     </div>
   );

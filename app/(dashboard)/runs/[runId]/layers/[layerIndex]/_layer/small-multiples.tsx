@@ -58,7 +58,11 @@ function Panel({
             view.values.map(({ text, isMain }, index) => (
               <span key={index}>
                 {index > 0 ? <span> → </span> : null}
-                {isMain ? <strong>{text}</strong> : text}
+                {isMain ? (
+                  <strong data-nonfinite={text === 'NaN' || undefined}>{text}</strong>
+                ) : (
+                  <span data-nonfinite={text === 'NaN' || undefined}>{text}</span>
+                )}
               </span>
             ))
           ) : (

@@ -17,12 +17,15 @@ const KEYS = [
 export function WordsColumn({
   stage,
   step,
+  precision,
   rows,
   words,
   notes,
 }: {
   readonly stage: ReactNode;
   readonly step: number;
+  /** That values are kept at fewer digits than they came with; null where they are not. */
+  readonly precision: string | null;
   readonly rows: readonly NumberRow[];
   readonly words: readonly StepWords[];
   readonly notes: ReactNode;
@@ -46,6 +49,7 @@ export function WordsColumn({
           </tbody>
         </table>
       )}
+      {precision === null ? null : <p className={styles['quiet']}>{precision}</p>}
       <h2>In words</h2>
       {words.map((entry) => (
         <p key={entry.step}>
