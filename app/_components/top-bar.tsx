@@ -60,7 +60,9 @@ export function TopBar({
         <SearchTrigger
           text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}
         />
-        <ThemeToggle />
+        <span className={styles['theme']}>
+          <ThemeToggle />
+        </span>
       </div>
     </header>
   );

@@ -2,6 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 import type { Run } from '@/lib/contract/runs';
+import { formatStep } from '@/lib/view/format-number';
 import { CodeBlock } from '@/app/_components/code-block';
 import { EmptyState } from '@/app/_components/states';
 
@@ -26,7 +27,7 @@ http.urlopen(http.Request("${origin}/api/v1/runs/${encodeURIComponent(run.id)}/f
   return (
     <EmptyState
       title="No frames yet. Run these three lines in the training job."
-      text={`They post one step; the values are yours to put in, one gradient norm for each of the ${run.layerCount} layers. This page shows it as soon as it arrives.`}
+      text={`They post one step; the values are yours to put in, one gradient norm for ${run.layerCount === 1 ? 'the one layer' : `each of the ${formatStep(run.layerCount)} layers`}. This page shows it as soon as it arrives.`}
     >
       <CodeBlock label="Post a step, Python standard library" code={code} />
     </EmptyState>

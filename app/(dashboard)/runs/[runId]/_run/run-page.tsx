@@ -78,13 +78,17 @@ export function RunPage({ runId }: { readonly runId: string }) {
               }
               message={
                 failure.status === 404
-                  ? `${failure.message} It may have been deleted, or its id be another: search finds runs by name, tag and note.`
+                  ? `No run has the id ${runId}. It may have been deleted, or the link may be cut short; search finds runs by name, tag and note.`
                   : failure.message
               }
-              onRetry={() => {
-                readRun();
-                readMetrics();
-              }}
+              {...(failure.status === 404
+                ? {}
+                : {
+                    onRetry: () => {
+                      readRun();
+                      readMetrics();
+                    },
+                  })}
             >
               <ButtonLink href="/">All runs</ButtonLink>
             </ErrorState>
