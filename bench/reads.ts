@@ -14,14 +14,17 @@ import {
   seriesQuerySchema,
   timelineQuerySchema,
 } from '../lib/contract/reads';
+import { readAdvice } from '../lib/query/read-advice';
 import { readDistributions } from '../lib/query/read-distributions';
 import { readHeatmap } from '../lib/query/read-heatmap';
+import { readRun } from '../lib/query/read-run';
 import { readSeries } from '../lib/query/read-series';
 import { readTimeline } from '../lib/query/read-timeline';
 import { type Database, openDatabase } from '../lib/store/database';
 import { buildWorkers, startBenchProduct, startBenchServer } from './ingest/bench-product';
 import { measureMemoryCopies } from './ingest/physical-limits';
 import { HttpReader } from './reads/http-reader';
+import { loadFindings } from './reads/load-findings';
 import { loadLongRun, METRIC } from './reads/load-run';
 import { loadWideRun } from './reads/load-wide-run';
 import { machineLine } from './shared/machine-line';
@@ -36,6 +39,7 @@ const { values: options } = parseArgs({
   },
 });
 const repeats = Number(options.repeats);
+const WARM_UP = 10;
 const SAFETENSORS = 'application/vnd.safetensors';
 
 const WIDE = { id: 'wide', layers: 1000, steps: 1000, metrics: 16 };
@@ -137,10 +141,24 @@ const READS: readonly Read[] = [
     { reduce: 'sum', limit: '100' },
     null,
   ),
+  {
+    name: 'advice, 1,000 layers and 413 spikes',
+    path: `/api/v1/runs/${WIDE.id}/advice`,
+    accept: 'application/json',
+    bar: 5,
+    inProcess: (db) => readAdvice(db, WIDE.id, null),
+  },
+  {
+    name: 'the run, 1,000 layers',
+    path: `/api/v1/runs/${WIDE.id}`,
+    accept: 'application/json',
+    bar: null,
+    inProcess: (db) => readRun(db, WIDE.id),
+  },
 ];
 
 async function measure(read: () => Promise<unknown>): Promise<Quantiles> {
-  for (let warmUp = 0; warmUp < 10; warmUp++) await read();
+  for (let warmUp = 0; warmUp < WARM_UP; warmUp++) await read();
   const times: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     const startMs = performance.now();
@@ -179,9 +197,14 @@ try {
   const product = await startBenchProduct(server, 'reads', null);
   const db = openDatabase({ url: product.databaseUrl, maxConnections: 4 });
   const startMs = performance.now();
-  await loadWideRun(db, product.databaseUrl, WIDE);
-  await loadLongRun(db, product.databaseUrl, LONG);
-  await loadLongRun(db, product.databaseUrl, BROAD);
+  const asked = (id: string): boolean => chosen.some(({ path }) => path.includes(`/runs/${id}`));
+  if (asked(WIDE.id)) {
+    await loadWideRun(db, product.databaseUrl, WIDE);
+    await loadFindings(db, WIDE);
+  }
+  for (const run of [LONG, BROAD]) {
+    if (asked(run.id)) await loadLongRun(db, product.databaseUrl, run);
+  }
   await db.pool.query('VACUUM ANALYZE');
   await db.pool.query('CHECKPOINT');
   console.log(`runs loaded in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
@@ -193,7 +216,9 @@ try {
       : await measure(async () => {
           bytes = await reader.get(path, accept);
         });
+    const usedBefore = process.cpuUsage();
     const inside = await measure(() => inProcess(db));
+    const used = process.cpuUsage(usedBefore);
     const limit = bar === null ? '' : `, bar ${bar} ms`;
     console.log(name);
     if (overHttp !== null) {
@@ -201,7 +226,8 @@ try {
         `    over HTTP       ${describe(overHttp)}${limit}, ${(bytes / 1e6).toFixed(2)} MB`,
       );
     }
-    console.log(`    in process      ${describe(inside)}`);
+    const coreMs = (used.user + used.system) / 1000 / (repeats + WARM_UP);
+    console.log(`    in process      ${describe(inside)}, ${coreMs.toFixed(1)} ms of a core each`);
     if (bytes > 1e6) console.log(`    loopback alone  ${describe(await measureLoopback(bytes))}`);
   }
   reader.close();

@@ -17,6 +17,8 @@ export interface WideRun {
 }
 
 const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+/** What advice asks of layers. */
+const OF_ADVICE = ['gradient_rms', 'rms', 'ratio_dip', 'second_moment_below_epsilon_fraction'];
 /** Of one write. */
 const STEPS_A_WRITE = 50;
 
@@ -36,7 +38,11 @@ export async function loadWideRun(db: Database, url: string, run: WideRun): Prom
     counts: Uint32Array.from({ length: run.layers * 64 }, (_, index) => index % 200),
     outside: new Uint32Array(run.layers * 4),
   };
-  const names = [METRIC, ...Array.from({ length: run.metrics - 1 }, (_, index) => `m${index}`)];
+  const names = [
+    METRIC,
+    ...OF_ADVICE,
+    ...Array.from({ length: run.metrics }, (_, index) => `m${index}`),
+  ].slice(0, run.metrics);
   const writer = createFrameWriter({ url, logger, maxQueuedBytes: 1e9 });
   for (let first = 0; first < run.steps; first += STEPS_A_WRITE) {
     await writer.write(

@@ -5,18 +5,20 @@ import { STABILITY_RATIO, WARNING_WORDS } from '../contract/warnings';
 import { type AdviceFacts, FIGURE_STEPS } from '../postmortem/advice/advice-facts';
 import { composeAdvice } from '../postmortem/advice/compose-advice';
 import { lastQuietStep, type StepColumns } from '../postmortem/facts';
+import { spikeIncidentsQuery } from '../store/alerts/incidents';
 import type { Database } from '../store/database';
-import { findEvents } from '../store/events';
-import { findSeenStep } from '../store/findings/findings';
-import { findIncidents } from '../store/alerts/incidents';
-import { findLayers } from '../store/runs/layers';
-import type { ReadableRun } from '../store/reading/readable-run';
-import { findSpikes } from '../store/findings/spikes';
+import { eventsQuery } from '../store/events';
+import { type SavedStep, savedStepsQuery } from '../store/findings/findings';
+import { spikesQuery } from '../store/findings/spikes';
 import { findStageIntervals } from '../store/findings/stages';
-import { type StepReport, findNewestSteps, findStepReports } from '../store/reading/step-reports';
+import { warningsQuery } from '../store/findings/warnings';
+import type { Snapshot } from '../store/postgres/snapshot';
+import { type ReadableRun, runQueries } from '../store/reading/readable-run';
+import { newestStepsQuery, readStepReports, type StepReport } from '../store/reading/step-reports';
+import { type IndexedLayer, layersQuery } from '../store/runs/layers';
+import { runKeyOf } from '../store/runs/run-key';
+import { runNotFound } from '../store/runs/runs';
 import { type Segment, selectSegments } from '../store/runs/trajectory';
-import { findWarnings } from '../store/findings/warnings';
-import { requireRun } from './find-run';
 
 /** What advice asks of a layer. */
 const LAYER_METRICS = [
@@ -47,43 +49,70 @@ export interface SeenStep {
 /**
  * What the run's training loop may do now. `seen` is what the ingestion worker says of its
  * detectors; without it the step is that of their saved state, which is up to 64 steps old.
- * Reads a few steps of the newest attempt and what was found, by keys; nothing is written.
+ * Reads a few steps of the newest attempt and what was found, by keys and as of one moment, in
+ * five round trips; nothing is written.
  * Throws AppError `run_not_found`.
  */
-export async function readAdvice(
+export function readAdvice(
   db: Database,
   runId: string,
   seen: SeenStep | null,
 ): Promise<AdviceReply> {
-  const run = await requireRun(db, runId);
-  const attempt = run.newestAttempt;
-  const known = seen?.attempt === attempt ? seen : await findSeenStep(db, run.runKey, attempt);
-  const items = known === null ? [] : composeAdvice(await readFacts(db, run, known));
-  const version = versionOf(attempt, items);
-  return { runId: run.id, attempt, step: known?.step ?? null, version, items };
+  return db.readSnapshot(async (snapshot) => {
+    const runKey = runKeyOf(runId);
+    const [asked, layers, saved] = [
+      runQueries(runKey),
+      layersQuery(runKey),
+      savedStepsQuery(runKey),
+    ];
+    await snapshot.readAll([...asked.queries, layers.query, saved.query]);
+    const run = asked.run();
+    if (run === null) throw runNotFound(runId);
+    const { newestAttempt: attempt } = run;
+    const known = seen?.attempt === attempt ? seen : (saved.steps.get(attempt) ?? null);
+    const facts =
+      known === null ? null : await readFacts(snapshot, { run, layers: layers.layers, known });
+    const items = facts === null ? [] : composeAdvice(facts);
+    const version = versionOf(attempt, items);
+    return { runId: run.id, attempt, step: known?.step ?? null, version, items };
+  });
 }
 
+interface KnownRun {
+  readonly run: ReadableRun;
+  readonly layers: readonly IndexedLayer[];
+  readonly known: SavedStep;
+}
+
+/** What was found and where the last steps are; then those steps and where layers stood. */
 async function readFacts(
-  db: Database,
-  run: ReadableRun,
-  { step, watchedFromStep }: Omit<SeenStep, 'attempt'>,
+  snapshot: Snapshot,
+  { run, layers, known: { step, watchedFromStep } }: KnownRun,
 ): Promise<AdviceFacts> {
   const { runKey, attempts, newestAttempt: attempt } = run;
   const optimizer = attempts.at(-1)?.optimizer ?? { name: '' };
   const here = { attempt, fromStep: step, toStep: step };
-  const spikes = await readSpikes(db, run, step);
-  const [layers, reports, stages, events, warnings, incidents] = await Promise.all([
-    findLayers(db, runKey),
-    readReports(db, run, step),
-    readStages(db, runKey, [here, ...quietSteps(spikes)]),
-    findEvents(db, runKey, {
-      segments: selectSegments(run, 'all', { fromStep: Math.max(0, step - EVENT_STEPS) }),
-      after: null,
-      limit: MOST_EVENTS,
-    }),
-    findWarnings(db, runKey, { segments: [here], limit: MOST_WARNINGS }),
-    readIncidents(db, run, spikes),
+  const found = spikeQueries(run, step);
+  const steps = newestStepsQuery(runKey, { attempt, fromStep: 0, toStep: step }, FIGURE_STEPS);
+  const events = eventsQuery(runKey, {
+    segments: selectSegments(run, 'all', { fromStep: Math.max(0, step - EVENT_STEPS) }),
+    after: null,
+    limit: MOST_EVENTS,
+  });
+  const warnings = warningsQuery(runKey, { segments: [here], limit: MOST_WARNINGS });
+  const incidents = spikeIncidentsQuery(runKey, MOST_INCIDENTS);
+  await snapshot.readAll([
+    ...found.map(({ query }) => query),
+    steps.query,
+    events.query,
+    warnings.query,
+    incidents.query,
   ]);
+  const spikes = found
+    .flatMap(({ spikes: ofKind }) => ofKind)
+    .sort((a, b) => a.onsetStep - b.onsetStep);
+  const stages = await readStages(snapshot, runKey, [here, ...quietSteps(spikes)]);
+  const reports = await readReports(snapshot, run, step, steps.steps);
   return {
     attempt,
     optimizer,
@@ -95,35 +124,34 @@ async function readFacts(
     lastLoss: reports.findLast(({ scalars }) => scalars.has('loss'))?.scalars.get('loss') ?? null,
     spikes,
     stages,
-    events: events.map(({ event }) => event),
-    warnings: warnings
+    events: events.events.map(({ event }) => event),
+    warnings: warnings.warnings
       .filter(({ toStep }) => toStep === null)
       .map((warning) => ({ ...warning, metric: STABILITY_RATIO, ...WARNING_WORDS[warning.kind] })),
-    incidents,
+    incidents: new Map(incidents.incidents.map(({ id, spikeId }) => [spikeId, id])),
   };
 }
 
 /** Loss events of the whole run; RMS spikes are many, and those of long ago tell nothing. */
-async function readSpikes(db: Database, run: ReadableRun, step: number): Promise<Spike[]> {
+function spikeQueries(run: ReadableRun, step: number): ReturnType<typeof spikesQuery>[] {
   const { runKey, newestAttempt: attempt } = run;
   const everywhere = selectSegments(run, 'all', {});
   const near = [{ attempt, fromStep: Math.max(0, step - RMS_SPIKE_STEPS), toStep: step }];
-  const found = await Promise.all([
+  return [
     ...(['loss_spike', 'outlier_batch', 'divergence'] as const).map((kind) =>
-      findSpikes(db, runKey, { segments: everywhere, kind, limit: MOST_SPIKES }),
+      spikesQuery(runKey, { segments: everywhere, kind, limit: MOST_SPIKES }),
     ),
-    findSpikes(db, runKey, { segments: near, kind: 'rms_spike', limit: MOST_SPIKES }),
-  ]);
-  return found.flat().sort((a, b) => a.onsetStep - b.onsetStep);
+    spikesQuery(runKey, { segments: near, kind: 'rms_spike', limit: MOST_SPIKES }),
+  ];
 }
 
 /** Each interval once, however many of the steps it holds. */
 async function readStages(
-  db: Database,
+  snapshot: Snapshot,
   runKey: string,
   segments: readonly Segment[],
 ): Promise<StageInterval[]> {
-  const found = await findStageIntervals(db, runKey, segments);
+  const found = await findStageIntervals(snapshot, runKey, segments);
   const once = new Map(
     found.map((each) => [`${each.attempt}/${each.layer}/${each.fromStep}`, each] as const),
   );
@@ -141,32 +169,17 @@ function quietSteps(spikes: readonly Spike[]) {
     });
 }
 
-/** Open ones, by the spike that they tell of. */
-async function readIncidents(
-  db: Database,
-  { id, project }: ReadableRun,
-  spikes: readonly Spike[],
-): Promise<ReadonlyMap<string, string>> {
-  if (spikes.length === 0) return new Map();
-  const query = { project, runId: id, state: 'open' as const, limit: MOST_INCIDENTS };
-  const { items } = await findIncidents(db, query);
-  return new Map(
-    items.flatMap(({ id: incident, spikeId }) => (spikeId === null ? [] : [[spikeId, incident]])),
-  );
-}
-
 async function readReports(
-  db: Database,
-  { runKey, layerCount, newestAttempt: attempt }: ReadableRun,
+  snapshot: Snapshot,
+  run: ReadableRun,
   step: number,
+  steps: readonly number[],
 ): Promise<StepReport[]> {
-  const upTo = { attempt, fromStep: 0, toStep: step };
-  const steps = await findNewestSteps(db, runKey, upTo, FIGURE_STEPS);
   const fromStep = steps.at(-1);
   if (fromStep === undefined) return [];
-  return findStepReports(db, {
-    ...{ runKey, layerCount, scalars: SCALARS, layerMetrics: LAYER_METRICS },
-    segment: { ...upTo, fromStep },
+  return readStepReports(snapshot, run, {
+    segment: { attempt: run.newestAttempt, fromStep, toStep: step },
+    ...{ scalars: SCALARS, layerMetrics: LAYER_METRICS, withPosts: false },
   });
 }
 

@@ -20,11 +20,11 @@ export interface FoldedRun {
 /** The steps of a segment, ascending. The caller bounds the segment: all of it is held. */
 export async function readAlertSteps(
   db: Database,
-  { runKey, layerCount }: FoldedRun,
+  { runKey }: FoldedRun,
   segment: Segment,
   { scalars, layerMetrics, stages, rmsSpikes }: FoldNeeds,
 ): Promise<AlertStep[]> {
-  const query = { runKey, layerCount, segment, scalars, layerMetrics, withPosts: false };
+  const query = { runKey, segment, scalars, layerMetrics, withPosts: false };
   const [reports, marks] = await Promise.all([
     findStepReports(db, query),
     stages || rmsSpikes ? findStepMarks(db, runKey, segment, { stages, rmsSpikes }) : NO_MARKS,

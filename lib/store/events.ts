@@ -1,6 +1,10 @@
 /** What a job or a person noted at a step. An event posted twice is one event. */
 import { eventKindSchema, type CreateEvent, type RunEvent } from '../contract/runs';
 import type { Database } from './database';
+import type { CopyRow } from './postgres/copy-binary';
+import { Parameters } from './postgres/parameters';
+import type { PreparedQuery } from './postgres/prepared-read';
+import type { RowReader } from './postgres/snapshot';
 import { hashKey } from './runs/run-key';
 import type { Segment } from './runs/trajectory';
 
@@ -10,7 +14,7 @@ export interface EventToSave extends CreateEvent {
 
 interface EventRow {
   readonly id: string;
-  readonly step: bigint;
+  readonly step: bigint | number;
   readonly attempt: number;
   readonly kind: string;
   readonly title: string;
@@ -75,35 +79,48 @@ export interface EventSelection {
   readonly limit: number;
 }
 
-/** By step, then key; one range of an index. */
-export async function findEvents(
-  db: Database,
+export interface FoundEvent {
+  readonly event: RunEvent;
+  readonly eventKey: string;
+}
+
+/** What finds events, for a caller who sends more queries with it; one range of an index. */
+export function eventsQuery(
   runKey: string,
   { segments, after, limit }: EventSelection,
-): Promise<{ readonly event: RunEvent; readonly eventKey: string }[]> {
-  if (segments.length === 0) return [];
-  const rows = await db.prisma.event.findMany({
-    where: {
-      runKey,
-      AND: [
-        {
-          OR: segments.map(({ attempt, fromStep, toStep }) => ({
-            attempt,
-            step: { gte: BigInt(fromStep), lte: BigInt(toStep) },
-          })),
-        },
-        after === null
-          ? {}
-          : {
-              OR: [
-                { step: { gt: BigInt(after.step) } },
-                { step: BigInt(after.step), eventKey: { gt: after.eventKey } },
-              ],
-            },
-      ],
-    },
-    orderBy: [{ step: 'asc' }, { eventKey: 'asc' }],
-    take: limit,
-  });
-  return rows.map((row) => ({ event: toRunEvent(row), eventKey: row.eventKey }));
+): { readonly query: PreparedQuery; readonly events: FoundEvent[] } {
+  const events: FoundEvent[] = [];
+  const p = new Parameters();
+  const relation = p.segments(segments);
+  const rest =
+    after === null
+      ? ''
+      : `AND (step, event) > (${p.integer('bigint', after.step)}, ${p.uuid(after.eventKey)})`;
+  const sql = `SELECT event::text, id, event.attempt, step, kind, title, detail,
+      (extract(epoch FROM created_at) * 1000)::float8
+    FROM ${relation}
+    JOIN event ON event.attempt = segment.attempt
+      AND event.step BETWEEN segment.from_step AND segment.to_step
+    WHERE run = ${p.uuid(runKey)} ${rest}
+    ORDER BY step, event LIMIT ${p.integer('int', limit)}`;
+  const onRow = (row: CopyRow): void => {
+    const event = toRunEvent({
+      ...{ id: row.text(1), attempt: row.int4(2), step: row.int8(3), kind: row.text(4) },
+      ...{ title: row.text(5), detail: row.isNull(6) ? null : row.text(6) },
+      createdAt: new Date(row.float8(7) ?? NaN),
+    });
+    events.push({ event, eventKey: row.text(0) });
+  };
+  return { query: { sql, values: p.values, onRow }, events };
+}
+
+/** By step, then key; one range of an index. No attempt may have two segments. */
+export async function findEvents(
+  reader: RowReader,
+  runKey: string,
+  selection: EventSelection,
+): Promise<FoundEvent[]> {
+  const { query, events } = eventsQuery(runKey, selection);
+  await reader.readAll([query]);
+  return events;
 }

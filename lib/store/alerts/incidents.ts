@@ -9,6 +9,7 @@ import {
   type IncidentsReply,
 } from '../../contract/incidents';
 import type { Database } from '../database';
+import type { PreparedQuery } from '../postgres/prepared-read';
 import { isUuid, runKeyOf } from '../runs/run-key';
 import { Conditions } from '../runs/run-filter';
 import { DELETING } from '../runs/run-status';
@@ -143,6 +144,27 @@ export async function findIncident(db: Database, project: string, id: string): P
   const [row] = rows;
   if (row === undefined) throw incidentNotFound(id);
   return toIncident(row);
+}
+
+/** What finds the open incidents of a run that tell of spikes, the newest first; a range of the primary key. */
+export function spikeIncidentsQuery(
+  runKey: string,
+  limit: number,
+): {
+  readonly query: PreparedQuery;
+  readonly incidents: readonly { readonly id: string; readonly spikeId: string }[];
+} {
+  const incidents: { id: string; spikeId: string }[] = [];
+  return {
+    query: {
+      sql: `SELECT incident::text, spike_id FROM incident
+        WHERE run = $1::uuid AND closed_at IS NULL AND spike_id IS NOT NULL
+        ORDER BY opened_at DESC, incident DESC LIMIT $2::int`,
+      values: [runKey, `${limit}`],
+      onRow: (row) => incidents.push({ id: row.text(0), spikeId: row.text(1) }),
+    },
+    incidents,
+  };
 }
 
 /** By primary key, the oldest first. */

@@ -6,6 +6,8 @@
  */
 import type { PoolClient } from 'pg';
 import type { Database } from '../database';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 import { type RmsSpikeStep, addRmsSpikeSteps } from './rms-spike-steps';
 import { DELETING } from '../runs/run-status';
 import { type SpikeToSave, upsertSpikes } from './save-spikes';
@@ -189,20 +191,38 @@ export async function findDetectorState(
   return row === undefined ? null : { step: Number(row.step), bytes: row.state };
 }
 
-/** How far the saved state is, without it; null before the first save. By primary key. */
+/** How far a saved state is, without the state itself. */
+export type SavedStep = Pick<DetectorState, 'step' | 'watchedFromStep'>;
+
+/** What finds these of all attempts, for a caller who sends more queries with it; a range of the primary key. */
+export function savedStepsQuery(runKey: string): {
+  readonly query: PreparedQuery;
+  /** By attempt; one without a save is not there. */
+  readonly steps: ReadonlyMap<number, SavedStep>;
+} {
+  const steps = new Map<number, SavedStep>();
+  return {
+    query: {
+      sql: `SELECT attempt, step, watched_from_step FROM detector_state WHERE run = $1::uuid`,
+      values: [runKey],
+      onRow: (row) => {
+        const watchedFromStep = row.isNull(2) ? null : row.int8(2);
+        steps.set(row.int4(0), { step: row.int8(1), watchedFromStep });
+      },
+    },
+    steps,
+  };
+}
+
+/** null before the first save. */
 export async function findSeenStep(
-  db: Database,
+  reader: RowReader,
   runKey: string,
   attempt: number,
-): Promise<Pick<DetectorState, 'step' | 'watchedFromStep'> | null> {
-  const { rows } = await db.pool.query<{ step: string; watched_from_step: string | null }>(
-    `SELECT step, watched_from_step FROM detector_state WHERE run = $1 AND attempt = $2`,
-    [runKey, attempt],
-  );
-  const [row] = rows;
-  if (row === undefined) return null;
-  const { step, watched_from_step: watched } = row;
-  return { step: Number(step), watchedFromStep: watched === null ? null : Number(watched) };
+): Promise<SavedStep | null> {
+  const { query, steps } = savedStepsQuery(runKey);
+  await reader.readAll([query]);
+  return steps.get(attempt) ?? null;
 }
 
 /**

@@ -10,33 +10,38 @@ import {
   verdictSchema,
 } from '../../contract/reads';
 import type { Database } from '../database';
+import type { CopyRow } from '../postgres/copy-binary';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
 interface SpikeRow {
   readonly id: string;
   readonly attempt: number;
   readonly kind: string;
-  readonly onsetStep: bigint;
-  readonly confirmedStep: bigint | null;
-  readonly peakStep: bigint | null;
+  readonly onsetStep: bigint | number;
+  readonly confirmedStep: bigint | number | null;
+  readonly peakStep: bigint | number | null;
   readonly peakValue: number | null;
   readonly baseline: number | null;
-  readonly recoveredStep: bigint | null;
+  readonly recoveredStep: bigint | number | null;
   readonly recovery: string;
   readonly firstMovers: unknown;
   readonly verdict: string;
-  readonly riseStep: bigint | null;
+  readonly riseStep: bigint | number | null;
   readonly excessArea: number | null;
   readonly levelShift: number | null;
   readonly moverCount: number | null;
   readonly globalMovers: unknown;
   readonly precursorChance: number | null;
-  readonly chanceSteps: bigint | null;
+  readonly chanceSteps: bigint | number | null;
   readonly reevaluation: unknown;
 }
 
 function toSpike(row: SpikeRow): Spike {
-  const step = (value: bigint | null): number | null => (value === null ? null : Number(value));
+  const step = (value: bigint | number | null): number | null =>
+    value === null ? null : Number(value);
   const finite = (value: number | null): number | null =>
     value !== null && Number.isFinite(value) ? value : null;
   return {
@@ -63,34 +68,54 @@ function toSpike(row: SpikeRow): Spike {
   };
 }
 
-/** By onset; one range of an index. */
-export async function findSpikes(
-  db: Database,
+export interface SpikeSelection {
+  readonly segments: readonly Segment[];
+  readonly kind: Spike['kind'] | undefined;
+  readonly limit: number;
+}
+
+/** What finds spikes by onset, for a caller who sends more queries with it; one range of an index. */
+export function spikesQuery(
   runKey: string,
-  {
-    segments,
-    kind,
-    limit,
-  }: {
-    readonly segments: readonly Segment[];
-    readonly kind: Spike['kind'] | undefined;
-    readonly limit: number;
-  },
-): Promise<Spike[]> {
-  if (segments.length === 0) return [];
-  const rows = await db.prisma.spike.findMany({
-    where: {
-      runKey,
-      ...(kind === undefined ? {} : { kind }),
-      OR: segments.map(({ attempt, fromStep, toStep }) => ({
-        attempt,
-        onsetStep: { gte: BigInt(fromStep), lte: BigInt(toStep) },
-      })),
-    },
-    orderBy: [{ onsetStep: 'asc' }, { id: 'asc' }],
-    take: limit,
+  { segments, kind, limit }: SpikeSelection,
+): { readonly query: PreparedQuery; readonly spikes: Spike[] } {
+  const spikes: Spike[] = [];
+  const p = new Parameters();
+  const sql = `SELECT id, spike.attempt, kind, onset_step, confirmed_step, peak_step, peak_value, baseline,
+      recovered_step, recovery, first_movers::text, verdict, rise_step, excess_area, level_shift, mover_count,
+      global_movers::text, precursor_chance, chance_steps, reevaluation::text
+    FROM ${p.segments(segments)}
+    JOIN spike ON spike.attempt = segment.attempt
+      AND spike.onset_step BETWEEN segment.from_step AND segment.to_step
+    WHERE run = ${p.uuid(runKey)} ${kind === undefined ? '' : `AND kind = ${p.text(kind)}`}
+    ORDER BY onset_step, id LIMIT ${p.integer('int', limit)}`;
+  return { query: { sql, values: p.values, onRow: (row) => spikes.push(readSpike(row)) }, spikes };
+}
+
+function readSpike(row: CopyRow): Spike {
+  const step = (field: number): number | null => (row.isNull(field) ? null : row.int8(field));
+  const json = (field: number): unknown => (row.isNull(field) ? null : JSON.parse(row.text(field)));
+  return toSpike({
+    ...{ id: row.text(0), attempt: row.int4(1), kind: row.text(2), onsetStep: row.int8(3) },
+    ...{ confirmedStep: step(4), peakStep: step(5), peakValue: row.float8(6) },
+    ...{ baseline: row.float8(7), recoveredStep: step(8), recovery: row.text(9) },
+    ...{ firstMovers: json(10), verdict: row.text(11), riseStep: step(12) },
+    ...{ excessArea: row.float8(13), levelShift: row.float8(14) },
+    moverCount: row.isNull(15) ? null : row.int4(15),
+    ...{ globalMovers: json(16), precursorChance: row.float8(17), chanceSteps: step(18) },
+    reevaluation: json(19),
   });
-  return rows.map(toSpike);
+}
+
+/** By onset; one range of an index. No attempt may have two segments. */
+export async function findSpikes(
+  reader: RowReader,
+  runKey: string,
+  selection: SpikeSelection,
+): Promise<Spike[]> {
+  const { query, spikes } = spikesQuery(runKey, selection);
+  await reader.readAll([query]);
+  return spikes;
 }
 
 export async function findSpike(db: Database, runKey: string, id: string): Promise<Spike | null> {

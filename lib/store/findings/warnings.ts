@@ -2,7 +2,10 @@
 import type { PoolClient } from 'pg';
 import { type WarningKind, warningKindSchema } from '../../contract/warnings';
 import { floatsParameter } from '../postgres/binary-writer';
-import type { Database } from '../database';
+import type { CopyRow } from '../postgres/copy-binary';
+import { Parameters } from '../postgres/parameters';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
 export interface StoredWarning {
@@ -46,33 +49,40 @@ export async function upsertWarnings(
   });
 }
 
+export interface WarningSelection {
+  readonly segments: readonly Segment[];
+  readonly limit: number;
+}
+
+/** What finds warnings, for a caller who sends more queries with it; one range of an index. */
+export function warningsQuery(
+  runKey: string,
+  { segments, limit }: WarningSelection,
+): { readonly query: PreparedQuery; readonly warnings: StoredWarning[] } {
+  const warnings: StoredWarning[] = [];
+  const p = new Parameters();
+  const sql = `SELECT id, warning.attempt, kind, warning.from_step, warning.to_step, peak_step, peak_value, learning_rate
+    FROM ${p.segments(segments)}
+    JOIN warning ON warning.attempt = segment.attempt AND warning.from_step <= segment.to_step
+      AND (warning.to_step IS NULL OR warning.to_step >= segment.from_step)
+    WHERE run = ${p.uuid(runKey)} ORDER BY warning.from_step, id LIMIT ${p.integer('int', limit)}`;
+  const onRow = (row: CopyRow): void => {
+    warnings.push({
+      ...{ id: row.text(0), attempt: row.int4(1), kind: warningKindSchema.parse(row.text(2)) },
+      ...{ fromStep: row.int8(3), toStep: row.isNull(4) ? null : row.int8(4) },
+      ...{ peakStep: row.int8(5), peakValue: row.float8(6) ?? NaN, learningRate: row.float8(7) },
+    });
+  };
+  return { query: { sql, values: p.values, onRow }, warnings };
+}
+
 /** Warnings that touch one of the segments, by first step; one range of an index. */
 export async function findWarnings(
-  db: Database,
+  reader: RowReader,
   runKey: string,
-  { segments, limit }: { readonly segments: readonly Segment[]; readonly limit: number },
+  selection: WarningSelection,
 ): Promise<StoredWarning[]> {
-  if (segments.length === 0) return [];
-  const rows = await db.prisma.warning.findMany({
-    where: {
-      runKey,
-      OR: segments.map(({ attempt, fromStep, toStep }) => ({
-        attempt,
-        fromStep: { lte: BigInt(toStep) },
-        OR: [{ toStep: null }, { toStep: { gte: BigInt(fromStep) } }],
-      })),
-    },
-    orderBy: [{ fromStep: 'asc' }, { id: 'asc' }],
-    take: limit,
-  });
-  return rows.map((row) => ({
-    id: row.id,
-    attempt: row.attempt,
-    kind: warningKindSchema.parse(row.kind),
-    fromStep: Number(row.fromStep),
-    toStep: row.toStep === null ? null : Number(row.toStep),
-    peakStep: Number(row.peakStep),
-    peakValue: row.peakValue,
-    learningRate: row.learningRate,
-  }));
+  const { query, warnings } = warningsQuery(runKey, selection);
+  await reader.readAll([query]);
+  return warnings;
 }

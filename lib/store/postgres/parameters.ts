@@ -1,4 +1,5 @@
 import type { Segment } from '../runs/trajectory';
+import { integerText } from './integer-text';
 
 type ArrayType = 'smallint' | 'int' | 'bigint';
 
@@ -11,6 +12,10 @@ export class Parameters {
 
   uuid(key: string): string {
     return `${this.#add(key)}::uuid`;
+  }
+
+  text(value: string): string {
+    return `${this.#add(value)}::text`;
   }
 
   uuids(keys: Iterable<string>): string {
@@ -46,11 +51,6 @@ export class Parameters {
   #add(value: string): string {
     return `$${this.values.push(value)}`;
   }
-}
-
-function integerText(value: number): string {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`not a safe integer: ${value}`);
-  return `${value}`;
 }
 
 /** Rows of the segment at hand, as a range of the primary key; `run` as `Parameters` gave it. */

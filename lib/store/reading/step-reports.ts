@@ -2,11 +2,12 @@
 import { bitsOf, MISSING_FLOAT32_BITS, missingColumn } from '../../contract/missing-value';
 import { runScans } from './covered-scan';
 import type { Database } from '../database';
-import { findReadableRun } from './readable-run';
+import { findReadableRun, type ReadableRun } from './readable-run';
 import { LayerScan, type LayerSink, type StepCells } from './scan-layers';
 import { scalarColumns } from './scan-steps';
 import { segmentFilter } from './segment-filter';
-import type { Snapshot } from '../postgres/snapshot';
+import type { PreparedQuery } from '../postgres/prepared-read';
+import type { RowReader, Snapshot } from '../postgres/snapshot';
 import { findStepWindow } from './step-window';
 import type { Segment } from '../runs/trajectory';
 
@@ -19,9 +20,7 @@ export interface StepReport {
   readonly posts: readonly { readonly layerOffset: number; readonly layerCount: number }[];
 }
 
-export interface StepReportQuery {
-  readonly runKey: string;
-  readonly layerCount: number;
+export interface StepReportSelection {
   readonly segment: Segment;
   readonly scalars: readonly string[];
   /** `all`: whatever the run has reported of layers. */
@@ -30,20 +29,28 @@ export interface StepReportQuery {
   readonly withPosts?: boolean;
 }
 
+export interface StepReportQuery extends StepReportSelection {
+  readonly runKey: string;
+}
+
 /**
  * The steps of a segment, ascending; none of a run that was deleted. The caller bounds the
  * segment: all of it is held. Wherever they are kept, as of one moment, in three round trips.
  */
 export function findStepReports(db: Database, query: StepReportQuery): Promise<StepReport[]> {
-  return db.readSnapshot((snapshot) => readStepReports(snapshot, query));
+  return db.readSnapshot(async (snapshot) => {
+    const run = await findReadableRun(snapshot, query.runKey);
+    return run === null ? [] : readStepReports(snapshot, run, query);
+  });
 }
 
-async function readStepReports(
+/** The same in a snapshot of the caller's, which knows the run. */
+export async function readStepReports(
   snapshot: Snapshot,
-  { runKey, layerCount, segment, scalars, layerMetrics, withPosts = true }: StepReportQuery,
+  run: ReadableRun,
+  { segment, scalars, layerMetrics, withPosts = true }: StepReportSelection,
 ): Promise<StepReport[]> {
-  const run = await findReadableRun(snapshot, runKey);
-  if (run === null) return [];
+  const { runKey, layerCount } = run;
   const window = await findStepWindow(snapshot, run, {
     segments: [segment],
     columns: scalarColumns(run.names.scalar, scalars),
@@ -137,17 +144,32 @@ export async function findStepsAfter(
   return rows.map(({ step }) => Number(step));
 }
 
-/** The highest `limit` reported steps of a segment, descending; the end of a range of the primary key. */
-export async function findNewestSteps(
-  db: Database,
+/** What finds the highest `limit` reported steps of a segment, descending; the end of a range of the primary key. */
+export function newestStepsQuery(
   runKey: string,
   { attempt, fromStep, toStep }: Segment,
   limit: number,
+): { readonly query: PreparedQuery; readonly steps: number[] } {
+  const steps: number[] = [];
+  return {
+    query: {
+      sql: `SELECT step FROM step WHERE run = $1::uuid AND attempt = $2::int AND step BETWEEN $3::bigint AND $4::bigint
+        ORDER BY step DESC LIMIT $5::int`,
+      values: [runKey, `${attempt}`, `${fromStep}`, `${toStep}`, `${limit}`],
+      onRow: (row) => steps.push(row.int8(0)),
+    },
+    steps,
+  };
+}
+
+/** These alone. */
+export async function findNewestSteps(
+  reader: RowReader,
+  runKey: string,
+  segment: Segment,
+  limit: number,
 ): Promise<number[]> {
-  const { rows } = await db.pool.query<{ step: string }>(
-    `SELECT step FROM step WHERE run = $1 AND attempt = $2 AND step BETWEEN $3 AND $4
-     ORDER BY step DESC LIMIT $5`,
-    [runKey, attempt, fromStep, toStep, limit],
-  );
-  return rows.map(({ step }) => Number(step));
+  const { query, steps } = newestStepsQuery(runKey, segment, limit);
+  await reader.readAll([query]);
+  return steps;
 }

@@ -183,7 +183,7 @@ async function refill(
 
 async function readSteps(
   db: Database,
-  { runKey, layerCount }: RunContext,
+  { runKey }: RunContext,
   attempt: number,
   steps: readonly { readonly step: number }[],
 ): Promise<StepReport[]> {
@@ -192,7 +192,6 @@ async function readSteps(
   if (first === undefined || last === undefined) return [];
   return findStepReports(db, {
     runKey,
-    layerCount,
     segment: { attempt, fromStep: first.step, toStep: last.step },
     scalars: DETECTOR_SCALARS,
     layerMetrics: DETECTOR_METRICS,

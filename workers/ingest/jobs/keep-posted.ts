@@ -31,7 +31,6 @@ export async function keepPosted(
   if (replacements.some(isUnknown)) {
     const reports = await findStepReports(db, {
       runKey: run.runKey,
-      layerCount: run.layerCount,
       segment: { attempt, ...range },
       scalars: [],
       layerMetrics: [...new Set(replacements.flatMap((post) => [...post.layerMetrics.keys()]))],

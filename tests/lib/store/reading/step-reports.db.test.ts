@@ -28,7 +28,6 @@ it('shows detectors the same steps before and after they have moved into blocks'
   const read = async () => {
     const reports = await findStepReports(db, {
       runKey,
-      layerCount: 3,
       segment: { attempt: 1, fromStep: 50, toStep: 250 },
       scalars: ['loss', 'loss_scale', 'learning_rate'],
       layerMetrics: ['gradient_norm', 'rms', 'unknown'],
