@@ -4,12 +4,15 @@ import { BLOCK_STEPS } from './block-layout';
 import type { HotCell } from './choose-spans';
 import type { AttemptId } from './compaction-state';
 
+/** One beyond the last step that there can be. */
+export const END_OF_STEPS = Number.MAX_SAFE_INTEGER + 1;
+
 /** The lowest hot step from `fromStep` on and below `toStep`; null for none. One end of a primary key range. */
 export async function findFirstHotStep(
   client: ClientBase,
   { runKey, attempt }: AttemptId,
   fromStep: number,
-  toStep = Number.MAX_SAFE_INTEGER,
+  toStep = END_OF_STEPS,
 ): Promise<number | null> {
   const { rows } = await client.query<{ step: string }>({
     name: 'compaction_first_hot_step',

@@ -17,6 +17,7 @@ import {
   insertSums,
 } from './histogram-rows';
 import { HistogramSums } from './histogram-sums';
+import { END_OF_STEPS } from './hot-cells';
 import { overlaps, uncoveredOf, type Interval } from './intervals';
 import type { ChangedSpan } from './roll-levels';
 import type { MovedPost } from './write-blocks';
@@ -105,7 +106,7 @@ class HistogramRoller {
   async rewrite(span: Interval, rolledTo: number, posts: readonly MovedPost[]): Promise<number> {
     const gaps = await findGaps(this.client, this.id, [HISTOGRAMS_GAP], {
       from: 0,
-      to: Number.MAX_SAFE_INTEGER,
+      to: END_OF_STEPS,
     });
     let rows = 0;
     for (let level = 0; level <= MAX_LEVEL && bucketSteps(level) <= rolledTo; level++) {

@@ -3,7 +3,8 @@
  * too, in the order of their steps and a page at a time.
  */
 import type { CopyRow } from '../postgres/copy-binary';
-import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import { integerText } from '../postgres/integer-text';
+import { runLiteral, segmentRelation } from './segment-filter';
 import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
@@ -146,10 +147,10 @@ export async function findTablePage(
   const rest =
     after === null
       ? ''
-      : `AND (${step}, (${tieBreak}) COLLATE "C") > (${integerLiteral(after.step)}, ${textLiteral(after.tieBreak)})`;
+      : `AND (${step}, (${tieBreak}) COLLATE "C") > (${integerText(after.step)}, ${textLiteral(after.tieBreak)})`;
   await reader.copyRows(
     `SELECT ${step}, (${tieBreak})::text, ${list} ${fromSegments(runKey, table, segments)} ${rest}
-     ORDER BY ${order} LIMIT ${integerLiteral(limit)}`,
+     ORDER BY ${order} LIMIT ${integerText(limit)}`,
     (row) => {
       rows.push({
         step: row.int8(0),

@@ -3,7 +3,8 @@ import { BLOCK_STEPS } from '../compaction/block-layout';
 import { ROUNDED_CODEC } from '../compaction/value-codec';
 import { IS_ROUNDED } from '../compaction/rollup-codec';
 import type { RowReader } from '../postgres/snapshot';
-import { integerLiteral, runLiteral, segmentRelation } from './segment-filter';
+import { integerText } from '../postgres/integer-text';
+import { runLiteral, segmentRelation } from './segment-filter';
 import type { Segment } from '../runs/trajectory';
 
 export interface RunPrecision {
@@ -62,7 +63,7 @@ export async function findRoundedBefore(
      FROM ${segmentRelation(segments)}
      JOIN compaction_state AS state ON state.run = ${run} AND state.attempt = segment.attempt
        AND state.rounded_end > segment.from_step
-     CROSS JOIN unnest(ARRAY[${metricIds.map(integerLiteral).join(',')}]::smallint[]) AS asked (metric)
+     CROSS JOIN unnest(ARRAY[${metricIds.map(integerText).join(',')}]::smallint[]) AS asked (metric)
      CROSS JOIN LATERAL (
        SELECT first_step, span FROM metric_block AS block
        WHERE block.run = ${run} AND block.attempt = segment.attempt AND block.metric = asked.metric

@@ -1,19 +1,14 @@
+import { integerText } from '../postgres/integer-text';
 import type { Segment } from '../runs/trajectory';
 
 const RUN_KEY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** A number of ours as an SQL literal. Throws TypeError on what is no safe integer. */
-export function integerLiteral(value: number): string {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`not a safe integer: ${value}`);
-  return `${value}`;
-}
 
 /** Numbers as an SQL array. */
 export function arrayLiteral(
   type: 'smallint' | 'int' | 'bigint',
   values: Iterable<number>,
 ): string {
-  return `'{${Array.from(values, integerLiteral).join(',')}}'::${type}[]`;
+  return `'{${Array.from(values, integerText).join(',')}}'::${type}[]`;
 }
 
 /** The run as an SQL literal. COPY takes no parameters, so what is no key stops here. */
@@ -24,7 +19,7 @@ export function runLiteral(runKey: string): string {
 
 /** Rows of one segment, as a range of every primary key of the hot path. */
 export function segmentFilter(runKey: string, { attempt, fromStep, toStep }: Segment): string {
-  return `run = ${runLiteral(runKey)} AND attempt = ${integerLiteral(attempt)} AND step BETWEEN ${integerLiteral(fromStep)} AND ${integerLiteral(toStep)}`;
+  return `run = ${runLiteral(runKey)} AND attempt = ${integerText(attempt)} AND step BETWEEN ${integerText(fromStep)} AND ${integerText(toStep)}`;
 }
 
 /** Segments as a relation `segment (attempt, from_step, to_step)`, to be joined laterally with `inSegment`. */

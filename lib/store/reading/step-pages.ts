@@ -1,5 +1,6 @@
 /** Reported steps counted, for reads that go through a run piece by piece. */
-import { integerLiteral, segmentFilter } from './segment-filter';
+import { integerText } from '../postgres/integer-text';
+import { segmentFilter } from './segment-filter';
 import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
@@ -19,7 +20,7 @@ export async function findStepPage(
   await reader.copyRows(
     `SELECT max(step), count(*) FROM (
        SELECT step FROM step WHERE ${segmentFilter(runKey, segment)}
-       ORDER BY step LIMIT ${integerLiteral(limit)}) AS page HAVING count(*) > 0`,
+       ORDER BY step LIMIT ${integerText(limit)}) AS page HAVING count(*) > 0`,
     (row) => {
       page = { lastStep: row.int8(0), stepCount: row.int8(1) };
     },
