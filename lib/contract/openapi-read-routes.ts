@@ -190,7 +190,7 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     params: runParamsSchema,
     query: spikesQuerySchema,
     replies: [ok(spikesReplySchema, 'The spikes, onset ascending.')],
-    errors: ['run_not_found', 'invalid_query'],
+    errors: ['run_not_found', 'attempt_not_found', 'invalid_query'],
   },
   {
     operationId: 'readSpike',
@@ -216,7 +216,7 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     params: runParamsSchema,
     query: stagesQuerySchema,
     replies: [ok(stagesReplySchema, 'The intervals.')],
-    errors: ['run_not_found', 'invalid_query'],
+    errors: ['run_not_found', 'attempt_not_found', 'invalid_query'],
   },
   {
     operationId: 'listEvents',
@@ -229,7 +229,7 @@ export const READ_ROUTES: readonly RouteDescription[] = [
     params: runParamsSchema,
     query: eventsQuerySchema,
     replies: [ok(eventsReplySchema, 'One page of events.')],
-    errors: ['run_not_found', 'invalid_query'],
+    errors: ['run_not_found', 'attempt_not_found', 'invalid_query'],
   },
   {
     operationId: 'listProjects',

@@ -248,8 +248,16 @@ function withNullType(schema: JsonObject): JsonObject {
   if (!Array.isArray(anyOf) || anyOf.length !== 2) return schema;
   const [first, second] = anyOf;
   if (!isJsonObject(first) || !isJsonObject(second) || second['type'] !== 'null') return schema;
-  const type = first['type'];
-  return typeof type === 'string' ? { ...rest, ...first, type: [type, 'null'] } : schema;
+  const { type, enum: values } = first;
+  if (typeof type !== 'string') return schema;
+  const isListed = Array.isArray(values);
+  return {
+    ...rest,
+    ...first,
+    type: [type, 'null'],
+    // An enum is all that there may be, null too.
+    ...(isListed ? { enum: [...values, null] } : {}),
+  };
 }
 
 function toJsonObject(value: unknown): JsonObject {

@@ -228,4 +228,21 @@ describe('the published document', () => {
       .safeParse(frames?.['application/json']?.example);
     expect(body.error).toBeUndefined();
   });
+
+  it('lets an enum be null where it may be', () => {
+    const incident = document.components.schemas['Incident']?.['properties'];
+    const { closedBy } = z.object({ closedBy: z.looseObject({}) }).parse(incident);
+    expect(closedBy).toEqual({
+      type: ['string', 'null'],
+      enum: ['recovered', 'run_ended', 'new_attempt', 'rule_changed', null],
+      description: closedBy['description'],
+    });
+  });
+
+  it('says of every read of attempts that there may be no such attempt', () => {
+    for (const [method, path, { parameters, responses }] of operations()) {
+      if (method !== 'get' || !parameters.some(({ name }) => name === 'attempt')) continue;
+      expect(responses['404']?.['x-error-codes'], path).toContain('attempt_not_found');
+    }
+  });
 });
