@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { projectNameSchema } from './identifiers';
+import { queryInteger } from './query-numbers';
 
 /** Where messages of incidents go, and what became of each. */
 
@@ -93,7 +94,7 @@ export type AlertDelivery = z.infer<typeof deliverySchema>;
 export const deliveriesQuerySchema = z.object({
   status: z.enum(['pending', 'delivered', 'dead']).optional(),
   incidentId: z.string().max(64).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(100),
+  limit: queryInteger.pipe(z.int().min(1).max(500)).default(100),
 });
 export const deliveriesReplySchema = z.object({ items: z.array(deliverySchema), total: z.int() });
 export const deliveryParamsSchema = z.object({ name: projectNameSchema, deliveryId: z.string() });

@@ -66,17 +66,25 @@ export class AppError extends Error {
   readonly details: readonly FaultDetail[];
   /** Seconds after which the caller may try again, for 429 and 503. */
   readonly retryAfterSeconds: number | null;
+  /** The methods that are answered, for 405. */
+  readonly allowedMethods: readonly string[];
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { details?: readonly FaultDetail[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    options: {
+      details?: readonly FaultDetail[];
+      retryAfterSeconds?: number;
+      allowedMethods?: readonly string[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.details = options.details ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.allowedMethods = options.allowedMethods ?? [];
   }
 
   get status(): number {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { metricNameSchema, stepSchema } from './identifiers';
+import { metricNameSchema } from './identifiers';
 import { splitNames } from './name-list';
+import { queryInteger, queryStep } from './query-numbers';
 import { attemptSelectorSchema } from './reads';
 
 /** Exports: everything that is stored of a selection, as it is stored, as a file. */
@@ -66,9 +67,6 @@ const layerRangesSchema = z
   )
   .pipe(z.array(z.object({ from: z.int(), to: z.int() })));
 export type LayerRange = z.infer<typeof layerRangesSchema>[number];
-
-const queryInteger = z.coerce.number().pipe(z.int());
-const queryStep = z.coerce.number().pipe(stepSchema);
 
 /** Of `GET /api/v1/runs/{id}/export`. */
 export const exportQuerySchema = z.object({

@@ -68,6 +68,8 @@ export interface FrameRequest {
   readonly frames: readonly Frame[];
   /** Steps that could not be decoded; the others of the request stand. */
   readonly rejected: readonly RejectedStep[];
+  /** Paths of fields that are no part of the contract and were left out. */
+  readonly ignored?: readonly string[];
 }
 
 /** The columns of `outside`, in order. */

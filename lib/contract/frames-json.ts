@@ -15,16 +15,19 @@ const NON_FINITE = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity } as c
 const MAX_FLOAT32 = 3.4028234663852886e38;
 
 /** A float64, or the three words that JSON has no numbers for. */
-export const jsonScalarSchema = z.union([
-  z.number(),
-  z.enum(['NaN', 'Infinity', '-Infinity']).transform((word) => NON_FINITE[word]),
-]);
+export const jsonScalarSchema = z.union(
+  [z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform((word) => NON_FINITE[word])],
+  { error: 'expected a number within float64, "NaN", "Infinity" or "-Infinity"' },
+);
 /** A float32; null means that this layer reported nothing. */
-export const jsonMetricSchema = z.union([
-  z.number().refine((value) => Math.abs(value) <= MAX_FLOAT32, 'is beyond float32'),
-  z.enum(['NaN', 'Infinity', '-Infinity']).transform((word) => NON_FINITE[word]),
-  z.null(),
-]);
+export const jsonMetricSchema = z.union(
+  [
+    z.number().refine((value) => Math.abs(value) <= MAX_FLOAT32, 'is beyond float32'),
+    z.enum(['NaN', 'Infinity', '-Infinity']).transform((word) => NON_FINITE[word]),
+    z.null(),
+  ],
+  { error: 'expected a number within float32, "NaN", "Infinity", "-Infinity" or null' },
+);
 const countSchema = z.int().min(0).max(0xffff_ffff, 'is beyond 2^32 - 1');
 
 export const jsonHistogramSchema = z.object({
@@ -48,6 +51,11 @@ export const jsonFrameSchema = z.object({
 });
 type JsonFrame = z.infer<typeof jsonFrameSchema>;
 
+/** Enough to see what is wrong; more than a client of a newer contract would send. */
+const MAX_IGNORED_PATHS = 64;
+/** The objects of a frame whose fields are names that the job chose. */
+const NAMED_FIELDS = ['scalars', 'layers', 'histograms'] as const;
+
 /** The most frames of one JSON request; a body of 32 MiB holds no more with content. */
 const MAX_FRAMES = 100_000;
 
@@ -64,17 +72,21 @@ export const jsonFramesSchema = z.object({
  *         the first fault when no frame of it can be used and one was malformed
  */
 export function decodeJsonFrames(body: Uint8Array): FrameRequest {
-  const envelope = jsonFramesSchema.safeParse(parseJson(body, 'body'));
+  const json = parseJson(body, 'body');
+  const envelope = jsonFramesSchema.safeParse(json);
   if (!envelope.success) {
     const details = toDetails(envelope.error, []);
     throw new AppError('invalid_body', summarise(details), { details });
   }
+  const ignored = new IgnoredFields();
+  ignored.note(json, jsonFramesSchema.shape, '');
   const rejected: RejectedStep[] = [];
   const parsed: { frame: JsonFrame; index: number }[] = [];
   const faults: AppError[] = [];
   envelope.data.frames.forEach((raw, index) => {
     try {
       parsed.push({ frame: parseFrame(raw, index), index });
+      ignored.noteFrame(raw, index);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       faults.push(error);
@@ -102,7 +114,44 @@ export function decodeJsonFrames(body: Uint8Array): FrameRequest {
     layerOffset: envelope.data.layerOffset ?? null,
     frames,
     rejected,
+    ignored: ignored.paths,
   };
+}
+
+/**
+ * Fields that no schema knows: a misspelt `learning_rate`, or one of a newer contract. They
+ * are told, since a value that is lost in silence is missed when it is too late. Of each
+ * there is one path, that of the first frame which has it.
+ */
+class IgnoredFields {
+  readonly #pathByField = new Map<string, string>();
+
+  get paths(): readonly string[] {
+    return [...this.#pathByField.values()];
+  }
+
+  note(value: unknown, known: object, path: string, field = path): void {
+    if (!isObject(value)) return;
+    for (const key of Object.keys(value)) {
+      const name = `${field}${key}`;
+      if (Object.hasOwn(known, key) || this.#pathByField.has(name)) continue;
+      if (this.#pathByField.size < MAX_IGNORED_PATHS) this.#pathByField.set(name, `${path}${key}`);
+    }
+  }
+
+  noteFrame(raw: unknown, index: number): void {
+    const path = `frames.${index}.`;
+    this.note(raw, jsonFrameSchema.shape, path, 'frames.');
+    if (!isObject(raw) || !isObject(raw['histograms'])) return;
+    for (const [name, histogram] of Object.entries(raw['histograms'])) {
+      const inner = `histograms.${name}.`;
+      this.note(histogram, jsonHistogramSchema.shape, `${path}${inner}`, `frames.${inner}`);
+    }
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function stepOf(raw: unknown): number {
@@ -113,6 +162,13 @@ function stepOf(raw: unknown): number {
 function parseFrame(raw: unknown, index: number): JsonFrame {
   const result = jsonFrameSchema.safeParse(raw);
   if (!result.success) throw invalidFrame(toDetails(result.error, ['frames', index]));
+  for (const field of NAMED_FIELDS) {
+    // The schema library leaves this one name out of every record, without a word.
+    if (isObject(raw) && isObject(raw[field]) && Object.hasOwn(raw[field], '__proto__')) {
+      const path = `frames.${index}.${field}.__proto__`;
+      throw invalidFrame([{ path, message: 'expected another name; JSON has this one reserved' }]);
+    }
+  }
   const { step } = result.data;
   if (!Number.isInteger(step)) {
     throw invalidFrame([{ path: `frames.${index}.step`, message: 'expected a whole number' }]);
@@ -123,7 +179,12 @@ function parseFrame(raw: unknown, index: number): JsonFrame {
 function toFrame(frame: JsonFrame, index: number): Frame {
   const scalars = new Map<string, number>();
   const addScalar = (name: string, value: number | null | undefined): void => {
-    if (value !== null && value !== undefined) scalars.set(name, value);
+    if (value === null || value === undefined) return;
+    if (!Object.is(scalars.get(name) ?? value, value)) {
+      const message = `expected one ${name}; the frame has another beside its scalars`;
+      throw invalidFrame([{ path: `frames.${index}.scalars.${name}`, message }]);
+    }
+    scalars.set(name, value);
   };
   for (const [name, value] of Object.entries(frame.scalars ?? {})) addScalar(name, value);
   addScalar('loss', frame.loss);
@@ -228,8 +289,19 @@ function invalidFrame(details: readonly FaultDetail[]): AppError {
 export function toDetails(error: z.ZodError, prefix: readonly (string | number)[]): FaultDetail[] {
   return error.issues.slice(0, 16).map((issue) => ({
     path: [...prefix, ...issue.path].map(String).join('.'),
-    message: issue.message,
+    message: messageOf(issue),
   }));
+}
+
+/** What was expected, also where the library says only that a key or a union is invalid. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const [first] = issue.code === 'invalid_key' ? issue.issues : [];
+  if (first !== undefined) return first.message;
+  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue.message;
+  const branches = issue.errors.flatMap((issues) =>
+    issues.slice(0, 1).map(({ message }) => message),
+  );
+  return branches.length === 0 ? issue.message : [...new Set(branches)].join('; or ');
 }
 
 function summarise(details: readonly FaultDetail[]): string {

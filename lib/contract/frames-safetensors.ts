@@ -73,6 +73,12 @@ export function decodeSafetensorsFrames(body: Uint8Array): FrameRequest {
   let wallTimes: Float64Array | null = null;
   const scalars = new Map<string, Float64Array>();
   const layerMetrics = new Map<string, Float32Array>();
+  const addScalar = (tensorName: string, name: string, values: Float64Array): void => {
+    const other = scalars.get(name);
+    if (other?.some((value, index) => !Object.is(value, values[index])) === true)
+      throw invalid(tensorName, `expected one ${name}; ${name} and scalar/${name} differ`);
+    scalars.set(name, values);
+  };
   const histogramNames = new Set<string>();
   const sampleNames = new Set<string>();
   for (const [name, tensor] of container.tensors) {
@@ -82,10 +88,10 @@ export function decodeSafetensorsFrames(body: Uint8Array): FrameRequest {
     if (slash === -1) {
       if (kind === 'step') continue;
       if (kind === 'wall_time') wallTimes = readPerStep(name, tensor, shape);
-      else if (STANDARD_SCALARS.has(kind)) scalars.set(kind, readPerStep(name, tensor, shape));
+      else if (STANDARD_SCALARS.has(kind)) addScalar(name, kind, readPerStep(name, tensor, shape));
       else throw unknownTensor(name);
     } else if (kind === 'scalar')
-      scalars.set(checkName(name, rest), readPerStep(name, tensor, shape));
+      addScalar(name, checkName(name, rest), readPerStep(name, tensor, shape));
     else if (kind === 'layer')
       layerMetrics.set(checkName(name, rest), readPerLayer(name, tensor, shape));
     else if (kind === 'histogram' || kind === 'edges' || kind === 'outside')

@@ -22,7 +22,9 @@ export const projectNameSchema = z
   .max(128, 'expected at most 128 characters');
 
 /** A step: a non-negative integer that a JavaScript number holds exactly. */
-export const stepSchema = z.int().min(0, 'expected a step of 0 or more');
+export const stepSchema = z
+  .int('expected a step, a whole number up to 2^53 - 1')
+  .min(0, 'expected a step of 0 or more');
 
 /** The most distinct metrics (layer metrics, scalars and histograms apart) a run may name. */
 export const MAX_METRICS_PER_RUN = 2000;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alertConditionSchema, alertSeveritySchema } from './alert-rules';
 import { projectNameSchema, runIdSchema } from './identifiers';
+import { queryInteger } from './query-numbers';
 
 /** What a rule found: opened once, told once, closed when it is over. */
 
@@ -53,7 +54,7 @@ export const incidentsQuerySchema = z.object({
     .pipe(z.boolean())
     .optional(),
   cursor: z.string().max(512).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(100),
+  limit: queryInteger.pipe(z.int().min(1).max(500)).default(100),
 });
 export type IncidentsQuery = z.infer<typeof incidentsQuerySchema>;
 

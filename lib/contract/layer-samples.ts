@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SAMPLE_TYPES, type SampleType } from './frame';
-import { stepSchema } from './identifiers';
+import { queryStep } from './query-numbers';
 import { attemptSelectorSchema } from './reads';
 import { layerSchema } from './runs';
 import { type Tensor, type TensorToEncode, encodeSafetensors, readFloat32 } from './safetensors';
@@ -10,7 +10,6 @@ import { type Tensor, type TensorToEncode, encodeSafetensors, readFloat32 } from
  * one layer at one step, as JSON or in the types that they were posted in.
  */
 
-const queryStep = z.coerce.number().pipe(stepSchema);
 const sampleTypeSchema = z.enum(SAMPLE_TYPES);
 
 export const sampleStepsQuerySchema = z.object({

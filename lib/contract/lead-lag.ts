@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { stepSchema } from './identifiers';
-
-const queryInteger = z.coerce.number().pipe(z.int());
-const queryStep = z.coerce.number().pipe(stepSchema);
+import { queryInteger, queryStep } from './query-numbers';
 
 /** A loss spike follows an RMS spike by `shortestLead`…`longestLead` steps, both inclusive. */
 export const leadLagQuerySchema = z

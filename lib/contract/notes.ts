@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runIdSchema, stepSchema } from './identifiers';
+import { queryLayer, queryStep } from './query-numbers';
 
 /** What a person found out, in Markdown, about a spike, a range of steps or a layer of a run. */
 
@@ -67,9 +68,9 @@ export type Note = z.infer<typeof noteSchema>;
 
 export const notesQuerySchema = z.object({
   spikeId: z.string().max(128).optional(),
-  layer: z.coerce.number().pipe(z.int().min(0)).optional(),
-  fromStep: z.coerce.number().pipe(stepSchema).optional(),
-  toStep: z.coerce.number().pipe(stepSchema).optional(),
+  layer: queryLayer.optional(),
+  fromStep: queryStep.optional(),
+  toStep: queryStep.optional(),
 });
 export type NotesQuery = z.infer<typeof notesQuerySchema>;
 export const notesReplySchema = z.object({ items: z.array(noteSchema) });

@@ -1,4 +1,5 @@
 import { AppError } from './app-error';
+import { findUnstorableText } from './storable-text';
 
 /** No body of the contract is deeper than 8; a config may be, within reason. */
 const MAX_JSON_DEPTH = 64;
@@ -31,6 +32,19 @@ export function parseJson(bytes: Uint8Array, path: string): unknown {
       cause,
     );
   }
+}
+
+/**
+ * Parses untrusted JSON text that is going to be stored: no text in it, and no name of a
+ * field, may hold what the database cannot.
+ *
+ * Throws  AppError `invalid_body` with the path of the text
+ */
+export function parseStorableJson(bytes: Uint8Array): unknown {
+  const value = parseJson(bytes, 'body');
+  const unstorable = findUnstorableText(value);
+  if (unstorable === null) return value;
+  throw fault(unstorable.path === '' ? 'body' : unstorable.path, unstorable.message);
 }
 
 function checkDepth(bytes: Uint8Array, path: string): void {

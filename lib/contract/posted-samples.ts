@@ -15,7 +15,7 @@ const KNOWN_TENSORS: ReadonlySet<string> = new Set(['step', ...SAMPLE_TENSORS]);
 /** Steps further behind the newest one are taken only around spikes that were found. */
 export const LATE_SAMPLE_STEPS = 64;
 
-export const samplesReplySchema = framesReplySchema.omit({ events: true });
+export const samplesReplySchema = framesReplySchema.omit({ events: true, ignored: true });
 export type SamplesReply = z.infer<typeof samplesReplySchema>;
 
 /**

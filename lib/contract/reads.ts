@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { metricNameSchema, runIdSchema, stepSchema } from './identifiers';
+import { metricNameSchema, runIdSchema } from './identifiers';
 import { splitNames } from './name-list';
+import { queryInteger, queryLayer, queryStep } from './query-numbers';
 import { runStateSchema } from './run-state';
 import { layerSchema, runEventSchema, runStatusSchema, runSummarySchema } from './runs';
 import { STAGE_EVIDENCE } from './stages';
@@ -10,15 +11,11 @@ import { STAGE_EVIDENCE } from './stages';
  * are coerced; ranges are inclusive on both ends.
  */
 
-const queryInteger = z.coerce.number().pipe(z.int());
-const queryStep = z.coerce.number().pipe(stepSchema);
-
 /** A number, `effective` (the trajectory that training really followed) or `all`. */
-export const attemptSelectorSchema = z.union([
-  z.literal('effective'),
-  z.literal('all'),
-  queryInteger.pipe(z.int().min(1)),
-]);
+export const attemptSelectorSchema = z.union(
+  [z.literal('effective'), z.literal('all'), queryInteger.pipe(z.int().min(1))],
+  { error: 'expected the number of an attempt, effective or all' },
+);
 export type AttemptSelector = z.infer<typeof attemptSelectorSchema>;
 
 const stepRange = {
@@ -309,7 +306,7 @@ export const stagesQuerySchema = z.object({
   toStep: queryStep.optional(),
   attempt: attemptSelectorSchema.default('all'),
   /** Of this layer alone, and with the numbers that decided each stage. */
-  layer: queryInteger.pipe(z.int().min(0)).optional(),
+  layer: queryLayer.optional(),
 });
 export type StagesQuery = z.infer<typeof stagesQuerySchema>;
 export const stageIntervalSchema = z.object({
@@ -367,5 +364,5 @@ export type TagsReply = z.infer<typeof tagsReplySchema>;
 export const runParamsSchema = z.object({ id: runIdSchema });
 export const layerParamsSchema = z.object({
   id: runIdSchema,
-  index: queryInteger.pipe(z.int().min(0)),
+  index: queryLayer,
 });

@@ -1,11 +1,10 @@
 /** `GET /api/v1/recurring-batches`: steps at which several runs of one data order have an event. */
 import { z } from 'zod';
 import { splitNames } from './name-list';
+import { queryInteger } from './query-numbers';
 import { spikeKindSchema } from './reads';
 import { queryText, settingPathSchema } from './run-conditions';
 import { runSelection } from './spike-search';
-
-const queryInteger = z.coerce.number().pipe(z.int());
 
 /** Settings that say of what order a run reads its data; the first of which a run has all. */
 export const DATA_ORDER_SETTINGS: readonly (readonly string[])[] = [

@@ -10,6 +10,9 @@ import {
 /** The largest JSON `config` kept with a run, in characters. */
 const MAX_CONFIG_CHARACTERS = 262_144;
 
+/** The largest that the database keeps; a model has some hundreds. */
+const MAX_DEPTH = 2 ** 31 - 1;
+
 export const optimizerSchema = z.object({
   name: z.string().min(1).max(64),
   beta1: z.number().min(0).max(1).optional(),
@@ -22,7 +25,7 @@ export type Optimizer = z.infer<typeof optimizerSchema>;
 export const layerSchema = z.object({
   name: z.string().min(1).max(512),
   kind: z.string().max(64).optional(),
-  depth: z.int().min(0).optional(),
+  depth: z.int().min(0).max(MAX_DEPTH).optional(),
   parameterCount: z.int().min(1),
   shape: z.array(z.int().min(0)).max(16).optional(),
 });
@@ -204,5 +207,7 @@ export const framesReplySchema = z.object({
   rejected: z.array(z.object({ step: z.int(), code: z.string(), message: z.string() })),
   /** What the detectors opened, confirmed or closed with these frames. */
   events: z.array(z.record(z.string(), z.json())),
+  /** Fields of a JSON body that the contract does not know, as paths; there only if there are any. */
+  ignored: z.array(z.string()).optional(),
 });
 export type FramesReply = z.infer<typeof framesReplySchema>;

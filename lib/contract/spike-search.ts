@@ -1,12 +1,12 @@
 /** `GET /api/v1/spikes`: a question to the spikes of all runs that may be seen. */
 import { z } from 'zod';
 import { splitNames } from './name-list';
+import { queryInteger } from './query-numbers';
 import { queryText, runConditionsSchema, settingPathSchema } from './run-conditions';
 import { firstMoverSchema, recoverySchema, spikeKindSchema, verdictSchema } from './reads';
 import { optimizerSchema } from './runs';
 import { STAGE_NAMES } from './stages';
 
-const queryInteger = z.coerce.number().pipe(z.int());
 const listOf = <T extends z.ZodType<unknown, string>>(item: T, most: number) =>
   queryText(4096).transform(splitNames).pipe(z.array(item).max(most));
 

@@ -1,10 +1,9 @@
 /** `GET /api/v1/stages`: which layers reached a stage, in how many runs, and for how long. */
 import { z } from 'zod';
+import { queryInteger } from './query-numbers';
 import { queryText } from './run-conditions';
 import { runSelection, stageListSchema } from './spike-search';
 import { STAGE_NAMES } from './stages';
-
-const queryInteger = z.coerce.number().pipe(z.int());
 
 export const STAGE_SEARCH_GROUPS = ['layer', 'layer_kind'] as const;
 

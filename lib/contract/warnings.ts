@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { stepSchema } from './identifiers';
+import { queryInteger, queryStep } from './query-numbers';
 import { attemptSelectorSchema } from './reads';
 
 /**
@@ -59,13 +59,12 @@ export const warningSchema = z.object({
 });
 export type Warning = z.infer<typeof warningSchema>;
 
-const queryStep = z.coerce.number().pipe(stepSchema);
 /** Warnings that touch the range. */
 export const warningsQuerySchema = z.object({
   fromStep: queryStep.optional(),
   toStep: queryStep.optional(),
   attempt: attemptSelectorSchema.default('all'),
-  limit: z.coerce.number().pipe(z.int().min(1).max(10_000)).default(1000),
+  limit: queryInteger.pipe(z.int().min(1).max(10_000)).default(1000),
 });
 export type WarningsQuery = z.infer<typeof warningsQuerySchema>;
 export const warningsReplySchema = z.object({ items: z.array(warningSchema) });

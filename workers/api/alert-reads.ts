@@ -3,7 +3,7 @@ import { alertBacktestSchema } from '../../lib/contract/alert-rules';
 import { AppError } from '../../lib/contract/app-error';
 import { toDetails } from '../../lib/contract/frames-json';
 import { incidentsQuerySchema } from '../../lib/contract/incidents';
-import { parseJson } from '../../lib/contract/parse-json';
+import { parseStorableJson } from '../../lib/contract/parse-json';
 import { readBacktest } from '../../lib/query/read-backtest';
 import { readAlertRules, readIncident, readIncidents } from '../../lib/query/read-alerts';
 import type { Database } from '../../lib/store/database';
@@ -52,7 +52,7 @@ async function postBacktest(db: Database, request: ReadRequest): Promise<Reply> 
   const project = permittedProjectName(request);
   const options = { budget: backtestBodies, maxBytes: MAX_BACKTEST_BYTES };
   return withBody(request.request, options, async (body) => {
-    const parsed = alertBacktestSchema.safeParse(parseJson(body, 'body'));
+    const parsed = alertBacktestSchema.safeParse(parseStorableJson(body));
     if (!parsed.success) throw invalidBody(toDetails(parsed.error, []));
     if (backtests >= MAX_BACKTESTS) {
       throw new AppError('too_many_jobs', 'other backtests are under way', {

@@ -15,7 +15,8 @@ import { authenticate, permitScope } from '../access/principal';
 import { BodyPool } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, ok, send, text, toReply } from '../http/reply';
-import { type Route, Router } from '../http/router';
+import { parseRequestUrl, readQuery } from '../http/request-url';
+import { type Route, Router, methodNotAllowed } from '../http/router';
 import { ADVICE_READ_ROUTES } from './advice-reads';
 import { AdviceWatch } from './advice-watch';
 import { ApiMetrics } from './api-metrics';
@@ -101,6 +102,14 @@ function toDestination(
 const MAX_KEPT_REPLY_BYTES = 32 * 1024 * 1024;
 const LARGEST_REPLY_BYTES = 16 * 1024 * 1024;
 
+/** What supervisors and scripts ask beside the API's routes. */
+const OPERATIONS: ReadonlySet<string> = new Set([
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/api/v1/openapi.json',
+]);
+
 /** What a browser must load before it can sign in. */
 const PUBLIC_PAGE = /^\/(sign-in$|_next\/|favicon\.|icon\.)/;
 
@@ -152,7 +161,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   /** The reply, or null where a proxy answers. */
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<Reply | null> {
     checkHosts(request.headers, hosts);
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const { pathname, searchParams } = parseRequestUrl(request);
     if (pathname.startsWith(LIVE_PATH)) {
       await ingest.pass(request, response);
       return null;
@@ -167,7 +176,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       }
       const principal = await authenticate(request.headers, access);
       permitScope(principal, ...handler.scopes);
-      const query = Object.fromEntries(searchParams);
+      const query = readQuery(searchParams);
       const { canSendEmail } = options;
       return handler.handler(db, {
         request,
@@ -186,6 +195,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     request: IncomingMessage,
     pathname: string,
   ): Promise<Reply | null> {
+    const { method = 'GET' } = request;
+    if (OPERATIONS.has(pathname) && method !== 'GET' && method !== 'HEAD') {
+      throw methodNotAllowed(method, pathname, ['GET']);
+    }
     switch (pathname) {
       case '/healthz':
         return text(200, 'text/plain; charset=utf-8', 'ok\n');

@@ -50,8 +50,11 @@ export function redirect(location: string, headers: Readonly<Record<string, stri
 
 export function errorReply(error: AppError): Reply {
   const reply = json(error.status, toErrorReply(error));
-  if (error.retryAfterSeconds === null) return reply;
-  return { ...reply, headers: { ...reply.headers, 'Retry-After': `${error.retryAfterSeconds}` } };
+  const { retryAfterSeconds, allowedMethods } = error;
+  const headers: Record<string, string> = { ...reply.headers };
+  if (retryAfterSeconds !== null) headers['Retry-After'] = `${retryAfterSeconds}`;
+  if (allowedMethods.length > 0) headers['Allow'] = allowedMethods.join(', ');
+  return { ...reply, headers };
 }
 
 /** An unknown failure as an answer: expected ones speak, bugs are logged and stay silent. */

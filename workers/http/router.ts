@@ -39,11 +39,21 @@ export class Router<Handler> {
       allowed.push(route.method);
     }
     if (allowed.length === 0) throw new AppError('not_found', `there is nothing at ${pathname}`);
-    throw new AppError(
-      'method_not_allowed',
-      `${method} is not answered at ${pathname}; expected ${allowed.join(' or ')}`,
-    );
+    throw methodNotAllowed(method, pathname, allowed);
   }
+}
+
+/** `allowed` as routes have them; where GET is answered, so is HEAD. */
+export function methodNotAllowed(
+  method: string,
+  pathname: string,
+  allowed: readonly string[],
+): AppError {
+  return new AppError(
+    'method_not_allowed',
+    `${method} is not answered at ${pathname}; expected ${allowed.join(' or ')}`,
+    { allowedMethods: allowed.flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name])) },
+  );
 }
 
 function matchSegments(
@@ -66,7 +76,9 @@ function matchSegments(
 
 function decodeSegment(segment: string): string | null {
   try {
-    return decodeURIComponent(segment);
+    const decoded = decodeURIComponent(segment);
+    // Names hold no U+0000, and the database would refuse to look for one.
+    return decoded.includes('\0') ? null : decoded;
   } catch {
     // A lone "%" names nothing that exists.
     return null;

@@ -26,6 +26,11 @@ export class IngestMetrics {
     help: 'Layers of stored frames with an |r| beyond the bound of Adam with the betas of their run',
     registers: [this.registry],
   });
+  private readonly ignoredFields = new Counter({
+    name: 'spikescope_ingest_ignored_fields_total',
+    help: 'Fields of JSON posts that are no part of the contract, counted once a request',
+    registers: [this.registry],
+  });
   private readonly requests = new Counter({
     name: 'spikescope_ingest_requests_total',
     help: 'Requests by status',
@@ -218,6 +223,10 @@ export class IngestMetrics {
     this.frames.inc({ outcome: 'rejected' }, counts.rejected);
     this.datapoints.inc(counts.datapoints);
     this.corruptRatioLayers.inc(counts.corruptRatioLayers);
+  }
+
+  countIgnoredFields(count: number): void {
+    this.ignoredFields.inc(count);
   }
 
   countRequest(status: number): void {

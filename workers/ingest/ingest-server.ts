@@ -15,6 +15,7 @@ import type { CompactionClient } from '../compaction/compaction-client';
 import { BodyPool } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
+import { parseRequestUrl } from '../http/request-url';
 import { Router } from '../http/router';
 import { Publisher } from '../publish/publisher';
 import { observeAlerts } from './alerts/alert-metrics';
@@ -186,7 +187,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
 
   async function answer(request: IncomingMessage): Promise<Reply> {
     checkHosts(request.headers, hosts);
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const { pathname } = parseRequestUrl(request);
     switch (pathname) {
       case '/healthz':
         return text(200, 'text/plain; charset=utf-8', 'ok\n');

@@ -54,7 +54,11 @@ export async function receiveFrames(
   }
   keepSamples(deps, computed, outcomes);
   const found = detect(deps, computed, outcomes);
-  return count(deps, computed, outcomes, found);
+  const reply = count(deps, computed, outcomes, found);
+  const { ignored = [] } = request;
+  if (ignored.length === 0) return reply;
+  deps.metrics.countIgnoredFields(ignored.length);
+  return { ...reply, ignored: [...ignored] };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ZodType } from 'zod';
 import type { z } from 'zod';
 import { AppError } from '../../lib/contract/app-error';
 import { toDetails } from '../../lib/contract/frames-json';
-import { parseJson } from '../../lib/contract/parse-json';
+import { parseStorableJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
 import type { MessageSender } from '../alerts/deliver/message-sender';
@@ -64,7 +64,7 @@ export function bodyOptions({ budget, bodyTimeoutMs }: RouteDependencies) {
 
 /** Throws AppError `invalid_body` naming the first field that is wrong. */
 export function parseBody<T extends ZodType>(schema: T, body: Uint8Array): z.output<T> {
-  const result = schema.safeParse(parseJson(body, 'body'));
+  const result = schema.safeParse(parseStorableJson(body));
   if (result.success) return result.data;
   const details = toDetails(result.error, []);
   const [first] = details;

@@ -181,4 +181,43 @@ describe('decodeJsonFrames', () => {
       }),
     );
   });
+
+  it.each([
+    [{ loss: 'nan' }, 'frames.0.loss: expected a number within float64, "NaN", "Infinity"'],
+    [{ layers: { rms: [1, 'x'] } }, 'frames.0.layers.rms.1: expected a number within float32'],
+    [{ layers: { rms: [1e39] } }, 'frames.0.layers.rms.0: is beyond float32'],
+    [{ scalars: { 'a b': 1 } }, 'frames.0.scalars.a b: expected 1 to 128 characters of A-Z'],
+    [{ loss: 1, scalars: { loss: 2 } }, 'frames.0.scalars.loss: expected one loss'],
+  ])('says of %j what was expected', (fields, message) => {
+    expect(faultOf({ frames: [{ step: 0, ...fields }] }).message).toContain(message);
+  });
+
+  it('refuses a name that would be lost', () => {
+    for (const field of ['scalars', 'layers', 'histograms']) {
+      const body = `{"frames":[{"step":0,"${field}":{"__proto__":[1]}}]}`;
+      expect(faultOf(body).message).toContain(`frames.0.${field}.__proto__: expected another name`);
+    }
+  });
+
+  it('takes a scalar that is posted under both of its names with the same value', () => {
+    const { frames } = decode({ frames: [{ step: 0, loss: 'NaN', scalars: { loss: 'NaN' } }] });
+    expect([...frames[0]!.scalars]).toEqual([['loss', NaN]]);
+  });
+
+  it('names each field once that the contract does not know', () => {
+    const histogram = { edges: [0, 1], counts: [[1]], bins: 1 };
+    const frame = { loss: 1, learning_rate: 2, histograms: { update: histogram } };
+    const { ignored, frames } = decode({
+      layer_offset: 1,
+      frames: [{ step: 0 }, { step: 1, ...frame }, { step: 2, ...frame, lr: 3 }],
+    });
+    expect(frames).toHaveLength(3);
+    expect(ignored).toEqual([
+      'layer_offset',
+      'frames.1.learning_rate',
+      'frames.1.histograms.update.bins',
+      'frames.2.lr',
+    ]);
+    expect(decode({ frames: [{ step: 0, loss: 1 }] }).ignored).toEqual([]);
+  });
 });

@@ -301,4 +301,12 @@ describe('missingColumn', () => {
     expect(bitsOf(column)[0]).toBe(MISSING_FLOAT32_BITS);
     expect(bitsOf(column)[1]).not.toBe(MISSING_FLOAT32_BITS);
   });
+
+  it('refuses a scalar under two names with two values, of which one would be lost', () => {
+    const loss = floats('loss', [2], Float32Array.of(1, NaN));
+    const named = (...values: number[]) => floats('scalar/loss', [2], Float32Array.from(values));
+    expect(faultPath([steps(0, 1), loss, named(1, 2)])).toBe('scalar/loss');
+    const body = encodeSafetensors([steps(0, 1), loss, named(1, NaN)]);
+    expect([...decodeSafetensorsFrames(body).frames[1]!.scalars]).toEqual([['loss', NaN]]);
+  });
 });

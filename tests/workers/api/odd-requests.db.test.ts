@@ -1,0 +1,147 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestServers, aRun, startServers } from '@/tests/servers';
+
+/** Sends bytes as they are and resolves with all that comes back until the server closes. */
+function exchange(url: string, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(request);
+    });
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('close', () => {
+      resolve(text);
+    });
+    socket.on('error', reject);
+  });
+}
+
+const get = (target: string, method = 'GET') =>
+  `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+
+describe('requests that no client should send', () => {
+  let servers: TestServers;
+  beforeAll(async () => {
+    servers = await startServers();
+    await servers.post('/api/v1/runs', aRun('odd'));
+    await servers.post('/api/v1/runs/odd/frames', {
+      frames: [0, 1, 2].map((step) => ({ step, loss: step, layers: { rms: [step, step] } })),
+    });
+  });
+  afterAll(() => servers.stop());
+
+  it.each(['http://[', 'http://'])('answers the target %s with 400', async (target) => {
+    const reply = await exchange(servers.url, get(target));
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('"bad_request"');
+  });
+
+  it.each(['//', '//elsewhere/api/v1/runs', '/\\'])(
+    'takes %s for a path, and not for another host',
+    async (target) => {
+      const reply = await exchange(servers.url, get(target));
+      expect(reply).toMatch(/^HTTP\/1\.1 200 /);
+      expect(reply).not.toContain('"items"');
+    },
+  );
+
+  it.each([
+    ['/healthz', 'DELETE', 'GET, HEAD'],
+    ['/readyz', 'POST', 'GET, HEAD'],
+    ['/metrics', 'PUT', 'GET, HEAD'],
+    ['/api/v1/openapi.json', 'OPTIONS', 'GET, HEAD'],
+    ['/api/v1/runs', 'PUT', 'GET, HEAD, POST'],
+    ['/api/v1/runs/odd/frames', 'GET', 'POST'],
+  ])('tells at %s what is answered in place of %s', async (path, method, allow) => {
+    const reply = await servers.api(path, { method });
+    expect(reply.status).toBe(405);
+    expect(reply.headers.get('allow')).toBe(allow);
+    expect(await reply.json()).toMatchObject({ error: { code: 'method_not_allowed' } });
+  });
+
+  it('takes a parameter without a value for one that was not given', async () => {
+    const path = '/api/v1/runs/odd/timeline?series=&fromStep=&toStep=%20&points=&attempt=';
+    const { status, body } = await servers.get(path);
+    expect([status, body.series[0].points.length]).toEqual([200, 3]);
+    const { body: none } = await servers.get('/api/v1/runs?ids=');
+    expect(none.items).toEqual([]);
+  });
+
+  it('refuses a parameter that is there twice', async () => {
+    const { status, body } = await servers.get('/api/v1/runs/odd/timeline?series=loss&series=rms');
+    expect([status, body.error.code]).toEqual([422, 'invalid_query']);
+    expect(body.error.message).toBe('series: expected once; lists are joined by commas');
+  });
+
+  it.each([
+    ['/runs?q=%00', 422],
+    ['/runs?project=a%00', 422],
+    ['/incidents?project=%00', 422],
+    ['/runs/odd/notes?spikeId=%00', 422],
+    ['/runs/odd/spikes/%00', 404],
+    ['/runs/odd/spikes/%00/postmortem', 404],
+    ['/projects/%00/policy', 404],
+    ['/projects/%00/alert-rules', 404],
+    ['/runs/odd/layers/9007199254740991/series?metric=rms', 404],
+    ['/runs/odd/stages?layer=9007199254740991', 422],
+    ['/runs/odd/notes?layer=9007199254740991', 422],
+    ['/runs/odd/export?kind=steps&format=csv&maxSteps=9007199254740991', 200],
+  ])('answers GET %s with %i', async (path, status) => {
+    const reply = await servers.api(`/api/v1${path}`);
+    await reply.text();
+    expect(reply.status).toBe(status);
+  });
+
+  it.each([
+    ['attempt=abc', 'attempt: expected the number of an attempt, effective or all'],
+    ['fromStep=abc', 'fromStep: expected a whole number'],
+    ['toStep=1.5', 'toStep: expected a step, a whole number up to 2^53 - 1'],
+    ['points=1e400', 'points: expected a whole number'],
+  ])('says of %s what was expected', async (query, message) => {
+    const { status, body } = await servers.get(`/api/v1/runs/odd/timeline?${query}`);
+    expect([status, body.error.message]).toEqual([422, message]);
+  });
+
+  it.each([
+    ['project', { project: 'a\0b' }],
+    ['name', { name: '\ud800' }],
+    ['tags.1', { tags: ['a', 'b\0'] }],
+    ['config.a.0.b', { config: { a: [{ b: '\udfff' }] } }],
+    ['config.a\\u0000', { config: { 'a\0': 1 } }],
+    ['optimizer.name', { optimizer: { name: 'adam\0' } }],
+    ['layers.0.name', { layers: [{ name: 'l\0', parameterCount: 1 }] }],
+    ['layers.0.depth', { layers: [{ name: 'l', parameterCount: 1, depth: 2 ** 31 }] }],
+  ])('names the field %s of a run that cannot be stored', async (path, fields) => {
+    const { status, body } = await servers.post('/api/v1/runs', {
+      ...aRun('unstorable'),
+      ...fields,
+    });
+    expect([status, body.error.code]).toEqual([422, 'invalid_body']);
+    expect(body.error.details[0].path).toBe(path);
+    expect((await servers.get('/api/v1/runs/unstorable')).status).toBe(404);
+  });
+
+  it('names the field of an event and of a patch that cannot be stored', async () => {
+    const event = { step: 1, kind: 'note', title: 'a', detail: '\0' };
+    const posted = await servers.post('/api/v1/runs/odd/events', event);
+    expect([posted.status, posted.body.error.details[0].path]).toEqual([422, 'detail']);
+    const patched = await servers.api('/api/v1/runs/odd', {
+      method: 'PATCH',
+      body: JSON.stringify({ notes: 'a\0' }),
+    });
+    expect(patched.status).toBe(422);
+  });
+
+  it('tells fields of a post that the contract does not know, and counts them', async () => {
+    const { status, body } = await servers.post('/api/v1/runs/odd/frames', {
+      frames: [{ step: 3, loss: 1, learning_rate: 0.1 }],
+      layer_offset: 0,
+    });
+    expect([status, body.accepted]).toEqual([200, 1]);
+    expect(body.ignored).toEqual(['layer_offset', 'frames.0.learning_rate']);
+    const { body: metrics } = await servers.get('/metrics');
+    expect(metrics).toMatch(/^spikescope_ingest_ignored_fields_total 2$/m);
+  });
+});
