@@ -242,7 +242,7 @@ def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, m
     assert run.counts.dropped == 2000 - len(steps) > 0
     error = capsys.readouterr().err
     assert error.count("No space left") == 1
-    assert "SPIKESCOPE_DIR names another folder" in error
+    assert "SPIKESCOPE_DIR names the folder" in error
     assert error.count("dropped so far") <= 2
     server.stop()
     run.log(loss=0.0, step=2000)

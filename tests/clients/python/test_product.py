@@ -292,6 +292,11 @@ def test_runs_and_export_show_what_was_stored(run_id, capsys, tmp_path):
     assert len(json.loads(capsys.readouterr().out)["values"]) == 2
     assert main(["export", run_id, "--url", URL, "--what", "series", "--layer", "nothing"]) == 1
     assert "the run has 2 layers" in capsys.readouterr().err
+    assert main(["export", run_id, "--url", URL, "--what", "heatmap", "--metric", "rmss"]) == 1
+    assert main(["export", run_id, "--url", URL, "--series", "loss,los"]) == 1
+    said = capsys.readouterr().err
+    assert "--metric rmss: the run has gradient_norm" in said
+    assert "--series los: the run has loss" in said
     assert main(["export", "no-such-run", "--url", URL]) == 1
     assert "run_not_found" in capsys.readouterr().err
 

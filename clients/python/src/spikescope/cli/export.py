@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 
 from ..transport.connection import Connection
 
+# Of a run that has but one of them, that one.
+DEFAULT_SERIES = "loss,gradient_norm"
 KINDS = ("timeline", "series", "heatmap")
 BUCKET = ("fromStep", "toStep", "min", "max", "mean", "nonFiniteCount")
 
@@ -47,8 +49,11 @@ def _read(connection: Connection, options: argparse.Namespace) -> Any:
     if options.to_step is not None:
         query["toStep"] = options.to_step
     if options.what == "timeline":
+        if options.series != DEFAULT_SERIES:
+            _check_names(connection, run, "--series", options.series.split(","), "scalars")
         query |= {"series": options.series, "points": options.points}
         return _get(connection, f"{run}/timeline", query)
+    _check_names(connection, run, "--metric", [options.metric], "layerMetrics")
     if options.what == "heatmap":
         query |= {"metric": options.metric, "columns": options.points}
         return _get(connection, f"{run}/heatmap", query)
@@ -57,6 +62,14 @@ def _read(connection: Connection, options: argparse.Namespace) -> Any:
     index = _find_layer(connection, run, options.layer)
     query |= {"metric": options.metric, "points": options.points}
     return _get(connection, f"{run}/layers/{index}/series", query)
+
+
+def _check_names(connection: Connection, run: str, option: str, names: list[str], kind: str) -> None:
+    """A name that no step reported would be a table of empty cells."""
+    known = _get(connection, f"{run}/metrics", {})[kind]
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ExportError(f"{option} {', '.join(missing)}: the run has {', '.join(known) or 'none'}")
 
 
 def _find_layer(connection: Connection, run: str, layer: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..settings import DEFAULT_DIRECTORY, DEFAULT_URL
 from ..transport.connection import Connection
-from .export import KINDS, export
+from .export import DEFAULT_SERIES, KINDS, export
 from .import_runs import FORMATS, import_runs
 from .runs import list_runs
 from .sync import sync
@@ -67,9 +67,7 @@ def _make_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("export", parents=[common], help="write a run's numbers as CSV or JSON")
     command.add_argument("run")
     command.add_argument("--what", choices=KINDS, default="timeline")
-    command.add_argument(
-        "--series", default="loss,gradient_norm", help="of the timeline, with commas between"
-    )
+    command.add_argument("--series", default=DEFAULT_SERIES, help="of the timeline, with commas between")
     command.add_argument("--metric", default="gradient_norm", help="of series and heatmap")
     command.add_argument("--layer", help="of series: a name or an index")
     command.add_argument("--from-step", type=int)

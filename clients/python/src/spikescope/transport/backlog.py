@@ -126,7 +126,7 @@ class Backlog:
                 dropped = self._kept.spool.append(item.kind, item.to_record())
             except OSError as error:
                 self._disk_again_at = self._monotonic() + DISK_RETRY
-                self._on_disk(f"cannot keep steps on disk ({error}); they wait in memory")
+                self._on_disk(self._kept.describe_fault(error))
                 return False
             self._pop_memory()
             self._spilled += 1

@@ -324,5 +324,7 @@ def describe_left(backlog: Backlog, kept: KeptRun) -> str | None:
     """Where undelivered items lie, for a person; None where there are none."""
     if backlog.is_empty:
         return None
+    if kept.spool.is_empty:
+        return "not everything could be delivered, and the disk took nothing of the rest"
     where = kept.folder.parent.parent
     return f"not everything could be delivered; what is left is kept for: spikescope sync {where}"

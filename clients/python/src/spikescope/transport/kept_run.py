@@ -124,6 +124,12 @@ class KeptRun:
                 # Not empty: another process of the run keeps its own beside this one.
                 return
 
+    def describe_fault(self, error: OSError) -> str:
+        """Why nothing can be kept here, and what to do about it."""
+        why = error.strerror or str(error)
+        where = self.folder.parent.parent
+        return f"cannot keep steps in {where} ({why}); they wait in memory; SPIKESCOPE_DIR names the folder"
+
     def forget_lock(self) -> None:
         """In a forked child: the parent's lock must not live as long as the child."""
         file, self._lock_file = self._lock_file, None

@@ -284,7 +284,7 @@ class Outbox:
         try:
             self._kept.save(description)
         except OSError as error:
-            self._notices.say("disk", f"cannot keep steps on disk ({error}); they wait in memory")
+            self._notices.say("disk", self._kept.describe_fault(error))
             return
         self._saved = description
 
