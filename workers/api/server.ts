@@ -10,6 +10,7 @@ async function start(config: ApiConfig): Promise<void> {
   const logger = pino({
     name: 'api',
     level: config.logLevel,
+    timestamp: pino.stdTimeFunctions.isoTime,
     // The store logs what failed as `error`; without this its message and stack are lost.
     serializers: { error: pino.stdSerializers.err },
   });

@@ -18,6 +18,7 @@ async function start(config: IngestConfig): Promise<void> {
   const logger = pino({
     name: 'ingest',
     level: config.logLevel,
+    timestamp: pino.stdTimeFunctions.isoTime,
     // The store logs what failed as `error`; without this its message and stack are lost.
     serializers: { error: pino.stdSerializers.err },
   });
