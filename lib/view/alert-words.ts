@@ -63,9 +63,9 @@ export function describeChannel(channel: AlertChannel, nowMs: number): ChannelWo
     state: !isEnabled
       ? 'off'
       : lastDeliveredAt === null
-        ? 'nothing sent yet'
+        ? 'nothing delivered yet'
         : `delivered ${formatAge(nowMs - Date.parse(lastDeliveredAt))} ago`,
-    fault: lastError === null ? dead : dead === null ? lastError : `${dead}. ${lastError}`,
+    fault: lastError === null ? dead : dead === null ? lastError : `${dead}: ${lastError}`,
   };
 }
 

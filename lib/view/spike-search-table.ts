@@ -25,23 +25,24 @@ export function describeFound(total: SpikeCounts): {
     const over = total.steps === null ? '' : `, over ${formatStep(total.steps)} steps`;
     return { sentence: `No such spike in ${plural(runCount, 'run')}${over}.`, detail: '' };
   }
+  const detail = [describeLead(total), describePrecursors(total), describeLost(total)]
+    .filter((part) => part !== '')
+    .join('; ');
   return {
     sentence: `${plural(spikeCount, 'spike')} in ${formatCount(spikeRunCount)} of ${plural(runCount, 'run')}${rate}.`,
-    detail: [describeLead(total), describePrecursors(total), describeLost(total)]
-      .filter((part) => part !== '')
-      .join('; '),
+    detail: detail === '' ? '' : `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`,
   };
 }
 
 function describeLead({ medianLead, leadCount }: SpikeCounts): string {
   if (medianLead === null) return '';
   const steps = formatNumber(medianLead).replace(/\.?0+$/, '');
-  return `median lead ${medianLead === 0 ? '0' : steps} ${medianLead === 1 ? 'step' : 'steps'} (n = ${formatCount(leadCount)})`;
+  return `median lead ${medianLead === 0 ? '0' : steps} ${medianLead === 1 ? 'step' : 'steps'} over ${plural(leadCount, 'spike')}`;
 }
 
 function describePrecursors({ precursorCount, judgedCount }: SpikeCounts): string {
   if (judgedCount === 0) return '';
-  return `a precursor before ${formatPercent(precursorCount / judgedCount)} of ${formatCount(judgedCount)}`;
+  return `a precursor before ${formatPercent(precursorCount / judgedCount)} of the ${formatCount(judgedCount)} with enough history`;
 }
 
 function describeLost({ lostSteps, steps }: SpikeCounts): string {

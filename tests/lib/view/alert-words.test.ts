@@ -55,7 +55,7 @@ describe('describeChannel', () => {
   it('says what was delivered last and what went wrong', () => {
     expect(describeChannel(CHANNEL, NOW)).toEqual({
       kind: 'Webhook',
-      state: 'nothing sent yet',
+      state: 'nothing delivered yet',
       fault: null,
     });
     const failing = {
@@ -66,7 +66,7 @@ describe('describeChannel', () => {
     };
     expect(describeChannel(failing, NOW)).toMatchObject({
       state: 'delivered 3 min ago',
-      fault: '2 messages given up. it answered 503',
+      fault: '2 messages given up: it answered 503',
     });
     expect(describeChannel({ ...CHANNEL, isEnabled: false }, NOW).state).toBe('off');
   });

@@ -123,7 +123,7 @@ describe('what was found', () => {
     expect(describeFound(COUNTS)).toEqual({
       sentence: '214 spikes in 36 of 120 runs, 0.420 in 10\u2009000 steps.',
       detail:
-        'median lead 2.5 steps (n = 120); a precursor before 50\u2009% of 116; 12\u2009300 of 5\u2009100\u2009000 steps lost',
+        'Median lead 2.5 steps over 120 spikes; a precursor before 50\u2009% of the 116 with enough history; 12\u2009300 of 5\u2009100\u2009000 steps lost.',
     });
     const none = { ...COUNTS, spikeCount: 0, medianLead: null, judgedCount: 0, lostSteps: 0 };
     expect(describeFound(none)).toEqual({

@@ -130,20 +130,22 @@ export function AlertsPage() {
           ))}
         </nav>
         {names.length === 0 ? null : (
-          <SelectMenu
-            label="Project"
-            options={[
-              ...(part === 'incidents' ? [{ value: '', label: 'All projects' }] : []),
-              ...names.map((name) => ({ value: name, label: name })),
-            ]}
-            value={part === 'incidents' ? (wanted ?? '') : (chosen ?? '')}
-            onChange={(project) =>
-              patchUrl(
-                { project: project === '' ? null : project, rule: null, byRule: null, run: null },
-                'push',
-              )
-            }
-          />
+          <span className={styles['project']}>
+            <SelectMenu
+              label="Project"
+              options={[
+                ...(part === 'incidents' ? [{ value: '', label: 'All projects' }] : []),
+                ...names.map((name) => ({ value: name, label: name })),
+              ]}
+              value={part === 'incidents' ? (wanted ?? '') : (chosen ?? '')}
+              onChange={(project) =>
+                patchUrl(
+                  { project: project === '' ? null : project, rule: null, byRule: null, run: null },
+                  'push',
+                )
+              }
+            />
+          </span>
         )}
         <NotifySwitch />
       </section>

@@ -4,6 +4,7 @@ import Link from 'next/link';
 import { useState } from 'react';
 import { type AlertDelivery, deliveriesReplySchema } from '@/lib/contract/alert-channels';
 import { formatAge, formatCount } from '@/lib/view/format-number';
+import { titleOfIncident } from '@/lib/view/incidents-list';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { useApi } from '@/app/_hooks/use-api';
@@ -40,6 +41,7 @@ export function DeliveriesSection({
   const path = deliveriesPath(project, { status, limit: MOST });
   const { data, retry } = useApi(path, deliveriesReplySchema, { refreshMs: REFRESH_MS });
   const [faults, setFaults] = useState<ReadonlyMap<string, string>>(new Map());
+  const [said, setSaid] = useState('');
   const sendAgain = async (deliveries: readonly AlertDelivery[]) => {
     const next = new Map<string, string>();
     for (const { id } of deliveries) {
@@ -50,6 +52,12 @@ export function DeliveriesSection({
       }
     }
     setFaults(next);
+    const count = deliveries.length - next.size;
+    setSaid(
+      count === 0
+        ? ''
+        : `${formatCount(count)} ${count === 1 ? 'message is' : 'messages are'} on the way again.`,
+    );
     retry();
     onChanged();
   };
@@ -69,6 +77,9 @@ export function DeliveriesSection({
             Send {formatCount(items.length)} again
           </Button>
         ) : null}
+        <span role="status" className={styles['quiet']}>
+          {said}
+        </span>
         <ListTools name="Messages" paths={[path]} />
       </div>
       {data === null ? null : items.length === 0 ? (
@@ -115,7 +126,7 @@ function Delivery({
     <li>
       <span className={styles['delivery']}>
         <Link href={`/runs/${encodeURIComponent(runId)}`} prefetch={false}>
-          {incidentTitle}
+          {titleOfIncident({ title: incidentTitle })}
         </Link>
         <span className={styles['quiet']}>
           to {channelName} · {formatAge(now - Date.parse(createdAt))} ago · {tries}

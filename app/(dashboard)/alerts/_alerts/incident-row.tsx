@@ -56,7 +56,12 @@ export function IncidentRow({
         </span>
       </th>
       <td data-column="run">
-        <Link href={incidentHref(incident)} prefetch={false}>
+        <Link
+          href={incidentHref(incident)}
+          prefetch={false}
+          className={table['run'] ?? ''}
+          title={incident.runName}
+        >
           {incident.runName}
         </Link>
         {incident.attempt === 1 ? null : (

@@ -69,7 +69,7 @@ export function RuleRow({
           onToggle={() => onPatch({ isEnabled: !isEnabled })}
         />
         {words.state === null || !isEnabled ? null : (
-          <span className={styles['quiet']}>{words.state}</span>
+          <span className={table['until']}>{words.state}</span>
         )}
       </td>
       <td data-column="actions">

@@ -21,6 +21,8 @@ import { useGathered } from './use-incident-list';
 import table from './alerts-table.module.css';
 
 const REFRESH_MS = 20_000;
+/** Rule 2 comes before rule 11. */
+const BY_NAME = new Intl.Collator('en', { numeric: true });
 const COLUMNS = [
   { key: 'severity', label: 'Severity' },
   { key: 'title', label: 'Rule' },
@@ -52,7 +54,7 @@ export function RulesPart({
   const patch = (rule: AlertRule, change: PatchAlertRule) =>
     attempt(() => changeRule(project, rule.id, change));
   const openEditor = (rule: string) => patchUrl({ rule, project }, 'push');
-  const items = rules.data?.items ?? [];
+  const items = (rules.data?.items ?? []).toSorted((a, b) => BY_NAME.compare(a.name, b.name));
   return (
     <>
       <ListPart

@@ -139,7 +139,9 @@ function Row({
       <td>{RECOVERY_WORDS[spike.recovery]}</td>
       <td className={styles['number']}>{formatStep(spike.lostSteps)}</td>
       <td className={styles['number']}>{formatNumber(spike.peakValue)}</td>
-      <td className={styles['number']}>{formatParameters(spike.parameters)}</td>
+      <td className={styles['number']}>
+        {spike.parameters === 0 ? '–' : formatParameters(spike.parameters)}
+      </td>
       <td className={styles['number']}>{formatSetting(optimizer.beta2 ?? null)}</td>
       <td className={styles['number']}>{formatSetting(optimizer.epsilon ?? null)}</td>
     </tr>

@@ -36,14 +36,14 @@ export function StagesView({ parameters, asked, patchUrl, views }: QuestionProps
             ? 'Layers and stages of all runs'
             : worst === undefined
               ? 'No layer reached such a stage.'
-              : `${worst.key ?? 'Layers without a kind'} reached it in ${formatCount(worst.runCount)} of ${formatCount(worst.ofRunCount)} runs, the most of all.`
+              : `${worst.key ?? 'Layers without a kind'} reached such a stage in ${formatCount(worst.runCount)} of ${formatCount(worst.ofRunCount)} ${worst.ofRunCount === 1 ? 'run' : 'runs'}${data.total > 1 ? ', the most of all' : ''}.`
         }
         detail={
           data === null
             ? fault === null
               ? 'Reading them.'
               : 'The question cannot be read as it stands.'
-            : `${formatCount(data.total)} ${isByKind ? 'kinds' : 'layers'} and stages in ${formatCount(data.runCount)} runs`
+            : `Of ${formatCount(data.runCount)} ${data.runCount === 1 ? 'run' : 'runs'} that match.`
         }
       />
       <main className={styles['main']}>
