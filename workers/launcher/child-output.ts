@@ -1,4 +1,12 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -27,9 +35,11 @@ class RotatingLog {
 
   write(line: string): void {
     if (this.#sizeBytes > MAX_LOG_BYTES) {
+      // Closed last: where either call fails, its number must not become another file's.
+      if (existsSync(this.#path)) renameSync(this.#path, `${this.#path}.1`);
+      const next = openSync(this.#path, 'a', 0o600);
       closeSync(this.#file);
-      renameSync(this.#path, `${this.#path}.1`);
-      this.#file = openSync(this.#path, 'a', 0o600);
+      this.#file = next;
       this.#sizeBytes = 0;
     }
     this.#sizeBytes += writeSync(this.#file, `${line}\n`);

@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -51,6 +60,28 @@ describe('ChildOutput', () => {
     await finished(stream);
     expect(readFileSync(logPath, 'utf8')).toBe('one\ntwo\nthree\n');
     expect(output.tail()).toBe('one\ntwo\nthree');
+  });
+
+  it('touches no other file when a full one cannot be put aside, and goes on once it can', async () => {
+    const { output, logPath, shown } = open(false);
+    const stream = new PassThrough();
+    output.attach(stream, 'stdout');
+    stream.write(`${'x'.repeat(16 * 1024 * 1024)}\n`);
+    // A folder in the place of the older log.
+    mkdirSync(join(`${logPath}.1`, 'in the way'), { recursive: true });
+    stream.write('lost\n');
+    // Gets the number of whatever was closed.
+    const other = openSync(join(directory, 'other'), 'w');
+    stream.write('lost too\n');
+    writeSync(other, 'untouched');
+    closeSync(other);
+    expect(readFileSync(join(directory, 'other'), 'utf8')).toBe('untouched');
+    expect(shown).toEqual([expect.stringContaining('its log cannot be written')]);
+    rmSync(`${logPath}.1`, { recursive: true });
+    stream.end('kept\n');
+    await finished(stream);
+    expect(readFileSync(logPath, 'utf8')).toBe('kept\n');
+    expect(output.tail()).toMatch(/\nlost\nlost too\nkept$/);
   });
 
   it('shows all where it is asked to', async () => {
