@@ -187,6 +187,11 @@ export const alertBacktestReplySchema = z.object({
       stepCount: z.int(),
       /** Why some were not, in words; null where all were. */
       caveat: z.string().nullable(),
+      /**
+       * Where a policy has left rollups alone of what the rule looks at, ascending an attempt: an
+       * incident there would not have been found. At most 200; more are counted in the caveat.
+       */
+      unjudged: z.array(z.object({ attempt: z.int(), fromStep: z.int(), toStep: z.int() })),
     }),
   ),
 });

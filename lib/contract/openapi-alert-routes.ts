@@ -211,7 +211,8 @@ export const ALERT_ROUTES: readonly RouteDescription[] = [
       'Folds the condition over the stored steps of the runs that are named, or of the newest, attempt by attempt, ' +
       'as it would have been folded while they came in. An incident is true when a loss spike or a divergence of ' +
       'its attempt begins within horizon steps after it opened, or had begun and was not over; false when the ' +
-      'attempt went on for as long without. Takes 20 s at most; what was not looked at is in the caveat of its run. ' +
+      'attempt went on for as long without. Takes 20 s at most; what was not looked at is in the caveat of its run, and ' +
+      'steps of which a policy has left nothing to judge are in its list unjudged. ' +
       'Nothing is saved or sent.',
     params: projectParamsSchema,
     body: json(alertBacktestSchema, {
@@ -239,7 +240,7 @@ export const ALERT_ROUTES: readonly RouteDescription[] = [
         falseCount: 0,
         undecidedCount: 0,
         missedSpikes: [],
-        runs: [{ runId: 'gpt-7b-3', stepCount: 132_000, caveat: null }],
+        runs: [{ runId: 'gpt-7b-3', stepCount: 132_000, caveat: null, unjudged: [] }],
       }),
     ],
     errors: ['project_not_found', 'run_not_found', 'invalid_body', 'too_many_jobs'],

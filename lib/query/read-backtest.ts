@@ -10,6 +10,7 @@ import { findBacktestRuns } from '../store/alerts/backtest-runs';
 import type { Database } from '../store/database';
 import { findSpikes } from '../store/findings/spikes';
 import { requireRun } from './find-run';
+import { findUnjudged } from './find-unjudged';
 import { foldStoredRun } from './fold-stored-run';
 
 /** In all; a run of 100,000 steps takes about a second a scalar. */
@@ -98,10 +99,15 @@ async function backtestRun(
   });
   const count = (verdict: BacktestIncident['verdict']): number =>
     all.filter((incident) => incident.verdict === verdict).length;
-  const more = all.length - MAX_LISTED;
-  const unlisted = more > 0 ? `${more} more incidents are counted but not listed` : null;
-  const unjudged = isJudged ? null : 'silences are not held against spikes';
-  const caveats = [folded.caveat, unjudged, unlisted].filter((text) => text !== null);
+  const unjudged = await findUnjudged(db, run, condition, folded.attempts);
+  const unlisted = (count: number, what: string): string | null =>
+    count > MAX_LISTED ? `${count - MAX_LISTED} more ${what}` : null;
+  const caveats = [
+    folded.caveat,
+    isJudged ? null : 'silences are not held against spikes',
+    unlisted(all.length, 'incidents are counted but not listed'),
+    unlisted(unjudged.length, 'ranges of steps whose values a policy let go are not listed'),
+  ].filter((text) => text !== null);
   return {
     items: all.slice(0, MAX_LISTED),
     trueCount: count('true'),
@@ -115,6 +121,7 @@ async function backtestRun(
     run: {
       ...{ runId, stepCount: folded.stepCount },
       caveat: caveats.length === 0 ? null : caveats.join('; '),
+      unjudged: unjudged.slice(0, MAX_LISTED),
     },
   };
 }

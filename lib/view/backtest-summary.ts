@@ -58,10 +58,30 @@ export function prepareBacktest(replies: readonly AlertBacktestReply[]): Backtes
         : `${where}; ${formatCount(found.size)} of ${formatCount(spikes)} spikes announced or told of`,
     incidents,
     missed,
-    caveats: runs.flatMap(({ runId, caveat }) =>
-      caveat === null ? [] : [{ runId, text: caveat }],
-    ),
+    caveats: runs.flatMap(({ runId, caveat, unjudged }) => {
+      const texts = [caveat, describeUnjudged(unjudged)].filter((text) => text !== null);
+      return texts.length === 0 ? [] : [{ runId, text: texts.join('; ') }];
+    }),
   };
+}
+
+/** Ranges that are named; the rest are counted. */
+const NAMED_RANGES = 3;
+
+/** "of steps 0 to 4 095 only rollups are left, and nothing could be found there"; null for nowhere. */
+export function describeUnjudged(
+  unjudged: AlertBacktestReply['runs'][number]['unjudged'],
+): string | null {
+  const severalAttempts = new Set(unjudged.map(({ attempt }) => attempt)).size > 1;
+  const named = unjudged.slice(0, NAMED_RANGES).map(({ attempt, fromStep, toStep }) => {
+    const steps = `${formatStep(fromStep)} to ${formatStep(toStep)}`;
+    return severalAttempts ? `${steps} of attempt ${attempt}` : steps;
+  });
+  if (named.length === 0) return null;
+  const more = unjudged.length - named.length;
+  const all =
+    more > 0 ? [...named, `${formatCount(more)} more ${more === 1 ? 'range' : 'ranges'}`] : named;
+  return `of steps ${all.join(', ')} the project’s policy has left rollups alone, and nothing could be found there`;
 }
 
 /** "2 steps before", "with it", "9 steps after". */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AlertBacktestReply, BacktestIncident } from '@/lib/contract/alert-rules';
-import { describeLead, prepareBacktest } from '@/lib/view/backtest-summary';
+import { describeLead, describeUnjudged, prepareBacktest } from '@/lib/view/backtest-summary';
 
 const told = (
   verdict: BacktestIncident['verdict'],
@@ -32,7 +32,7 @@ function reply(
     falseCount: count('false'),
     undecidedCount: count('too_early_to_say'),
     missedSpikes: missed.map((spikeId) => ({ runId, spikeId, onsetStep: 5 })),
-    runs: [{ runId, stepCount: 600, caveat }],
+    runs: [{ runId, stepCount: 600, caveat, unjudged: [] }],
   };
 }
 
@@ -70,6 +70,32 @@ describe('prepareBacktest', () => {
     expect(prepareBacktest([reply('a', [told('true', 's'), told('true', 's')])]).summary).toBe(
       'Twice, none false',
     );
+  });
+});
+
+describe('describeUnjudged', () => {
+  const range = (attempt: number, fromStep: number) => ({
+    attempt,
+    fromStep,
+    toStep: fromStep + 9,
+  });
+
+  it('says where a policy has left nothing to judge, beside what else is said of the run', () => {
+    const first = reply('a', [], [], 'time was up');
+    const runs = first.runs.map((run) => ({ ...run, unjudged: [range(1, 0), range(1, 1000)] }));
+    expect(prepareBacktest([{ ...first, runs }]).caveats).toEqual([
+      {
+        runId: 'a',
+        text: 'time was up; of steps 0 to 9, 1\u2009000 to 1\u2009009 the project’s policy has left rollups alone, and nothing could be found there',
+      },
+    ]);
+  });
+
+  it('names attempts where there are several, counts what is too many, and is silent of none', () => {
+    expect(describeUnjudged([range(1, 0), range(2, 0), range(2, 20), range(2, 40)])).toBe(
+      'of steps 0 to 9 of attempt 1, 0 to 9 of attempt 2, 20 to 29 of attempt 2, 1 more range the project’s policy has left rollups alone, and nothing could be found there',
+    );
+    expect(describeUnjudged([])).toBeNull();
   });
 });
 

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AlertBacktestReply, AlertCondition } from '@/lib/contract/alert-rules';
 import type { Incident } from '@/lib/contract/incidents';
 import type { Frame } from '@/lib/contract/frame';
+import { runKeyOf } from '@/lib/store/runs/run-key';
 import { aThreshold } from '@/tests/builders/alerts';
+import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
+import { compactAll, withClient } from '@/tests/lib/store/compaction/compactor';
+import { receive } from '@/tests/lib/store/compaction/rounder';
+import { OLD, retain } from '@/tests/lib/store/retention-run';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 import {
   finish,
@@ -31,11 +36,13 @@ const CONDITIONS: readonly AlertCondition[] = [
   { kind: 'curvature' },
 ];
 
+let database: ClonedDatabase;
 let servers: TestServers;
 let feed: IncidentFeed;
 let frames: readonly Frame[];
 beforeAll(async () => {
-  servers = await startServers({ foldsAlerts: true });
+  database = await createTestDatabase();
+  servers = await startServers({ foldsAlerts: true, database });
   feed = await listenToIncidents(servers.ingestUrl);
   const recorded = await readRecordedFrames('recorded/B_spontaneous_spike.jsonl.gz');
   frames = withoutHistograms(recorded.frames);
@@ -45,10 +52,11 @@ beforeAll(async () => {
 afterAll(async () => {
   feed.close();
   await servers.stop();
+  await database.drop();
 });
 
-const backtest = async (body: object): Promise<AlertBacktestReply> => {
-  const reply = await servers.post('/api/v1/projects/tests/alert-backtest', body);
+const backtest = async (body: object, project = 'tests'): Promise<AlertBacktestReply> => {
+  const reply = await servers.post(`/api/v1/projects/${project}/alert-backtest`, body);
   expect(reply.status, JSON.stringify(reply.body)).toBe(200);
   return reply.body;
 };
@@ -120,7 +128,9 @@ describe('a backtest', () => {
     );
     expect(reply.trueCount).toBe(reply.items.filter(({ verdict }) => verdict === 'true').length);
     expect(reply.trueCount).toBeGreaterThan(0);
-    expect(reply.runs).toEqual([{ runId: 'B', stepCount: frames.length, caveat: null }]);
+    expect(reply.runs).toEqual([
+      { runId: 'B', stepCount: frames.length, caveat: null, unjudged: [] },
+    ]);
     expect(reply.summary).toContain('false');
   });
 
@@ -148,6 +158,48 @@ describe('a backtest', () => {
     expect(await refused({ condition }, 'nobody')).toBe('project_not_found');
     expect(await refused({ condition, runLimit: 65 })).toBe('invalid_body');
     expect(await refused({})).toBe('invalid_body');
+  });
+
+  it('says of which steps a policy has left it nothing to judge', async () => {
+    const id = 'old';
+    await servers.post('/api/v1/runs', aRun(id, 2, { project: 'kept' }));
+    for (let first = 0; first < 2_200; first += 550) {
+      const { status } = await servers.post(`/api/v1/runs/${id}/frames`, {
+        frames: Array.from({ length: 550 }, (_, index) => {
+          const step = first + index;
+          const isHigh = step === 300 || step === 2_100;
+          return { step, loss: 2, layers: { tension: [isHigh ? 7 : 1, 1] } };
+        }),
+      });
+      expect(status).toBe(200);
+    }
+    const ofLayers = aThreshold({ metric: 'tension', layers: '.', limit: 6 });
+    const before = await backtest({ condition: ofLayers, runIds: [id] }, 'kept');
+    expect(before.items.map(({ openedStep }) => openedStep)).toEqual([300, 2_100]);
+    expect(before.runs[0]).toMatchObject({ stepCount: 2_200, unjudged: [] });
+    const runKey = runKeyOf(id);
+    await finish(servers, id);
+    await withClient(database.url, async (client) => {
+      await compactAll(client, runKey);
+      // What came later is kept: the block of 1984 holds steps of both ages.
+      await receive(servers.db, runKey, OLD, 2_000);
+      await retain(client, runKey);
+    });
+    const after = await backtest({ condition: ofLayers, runIds: [id] }, 'kept');
+    expect(after.items.map(({ openedStep }) => openedStep)).toEqual([2_100]);
+    expect(after.runs[0]).toMatchObject({
+      stepCount: 2_200,
+      unjudged: [{ attempt: 1, fromStep: 0, toStep: 1_983 }],
+    });
+    const some = await backtest(
+      { condition: ofLayers, runIds: [id], fromStep: 100, toStep: 150 },
+      'kept',
+    );
+    expect(some.runs[0]?.unjudged).toEqual([{ attempt: 1, fromStep: 100, toStep: 150 }]);
+    // What a step says besides its layers stays for ever.
+    const ofLoss = await backtest({ condition: aThreshold({ limit: 1 }), runIds: [id] }, 'kept');
+    expect(ofLoss.items.length).toBe(1);
+    expect(ofLoss.runs[0]?.unjudged).toEqual([]);
   });
 
   it('counts silences by when steps were received', async () => {
