@@ -15,7 +15,7 @@ export interface Crumb {
   readonly href?: string;
 }
 
-/** First line of every page: where one is, how it stands, search, theme. */
+/** First line of every page: where one is, how it stands, search, theme. Paper gets where it was. */
 export function TopBar({
   crumbs,
   note,
@@ -31,39 +31,47 @@ export function TopBar({
 }) {
   useSearchOffer(search);
   return (
-    <header className={styles['bar']} data-chrome>
-      <Link href="/" className={styles['home']} aria-label="Spikescope, all runs">
-        <Logo />
-        <span className={styles['name']}>Spikescope</span>
-      </Link>
-      <nav aria-label="Breadcrumb" style={{ minWidth: 0 }}>
-        <ol className={styles['crumbs']}>
-          {crumbs.map((crumb, index) => (
-            <li key={`${index} ${crumb.label}`}>
-              {index > 0 ? <span aria-hidden>/</span> : null}
-              {crumb.href === undefined ? (
-                <span aria-current="page">{crumb.label}</span>
-              ) : (
-                <Link href={crumb.href}>{crumb.label}</Link>
-              )}
-            </li>
-          ))}
-        </ol>
-      </nav>
-      {note === undefined || note === null ? null : <span className={styles['note']}>{note}</span>}
-      <div className={styles['end']}>
-        {status}
-        <Link href="/spikes" prefetch={false} className={styles['page']}>
-          Spikes
+    <>
+      <p className={styles['printed']}>
+        {crumbs.map(({ label }) => label).join(' / ')}
+        {note === undefined || note === null ? null : `, ${note}`}
+      </p>
+      <header className={styles['bar']} data-chrome>
+        <Link href="/" className={styles['home']} aria-label="Spikescope, all runs">
+          <Logo />
+          <span className={styles['name']}>Spikescope</span>
         </Link>
-        <AlertsLink />
-        <SearchTrigger
-          text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}
-        />
-        <span className={styles['theme']}>
-          <ThemeToggle />
-        </span>
-      </div>
-    </header>
+        <nav aria-label="Breadcrumb" style={{ minWidth: 0 }}>
+          <ol className={styles['crumbs']}>
+            {crumbs.map((crumb, index) => (
+              <li key={`${index} ${crumb.label}`}>
+                {index > 0 ? <span aria-hidden>/</span> : null}
+                {crumb.href === undefined ? (
+                  <span aria-current="page">{crumb.label}</span>
+                ) : (
+                  <Link href={crumb.href}>{crumb.label}</Link>
+                )}
+              </li>
+            ))}
+          </ol>
+        </nav>
+        {note === undefined || note === null ? null : (
+          <span className={styles['note']}>{note}</span>
+        )}
+        <div className={styles['end']}>
+          {status}
+          <Link href="/spikes" prefetch={false} className={styles['page']}>
+            Spikes
+          </Link>
+          <AlertsLink />
+          <SearchTrigger
+            text={search === undefined ? 'Search runs' : 'Search runs, layers, metrics'}
+          />
+          <span className={styles['theme']}>
+            <ThemeToggle />
+          </span>
+        </div>
+      </header>
+    </>
   );
 }

@@ -104,12 +104,14 @@ describe('on paper', () => {
     await page.emulateMedia({ media: 'print' });
     await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('light');
     await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(dark);
-    // Words in the titles of the plots are menus too, and stay: they say what is drawn.
+    // Words in the titles of plots and colours are menus too, and stay: they say what is drawn.
     const tools = page.getByRole('region', { name: 'View' });
+    await page.getByText(/^end-to-end \/ .*, attempt 1$/).waitFor();
     for (const gone of [
       page.getByRole('banner'),
       page.getByRole('complementary'),
-      tools.getByRole('combobox'),
+      tools.getByRole('combobox', { name: 'Metric' }),
+      tools.getByRole('combobox', { name: 'Layer order' }),
       tools.getByRole('radiogroup'),
     ]) {
       await expect.poll(() => gone.filter({ visible: true }).count()).toBe(0);
