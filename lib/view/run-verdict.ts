@@ -196,13 +196,22 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
   };
 }
 
+/** How a spike ended from which the loss did not come back. */
+const UNRECOVERED: Readonly<Partial<Record<Spike['recovery'], string>>> = {
+  partial: ', and the loss came back in part',
+  unrecovered: ', and the loss has not come back',
+  diverged: ', and ended in a loss that is NaN',
+};
+
 function describeClosedSpike(spike: Spike, count: number): string {
   const peak =
     spike.peakValue === null || spike.peakStep === null
       ? ''
       : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
   const end =
-    spike.recoveredStep === null ? '' : `, recovered by ${formatStep(spike.recoveredStep)}`;
+    spike.recoveredStep !== null
+      ? `, recovered by ${formatStep(spike.recoveredStep)}`
+      : (UNRECOVERED[spike.recovery] ?? '');
   return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${end}.`;
 }
 

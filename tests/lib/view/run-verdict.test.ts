@@ -121,6 +121,13 @@ describe('the verdict on a run', () => {
     );
   });
 
+  it('says of the last spike that the loss has not come back from it', () => {
+    const lost = aSpike({ onsetStep: 401, recoveredStep: null, recovery: 'unrecovered' });
+    expect(prepareRunVerdict({ ...input, spikes: [lost] }).detail).toMatch(
+      /^1 loss spike so far; the last opened at 401, .*, and the loss has not come back\.$/,
+    );
+  });
+
   it('names a tab by its trouble first', () => {
     expect(prepareRunTitle('llama', prepareRunVerdict({ ...input, spikes: [spike] }))).toBe(
       'Loss spike open · llama · Spikescope',
