@@ -2,6 +2,7 @@
 import type { RunsQuery } from '../../contract/reads';
 import { TROUBLE } from './run-details';
 import { STATE_SQL } from './run-order';
+import { parseTextMatch } from '../text-match';
 import { DELETING } from './run-status';
 
 /** SQL conditions with their parameters. */
@@ -60,11 +61,7 @@ export function filterOf(query: RunsQuery): Conditions {
 
 function addSearch(conditions: Conditions, search: string): void {
   if (search === '') return;
-  const expression = /^\/(.+)\/(i?)$/s.exec(search);
-  const [operator, pattern] =
-    expression === null
-      ? ['ILIKE', `%${search.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`]
-      : [expression[2] === 'i' ? '~*' : '~', expression[1]];
+  const { operator, pattern } = parseTextMatch(search);
   conditions.add((value = '') => {
     const fields = ['id', 'name', 'project', 'notes'].map(
       (column) => `${column} ${operator} ${value}`,

@@ -1,7 +1,7 @@
 /** The spikes that a question asks for, as the relation `found` over `considered`. */
 import type { SpikeSearch } from '../../contract/spike-search';
 import type { SearchSql } from './run-selection';
-import { parseTextMatch } from './search-transaction';
+import { parseTextMatch } from '../text-match';
 
 /** When a step was: what the job said, else when it came. */
 export const timeOfStep = (step: string): string =>

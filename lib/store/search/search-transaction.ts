@@ -2,6 +2,7 @@
 import type { PoolClient } from 'pg';
 import { AppError } from '../../contract/app-error';
 import type { Database } from '../database';
+import { parseTextMatch } from '../text-match';
 
 const STATEMENT_TIMEOUT_MS = 5000;
 
@@ -59,21 +60,6 @@ function explain(error: unknown): unknown {
     return invalidQuery('cursor', 'expected the nextCursor of an earlier reply', error);
   }
   return error;
-}
-
-export interface TextMatch {
-  readonly operator: 'ILIKE' | '~' | '~*';
-  readonly pattern: string;
-}
-
-/** Text to be found somewhere in a name, or `/regex/`, `/regex/i` for either case. */
-export function parseTextMatch(text: string): TextMatch {
-  const expression = /^\/(.+)\/(i?)$/s.exec(text);
-  if (expression === null) {
-    const escaped = text.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
-    return { operator: 'ILIKE', pattern: `%${escaped}%` };
-  }
-  return { operator: expression[2] === 'i' ? '~*' : '~', pattern: expression[1] ?? '' };
 }
 
 /**
