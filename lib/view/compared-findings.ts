@@ -107,8 +107,10 @@ export function compareStages(left: NamedSide, right: NamedSide): ComparedStages
 }
 
 function stagesByName({ stages, layerNames, step }: NamedSide): Map<string, string> {
+  // What cannot be told on both sides is not the same stage.
   const standing = stages.filter(
-    ({ fromStep, toStep }) => fromStep <= step && (toStep ?? Infinity) >= step,
+    ({ stage, fromStep, toStep }) =>
+      stage !== 'insufficient_data' && fromStep <= step && (toStep ?? Infinity) >= step,
   );
   return new Map(
     standing.map(({ layer, stage }) => [layerNames[layer] ?? `layer ${layer}`, stage]),

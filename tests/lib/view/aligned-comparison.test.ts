@@ -161,6 +161,11 @@ describe('findings side by side', () => {
       ...{ different: [], sameCount: 1, aloneCount: 2 },
     });
     expect(compareStages(named({ stages: [] }), named({ stages: [] })).isKnown).toBe(false);
+    // What could be told on neither side is not the same.
+    const untold = named({
+      stages: named().stages.map((interval) => ({ ...interval, stage: 'insufficient_data' })),
+    });
+    expect(compareStages(untold, untold)).toMatchObject({ sameCount: 0, isKnown: false });
   });
 
   it('find the spike of an attempt at its onset by the second look', () => {
