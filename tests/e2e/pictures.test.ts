@@ -8,6 +8,8 @@ import { findDifference, shrinkPicture } from './harness/picture-difference';
 import { makeDataDir, ROOT, startProduct, type Product } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import { waitForHeatmap } from './harness/run-page';
+import { pathOfSpike } from './harness/spike-page';
+import { postJson } from './harness/training-job';
 
 /**
  * Every screen against a picture of it that somebody has looked at. To renew them, after a
@@ -38,8 +40,47 @@ const firstLoss = (page: Page) =>
     .waitFor();
 const firstImage = (page: Page) => page.getByRole('img').first().waitFor();
 
-const SCREENS = [
+interface Screen {
+  readonly name: string;
+  /** Ids of spikes are known once the runs are there. */
+  readonly path: string | (() => Promise<string>);
+  readonly isThere: (page: Page) => Promise<unknown>;
+}
+
+/** Rules of a project whose runs have none: nothing of theirs opens, and no age is told. */
+const RULES = [
+  { name: 'Loss spikes', severity: 'page', condition: { kind: 'loss_spike' } },
+  { name: 'Not finite', severity: 'page', condition: { kind: 'non_finite', closeAfter: 5 } },
+  {
+    name: 'Loss above its usual level',
+    severity: 'warn',
+    condition: { kind: 'z_score', metric: 'loss', z: 8, closeAfter: 5 },
+  },
+  { name: 'Silence', severity: 'note', condition: { kind: 'no_data', minutes: 30 } },
+] as const;
+
+const SCREENS: readonly Screen[] = [
   { name: 'runs', path: '/', isThere: firstLoss },
+  {
+    name: 'postmortem',
+    path: () => pathOfSpike(product.url, 'B_spontaneous_spike', 318),
+    isThere: (page) =>
+      page
+        .getByRole('region', { name: /^Step / })
+        .getByRole('img')
+        .last()
+        .waitFor(),
+  },
+  {
+    name: 'spikes',
+    path: '/spikes',
+    isThere: (page) => page.getByRole('link', { name: '318' }).first().waitFor(),
+  },
+  {
+    name: 'alert-rules',
+    path: '/alerts?part=rules&project=char-lm',
+    isThere: (page) => page.getByRole('button', { name: 'Edit Silence' }).waitFor(),
+  },
   ...RECORDED_RUNS.flatMap((run) => {
     const letter = run.charAt(0);
     const step = letter === 'B' ? 318 : 300;
@@ -65,6 +106,16 @@ beforeAll(async () => {
     heard.push(Date.parse(runSchema.parse(await reply.json()).lastFrameAt!));
   }
   nowMs = Math.max(...heard) + AGE_MS;
+  const project = `${product.url}/api/v1/projects/char-lm`;
+  const channel = await postJson(`${project}/alert-channels`, {
+    name: 'on call',
+    target: { kind: 'webhook', url: 'https://hooks.example.org/spikes' },
+  });
+  const { id } = channel as { id: string };
+  for (const rule of RULES) {
+    const channelIds = rule.severity === 'page' ? [id] : [];
+    await postJson(`${project}/alert-rules`, { ...rule, channelIds });
+  }
 });
 afterEach(async () => {
   for (const context of browser.contexts()) await context.close();
@@ -104,7 +155,7 @@ describe.each(LOOKS)('$size, $colorScheme', ({ size, width, height, shrink, colo
       timezoneId: 'UTC',
     });
     await page.clock.setFixedTime(nowMs);
-    await page.goto(`${product.url}${path}`);
+    await page.goto(`${product.url}${typeof path === 'string' ? path : await path()}`);
     await isThere(page);
     await page.waitForLoadState('networkidle');
     const actual = await shrinkPicture(page, await takePicture(page), shrink);
