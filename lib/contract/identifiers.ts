@@ -26,6 +26,11 @@ export const stepSchema = z
   .int('expected a step, a whole number up to 2^53 - 1')
   .min(0, 'expected a step of 0 or more');
 
+/** The step after one; after the last that there can be, that one again. */
+export function stepAfter(step: number): number {
+  return Math.min(step + 1, Number.MAX_SAFE_INTEGER);
+}
+
 /** The most distinct metrics (layer metrics, scalars and histograms apart) a run may name. */
 export const MAX_METRICS_PER_RUN = 2000;
 /** The most layers a run may have; the heatmap's bar is 1,000, its stress case 5,000. */

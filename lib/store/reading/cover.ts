@@ -28,7 +28,11 @@ export interface Cover {
 export interface CoverOptions {
   /** The highest level to read; -1 for steps alone. */
   readonly topLevel: number;
-  readonly hasRow: (level: number, block: number) => boolean;
+  /**
+   * The first row of a level in blocks [block, endBlock), null for none. A run whose steps lie
+   * far apart has billions of blocks between two rows.
+   */
+  readonly nextRow: (level: number, block: number, endBlock: number) => number | null;
   /** Steps whose buckets must not be used, ascending. */
   readonly staleSteps?: readonly number[];
   /**
@@ -42,7 +46,7 @@ export interface CoverOptions {
 export function coverSpans(spans: readonly StepSpan[], options: CoverOptions): Cover {
   const pieces: RowPiece[] = [];
   const found: StepSpan[] = [];
-  const { hasRow, staleSteps = [], gaps = [] } = options;
+  const { nextRow, staleSteps = [], gaps = [] } = options;
 
   function addSpan(fromStep: number, endStep: number): void {
     const last = found.at(-1);
@@ -92,16 +96,17 @@ export function coverSpans(spans: readonly StepSpan[], options: CoverOptions): C
       pieces.push({ level, block, fromBucket, endBucket });
       rest = endBucket * width;
     };
+    const endBlock = Math.ceil(endWhole / BUCKETS_PER_ROW);
     for (let bucket = firstWhole; bucket < endWhole;) {
-      const block = Math.floor(bucket / BUCKETS_PER_ROW);
+      const block = nextRow(level, Math.floor(bucket / BUCKETS_PER_ROW), endBlock);
+      if (block === null) break;
       const rowEnd = Math.min(endWhole, (block + 1) * BUCKETS_PER_ROW);
-      if (hasRow(level, block)) {
-        for (const stale of staleBuckets(staleSteps, width, bucket, rowEnd)) {
-          take(block, bucket, stale);
-          bucket = stale + 1;
-        }
-        take(block, bucket, rowEnd);
+      bucket = Math.max(bucket, block * BUCKETS_PER_ROW);
+      for (const stale of staleBuckets(staleSteps, width, bucket, rowEnd)) {
+        take(block, bucket, stale);
+        bucket = stale + 1;
       }
+      take(block, bucket, rowEnd);
       bucket = rowEnd;
     }
     cover(level - 1, rest, endStep);

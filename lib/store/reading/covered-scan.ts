@@ -1,7 +1,8 @@
 /**
  * A read of rollups and steps in at most three round trips. Rows that must be there are asked
  * for at once. Those that are missing, since they would not have paid or since nothing was
- * reported, are looked for at the levels below: first which there are, then the rows.
+ * reported, are looked for at the levels below: first which there are, then the rows. Where
+ * too many would have to be there, as of steps that lie far apart, that is asked at once.
  *
  * Several scans go through their round trips together (`runScans`).
  */
@@ -56,13 +57,30 @@ function rowKey(attempt: number, level: number, block: number): string {
   return `${attempt}/${level}/${block}`;
 }
 
+/**
+ * Rows that are asked for without knowing that they are there. A dense window of 8,192 columns
+ * needs 129; more than these come of a stretch without steps.
+ */
+const MOST_GUESSED_ROWS = 4096;
+
+function levelKey(attempt: number, level: number): string {
+  return `${attempt}/${level}`;
+}
+
+function wholeOf({ firstStep, lastStep }: WindowPart): StepSpan {
+  return { fromStep: firstStep, endStep: lastStep + 1 };
+}
+
 export abstract class CoveredScan implements Scan {
   readonly #topLevel: number;
   #phase: 'whole' | 'keys' | 'rest' | 'done' = 'whole';
   /** Asked for and not seen yet. */
   #asked = new Map<string, AskedRow>();
   #missing = new Map<number, StepSpan[]>();
-  readonly #keys = new Set<string>();
+  /** Blocks by attempt and level, ascending. */
+  readonly #keys = new Map<string, number[]>();
+  /** Parts whose rows are not guessed. */
+  readonly #unguessed = new Set<WindowPart>();
 
   /** `topLevel`: the highest level to read, -1 for steps alone. */
   constructor(
@@ -89,18 +107,23 @@ export abstract class CoveredScan implements Scan {
     switch (this.#phase) {
       case 'whole':
         this.#phase = 'keys';
+        for (const part of this.parts) {
+          if (this.#countGuessed(part) > MOST_GUESSED_ROWS) this.#unguessed.add(part);
+        }
         return this.#ask((part) =>
-          coverSpans([{ fromStep: part.firstStep, endStep: part.lastStep + 1 }], {
+          coverSpans(this.#unguessed.has(part) ? [] : [wholeOf(part)], {
             topLevel: this.#topLevel,
-            hasRow: (level, block) =>
+            nextRow: (level, block) =>
               this.levelsOf(part).has(level) &&
-              block * rowSteps(level) < (part.rolledTo[level] ?? 0),
+              block * rowSteps(level) < (part.rolledTo[level] ?? 0)
+                ? block
+                : null,
             staleSteps: this.staleStepsOf(part),
             gaps: this.gapsOf(part),
           }),
         );
       case 'keys':
-        if (this.#asked.size === 0) break;
+        if (this.#asked.size === 0 && this.#unguessed.size === 0) break;
         this.#phase = 'rest';
         return [this.#keysQuery()];
       case 'rest':
@@ -108,7 +131,11 @@ export abstract class CoveredScan implements Scan {
         return this.#ask((part) =>
           coverSpans(this.#missing.get(part.attempt) ?? [], {
             topLevel: this.#topLevel,
-            hasRow: (level, block) => this.#keys.has(rowKey(part.attempt, level, block)),
+            nextRow: (level, block, endBlock) => {
+              const blocks = this.#keys.get(levelKey(part.attempt, level)) ?? [];
+              const next = blocks[lowerBound(blocks, block)] ?? endBlock;
+              return next < endBlock ? next : null;
+            },
             staleSteps: this.staleStepsOf(part),
             gaps: this.gapsOf(part),
           }),
@@ -117,6 +144,15 @@ export abstract class CoveredScan implements Scan {
         break;
     }
     return [];
+  }
+
+  /** How many rows would be asked for on a guess: those of the highest level that has any. */
+  #countGuessed(part: WindowPart): number {
+    const levels = [...this.levelsOf(part)].filter((level) => level <= this.#topLevel);
+    if (levels.length === 0) return 0;
+    const level = Math.max(...levels);
+    const end = Math.min(part.lastStep + 1, part.rolledTo[level] ?? 0);
+    return Math.max(0, end - part.firstStep) / rowSteps(level);
   }
 
   /** What was asked of a row that has come. */
@@ -152,7 +188,7 @@ export abstract class CoveredScan implements Scan {
     return queries;
   }
 
-  /** Which rows there are below those that are missing. */
+  /** Which rows there are below those that are missing, and of parts that were not guessed. */
   #keysQuery(): PreparedQuery {
     const attempts: number[] = [];
     const levels: number[] = [];
@@ -177,6 +213,17 @@ export abstract class CoveredScan implements Scan {
         endBlocks.push((block + 1) * rowsOfRow);
       }
     }
+    for (const part of this.#unguessed) {
+      const { attempt, firstStep, lastStep } = part;
+      this.#missing.set(attempt, [...(this.#missing.get(attempt) ?? []), wholeOf(part)]);
+      for (const level of this.levelsOf(part)) {
+        if (level > this.#topLevel) continue;
+        attempts.push(attempt);
+        levels.push(level);
+        firstBlocks.push(Math.floor(firstStep / rowSteps(level)));
+        endBlocks.push(Math.floor(lastStep / rowSteps(level)) + 1);
+      }
+    }
     const p = new Parameters();
     const asked = [
       p.integers('int', attempts),
@@ -188,9 +235,16 @@ export abstract class CoveredScan implements Scan {
       sql: `SELECT asked.attempt, asked.level, rollup.block
         FROM unnest(${asked.join(', ')}) AS asked (attempt, level, first_block, end_block)
         CROSS JOIN LATERAL (SELECT block FROM ${this.rollupOf(p)} AND attempt = asked.attempt
-          AND level = asked.level AND block >= first_block AND block < end_block OFFSET 0) AS rollup`,
+          AND level = asked.level AND block >= first_block AND block < end_block OFFSET 0) AS rollup
+        ORDER BY 3`,
       values: p.values,
-      onRow: (row) => this.#keys.add(rowKey(row.int4(0), row.int2(1), row.int8(2))),
+      onRow: (row) => {
+        const key = levelKey(row.int4(0), row.int2(1));
+        const blocks = this.#keys.get(key) ?? [];
+        const block = row.int8(2);
+        if (blocks.at(-1) !== block) blocks.push(block);
+        this.#keys.set(key, blocks);
+      },
     };
   }
 }

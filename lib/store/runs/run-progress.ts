@@ -1,4 +1,5 @@
 /** How far runs have come: read from the ends of primary keys, many runs in one round trip. */
+import { stepAfter } from '../../contract/identifiers';
 import type { Database } from '../database';
 import { effectiveSegments } from './trajectory';
 import type { RunAttempt } from './run-context';
@@ -110,7 +111,7 @@ function toProgress(attempts: readonly RunAttempt[], ends: readonly SegmentEnds[
     nextStep:
       ofNewest === undefined
         ? (newestAttempt?.resumeFromStep ?? 0)
-        : (toStep(ofNewest.last_step) ?? -1) + 1,
+        : stepAfter(toStep(ofNewest.last_step) ?? -1),
     lastFrameAt: latest?.received_at ?? null,
     lastLoss: latest?.last_loss ?? null,
     stepsPerSecond: toRate(latest),

@@ -29,7 +29,11 @@ describe('coverSpans', () => {
     fc.assert(
       fc.property(anyAsk, ({ spans, topLevel, rows, staleSteps }) => {
         const hasRow = (level: number, block: number) => rows[(level * 13 + block) % 40] === true;
-        const cover = coverSpans(spans, { topLevel, hasRow, staleSteps });
+        const nextRow = (level: number, block: number, endBlock: number) => {
+          for (let next = block; next < endBlock; next++) if (hasRow(level, next)) return next;
+          return null;
+        };
+        const cover = coverSpans(spans, { topLevel, nextRow, staleSteps });
         const ranges = [
           ...cover.spans,
           ...cover.pieces.map(({ level, block, fromBucket, endBucket }) => {
@@ -66,7 +70,7 @@ describe('coverSpans', () => {
   it('takes the highest level for what lies whole in its buckets, lower ones at the edges', () => {
     const { pieces, spans } = coverSpans([{ fromStep: 60, endStep: 1000 }], {
       topLevel: 1,
-      hasRow: () => true,
+      nextRow: (_, block) => block,
     });
     expect(pieces).toEqual([
       { level: 1, block: 0, fromBucket: 1, endBucket: 15 },
@@ -78,10 +82,29 @@ describe('coverSpans', () => {
     ]);
   });
 
+  it('goes from row to row of what lies far apart, however many blocks are between', () => {
+    const END = 2 ** 53;
+    const rows = [0, 2 ** 40];
+    const asked: number[] = [];
+    const { pieces, spans } = coverSpans([{ fromStep: 0, endStep: END }], {
+      topLevel: 0,
+      nextRow: (_, block, endBlock) => {
+        asked.push(block);
+        return rows.find((row) => row >= block && row < endBlock) ?? null;
+      },
+    });
+    expect(pieces.map(({ block }) => block)).toEqual(rows);
+    expect(spans).toEqual([
+      { fromStep: 1024, endStep: 1024 * 2 ** 40 },
+      { fromStep: 1024 * (2 ** 40 + 1), endStep: END },
+    ]);
+    expect(asked).toHaveLength(3);
+  });
+
   it('reads the quarters of a stale bucket that are not stale from the level below', () => {
     const { pieces, spans } = coverSpans([{ fromStep: 0, endStep: 128 }], {
       topLevel: 1,
-      hasRow: () => true,
+      nextRow: (_, block) => block,
       staleSteps: [70],
     });
     expect(spans).toEqual([{ fromStep: 64, endStep: 80 }]);

@@ -46,7 +46,7 @@ describe('coverSpans with gaps', () => {
           const span = { fromStep: Math.min(a, b), endStep: Math.max(a, b) };
           const isInGap = (step: number) =>
             gaps.some(({ fromStep, endStep }) => step >= fromStep && step < endStep);
-          const cover = coverSpans([span], { topLevel, hasRow: () => true, gaps });
+          const cover = coverSpans([span], { topLevel, nextRow: (_, block) => block, gaps });
           const seen = new Map<number, number>();
           const see = (step: number) => seen.set(step, (seen.get(step) ?? 0) + 1);
           for (const { fromStep, endStep } of cover.spans) {
