@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { AppError, type FaultDetail } from '../../contract/app-error';
+import { stepAfter } from '../../contract/identifiers';
 import type { CreateRun, Layer } from '../../contract/runs';
 import type { Database } from '../database';
 import type { Prisma } from '../generated/client';
@@ -146,13 +147,18 @@ async function joinRun(
   const joined = { id, runKey, isNew: false, isNewAttempt: false };
   const { resumeFromStep } = input;
   if (resumeFromStep === undefined) {
-    const nextStep = lastStep === null ? Number(newest.resumeFromStep) : lastStep + 1;
+    const nextStep = lastStep === null ? Number(newest.resumeFromStep) : stepAfter(lastStep);
     return { ...joined, attempt: newest.attempt, nextStep };
   }
   if (run.status !== 'running') {
     await tx.run.update({ where: { runKey }, data: { status: 'running', finishedAt: null } });
   }
   if (Number(newest.resumeFromStep) === resumeFromStep && lastStep === null) {
+    // A job that died before its first frame may come back with other settings.
+    await tx.attempt.update({
+      where: { runKey_attempt: { runKey, attempt: newest.attempt } },
+      data: { optimizer: input.optimizer },
+    });
     return { ...joined, attempt: newest.attempt, nextStep: resumeFromStep };
   }
   const attempt = newest.attempt + 1;

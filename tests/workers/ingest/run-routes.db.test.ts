@@ -42,6 +42,19 @@ describe('POST /runs', () => {
     expect([project.status, project.body.error.code]).toEqual([409, 'id_taken']);
   });
 
+  it('keeps the settings of the last resume while no frame has come', async () => {
+    await servers.post('/api/v1/runs', aRun('settings'));
+    await servers.post('/api/v1/runs/settings/frames', { frames: [{ step: 0, loss: 1 }] });
+    const resumed = (beta2: number) =>
+      aRun('settings', 2, { resumeFromStep: 1, optimizer: { name: 'adamw', beta1: 0.9, beta2 } });
+    expect((await servers.post('/api/v1/runs', resumed(0.99))).status).toBe(201);
+    const { status, body } = await servers.post('/api/v1/runs', resumed(0.95));
+    expect([status, body.attempt]).toEqual([200, 2]);
+    const { body: settings } = await servers.get('/api/v1/runs/settings/settings');
+    expect(settings.attempts[1].optimizer.beta2).toBe(0.95);
+    expect(settings.attempts[0].optimizer.epsilon).toBe(1e-8);
+  });
+
   it('opens an attempt at a resume, and gives that one to every rank that asks', async () => {
     await servers.post('/api/v1/runs', aRun('resume'));
     await servers.post(frames('resume'), {
