@@ -196,23 +196,21 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
   };
 }
 
-/** How a spike ended from which the loss did not come back. */
-const UNRECOVERED: Readonly<Partial<Record<Spike['recovery'], string>>> = {
-  partial: ', and the loss came back in part',
-  unrecovered: ', and the loss has not come back',
-  diverged: ', and ended in a loss that is NaN',
-};
+/** A spike is followed for so many losses, or until another starts: what comes later is not its own. */
+function describeEnd({ recoveredStep, recovery }: Spike): string {
+  if (recoveredStep !== null) {
+    return `, recovered ${recovery === 'partial' ? 'in part ' : ''}by ${formatStep(recoveredStep)}`;
+  }
+  if (recovery === 'diverged') return ', and ended in a loss that is NaN';
+  return recovery === 'unrecovered' ? ', not recovered as long as it was followed' : '';
+}
 
 function describeClosedSpike(spike: Spike, count: number): string {
   const peak =
     spike.peakValue === null || spike.peakStep === null
       ? ''
       : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
-  const end =
-    spike.recoveredStep !== null
-      ? `, recovered by ${formatStep(spike.recoveredStep)}`
-      : (UNRECOVERED[spike.recovery] ?? '');
-  return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${end}.`;
+  return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${describeEnd(spike)}.`;
 }
 
 /** Which layers no longer report numbers, and who of them was the first. */

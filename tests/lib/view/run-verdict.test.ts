@@ -121,11 +121,17 @@ describe('the verdict on a run', () => {
     );
   });
 
-  it('says of the last spike that the loss has not come back from it', () => {
-    const lost = aSpike({ onsetStep: 401, recoveredStep: null, recovery: 'unrecovered' });
-    expect(prepareRunVerdict({ ...input, spikes: [lost] }).detail).toMatch(
-      /^1 loss spike so far; the last opened at 401, .*, and the loss has not come back\.$/,
+  it('says how the last spike ended, or that it did not', () => {
+    const ended = (patch: Parameters<typeof aSpike>[0]) =>
+      prepareRunVerdict({ ...input, spikes: [aSpike({ onsetStep: 401, ...patch })] }).detail;
+    expect(ended({ recoveredStep: 420, recovery: 'fast' })).toMatch(/, recovered by 420\.$/);
+    expect(ended({ recoveredStep: 420, recovery: 'partial' })).toMatch(
+      /, recovered in part by 420\.$/,
     );
+    expect(ended({ recoveredStep: null, recovery: 'unrecovered' })).toMatch(
+      /^1 loss spike so far; the last opened at 401, .*, not recovered as long as it was followed\.$/,
+    );
+    expect(ended({ recoveredStep: null, recovery: 'diverged' })).toMatch(/a loss that is NaN\.$/);
   });
 
   it('names a tab by its trouble first', () => {

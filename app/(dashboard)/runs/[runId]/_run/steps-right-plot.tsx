@@ -96,7 +96,7 @@ export function StepsRightPlot({
   const heatmapEnd = axisTop - stripTop;
   // On a phone there is no room right of the plot: they stand over its end.
   const menuLeft = Math.min(left + width + MENU_GAP_PX, (size?.width ?? 0) - MENU_SIZE_PX);
-  const clearWidth = Math.min(width, menuLeft - left);
+  const clearWidth = Math.min(width, menuLeft - left - MENU_GAP_PX);
   const menus: readonly MenuPlace[] = [
     {
       chart: 'loss',
