@@ -117,6 +117,8 @@ export type AlertRuleDraft = z.infer<typeof alertRuleDraftSchema>;
 /** Body of `PATCH …/alert-rules/{ruleId}`: what is not named stays. */
 export const patchAlertRuleSchema = z.strictObject({
   name: ruleNameSchema.optional(),
+  /** One run of the project, or null for all of them. */
+  runId: runIdSchema.nullable().optional(),
   condition: alertConditionSchema.optional(),
   severity: alertSeveritySchema.optional(),
   channelIds: channelIdsSchema.optional(),

@@ -117,12 +117,12 @@ export const ALERT_ROUTES: readonly RouteDescription[] = [
     summary: 'Change, mute or switch off an alert rule',
     description:
       'Fields that are not named stay as they are. While mutedUntil lies ahead incidents open, but nobody is told; ' +
-      'null ends it. Another condition closes what is open, and so does switching a rule off or on: it begins anew ' +
-      'with what is received from then on.',
+      'null ends it. Another condition or run closes what is open, and so does switching a rule off or on: it begins ' +
+      'anew with what is received from then on.',
     params: alertRuleParamsSchema,
     body: json(patchAlertRuleSchema, { mutedUntil: '2026-01-12T08:00:00Z' }),
     replies: [ok(alertRuleSchema, 'The rule as it stands now.', RULE)],
-    errors: ['rule_not_found', 'channel_not_found', 'invalid_body'],
+    errors: ['rule_not_found', 'run_not_found', 'channel_not_found', 'invalid_body'],
   },
   {
     operationId: 'deleteAlertRule',

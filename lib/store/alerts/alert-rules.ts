@@ -158,10 +158,10 @@ export interface ChangedRule {
 }
 
 /**
- * Sets what `patch` names and leaves the rest. Another condition, and a rule that is switched
- * off or on, closes what is open and begins anew.
+ * Sets what `patch` names and leaves the rest. Another condition or run, and a rule that is
+ * switched off or on, closes what is open and begins anew.
  *
- * Throws  AppError `rule_not_found`, `channel_not_found`
+ * Throws  AppError `rule_not_found`, `run_not_found`, `channel_not_found`
  */
 export async function patchAlertRule(
   db: Database,
@@ -176,7 +176,11 @@ export async function patchAlertRule(
     const known = await tx.alertRule.findUnique({ where });
     if (known === null) throw ruleNotFound(id);
     if (patch.channelIds !== undefined) await checkChannels(tx, project, patch.channelIds);
+    const { runId = known.runId } = patch;
+    // One that was deleted since is no reason to refuse another change.
+    if (runId !== known.runId) await checkRun(tx, project, runId);
     const isAnew =
+      runId !== known.runId ||
       (patch.isEnabled !== undefined && patch.isEnabled !== known.isEnabled) ||
       (patch.condition !== undefined &&
         !isSameCondition(patch.condition, alertConditionSchema.parse(known.condition)));
@@ -184,6 +188,7 @@ export async function patchAlertRule(
       where,
       data: {
         ...(patch.name === undefined ? {} : { name: patch.name }),
+        ...{ runId, runKey: runId === null ? null : runKeyOf(runId) },
         ...(patch.condition === undefined ? {} : { condition: patch.condition }),
         ...(patch.severity === undefined ? {} : { severity: patch.severity }),
         ...(patch.channelIds === undefined

@@ -44,7 +44,7 @@ async function postRule(deps: RouteDependencies, write: WriteRequest): Promise<R
   });
 }
 
-/** 200 with the rule as it is now; 404 rule_, channel_not_found; 422. */
+/** 200 with the rule as it is now; 404 rule_, run_, channel_not_found; 422. */
 async function patchRule(deps: RouteDependencies, write: WriteRequest): Promise<Reply> {
   const project = await permittedProject(deps, write);
   return withBody(write.request, bodyOptions(deps), async (body) => {

@@ -82,8 +82,8 @@ export function RuleEditor({
     try {
       if (rule === null) await createRule(project, parsed.value);
       else {
-        const { name, condition, severity, channelIds, notifyBrowsers } = parsed.value;
-        const patch = { name, condition, severity, channelIds, notifyBrowsers };
+        const { name, runId, condition, severity, channelIds, notifyBrowsers } = parsed.value;
+        const patch = { name, runId, condition, severity, channelIds, notifyBrowsers };
         await changeRule(project, rule.id, patch);
       }
       leave();
@@ -96,7 +96,8 @@ export function RuleEditor({
     }
     setIsSaving(false);
   };
-  const beginsAnew =
+  const hasOtherRun = rule !== null && texts.runId !== (rule.runId ?? '');
+  const hasOtherCondition =
     rule !== null &&
     condition.kind === 'value' &&
     JSON.stringify(condition.value) !== JSON.stringify(rule.condition);
@@ -127,21 +128,12 @@ export function RuleEditor({
         <FieldFault faults={shown} path="condition" />
         <div className={styles['field']}>
           <span>Runs</span>
-          {rule === null ? (
-            <SelectMenu
-              label="Runs"
-              options={[
-                { value: '', label: 'Every run, those to come too' },
-                ...runs.map(({ id, name }) => ({ value: id, label: name })),
-              ]}
-              value={texts.runId}
-              onChange={(runId) => change({ runId })}
-            />
-          ) : (
-            <p className={styles['value']}>
-              {rule.runId === null ? `Every run of ${project}` : `Run ${rule.runId}`}
-            </p>
-          )}
+          <SelectMenu
+            label="Runs"
+            options={runOptions(runs, rule?.runId ?? null)}
+            value={texts.runId}
+            onChange={(runId) => change({ runId })}
+          />
           <FieldFault faults={shown} path="runId" />
         </div>
         <div className={styles['field']}>
@@ -177,10 +169,10 @@ export function RuleEditor({
           <FieldFault faults={shown} path="name" />
         </label>
         <FieldFault faults={shown} path="" />
-        {beginsAnew ? (
+        {hasOtherCondition || hasOtherRun ? (
           <p className={styles['hint']}>
-            With another condition the rule begins anew at the newest step, and what it has open
-            closes.
+            With another {hasOtherCondition ? 'condition' : 'choice of runs'} the rule begins anew
+            at the newest step, and what it has open closes.
           </p>
         ) : null}
         <div className={styles['buttons']}>
@@ -208,6 +200,16 @@ export function RuleEditor({
       />
     </div>
   );
+}
+
+/** With the one that is chosen, which may be older than those that are listed. */
+function runOptions(runs: readonly RunSummary[], chosen: string | null) {
+  const isListed = chosen === null || runs.some(({ id }) => id === chosen);
+  return [
+    { value: '', label: 'Every run, those to come too' },
+    ...(isListed ? [] : [{ value: chosen, label: chosen }]),
+    ...runs.map(({ id, name }) => ({ value: id, label: name })),
+  ];
 }
 
 /** Whether somebody has put something into the field that the path names. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AlertRule } from '@/lib/contract/alert-rules';
 import type { Incident } from '@/lib/contract/incidents';
 import { saveFolds } from '@/lib/store/alerts/alert-progress';
-import { MAX_RULES_PER_PROJECT } from '@/lib/store/alerts/alert-rules';
+import { findFoldableRules, MAX_RULES_PER_PROJECT } from '@/lib/store/alerts/alert-rules';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { createToken } from '@/lib/store/tokens';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
@@ -122,6 +122,29 @@ describe('an alert rule', () => {
       ]),
     );
     expect(body.total).toBe(2);
+  });
+
+  it('is given another run, or all of them, and begins anew there', async () => {
+    const rule = await createRule({ runId: 'run' });
+    const path = `${RULES}/${rule.id}`;
+    await open(rule.id, 'a');
+    // The run that it has is no change, and neither is a patch that names none.
+    const kept = await send('PATCH', path, { runId: 'run', name: 'renamed' });
+    expect(kept.body).toMatchObject({ runId: 'run', openCount: 1 });
+    const refused = await send('PATCH', path, { runId: 'elsewhere' });
+    expect([refused.status, refused.body.error.code]).toEqual([404, 'run_not_found']);
+    expect((await open(rule.id, 'b')).staleRules).toEqual([]);
+    const widened = await send('PATCH', path, { runId: null });
+    expect(widened.body).toMatchObject({ runId: null, name: 'renamed', openCount: 0 });
+    expect((await open(rule.id, 'c')).staleRules).toEqual([rule.id]);
+    const { body } = await servers.get(`/api/v1/incidents?ruleId=${rule.id}`);
+    expect(body.items.map(({ closedBy }: Incident) => closedBy)).toEqual([
+      'rule_changed',
+      'rule_changed',
+    ]);
+    expect(
+      (await findFoldableRules(servers.db)).find(({ ruleKey }) => ruleKey === rule.id),
+    ).toMatchObject({ runKey: null, revision: 2 });
   });
 
   it('that is switched off or deleted leaves its incidents, closed', async () => {
