@@ -26,6 +26,7 @@ def launch(server, tmp_path, code: str) -> subprocess.Popen:
         [sys.executable, str(script)],
         cwd=tmp_path,
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,6 +80,35 @@ def test_sigterm_stops_the_run_and_still_ends_the_process_by_the_signal(server, 
     assert process.returncode == -signal.SIGTERM
     assert server.steps("run-1") == [0]
     assert server.runs["run-1"]["status"] == "stopped"
+
+
+def test_sigterm_while_a_run_finishes_puts_what_is_left_on_disk(server, tmp_path):
+    # A server that took the run and answers nothing more.
+    code = """
+    run.log(loss=0.0, step=0)
+    run.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+    for step in range(1, 4):
+        run.log(loss=float(step), step=step)
+    run.finish(timeout=60.0)
+    """
+    process = launch(server, tmp_path, code)
+    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout.readline() == "begun\n"
+    server.faults.extend(["hang"] * 50)
+    seen = len(server.requests)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    server.wait_for(lambda: len(server.requests) > seen)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    (folder,) = find_kept_runs(tmp_path / "kept")
+    kept = KeptRun(folder, max_bytes=10**6)
+    assert kept.lock()
+    assert not kept.spool.is_empty
+    kept.release()
 
 
 def test_a_job_with_its_own_handler_of_sigterm_keeps_it(server, tmp_path):

@@ -162,5 +162,5 @@ def test_a_fault_of_what_is_given_never_reaches_the_job(tmp_path, capsys):
     run.event("x", kind="unknown")
     run.finish("unknown")
     error = capsys.readouterr().err
-    assert error.count("RuntimeError") == 1
+    assert error.count("loss: expected a number, got Hostile") == 1
     assert "invalid literal" in error

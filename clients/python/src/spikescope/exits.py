@@ -72,7 +72,7 @@ def _finish_all() -> None:
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
     for run in list(_runs):
-        run.finish("stopped", timeout=SIGTERM_TIMEOUT)
+        run.stop_now(SIGTERM_TIMEOUT)
     # As if this handler had never been: the process ends by the signal, and says so.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -51,7 +51,7 @@ def _never_raises(method: Callable[..., Result]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def call(self: Run, *args: Any, **kwargs: Any) -> Any:
-        if not self._is_mine():
+        if not self.is_mine:
             return None
         try:
             return method(self, *args, **kwargs)
@@ -83,9 +83,22 @@ class Run:
         self._notices = notices or Notices()
         self._rank = rank
         self._pid = os.getpid()
-        self._config = json_config(config, self._notices.say)
-        self._optimizer = OptimizerInfo.of_mapping(optimizer) if optimizer is not None else None
-        self._layers = [LayerInfo.of(layer) for layer in layers] if layers is not None else None
+        read = self._notices.read_or_say
+        self._config = read(
+            "config", "values that have a text", lambda: json_config(config, self._notices.say)
+        )
+        self._optimizer = None
+        if optimizer is not None:
+            self._optimizer = read(
+                "optimizer", "a mapping with a name", lambda: OptimizerInfo.of_mapping(optimizer)
+            )
+        self._layers: list[LayerInfo] | None = None
+        if layers is not None:
+            self._layers = read(
+                "layers",
+                "a list of mappings with name and parameter_count",
+                lambda: [LayerInfo.of(layer) for layer in layers],
+            )
         self._is_opened = self._is_finished = False
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
@@ -161,13 +174,13 @@ class Run:
         call is the next one. `layers` and `histograms` are for jobs that compute their own:
         metric → one number a layer; name → {"edges", "counts", "outside"}.
         """
+        if self._watch is not None:
+            self._watch.note_log()
         if self._outbox is None:
             return
         scalars = read_scalars({**(values or {}), **metrics}, self._notices.say)
         if self._first_log_at is None:
             self._first_log_at = time.monotonic()
-        if self._watch is not None:
-            self._watch.note_log()
         self._assembly.log(None if step is None else int(step), scalars, layers or {}, histograms or {})
         if self._advice is not None:
             self._advice.tell()
@@ -294,7 +307,6 @@ class Run:
         if self._is_finished:
             return
         self._is_finished = True
-        exits.unregister(self)
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.stop()
@@ -302,6 +314,7 @@ class Run:
             self._advice.stop()
         outbox = self._outbox
         if outbox is None:
+            exits.unregister(self)
             return
         if status not in FINISH_STATUSES:
             self._notices.say("status", f"status {status!r}: expected one of {', '.join(FINISH_STATUSES)}")
@@ -313,6 +326,8 @@ class Run:
                 self._put_json(FINISH, {"status": status})
         finally:
             is_delivered = outbox.close(timeout)
+            # Until now a signal must find it: what is still in memory is to go to disk.
+            exits.unregister(self)
         if is_delivered and self._part is not None and self._part.shared.role == PART:
             self._part.shared.tell_done(status)
 
@@ -333,6 +348,19 @@ class Run:
         if self._outbox is not None and not self._is_finished:
             self._assembly.attach(capture)
 
+    @property
+    def is_mine(self) -> bool:
+        """False in a forked child."""
+        return self._pid == os.getpid()
+
+    @_never_raises
+    def stop_now(self, timeout: float) -> None:
+        """The process ends: what finish() has begun to wait for goes to disk instead."""
+        if not self._is_finished:
+            self.finish("stopped", timeout=timeout)
+        elif self._outbox is not None:
+            self._outbox.close(timeout)
+
     def renew_after_fork(self) -> None:
         if self._outbox is not None:
             self._outbox.renew_after_fork()
@@ -344,9 +372,6 @@ class Run:
             self._settings = replace(self._settings, run_id=part.run_id)
             self._outbox = self._make_outbox(None)
             exits.register(self)
-
-    def _is_mine(self) -> bool:
-        return self._pid == os.getpid()
 
     def _make_outbox(self, connection: Connection | None) -> Outbox:
         settings = self._settings

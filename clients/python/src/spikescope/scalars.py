@@ -72,6 +72,14 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
 
 
 def _read_scalar(value: Any) -> Scalar | None:
+    """None of what is no number, or cannot say which: that costs no other value of the step."""
+    try:
+        return _read_number(value)
+    except Exception:
+        return None
+
+
+def _read_number(value: Any) -> Scalar | None:
     if isinstance(value, (int, float)):
         return _to_float(value)
     torch = sys.modules.get("torch")
@@ -85,10 +93,7 @@ def _read_scalar(value: Any) -> Scalar | None:
         return copy_scalar(value)
     if isinstance(value, (str, bytes)) or value is None:
         return None
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+    return float(value)
 
 
 def _to_float(value: float) -> float:

@@ -111,7 +111,11 @@ def _read_resume(value: Any, warn: Callable[[str, str], None]) -> Resume:
 
 
 def _read_tags(value: str | Sequence[str], warn: Callable[[str, str], None]) -> tuple[str, ...]:
-    tags = value.split(",") if isinstance(value, str) else [str(tag) for tag in value]
+    try:
+        tags = value.split(",") if isinstance(value, str) else [str(tag) for tag in value]
+    except Exception:
+        warn("tags", "tags: expected a text with commas or a list of texts; they are left out")
+        return ()
     clean = [tag.strip()[:64] for tag in tags if tag.strip()]
     if len(clean) > 64:
         warn("tags", f"tags: expected at most 64, got {len(clean)}; the first 64 stand")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Callable
+from typing import Callable, TypeVar
+
+Result = TypeVar("Result")
 
 
 def write_to_stderr(message: str) -> None:
@@ -17,7 +19,8 @@ class Notices:
     def __init__(self, write: Callable[[str], None] = write_to_stderr) -> None:
         self._write = write
         self._said: set[str] = set()
-        self._lock = threading.Lock()
+        # Entered again by a signal's handler, which runs in the middle of whatever the main thread does.
+        self._lock = threading.RLock()
 
     def say(self, kind: str, message: str) -> None:
         """Says the first of a kind; the counts tell how often it happened."""
@@ -32,6 +35,14 @@ class Notices:
             # is no other place left to say so.
             return
 
+    def read_or_say(self, name: str, expected: str, read: Callable[[], Result]) -> Result | None:
+        """None, and a word, for what the job gave us and cannot be read."""
+        try:
+            return read()
+        except Exception as error:
+            self.say(name, f"{name}: expected {expected} ({type(error).__name__}: {error}); it is left out")
+            return None
+
     def forget(self, kind: str) -> None:
         """The next of this kind is said again."""
         with self._lock:
@@ -39,4 +50,4 @@ class Notices:
 
     def renew_lock(self) -> None:
         """After a fork: the parent may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
