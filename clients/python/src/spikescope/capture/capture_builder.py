@@ -14,7 +14,7 @@ from ..assembly import Reading
 from ..layers import OptimizerInfo
 from ..wire.frames import Samples
 from .clip_hook import ClipFactor
-from .device_capture import DeviceCapture, Taken
+from .device_capture import DeviceCapture, DeviceResult, Taken
 from .edges import DEFAULT_EPSILON
 from .layer_plan import LayerPlan
 from .optimizers import Adapter
@@ -114,13 +114,21 @@ class CaptureBuilder:
             capture.forget_layouts()
 
     def before_clip(
-        self, parameters: list[torch.Tensor] | None, factor: ClipFactor | None, *, has_wholes: bool
+        self,
+        parameters: list[torch.Tensor] | None,
+        factor: ClipFactor | None,
+        *,
+        has_wholes: bool,
+        is_new_step: bool = False,
     ) -> None:
-        """Gradients as they are now; a second call for other parameters changes nothing."""
+        """Gradients as they are now; a second call for other parameters changes nothing.
+
+        `is_new_step` says that those taken before are of a step that was skipped.
+        """
         wanted = {id(parameter) for parameter in parameters or ()}
         if parameters is not None and not wanted & self._plan.by_parameter.keys():
             return
-        if self._taken and not wanted & self._clipped:
+        if self._taken and not is_new_step and not wanted & self._clipped:
             self._clipped |= wanted
             # Clipped in parts: no one number says by how much.
             for entry in self._taken.values():
@@ -156,32 +164,40 @@ class CaptureBuilder:
             for device, entry in taken.items():
                 self._devices[device].keep_gradients(entry)
             return None
-        readers = []
-        raw: RawSamples | None = None
-        size = 0
-        for device, entry in taken.items():
-            result = self._devices[device].finish(
-                entry,
-                has_histograms=has_histograms,
-                has_wholes=has_wholes,
-                must_be_now=self._shards.is_sharded,
-            )
-            readers.append(result.read_sums)
-            raw = raw or result.raw
-            size += result.size_bytes
-        read_sums = self._combine(readers, has_histograms)
+        results: list[DeviceResult] = []
+        fault: Exception | None = None
+        try:
+            for device, entry in taken.items():
+                results.append(
+                    self._devices[device].finish(
+                        entry,
+                        has_histograms=has_histograms,
+                        has_wholes=has_wholes,
+                        must_be_now=self._shards.is_sharded,
+                    )
+                )
+        except Exception as error:
+            if not self._reduces:
+                raise
+            # The others reduce now and would wait: this rank takes part, and says that its part is none.
+            fault, results = error, []
+        read_sums = self._combine(
+            [result.read_sums for result in results], has_histograms, is_lacking=fault is not None
+        )
         read_squares = None
         if self._norms is not None:
             read_squares = self._norms.begin([entry.whole_squares for entry in taken.values()])
+        if fault is not None:
+            raise fault
         wants_samples = self._posts_samples_always or self._wants_samples > 0
         self._wants_samples = max(0, self._wants_samples - 1)
         return DeviceReading(
             read_sums,
             self._counts,
             self._edges,
-            size_bytes=size,
+            size_bytes=sum(result.size_bytes for result in results),
             scalars=self._learning_rate(),
-            raw=raw,
+            raw=next((result.raw for result in results if result.raw is not None), None),
             wants_samples=wants_samples,
             holds_samples=self._holds_samples,
             read_squares=read_squares,
@@ -207,7 +223,7 @@ class CaptureBuilder:
         return capture
 
     def _combine(
-        self, readers: list[Callable[[], LayerSums]], has_histograms: bool
+        self, readers: list[Callable[[], LayerSums]], has_histograms: bool, *, is_lacking: bool
     ) -> Callable[[], LayerSums]:
         layer_count = len(self._plan.layers)
         if not self._shards.is_sharded:
@@ -219,6 +235,8 @@ class CaptureBuilder:
         device = self._shards.device
         parts = [read() for read in readers]
         local = _sum([LayerSums.zeros(layer_count, device, has_histograms=has_histograms), *parts])
+        if is_lacking:
+            local.mark_lacking()
         read = self._shards.reduce(local)
         self._in_flight.append(read)
         while len(self._in_flight) > 2:

@@ -74,7 +74,7 @@ class DeviceCapture:
         self._sample_plans: dict[int, SamplePlan] = {}
         self._previous: Taken | None = None
         self._groups: dict[int, tuple[Any, Any]] = {}
-        self._group_count = -1
+        self._known_groups: list[tuple[Any, int]] = []
         self._layer_indexes: dict[tuple[int, ...], torch.Tensor] = {}
         self._chunks: dict[tuple[tuple[int, ...], tuple[int, ...]], fused_norms.Chunks] = {}
         self._addresses = Addresses(device)
@@ -107,7 +107,7 @@ class DeviceCapture:
         """What was made for tensors that are not all that there are any more, or that nobody watches."""
         for kept in (self._layouts, self._sample_plans, self._layer_indexes, self._chunks, self._groups):
             kept.clear()
-        self._group_count = -1
+        self._known_groups = []
         self._previous = None
         self._addresses.forget()
 
@@ -260,9 +260,13 @@ class DeviceCapture:
         return moments, epsilons, are_kept
 
     def _find_groups(self) -> dict[int, tuple[Any, Any]]:
-        count = sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)
-        if count != self._group_count:
-            self._group_count = count
+        # By identity: loading a checkpoint makes all groups anew, of as many parameters as before.
+        found = [(group, len(group["params"])) for each in self._optimizers for group in each.param_groups]
+        if len(found) != len(self._known_groups) or any(
+            group is not known or count != known_count
+            for (group, count), (known, known_count) in zip(found, self._known_groups)
+        ):
+            self._known_groups = found
             self._groups = {
                 id(parameter): (optimizer, group)
                 for optimizer in self._optimizers

@@ -34,6 +34,9 @@ def read_statistics(
 
     `whole_squares` is Σ g² of the model where these layers are not all of it.
     """
+    if found.is_lacking:
+        # A gap; what is left of the layers would be taken for the whole.
+        return Reading(scalars=scalars)
     columns = layer_metrics(found, parameter_counts)
     layers = {
         name: _to_bytes(values) for name, values in columns.items() if not bool(_is_missing(values).all())

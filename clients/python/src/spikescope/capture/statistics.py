@@ -90,6 +90,14 @@ class LayerSums:
             whole,
         )
 
+    def mark_lacking(self) -> None:
+        """These are not all, and so is every sum that they go into."""
+        self.sums[:, COLUMN["count"]] = float("nan")
+
+    @property
+    def is_lacking(self) -> bool:
+        return bool(self.sums[:, COLUMN["count"]].isnan().any())
+
     def in_one_piece(self) -> torch.Tensor:
         """As `over` takes it apart."""
         if self.whole is not None:

@@ -129,6 +129,7 @@ class Watch:
             posts_samples_always=samples > 0 and samples_when == "always",
             holds_samples=self.holds_samples,
         )
+        self._has_logged = False
         self._group = group
         self._known_count = self._count_parameters()
         self._index = 0
@@ -140,8 +141,14 @@ class Watch:
             self._guard("prepare", self._builder.prepare)
             self._hook()
 
+    def __reduce__(self) -> tuple[Callable[[], Watch], tuple[()]]:
+        # Copied or sent to another process with what holds it: nothing is watched there.
+        return _watch_of_nothing, ()
+
     def stop(self) -> None:
         """Removes every hook."""
+        if self._is_stopped:
+            return
         self._is_stopped = True
         clip_hook.forget(self)
         for handle in self._handles:
@@ -151,6 +158,8 @@ class Watch:
 
     def request_samples(self, steps: int = 5) -> None:
         """Posts raw coordinates with the next captures."""
+        if self._is_stopped:
+            return
         self._builder.request_samples(steps)
 
     def capture_gradients(self) -> None:
@@ -177,7 +186,9 @@ class Watch:
     def note_log(self) -> None:
         """A loop that logs and is never seen to step has hooks that do not run."""
         self._log_count += 1
-        if self._index == 0 and self._log_count == UNSEEN_LOGS and self._optimizers:
+        self._has_logged = True
+        is_unseen = self._index == 0 and self._log_count == UNSEEN_LOGS and bool(self._optimizers)
+        if is_unseen and self._run.rank == 0:
             self._notices.say(
                 "unseen",
                 "watch: no optimizer.step() was seen yet. Where it is compiled or in a CUDA graph, "
@@ -241,8 +252,11 @@ class Watch:
         self, parameters: list[torch.Tensor] | None, factor: clip_hook.ClipFactor | None = None
     ) -> None:
         if self._cadence.needs_gradient(self._index):
+            # Taken by the loop itself, and logged since: GradScaler skipped the step between.
+            is_new_step = parameters is None and self._has_logged
             has_wholes = self._cadence.wants_wholes(self._index)
-            self._builder.before_clip(parameters, factor, has_wholes=has_wholes)
+            self._builder.before_clip(parameters, factor, has_wholes=has_wholes, is_new_step=is_new_step)
+            self._has_logged = False
 
     def _count_parameters(self) -> int:
         return sum(len(group["params"]) for each in self._optimizers for group in each.param_groups)
@@ -263,7 +277,8 @@ class Watch:
             )
 
     def _guard(self, name: str, work: Callable[[], None]) -> None:
-        if self._is_stopped or _is_capturing_graph():
+        # In a forked child a lock may be held by a thread that is not there.
+        if self._is_stopped or not self._run.is_mine or _is_capturing_graph():
             return
         try:
             work()
@@ -283,6 +298,14 @@ def _call(watch: weakref.ref[Watch], name: str, index: int, *_: Any) -> None:
     alive = watch()
     if alive is not None:
         alive._guard(name, lambda: getattr(alive, name)(index))
+
+
+def _watch_of_nothing() -> Watch:
+    watch = Watch.__new__(Watch)
+    watch._is_stopped = True
+    watch._plan = LayerPlan([], [])
+    watch.layers, watch.part, watch.optimizer_info, watch.holds_samples = (), None, None, False
+    return watch
 
 
 def _is_capturing_graph() -> bool:
