@@ -20,6 +20,7 @@ import { type Route, Router, methodNotAllowed } from '../http/router';
 import { ADVICE_READ_ROUTES } from './advice-reads';
 import { AdviceWatch } from './advice-watch';
 import { ApiMetrics } from './api-metrics';
+import { declineUpgrade, refuseUpgrade } from './decline-upgrade';
 import { createProxy } from './proxies';
 import type { ReadHandler } from './read-request';
 import { READ_ROUTES } from './read-routes';
@@ -138,6 +139,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   server.requestTimeout = 0;
   server.keepAliveTimeout = 65_000;
   server.on('upgrade', (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      declineUpgrade(server, request, socket, head);
+      return;
+    }
     // The server has let go of it: it neither hears of faults nor ends it when it closes.
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -256,12 +261,14 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     try {
       checkHosts(request.headers, hosts);
     } catch {
-      const refusal = 'HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n';
-      socket.end(refusal, () => socket.destroy());
+      refuseUpgrade(socket, '403 Forbidden');
       return;
     }
-    const upstream = (request.url ?? '').startsWith(LIVE_PATH) ? ingest : web;
-    await upstream.upgrade(request, socket, head);
+    const { url = '' } = request;
+    if (url.startsWith(LIVE_PATH)) await ingest.upgrade(request, socket, head);
+    // Of pages that reload as they are written; Next leaves any other one without an answer.
+    else if (url.startsWith('/_next/')) await web.upgrade(request, socket, head);
+    else refuseUpgrade(socket, '404 Not Found');
   }
 
   return {

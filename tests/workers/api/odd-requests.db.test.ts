@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 
 /** Sends bytes as they are and resolves with all that comes back until the server closes. */
@@ -26,6 +26,7 @@ describe('requests that no client should send', () => {
   beforeAll(async () => {
     servers = await startServers();
     await servers.post('/api/v1/runs', aRun('odd'));
+    await servers.post('/api/v1/runs', aRun('upgraded'));
     await servers.post('/api/v1/runs/odd/frames', {
       frames: [0, 1, 2].map((step) => ({ step, loss: step, layers: { rms: [step, step] } })),
     });
@@ -59,6 +60,58 @@ describe('requests that no client should send', () => {
     expect(reply.status).toBe(405);
     expect(reply.headers.get('allow')).toBe(allow);
     expect(await reply.json()).toMatchObject({ error: { code: 'method_not_allowed' } });
+  });
+
+  it('posts for a client that would rather speak HTTP/2', async () => {
+    const body = JSON.stringify({ frames: [{ step: 10, loss: 1 }] });
+    const head = [
+      'POST /api/v1/runs/upgraded/frames HTTP/1.1',
+      'Host: localhost',
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: Upgrade, HTTP2-Settings, close',
+      'Upgrade: h2c',
+      'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
+    ];
+    const reply = await exchange(servers.url, `${head.join('\r\n')}\r\n\r\n${body}`);
+    expect(reply).toMatch(/^HTTP\/1\.1 200 /);
+    expect(reply).toContain('"accepted":1');
+  });
+
+  it('takes such a body in pieces, and the next request on the same connection', async () => {
+    const body = JSON.stringify({ frames: [{ step: 11, loss: 1 }] });
+    const { hostname, port } = new URL(servers.url);
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    const head = [
+      'POST /api/v1/runs/upgraded/frames HTTP/1.1',
+      'Host: localhost',
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: Upgrade',
+      'Upgrade: h2c',
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 9)}`);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    socket.write(body.slice(9));
+    await vi.waitFor(() => expect(text).toContain('"accepted":1'), { timeout: 30_000 });
+    socket.write(get('/healthz'));
+    await vi.waitFor(() => expect(text).toMatch(/ok\n$/), { timeout: 30_000 });
+    socket.destroy();
+  });
+
+  it('answers a WebSocket where there is none', async () => {
+    const head = [
+      'GET /api/v1/runs HTTP/1.1',
+      'Host: localhost',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version: 13',
+    ];
+    const reply = await exchange(servers.url, `${head.join('\r\n')}\r\n\r\n`);
+    expect(reply).toMatch(/^HTTP\/1\.1 404 /);
   });
 
   it('takes a parameter without a value for one that was not given', async () => {
