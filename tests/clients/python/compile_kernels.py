@@ -78,11 +78,10 @@ KERNELS = {
             "small_update": "fp32",
             "has_previous": "i32",
             "has_slots": "i32",
+            "has_first_rows": "i32",
+            "has_second_rows": "i32",
         },
         {
-            "HAS_SECOND": True,
-            "HAS_FIRST": True,
-            "MAY_BE_ZERO": False,
             "RATIO_MAGNITUDES": 65,
             "UPDATE_MAGNITUDES": UPDATE_MAGNITUDES,
             "W": ROW_WIDTH,

@@ -13,7 +13,9 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,7 +34,7 @@ from spikescope.capture.gather import make_layouts  # noqa: E402
 from spikescope.capture.layer_plan import make_layer_plan  # noqa: E402
 from spikescope.capture.located_moments import MomentTables  # noqa: E402
 from spikescope.capture.optimizers import BiasCorrection, Moments  # noqa: E402
-from spikescope.capture.statistics import LayerSums, Statistics  # noqa: E402
+from spikescope.capture.statistics import LayerSums, Statistics, Thresholds  # noqa: E402
 from spikescope.capture.whole_norms import largest_magnitudes, square_sums  # noqa: E402
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -419,3 +421,42 @@ def test_the_kernels_compile_for_cards_that_need_not_be_there(tmp_path):
         # An addition that nobody waits for costs a card a hundredth of one that orders memory.
         assert kernel["waiting_additions"] == 0 and kernel["spilled"] == 0, kernel
         assert kernel["kernel"] != "add_norms" or kernel["wide_loads"] >= 8, kernel
+
+
+@pytest.mark.parametrize("lacks", [(), ("first",), ("first", "second"), ("previous_gradient",)])
+@pytest.mark.parametrize("epsilon", [1e-8, 0.0])
+def test_rows_of_any_optimizer_add_up_as_by_the_torch_operations(lacks, epsilon):
+    rows, thresholds = kernel_check._make_rows(DEVICE)
+    rows = replace(rows, **dict.fromkeys(lacks))
+    column = torch.full_like(thresholds.epsilon, epsilon)
+    thresholds = Thresholds(column, column, column * column, may_be_zero=epsilon == 0)
+    statistics = Statistics(0.9, 0.95, DEVICE)
+    assert kernel_check._sums_agree(statistics, rows, thresholds, has_histograms=epsilon == 0)
+
+
+def test_no_optimizer_needs_a_kernel_of_its_own(monkeypatch):
+    constants = []
+
+    def note(*arguments, **options):
+        constants.append((options, [getattr(each, "dtype", type(each)) for each in arguments]))
+
+    monkeypatch.setattr(
+        fused_rows, "row_kernels", SimpleNamespace(add_rows=collections.defaultdict(lambda: note))
+    )
+    statistics = Statistics(0.9, 0.95, DEVICE)
+    statistics.has_kernels = True
+    rows, thresholds = kernel_check._make_rows(DEVICE)
+    for lacks in (
+        (),
+        ("first", "has_first"),
+        ("first", "has_first", "second", "has_second"),
+        ("previous_gradient",),
+    ):
+        for may_be_zero in (False, True):
+            sums = LayerSums.zeros(3, DEVICE, has_histograms=may_be_zero)
+            statistics.add(
+                sums, replace(rows, **dict.fromkeys(lacks)), replace(thresholds, may_be_zero=may_be_zero)
+            )
+    # Compiling one takes a second, and the loop would wait for it in the middle of a training.
+    assert len(constants) == 8
+    assert all(each == constants[0] for each in constants)

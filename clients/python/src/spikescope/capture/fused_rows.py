@@ -108,6 +108,7 @@ def add_rows(
     assert gradient is not None
     nothing = gradient
     has_slots = into.ratio_slots is not None and into.update_slots is not None
+    maxima = into.maxima.view(torch.int32)
     grid: Any = (gradient.shape[0],)
     with torch.cuda.device_of(gradient):
         row_kernels.add_rows[grid](
@@ -124,17 +125,17 @@ def add_rows(
             thresholds.gradient,
             thresholds.second,
             into.sums,
-            into.maxima.view(torch.int32),
-            into.ratio_slots if has_slots else rows.layer,
-            into.update_slots if has_slots else rows.layer,
+            maxima,
+            # Of the same type where they are not counted, or that would be another kernel.
+            into.ratio_slots if has_slots else maxima,
+            into.update_slots if has_slots else maxima,
             ratio_magnitudes,
             update_magnitudes,
             small_update,
             int(rows.previous_gradient is not None),
             int(has_slots),
-            HAS_SECOND=rows.second is not None and rows.has_second is not None,
-            HAS_FIRST=rows.first is not None and rows.has_first is not None,
-            MAY_BE_ZERO=thresholds.may_be_zero,
+            int(rows.first is not None and rows.has_first is not None),
+            int(rows.second is not None and rows.has_second is not None),
             RATIO_MAGNITUDES=len(ratio_magnitudes),
             UPDATE_MAGNITUDES=len(update_magnitudes),
             W=gradient.shape[1],

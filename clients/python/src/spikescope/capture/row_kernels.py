@@ -151,15 +151,14 @@ def _count_slots(
     tl.atomic_add(slots + slot, 1, mask=inside, sem="relaxed")
 
 
-# Whether there is a step before and whether slots are counted changes from step to step: a kernel
-# each would be compiled in the middle of a training.
-@triton.jit(do_not_specialize=["has_previous", "has_slots"])
+# What there is changes from step to step and from optimizer to optimizer: a kernel each would be
+# compiled in the middle of a training.
+@triton.jit(do_not_specialize=["has_previous", "has_slots", "has_first_rows", "has_second_rows"])
 def add_rows(
     layer_of_row, padding_of_row, gradient_rows, previous_rows, used_rows, first_rows, second_rows,
     has_first, has_second, epsilons, gradient_thresholds, second_thresholds,
     sums, maxima, ratio_slots, update_slots, ratio_magnitudes, update_magnitudes, small_update,
-    has_previous, has_slots,
-    HAS_SECOND: tl.constexpr, HAS_FIRST: tl.constexpr, MAY_BE_ZERO: tl.constexpr,
+    has_previous, has_slots, has_first_rows, has_second_rows,
     RATIO_MAGNITUDES: tl.constexpr, UPDATE_MAGNITUDES: tl.constexpr, W: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0)
@@ -192,7 +191,7 @@ def add_rows(
         _add(into + _PAIR_SIGNED, _how_many((g != 0) & (p != 0)))
         _add(into + _PAIR_EQUAL_SIGNS, _how_many((g != 0) & (p != 0) & ((g < 0) == (p < 0))))
 
-    if HAS_SECOND:
+    if has_second_rows != 0:
         keeps_second = tl.load(has_second + row)
         if keeps_second > 0:
             epsilon = tl.load(epsilons + row)
@@ -205,20 +204,14 @@ def add_rows(
             _add(into + _ROOT_BELOW, _how_many(inside & below))
             used = tl.load(used_rows + place)
             divisor = tl.maximum(root, epsilon, propagate_nan=tl.PropagateNan.ALL)
-            if MAY_BE_ZERO:
-                scaled = _quotient(used, divisor)
-            else:
-                scaled = tl.div_rn(used, divisor)
+            scaled = _quotient(used, divisor)
             _add(into + _SCALED_SQUARES, _squares(tl.where(inside, scaled, 0.0)))
             _add(into + _SCALED_COUNT, filled.to(tl.float64))
-            if HAS_FIRST:
+            if has_first_rows != 0:
                 if tl.load(has_first + row) > 0:
                     first = tl.load(first_rows + place)
                     ratio = _quotient(first, root)
-                    if MAY_BE_ZERO:
-                        update = _quotient(first, root + epsilon)
-                    else:
-                        update = tl.div_rn(first, root + epsilon)
+                    update = _quotient(first, root + epsilon)
                     counts = inside & _is_finite(ratio)
                     finite = tl.where(counts, ratio, 0.0)
                     _add(into + _RATIO_COUNT, _how_many(counts))
