@@ -25,7 +25,7 @@ const BATCH_NAME =
   /(^|[_./:-])(batch|data|shard|document|sample)s?[_-]?(id|ids|index|idx|hash|offset|start|number|no)$/i;
 
 /** The first step that counts as just before. */
-export function changesFrom({ columns, spike }: PostmortemFacts): number {
+function changesFrom({ columns, spike }: PostmortemFacts): number {
   const rise = columnAt(columns, riseOf(spike));
   return columns.steps[Math.max(0, rise - CHANGE_COLUMNS)] ?? riseOf(spike);
 }

@@ -1,10 +1,9 @@
 /** Where the layers stood in the theory's process before the spike, and how they went through it. */
 import type { Evidence, Sentence } from '../contract/postmortem';
-import { describeMetric } from '../contract/standard-metrics';
 import { formatFixed, formatStep } from '../view/format-number';
 import type { StageInterval } from '../contract/reads';
 import { columnAt, lastQuietStep, layerName, riseOf, type PostmortemFacts } from './facts';
-import { nameList, plural } from './words';
+import { metricWord, nameList, plural } from './words';
 
 const MOST_EVIDENCE = 16;
 /** Dip of r from which it has two peaks. */
@@ -58,7 +57,7 @@ export function describeStagesBefore(facts: PostmortemFacts): Sentence[] {
 }
 
 function describeMissing({ run: { missingStageInputs } }: PostmortemFacts): string {
-  const names = missingStageInputs.map((name) => describeMetric(name).label);
+  const names = missingStageInputs.map(metricWord);
   if (names.length === 0) return 'too little was reported before it';
   return `${names.join(', ')} ${names.length === 1 ? 'was' : 'were'} not reported`;
 }

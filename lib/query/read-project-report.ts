@@ -52,16 +52,18 @@ export async function readProjectReport(
     restarts
       .filter((restart) => restart.runId === runId)
       .reduce((sum, { lostSteps }) => sum + lostSteps, 0);
+  const activeRuns = runs.map(({ id, name }) => ({
+    ...{ id, name },
+    spikeCount: dated.filter(({ runId }) => runId === id).length,
+    lostSteps: lostOf(id),
+  }));
   return {
     ...{ project, week: wanted, from: from.toISOString(), to: to.toISOString() },
-    activeRuns: runs.map(({ id, name }) => ({
-      ...{ id, name },
-      spikeCount: dated.filter(({ runId }) => runId === id).length,
-      lostSteps: lostOf(id),
-    })),
+    activeRuns,
     spikes: dated,
     outlierBatchCount: outliers.length,
-    lostSteps: restarts.reduce((sum, { lostSteps }) => sum + lostSteps, 0),
+    // What the rows add up to: an attempt of another week may be imported in this one.
+    lostSteps: activeRuns.reduce((sum, { lostSteps }) => sum + lostSteps, 0),
     medianStepsToRecover: stepsToRecover.length === 0 ? null : medianOf(stepsToRecover),
     medianSecondsToRecover: seconds.length === 0 ? null : medianOf(seconds),
     warnings: countFollowed(warnings, spikes),

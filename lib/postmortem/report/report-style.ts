@@ -27,6 +27,7 @@ h3{font-size:13px;font-weight:600;margin:20px 0 4px}
 h4{font-size:13px;font-weight:600;margin:8px 0 4px}
 p{margin:4px 0 8px;max-width:78ch}
 .decision{font-weight:600;margin:12px 0}
+h3+.decision{font-weight:400;margin:4px 0 8px}
 .sub,.small,small,figcaption,footer{color:var(--text3);font-size:12px;line-height:16px}
 ul,ol{margin:4px 0 8px;padding-left:18px}
 li{margin:4px 0;max-width:78ch}

@@ -48,7 +48,7 @@ export function composeSpikeReport(report: SpikeReport, origin: ReportOrigin): R
   };
 }
 
-export function spikeBlocks({ postmortem, distributions }: SpikeReport): ReportBlock[] {
+function spikeBlocks({ postmortem, distributions }: SpikeReport): ReportBlock[] {
   return [
     { kind: 'decision', text: postmortem.decision },
     { kind: 'facts', items: factItems(postmortem) },
@@ -71,7 +71,7 @@ export function spikeBlocks({ postmortem, distributions }: SpikeReport): ReportB
   ];
 }
 
-export function factItems(postmortem: Postmortem): { label: string; value: string }[] {
+function factItems(postmortem: Postmortem): { label: string; value: string }[] {
   const { optimizer, spike } = postmortem;
   const betas = [optimizer.beta1, optimizer.beta2].map((beta) => formatSetting(beta ?? null));
   return [
@@ -86,13 +86,7 @@ export function factItems(postmortem: Postmortem): { label: string; value: strin
   ];
 }
 
-export function timelineOf({
-  spike,
-  attempts,
-  fromStep,
-  toStep,
-  changes,
-}: Postmortem): TimelineFigure {
+function timelineOf({ spike, attempts, fromStep, toStep, changes }: Postmortem): TimelineFigure {
   const [own, ...others] = attempts;
   const courses = own === undefined ? [] : [own, ...others];
   const lane = (label: string, heightPx: number, value: 'loss' | 'gradientNorm') => ({
@@ -125,14 +119,15 @@ export function timelineOf({
             },
           ]),
       ...changes
-        .filter(({ step }) => step >= fromStep && step <= toStep)
+        // Checkpoints change nothing, and their names would stand over that of the onset.
+        .filter(({ kind, step }) => kind !== 'checkpoint' && step >= fromStep && step <= toStep)
         .map(({ step, text }) => ({ step, label: text, colour: 'mark' as const })),
     ],
   };
 }
 
 /** The step on which the first of those that led moved; null where none did. */
-export function firstSignOf(spike: Postmortem['spike']): number | null {
+function firstSignOf(spike: Postmortem['spike']): number | null {
   const steps = [...spike.firstMovers, ...spike.globalMovers]
     .filter(({ leadSteps }) => leadSteps >= 1)
     .map(({ step }) => step);

@@ -104,9 +104,12 @@ describe('a postmortem', () => {
       ['Through it, 1 layer was triggered from 552 on.', 'stage:trigger'],
     ]);
     const unknown = [0, 1].map((layer) => aStage({ layer, stage: 'insufficient_data' }));
-    const run = { ...someFacts().run, missingStageInputs: ['rms'] };
+    const run = {
+      ...someFacts().run,
+      missingStageInputs: ['second_moment_below_epsilon_fraction'],
+    };
     expect(textsOf(compose({ stages: unknown, run }).sentences, 'stages')).toEqual([
-      'No layer could be placed in a stage: RMS was not reported.',
+      'No layer could be placed in a stage: share √v < ε was not reported.',
     ]);
   });
 

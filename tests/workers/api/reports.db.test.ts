@@ -32,8 +32,12 @@ describe('the report of a spike', () => {
       /^inline; filename="B-1-loss_spike-\d+\.html"$/,
     );
     expect(json.body.postmortem).toEqual(postmortem.body);
-    const words = (text: string) => text.replace(/\\/g, '').replaceAll('&#39;', "'");
-    for (const { text } of postmortem.body.sentences) {
+    const words = (text: string) =>
+      text.replace(/\\/g, '').replaceAll('&#39;', "'").replaceAll('&lt;', '<');
+    for (const text of [
+      postmortem.body.decision,
+      ...postmortem.body.sentences.map((sentence: { text: string }) => sentence.text),
+    ]) {
       expect(words(html.body)).toContain(text);
       expect(words(markdown.body)).toContain(text);
     }

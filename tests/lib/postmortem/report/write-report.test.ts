@@ -36,6 +36,22 @@ function hostileReport() {
   return composeSpikeReport({ postmortem: composePostmortem(facts), distributions: [] }, ORIGIN);
 }
 
+it('names what changed before the spike in its picture, but no checkpoint', () => {
+  const postmortem = composePostmortem(
+    someFacts({
+      events: [
+        anEvent({ step: 530, title: 'saved' }),
+        anEvent({ step: 540, kind: 'hyperparameter', title: 'clip 1.0' }),
+      ],
+    }),
+  );
+  const html = writeHtml(composeSpikeReport({ postmortem, distributions: [] }, ORIGIN));
+  const [picture] = html.match(/<svg[\s\S]*?<\/svg>/) ?? [];
+  expect(picture).toMatch(/>552 onset</);
+  expect(picture).toMatch(/>setting: clip 1\.0</);
+  expect(picture).not.toMatch(/saved/);
+});
+
 describe('a report in HTML', () => {
   const html = writeHtml(hostileReport());
 
