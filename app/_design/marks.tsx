@@ -4,7 +4,7 @@ import type { SVGProps } from 'react';
  * Marks of what happens to a run. Each kind has its own shape, so that none is told by
  * colour alone; all are drawn in a 12 × 12 box and coloured by their token.
  */
-export const MARK_KINDS = [
+const MARK_KINDS = [
   'loss_spike',
   'outlier_batch',
   'divergence',

@@ -35,7 +35,7 @@ function mergeFlags(flags: readonly { onset: number; raisedAt: number }[]): Alar
 }
 
 /** Spikes and divergences; outlier batches are reported apart and are no alarm. */
-export const spikescope: DetectorRule = {
+const spikescope: DetectorRule = {
   name: 'Spikescope',
   detect: ({ points }) => {
     const detector = createRunDetector(0);

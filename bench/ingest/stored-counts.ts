@@ -1,7 +1,7 @@
 /** What is stored after a load, held against what was acknowledged. */
 import pg from 'pg';
 
-export async function withDatabase<Result>(
+async function withDatabase<Result>(
   url: string,
   use: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {

@@ -115,7 +115,7 @@ export function computeGradients(
 }
 
 /** The loss alone, as a scalar tensor; for tests and inside `computeGradients`. */
-export function computeLoss(
+function computeLoss(
   shape: ModelShape,
   specs: readonly ParameterSpec[],
   tensors: readonly tf.Tensor[],

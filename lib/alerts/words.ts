@@ -16,7 +16,7 @@ export function nameSome(layers: readonly number[], names: readonly string[]): s
 }
 
 /** "loss", "gradient norm", "RMS". */
-export function metricWord(metric: string): string {
+function metricWord(metric: string): string {
   const { label } = describeMetric(metric);
   if (label === metric || /^[A-Z]{2}/.test(label)) return label;
   return label.charAt(0).toLowerCase() + label.slice(1);

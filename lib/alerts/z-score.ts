@@ -23,7 +23,7 @@ const stateSchema = z.object({
 });
 
 /** Fewer reports know nothing of their scatter: with 16 the MAD is within a third of its value. */
-export const FEWEST_REPORTS = 16;
+const FEWEST_REPORTS = 16;
 /** MAD of a normal is 0.6745 of its standard deviation. */
 const MAD_TO_STD = 1.4826;
 /** Of the level: what is all but constant has a MAD near 0, and z would know no bound. */

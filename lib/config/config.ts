@@ -143,7 +143,7 @@ function toCommonConfig(settings: z.infer<typeof commonSchema>): CommonConfig {
  *
  * Throws  ConfigError
  */
-export function checkExposure(host: string, requireTokens: boolean): void {
+function checkExposure(host: string, requireTokens: boolean): void {
   if (isLoopback(host) || requireTokens) return;
   throw new ConfigError(
     `HOST=${host} would serve every run to everybody who reaches this machine. ` +

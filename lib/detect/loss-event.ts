@@ -70,9 +70,9 @@ export interface Sample extends Point {
 export const OUTLIER_Z = 6;
 export const ELEVATED_Z = 3;
 /** Within so many samples, the first included, … */
-export const CANDIDATE_SAMPLES = 5;
+const CANDIDATE_SAMPLES = 5;
 /** … so many must be elevated for a spike. Two in eighty public runs, against 92 with two. */
-export const ELEVATED_NEEDED = 3;
+const ELEVATED_NEEDED = 3;
 const RISE_SHARE = 0.05;
 /** A ripple that lasts as long as the baseline's window is a new level. */
 const LONGEST_RIPPLE = 128;

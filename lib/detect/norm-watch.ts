@@ -24,7 +24,7 @@ export interface NormLead {
 }
 
 const WINDOW = 128;
-export const NORM_SAMPLES_NEEDED = 64;
+const NORM_SAMPLES_NEEDED = 64;
 const OUTLIER_Z = 6;
 /** 5 %, as for the layers. */
 const SCALE_FLOOR = 0.02;

@@ -34,7 +34,7 @@ function afterOf({ recoveredStep }: Postmortem['spike']): number[] {
 }
 
 /** Large layers before small ones. */
-export function layersToShow({ movers }: Pick<Postmortem, 'movers'>): number[] {
+function layersToShow({ movers }: Pick<Postmortem, 'movers'>): number[] {
   const isLarge = ({ parameterCount }: { readonly parameterCount: number }): boolean =>
     parameterCount >= LEAST_PARAMETERS;
   const ordered = [...movers.filter(isLarge), ...movers.filter((mover) => !isLarge(mover))];

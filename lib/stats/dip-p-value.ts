@@ -5,7 +5,7 @@ import { DIP_NULL_PROBABILITIES, DIP_NULL_ROWS } from './dip-null-quantiles';
  * p is 0 or 1 for differences that nobody could see; at 10⁴ the dip is significant at
  * 0.1 % from 0.0073.
  */
-export const LARGEST_EFFECTIVE_COUNT = 10_000;
+const LARGEST_EFFECTIVE_COUNT = 10_000;
 
 /** Rounding of a dip that is 1/(2n) by definition. */
 const TIE_TOLERANCE = 1e-9;

@@ -29,7 +29,7 @@ function eventKeyOf({ id, attempt, step, kind, title }: EventToSave): string {
     : hashKey(`id:${id}`);
 }
 
-export function toRunEvent(row: EventRow): RunEvent {
+function toRunEvent(row: EventRow): RunEvent {
   return {
     id: row.id,
     step: Number(row.step),

@@ -47,11 +47,11 @@ export const layerMetricText = (name: string): string => LAYER_PREFIX + name;
 export const scalarText = (name: string): string => SCALAR_PREFIX + name;
 
 /** Whether the chosen metric has a value a layer. */
-export const isLayerMetric = (fields: ConditionTexts): boolean =>
+const isLayerMetric = (fields: ConditionTexts): boolean =>
   fields.metric.startsWith(LAYER_PREFIX);
 
 /** What fields hold before somebody types: values that make sense for most runs. */
-export const START_TEXTS: ConditionTexts = {
+const START_TEXTS: ConditionTexts = {
   outlierBatches: '',
   metric: scalarText('loss'),
   side: 'above',

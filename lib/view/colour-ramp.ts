@@ -39,7 +39,7 @@ export const RAMP_STOPS: Readonly<Record<ThemeName, Readonly<Record<RampName, re
 export const RAMP_LENGTH = 256;
 
 /** One colour as the 32-bit word that a little-endian canvas buffer holds: ABGR, opaque. */
-export function packRgb([red, green, blue]: readonly [number, number, number]): number {
+function packRgb([red, green, blue]: readonly [number, number, number]): number {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 

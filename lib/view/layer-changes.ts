@@ -32,7 +32,7 @@ export interface LayerChanges {
 
 export const HISTORY_STEPS = 64;
 /** Fewer steps than this make no median worth ranking by. */
-export const LEAST_HISTORY_STEPS = 8;
+const LEAST_HISTORY_STEPS = 8;
 const SPARKLINE_STEPS = 60;
 const TENFOLD = 10;
 

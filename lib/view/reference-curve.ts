@@ -4,8 +4,7 @@ import { fromAxis, stretchAt, type DistributionAxis } from './distribution-axis'
 import type { DrawnBins } from './distribution-bins';
 
 /** What a height is: share per unit of the axis, coordinates a bin, or share up to here. */
-export const HEIGHT_MODES = ['density', 'counts', 'cumulative'] as const;
-export type HeightMode = (typeof HEIGHT_MODES)[number];
+export type HeightMode = 'density' | 'counts' | 'cumulative';
 
 export interface CurvePoint {
   readonly at: number;

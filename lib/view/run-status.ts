@@ -15,7 +15,7 @@ export interface RunStatusView {
 
 const STALE_AFTER_AT_LEAST_MS = STALE_AFTER_AT_LEAST_SECONDS * 1000;
 
-export function staleAfterMs(stepsPerSecond: number | null): number {
+function staleAfterMs(stepsPerSecond: number | null): number {
   if (stepsPerSecond === null || stepsPerSecond <= 0) return STALE_AFTER_AT_LEAST_MS;
   return Math.max(STALE_AFTER_AT_LEAST_MS, (STALE_INTERVALS * 1000) / stepsPerSecond);
 }

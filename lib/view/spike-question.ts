@@ -3,11 +3,11 @@ import { RECOVERY_WORDS } from './spike-facts';
 import { stageLabel } from './stage-label';
 import { STAGE_NAMES } from '../contract/stages';
 
-export const QUESTION_VIEWS = ['spikes', 'stages', 'recurring'] as const;
+const QUESTION_VIEWS = ['spikes', 'stages', 'recurring'] as const;
 export type QuestionView = (typeof QUESTION_VIEWS)[number];
 
 /** The parameters that the page and `GET /spikes`, `/stages` or `/recurring-batches` share. */
-export const QUESTION_FIELDS = {
+const QUESTION_FIELDS = {
   spikes: [
     ...['q', 'project', 'tags', 'config', 'kind', 'recovery', 'verdict', 'layer', 'minLead'],
     ...['stage', 'stageLayer', 'from', 'to', 'groupBy', 'sizes', 'sort'],

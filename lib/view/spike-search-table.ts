@@ -55,7 +55,7 @@ const plural = (count: number, word: string): string =>
   `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
 
 /** Spikes in 10,000 steps: "0", "0.042", "3.1". */
-export function formatRate(rate: number): string {
+function formatRate(rate: number): string {
   return rate === 0 ? '0' : formatNumber(Number(rate.toPrecision(2)));
 }
 

@@ -62,7 +62,7 @@ export function positionOnAxis({ clock }: StepAxis, step: number): number {
 }
 
 /** The step, or place between two, at a position; inverse of `positionOnAxis`. */
-export function stepAtPosition({ clock }: StepAxis, position: number): number {
+function stepAtPosition({ clock }: StepAxis, position: number): number {
   return clock === undefined ? position : stepOfTime(clock, position);
 }
 

@@ -29,7 +29,7 @@ export type TimelineScale = 'log' | 'linear' | 'symlog';
 const SYMLOG_SHARE = 1e-3;
 
 /** recharts stays fluent up to about so many points a line. */
-export const MAX_TIMELINE_POINTS = 1000;
+const MAX_TIMELINE_POINTS = 1000;
 /** A distance of more than this many usual ones is a gap, not a slow stretch. */
 const GAP_INTERVALS = 4;
 /** Log domains end on quarter decades, within one decade on sixteenths, so that they move seldom. */

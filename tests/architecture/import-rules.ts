@@ -19,7 +19,7 @@ function lies(path: string, folder: string): boolean {
 }
 
 /** The rule of the deepest folder that holds the file. */
-export function ruleOf(path: string, rules: readonly FolderRule[]): FolderRule | undefined {
+function ruleOf(path: string, rules: readonly FolderRule[]): FolderRule | undefined {
   return rules
     .filter(({ folder }) => lies(path, folder))
     .sort((a, b) => b.folder.length - a.folder.length)[0];

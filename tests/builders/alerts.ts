@@ -22,7 +22,7 @@ export function anIncident(over: Partial<IncidentToSave> = {}): IncidentToSave {
   };
 }
 
-export const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
+const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 
 /** A run of four layers, looked at from its first step on. */
 export function aContext(over: Partial<FoldContext> = {}): FoldContext {

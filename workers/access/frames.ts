@@ -3,7 +3,7 @@
  * be framed at all: by ourselves, and by the origins of the settings. Every other page may
  * not, since a page laid over it could borrow its viewer's clicks.
  */
-export const EMBED_PARAMETER = 'embed';
+const EMBED_PARAMETER = 'embed';
 
 export function frameHeaders(
   query: URLSearchParams,

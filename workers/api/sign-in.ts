@@ -36,7 +36,7 @@ export function signOut(): Reply {
 }
 
 /** A path of ours; anything that could lead a browser elsewhere becomes the start page. */
-export function safePath(next: string | null): string {
+function safePath(next: string | null): string {
   if (next === null || !/^\/(?![/\\])[^\\\s]*$/.test(next)) return '/';
   return next;
 }

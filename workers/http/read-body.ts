@@ -5,7 +5,7 @@ import { AppError } from '../../lib/contract/app-error';
 import type { BodyPool } from './body-pool';
 
 /** A request's body after decompression; DESIGN fixes it in the contract. */
-export const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** A body of 32 MiB over a 10 Mbit/s line takes 27 s; slower ones hold memory for nothing. */
 const BODY_TIMEOUT_MS = 30_000;
 

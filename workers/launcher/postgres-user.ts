@@ -38,7 +38,7 @@ export function findUnprivilegedUser(): UnprivilegedUser | null {
 }
 
 /** The first folder on the way to `target` that the user may not enter; null: the way is open. */
-export function findClosedAncestor(target: string, user: UnprivilegedUser): string | null {
+function findClosedAncestor(target: string, user: UnprivilegedUser): string | null {
   const parts = path.resolve(target).split(path.sep);
   for (let length = 1; length <= parts.length; length++) {
     const ancestor = parts.slice(0, length).join(path.sep) || path.sep;

@@ -4,7 +4,7 @@ import { PreparationError, runCommand, runStep } from './progress.mjs';
 const tool = (path, ...args) => [inRoot('node_modules', path), ...args];
 
 /** What can be said of the sources without running them; each counts as one test. */
-export const STATIC_CHECKS = [
+const STATIC_CHECKS = [
   { label: 'Format (prettier)', args: tool('prettier/bin/prettier.cjs', '--check', '.') },
   { label: 'Lint (eslint)', args: tool('eslint/bin/eslint.js', '--max-warnings', '0', '.') },
   { label: 'Types (tsc)', args: tool('typescript/bin/tsc', '--noEmit') },

@@ -72,7 +72,7 @@ function toChannel(row: ChannelRow): AlertChannel {
 const MAX_SHOWN_SEGMENT = 20;
 
 /** As a list shows it: no query, no password, no part that may be a key. */
-export function showTarget(target: ChannelTarget): string {
+function showTarget(target: ChannelTarget): string {
   switch (target.kind) {
     case 'email':
       return target.to.join(', ');

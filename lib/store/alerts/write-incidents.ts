@@ -54,7 +54,7 @@ export interface RuleRow {
 }
 
 /** The same for the same opening, whenever it is found. */
-export function incidentKeyOf(
+function incidentKeyOf(
   { ruleKey, revision, attempt }: Pick<FoldToSave, 'ruleKey' | 'revision' | 'attempt'>,
   runKey: string,
   opening: string,
@@ -177,6 +177,6 @@ async function addDeliveries(
 }
 
 /** One message an incident and channel; a receiver knows a repeat by it. */
-export function deliveryKeyOf(incidentKey: string, channelKey: string): string {
+function deliveryKeyOf(incidentKey: string, channelKey: string): string {
   return hashKey(`delivery:${incidentKey}:${channelKey}`);
 }

@@ -10,7 +10,7 @@ export const BACKUP_VERSION = 1;
 /** Of a COPY's bytes; the frames may be of any length. */
 const LONGEST_FRAME = 64 * 1024 * 1024;
 
-export const backupHeadSchema = z.object({
+const backupHeadSchema = z.object({
   format: z.literal(BACKUP_FORMAT),
   version: z.literal(BACKUP_VERSION),
   createdAt: z.iso.datetime(),
@@ -19,7 +19,7 @@ export const backupHeadSchema = z.object({
 });
 export type BackupHead = z.infer<typeof backupHeadSchema>;
 
-export const backupEndSchema = z.object({
+const backupEndSchema = z.object({
   sha256: z.string(),
   rows: z.record(z.string(), z.int()),
 });

@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import type { Interval } from '../compaction/intervals';
 
 /** On both sides: what moved before a spike, and what it left behind. */
-export const SURROUNDING_STEPS = 500;
+const SURROUNDING_STEPS = 500;
 
 /**
  * Steps [from, to) around the run's spikes of every kind and around its warnings, whatever

@@ -4,7 +4,7 @@ import type { Segment } from '../runs/trajectory';
 const RUN_KEY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Numbers as an SQL array. */
-export function arrayLiteral(
+function arrayLiteral(
   type: 'smallint' | 'int' | 'bigint',
   values: Iterable<number>,
 ): string {
@@ -22,15 +22,10 @@ export function segmentFilter(runKey: string, { attempt, fromStep, toStep }: Seg
   return `run = ${runLiteral(runKey)} AND attempt = ${integerText(attempt)} AND step BETWEEN ${integerText(fromStep)} AND ${integerText(toStep)}`;
 }
 
-/** Segments as a relation `segment (attempt, from_step, to_step)`, to be joined laterally with `inSegment`. */
+/** Segments as a relation `segment (attempt, from_step, to_step)`, to be joined laterally. */
 export function segmentRelation(segments: readonly Segment[]): string {
   const attempts = segments.map(({ attempt }) => attempt);
   const fromSteps = segments.map(({ fromStep }) => fromStep);
   const toSteps = segments.map(({ toStep }) => toStep);
   return `unnest(${arrayLiteral('int', attempts)}, ${arrayLiteral('bigint', fromSteps)}, ${arrayLiteral('bigint', toSteps)}) AS segment (attempt, from_step, to_step)`;
-}
-
-/** Rows of the segment at hand, as a range of the primary key. */
-export function inSegment(runKey: string): string {
-  return `run = ${runLiteral(runKey)} AND attempt = segment.attempt AND step BETWEEN segment.from_step AND segment.to_step`;
 }

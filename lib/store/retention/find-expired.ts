@@ -31,7 +31,7 @@ export interface ExpiryQuery {
 export type FrameTable = 'histogram_frame' | 'sample_frame';
 
 /** Steps that stay as they are: around anomalies, and where a newer attempt takes over. */
-export async function findKeptSteps(
+async function findKeptSteps(
   client: ClientBase,
   runKey: string,
   range: Interval,

@@ -75,7 +75,7 @@ export function outlineQueries(runKey: string): OutlineQueries {
 }
 
 /** null for a run that does not exist. */
-export function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
+function findRunOutline(reader: RowReader, id: string): Promise<RunOutline | null> {
   return findOutlineByKey(reader, runKeyOf(id));
 }
 

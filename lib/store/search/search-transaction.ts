@@ -43,7 +43,7 @@ export async function inSearch<T>(
   }
 }
 
-export function codeOf(error: unknown): string | null {
+function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
     : null;

@@ -10,7 +10,7 @@ export interface LongRun {
   readonly extreme: { readonly step: number; readonly layer: number };
 }
 
-export const EXTREME_VALUE = 1e4;
+const EXTREME_VALUE = 1e4;
 const STEPS_A_POST = 2000;
 
 /** Every layer near 1, alternating a little from step to step in an order that no bucket hides. */

@@ -12,15 +12,15 @@ const HEALTHY = {
   rms: 0.9,
 } as const;
 
-export const RESTARTED_LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'lm_head'];
+const RESTARTED_LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'lm_head'];
 /** Steps that the first attempt had, and where the second one took over. */
-export const FIRST_STEPS = 160;
+const FIRST_STEPS = 160;
 export const RESUMED_FROM = 120;
 export const LAST_STEP = 199;
 /** The job's clock at step 0: 13:00 UTC. */
-export const STARTED_AT = Date.UTC(2026, 10, 22, 13, 0, 0) / 1000;
+const STARTED_AT = Date.UTC(2026, 10, 22, 13, 0, 0) / 1000;
 /** Between the end of the first attempt and the first step of the second. */
-export const PAUSE_SECONDS = 1800;
+const PAUSE_SECONDS = 1800;
 
 /** Unix seconds of a step, by the job’s clock. */
 export const secondsOf = (attempt: number, step: number): number =>
@@ -29,8 +29,8 @@ export const secondsOf = (attempt: number, step: number): number =>
     : STARTED_AT + 2 * FIRST_STEPS + PAUSE_SECONDS + 2 * (step - RESUMED_FROM);
 
 /** From here on the second moments of one layer of the second attempt lie below ε. */
-export const VANISHES_AT = 170;
-export const VANISHING_LAYER = 2;
+const VANISHES_AT = 170;
+const VANISHING_LAYER = 2;
 const VANISHED: Readonly<Record<string, number>> = {
   second_moment_below_epsilon_fraction: 0.9,
   update_std: 0.005,

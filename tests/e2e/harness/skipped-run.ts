@@ -8,9 +8,9 @@ import { postJson } from './training-job';
 
 const RECORDING = join(ROOT, 'tests/fixtures/recorded/C_stale_v');
 /** Run C's bad batch, and the four of another corpus that make its first loss spike. */
-export const BAD_STEP = 150;
+const BAD_STEP = 150;
 export const SPIKE_STEP = 220;
-export const RESUMED_FROM = 140;
+const RESUMED_FROM = 140;
 /** Between the end of the first attempt and the start of the second. */
 const PAUSE_SECONDS = 600;
 const LAST_OF_FIRST = 300;

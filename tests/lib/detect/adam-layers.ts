@@ -3,9 +3,9 @@ import { dipOfHistogram } from '@/lib/stats/dip-of-histogram';
 import { type HistogramColumns, computeFrameStatistics } from '@/lib/stats/frame-statistics';
 import { seededNormal, seededRandom } from './series';
 
-export const BETA1 = 0.9;
-export const BETA2 = 0.95;
-export const EPSILON = 1e-8;
+const BETA1 = 0.9;
+const BETA2 = 0.95;
+const EPSILON = 1e-8;
 const COORDINATES = 2048;
 
 /** Gradient of one coordinate: `sign` is the coordinate's own drift, fixed for the run. */

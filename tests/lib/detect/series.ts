@@ -63,7 +63,7 @@ export function detect(
 }
 
 /** The last word on each event, in the order they opened. */
-export function lastWords(updates: readonly LossUpdate[]): LossEvent[] {
+function lastWords(updates: readonly LossUpdate[]): LossEvent[] {
   const events = new Map<string, LossEvent>();
   for (const { event } of updates) events.set(`${event.kind} ${event.openedStep}`, event);
   return Array.from(events.values());

@@ -6,7 +6,7 @@ import type { RetentionCutoffs } from '@/lib/store/retention/retention-cutoffs';
 export const OLD = new Date('2026-01-01T00:00:00Z');
 export const CUTOFF = new Date('2026-02-01T00:00:00Z');
 export const YOUNG = new Date('2026-03-01T00:00:00Z');
-export const EVERYTHING: RetentionCutoffs = { raw: CUTOFF, distributions: CUTOFF, samples: CUTOFF };
+const EVERYTHING: RetentionCutoffs = { raw: CUTOFF, distributions: CUTOFF, samples: CUTOFF };
 
 /** What went, or with a dry run what would, batch by batch. */
 export async function retain(

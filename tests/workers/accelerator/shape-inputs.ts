@@ -45,7 +45,7 @@ export function randomShapes(
 }
 
 /** Values as trainings make them, and as none makes them, by name. */
-export function shapeMakers(seed: number): Record<string, () => number> {
+function shapeMakers(seed: number): Record<string, () => number> {
   const random = seededRandom(seed);
   const normal = normalFrom(random);
   const side = (): number => (random() < 0.5 ? -1 : 1);

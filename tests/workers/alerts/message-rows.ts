@@ -7,7 +7,7 @@ import type { Database } from '@/lib/store/database';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { aRun } from '@/tests/servers';
 
-export const PROJECT = 'tests';
+const PROJECT = 'tests';
 export const OPENED_AT = new Date('2026-11-22T10:00:00.000Z');
 
 /** A run that incidents are about. */

@@ -13,7 +13,7 @@ const SEVERITY_WORDS: Readonly<Record<AlertSeverity, string>> = {
   note: 'Note',
 };
 
-export function severityWord(severity: AlertSeverity): string {
+function severityWord(severity: AlertSeverity): string {
   return SEVERITY_WORDS[severity];
 }
 

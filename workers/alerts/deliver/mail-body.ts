@@ -51,7 +51,7 @@ function toSubject(text: string): string {
   return clean.length <= MAX_SUBJECT ? clean : `${clean.slice(0, MAX_SUBJECT - 1)}…`;
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -41,7 +41,7 @@ export function toSlackBody(message: AlertMessage): SlackBody {
  * Slack's three characters, as it asks for; and an invisible character behind each @, since
  * what understands Slack's messages may call a whole team where a run is named "@all".
  */
-export function escapeSlack(text: string): string {
+function escapeSlack(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -32,13 +32,13 @@ import { AttemptDetection, type WatchListener } from './attempt-detection';
 import { StepFeed, type StepPart } from './step-feed';
 
 /** Everything that the detectors read. */
-export const DETECTOR_METRICS: readonly string[] = [
+const DETECTOR_METRICS: readonly string[] = [
   'gradient_norm',
   'gradient_rms',
   'rms',
   ...HELD_INPUTS,
 ];
-export const DETECTOR_SCALARS: readonly string[] = [
+const DETECTOR_SCALARS: readonly string[] = [
   'loss',
   'learning_rate',
   'gradient_norm',

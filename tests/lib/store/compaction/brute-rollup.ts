@@ -64,7 +64,7 @@ export function bruteBuckets(
   return facts;
 }
 
-export function factsOf(cells: readonly Cell[]) {
+function factsOf(cells: readonly Cell[]) {
   const reported = cells.filter((cell) => cell !== null);
   const finite = reported.filter((cell) => Number.isFinite(cell));
   const isEmpty = finite.length === 0;

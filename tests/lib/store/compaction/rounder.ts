@@ -83,7 +83,7 @@ export async function readRounding(
 const float = (bits: number): number => new Float32Array(Uint32Array.of(bits).buffer)[0]!;
 
 /** Whether `got` may stand for `wanted` once it is rounded. */
-export function isRounded(got: number, wanted: number): boolean {
+function isRounded(got: number, wanted: number): boolean {
   if (wanted === 0 || !Number.isFinite(wanted)) return Object.is(got, wanted);
   return Math.abs(got - wanted) <= Math.abs(wanted) * TOLERANCE && got !== 0;
 }

@@ -2,7 +2,7 @@
 import type { Frame, HistogramFrame } from '@/lib/contract/frame';
 
 export const METRICS = ['gradient_norm', 'rms', 'activation_scale'] as const;
-export const EDGES = Float32Array.of(-1, 0, 1, 2);
+const EDGES = Float32Array.of(-1, 0, 1, 2);
 
 /** A uniform hash of small integers: murmur3's finaliser over their mix. */
 function hash(...parts: readonly number[]): number {

@@ -19,7 +19,7 @@ const EVENTS_HEIGHT = 20;
 const LOSS_HEIGHT = 76;
 /** The menu stands under the scale of the loss. */
 const MENU_LEFT = 12;
-export const OVERVIEW_HEIGHT = EVENTS_HEIGHT + LOSS_HEIGHT + 22;
+const OVERVIEW_HEIGHT = EVENTS_HEIGHT + LOSS_HEIGHT + 22;
 
 /** The whole run above the paper's layout; the brush is the window below. */
 export function Overview({
