@@ -18,20 +18,19 @@ from . import exits
 from .advice import REQUEST_TIMEOUT, Advice, AdviceCallback, AdviceListener
 from .assembly import Assembly, Step
 from .layers import LayerInfo, OptimizerInfo
+from .run_outbox import make_outbox
 from .run_part import RunPart
 from .scalars import json_config, read_scalars
 from .settings import Settings
-from .spike_samples import SPIKE_EVENTS, SpikeSamples
-from .step_frames import make_frame
-from .transport.backlog import EVENT, FINISH, FRAME, SAMPLES, Item
+from .spike_samples import SpikeSamples
+from .step_items import StepItems
+from .transport.backlog import EVENT, FINISH, Item
 from .transport.connection import Connection
 from .transport.delivery import Counts
-from .transport.kept_run import KeptRun, find_kept_runs
 from .transport.notices import Notices
 from .transport.opening import Opening
 from .transport.outbox import Outbox, Pending
 from .transport.shared_run import LEADER, PART
-from .wire.frames import Frame
 
 if TYPE_CHECKING:
     from .capture.watch import Watch
@@ -102,9 +101,7 @@ class Run:
         self._is_opened = self._is_finished = False
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
-        self._spike_samples: SpikeSamples | None = None
-        # Of a rank that posts layers of its own into a run that ranks share.
-        self._part: RunPart | None = None
+        self._items = StepItems()
         self._outbox: Outbox | None = None
         self._advice: AdviceListener | None = None
         resume = settings.resume
@@ -228,7 +225,7 @@ class Run:
             self._join(self._watch.part)
         if self._outbox is not None:
             if self._watch.holds_samples:
-                self._spike_samples = SpikeSamples()
+                self._items.spike_samples = SpikeSamples()
             self._layers = list(self._watch.layers)
             self._optimizer = self._optimizer or self._watch.optimizer_info
             self._open()
@@ -322,14 +319,16 @@ class Run:
         try:
             self._assembly.finish()
             self._open()
-            if self._part is None or self._part.shared.role == LEADER:
+            part = self._items.part
+            if part is None or part.shared.role == LEADER:
                 self._put_json(FINISH, {"status": status})
         finally:
             is_delivered = outbox.close(timeout)
             # Until now a signal must find it: what is still in memory is to go to disk.
             exits.unregister(self)
-        if is_delivered and self._part is not None and self._part.shared.role == PART:
-            self._part.shared.tell_done(status)
+        part = self._items.part
+        if is_delivered and part is not None and part.shared.role == PART:
+            part.shared.tell_done(status)
 
     def __enter__(self) -> Run:
         return self
@@ -367,46 +366,22 @@ class Run:
 
     def _join(self, part: RunPart) -> None:
         """This rank posts layers of its own: of all that do, rank 0 opens the run."""
-        self._part = part
+        self._items.part = part
         if self._outbox is None:
             self._settings = replace(self._settings, run_id=part.run_id)
             self._outbox = self._make_outbox(None)
             exits.register(self)
 
     def _make_outbox(self, connection: Connection | None) -> Outbox:
-        settings = self._settings
-        kept = KeptRun.create(settings.directory, settings.run_id, max_bytes=settings.spool_bytes)
-        if settings.mode == "online" and connection is None:
-            try:
-                connection = Connection(settings.url, token=settings.token, timeout=settings.request_timeout)
-            except ValueError as error:
-                self._notices.say("url", f"{error}; this run is kept offline")
-        if connection is None:
-            self._notices.say(
-                "offline", f"run {settings.run_id} is kept in {kept.folder} for spikescope sync"
-            )
         run = weakref.ref(self)
-        return Outbox(
-            kept,
-            connection,
+        return make_outbox(
+            self._settings,
+            rank=self._rank,
+            connection=connection,
             notices=self._notices,
-            max_memory_bytes=settings.memory_bytes,
-            leftovers=self._find_leftovers() if connection is not None else (),
             tick=lambda: _tick(run),
             on_events=lambda events: _take_events(run, events),
         )
-
-    def _find_leftovers(self) -> tuple[KeptRun, ...]:
-        """What earlier processes of this run could not deliver goes first."""
-        found = []
-        for folder in find_kept_runs(self._settings.directory, self._settings.run_id):
-            kept = KeptRun(folder, max_bytes=self._settings.spool_bytes)
-            # An attempt is opened by rank 0 alone, also one that an earlier job could not open.
-            if kept.lock() and (self._rank == 0 or kept.has_attempt()):
-                found.append(kept)
-            else:
-                kept.release()
-        return tuple(found)
 
     def _listen(self) -> AdviceListener | None:
         """None where there is nobody to ask, which is said once."""
@@ -439,7 +414,8 @@ class Run:
             create["tags"] = list(settings.tags)
         if self._config is not None:
             create["config"] = self._config
-        shared = self._part.shared if self._part is not None else None
+        self._items.layer_count = len(layers)
+        shared = self._items.part.shared if self._items.part is not None else None
         role = shared.role if shared is not None else None
         self._outbox.open(Opening(create, settings.resume, role=role, shared=shared))
 
@@ -457,36 +433,13 @@ class Run:
         if outbox is None:
             return
         size = 1024 + (step.capture.size_bytes if step.capture is not None else 0)
-        outbox.put(Pending(functools.partial(self._make_item, step), size, is_step=True))
-
-    def _make_item(self, step: Step) -> Item | list[Item]:
-        """In the outbox's thread."""
-        part = self._part
-        layer_count = len(self._layers or ()) if part is None else part.layer_count
-        if step.is_late and (layer_count > 0 or part is not None):
-            # The step is stored: what came later goes as one more shard, of no layers.
-            frame = make_frame(step, 0)
-            return Item(FRAME, frame=frame, layer_offset=layer_count if part is None else part.late_offset)
-        offset = None if part is None else part.layer_offset
-        frame = make_frame(step, layer_count)
-        if self._spike_samples is None:
-            return Item(FRAME, frame=frame, layer_offset=offset)
-        held = None if step.capture is None else step.capture.read_held()
-        frame, earlier = self._spike_samples.see(frame, held)
-        return [Item(FRAME, frame=frame, layer_offset=offset), *self._sample_items(earlier)]
-
-    def _sample_items(self, frames: Sequence[Frame]) -> list[Item]:
-        offset = None if self._part is None else self._part.layer_offset
-        return [Item(SAMPLES, frame=frame, layer_offset=offset) for frame in frames]
+        outbox.put(Pending(functools.partial(self._items.make, step), size, is_step=True))
 
     def _take_events(self, events: Sequence[Any]) -> list[Item]:
         """In the outbox's thread: what the server found in the steps that it has just stored."""
         if self._advice is not None:
             self._advice.wake()
-        is_spike = any(isinstance(each, dict) and each.get("kind") in SPIKE_EVENTS for each in events)
-        if self._spike_samples is None or not is_spike:
-            return []
-        return self._sample_items(self._spike_samples.spike_opened())
+        return self._items.take_events(events)
 
     def _put_json(self, kind: bytes, value: Mapping[str, Any]) -> None:
         if self._outbox is not None:
