@@ -91,9 +91,15 @@ function startServer(options: ProductDatabaseOptions, port: number): Promise<Emb
     port,
     logger: {
       info: () => undefined,
-      warn: (fields, message) => options.print(`[database] ${message} ${JSON.stringify(fields)}`),
+      warn: (fields, message) => options.print(`[database] ${describeWarning(fields, message)}`),
     },
   });
+}
+
+/** PostgreSQL's own lines say all; the rest is told with its fields. */
+export function describeWarning(fields: object, message: string): string {
+  if ('line' in fields && typeof fields.line === 'string') return fields.line;
+  return `${message} ${JSON.stringify(fields)}`;
 }
 
 /**
