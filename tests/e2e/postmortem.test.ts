@@ -53,7 +53,7 @@ describe('the postmortem of a spike', () => {
       .waitFor();
     await expect.poll(() => page.getByRole('region', { name: 'Step 316' }).count()).toBe(1);
     await expect.poll(() => page.getByRole('region', { name: 'Step 318' }).count()).toBe(1);
-    await page.getByText('Clip updates by RMS.').waitFor();
+    await page.getByText('Clip updates by RMS.', { exact: true }).waitFor();
     await page.getByText(/It is association/).waitFor();
     expect(takeFaults()).toEqual([]);
   });
