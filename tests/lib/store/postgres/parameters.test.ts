@@ -22,9 +22,9 @@ it('gives the same text whatever the values', () => {
   ]);
 });
 
-it('refuses what is no whole number', () => {
+it('refuses what is no whole number, or far from any step', () => {
   const p = new Parameters();
-  for (const value of [NaN, Infinity, 0.5, 2 ** 53]) {
+  for (const value of [NaN, Infinity, 0.5, 2 ** 55]) {
     expect(() => p.integer('int', value)).toThrow(TypeError);
     expect(() => p.integers('int', [value])).toThrow(TypeError);
   }
