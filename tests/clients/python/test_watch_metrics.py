@@ -155,6 +155,30 @@ def test_the_norm_of_a_large_tensor_is_exact(server):
         assert float(largest) == float(value.abs().max())
 
 
+@pytest.mark.parametrize("scale", [1e-37, 1e-25, 1e-18, 1e15, 1e19, 1e30])
+def test_the_norm_of_a_tensor_beyond_the_squares_of_float32_is_exact(scale):
+    from spikescope.capture.whole_norms import square_sums
+
+    torch.manual_seed(0)
+    value = scale * torch.randn(10_000)
+    wanted = float(value.double().square().sum())
+    assert float(square_sums([value])[0]) == pytest.approx(wanted, rel=1e-6, abs=0)
+
+
+def test_a_gradient_that_is_huge_and_finite_counts_as_finite_on_every_step(server):
+    model = torch.nn.Linear(100, 100)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    job = Job(server, model, optimizer, histograms_every=4)
+    for step in range(2):
+        for p in model.parameters():
+            p.grad = torch.full_like(p, 1e25)
+        optimizer.step()
+        job.run.log(loss=1.0, step=step)
+    for frame in job.finish():
+        assert columns(frame)["gradient_nonfinite_count"] == [0, 0]
+        assert columns(frame)["gradient_norm"] == pytest.approx([1e27, 1e26], rel=1e-5)
+
+
 def test_raw_samples_are_posted_when_they_are_asked_for(server):
     model = make_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,8 @@ import torch
 # Summed in float32 one after the other, 38 million squares are off by 0.27 %; in rows of
 # this length whose sums are added in float64, by 2e-7, and as fast.
 _ROW = 4096
+# Squares of rows vanish in float32 below 1e-45 and overflow above 1e38: then all is added in float64.
+_TOO_SMALL = 1e-27
 
 
 def square_sums(values: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -35,7 +38,10 @@ def _square_sum(value: torch.Tensor) -> torch.Tensor:
     rest = torch.linalg.vector_norm(flat[whole:], dtype=torch.float64).square()
     if whole == 0:
         return rest
-    return torch.linalg.vector_norm(flat[:whole].view(-1, _ROW), dim=1).double().square().sum() + rest
+    total = torch.linalg.vector_norm(flat[:whole].view(-1, _ROW), dim=1).double().square().sum() + rest
+    if 0 < float(total) < _TOO_SMALL or float(total) == math.inf:
+        return torch.linalg.vector_norm(flat, dtype=torch.float64).square()
+    return total
 
 
 def _foreach_norms(values: Sequence[torch.Tensor], order: float) -> torch.Tensor:
