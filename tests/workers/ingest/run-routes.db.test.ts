@@ -42,6 +42,20 @@ describe('POST /runs', () => {
     expect([project.status, project.body.error.code]).toEqual([409, 'id_taken']);
   });
 
+  it('keeps every field of every layer, of as many as there may be', async () => {
+    const layers = Array.from({ length: 65_536 }, (_, index) => ({
+      name: `h.${index} "é" \\ {1,2}`,
+      parameterCount: Number.MAX_SAFE_INTEGER - index,
+      ...(index % 2 === 0 ? { kind: 'attention', depth: index } : {}),
+      ...(index % 3 === 0 ? { shape: index % 2 === 0 ? [] : [index, 2 ** 40] } : {}),
+    }));
+    const created = await servers.post('/api/v1/runs', { ...aRun('largest'), layers });
+    expect(created.status).toBe(201);
+    const { body } = await servers.get('/api/v1/runs/largest');
+    const expected = layers.map((layer, index) => ({ ...layer, index }));
+    expect(body.layers).toEqual(expected);
+  });
+
   it('keeps the settings of the last resume while no frame has come', async () => {
     await servers.post('/api/v1/runs', aRun('settings'));
     await servers.post('/api/v1/runs/settings/frames', { frames: [{ step: 0, loss: 1 }] });
