@@ -6,8 +6,6 @@
  *
  * Run: npm run bench -- alert-rules [--rules 100] [--runs 16] [--rate 10] [--layers 100] [--seconds 30]
  */
-import { execFileSync } from 'node:child_process';
-import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { io } from 'socket.io-client';
@@ -19,6 +17,9 @@ import {
   startBenchProduct,
   startBenchServer,
 } from './ingest/bench-product';
+import { machineLine } from './shared/machine-line';
+import { postJson } from './shared/post-json';
+import { quantile } from './shared/quantiles';
 
 const { values: options } = parseArgs({
   options: {
@@ -39,10 +40,7 @@ const BAR_MS = 1_000;
 const TRIPS_EVERY = 40;
 const SETTLE_MS = 5_000;
 
-const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 
 /** Of every kind that looks at steps; one in ten trips where the loss is high. */
 function conditionOf(index: number): AlertCondition {
@@ -72,10 +70,6 @@ function conditionOf(index: number): AlertCondition {
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}
 const inMs = (values: readonly number[]): string =>
   [0.5, 0.95, 1].map((share) => `${quantile(values, share).toFixed(1)} ms`).join(', ');
 
@@ -85,15 +79,7 @@ try {
   await buildWorkers();
   product = await startBenchProduct(server, 'alert_rules', null);
   const { url } = product;
-  const post = async (path: string, value: unknown): Promise<void> => {
-    const reply = await fetch(`${url}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(value),
-    });
-    const text = await reply.text();
-    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${text}`);
-  };
+  const post = (path: string, value: unknown) => postJson(url, path, value);
   const layers = Array.from({ length: layerCount }, (_, index) => ({
     ...{ name: `blocks.${index}`, parameterCount: 1000 },
   }));

@@ -6,11 +6,9 @@
  *
  * Run: npm run bench -- alerts [--incidents 100] [--hanging 8] [--layers 100] [--every-ms 50]
  */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -20,6 +18,9 @@ import {
   startBenchProduct,
   startBenchServer,
 } from './ingest/bench-product';
+import { machineLine } from './shared/machine-line';
+import { postJson } from './shared/post-json';
+import { toQuantiles } from './shared/quantiles';
 
 const { values: options } = parseArgs({
   options: {
@@ -38,10 +39,7 @@ const STEPS_PER_INCIDENT = 4;
 const GIVE_UP_MS = 60_000;
 const CHANNELS_PER_RULE = 32;
 
-const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 
 const bodySchema = z.object({ incident: z.object({ openedStep: z.int() }) });
 const arrivedMs = new Map<number, number>();
@@ -80,15 +78,7 @@ try {
   await buildWorkers();
   product = await startBenchProduct(server, 'alerts', null);
   const { url } = product;
-  const post = async (path: string, value: unknown): Promise<unknown> => {
-    const reply = await fetch(`${url}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(value),
-    });
-    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
-    return reply.json();
-  };
+  const post = (path: string, value: unknown) => postJson(url, path, value);
   await post('/runs', {
     ...{ id: 'alerts', project: 'bench', optimizer: { name: 'adamw' } },
     layers: Array.from({ length: layerCount }, (_, index) => ({
@@ -134,16 +124,14 @@ try {
 }
 
 function report(tookMs: number[]): void {
-  const sorted = tookMs.toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-  const lost = sorted.filter((ms) => ms === Infinity).length;
-  const words = [0.5, 0.95, 1].map((share) => `${at(share).toFixed(0)} ms`);
+  const { p50, p95, highest } = toQuantiles(tookMs);
+  const lost = tookMs.filter((ms) => ms === Infinity).length;
+  const words = [p50, p95, highest].map((ms) => `${ms.toFixed(0)} ms`);
   console.log(
-    `${sorted.length} incidents, ${layerCount} layers, a frame every ${everyMs} ms, ${hanging.length} receivers that never answer beside`,
+    `${tookMs.length} incidents, ${layerCount} layers, a frame every ${everyMs} ms, ${hanging.length} receivers that never answer beside`,
   );
   console.log(
     `frame to receiver: median ${words[0] ?? ''}, 95th percentile ${words[1] ?? ''} (bar ${BAR_MS} ms), longest ${words[2] ?? ''}, lost ${lost}`,
   );
-  if (!(at(0.95) <= BAR_MS) || lost > 0) process.exitCode = 1;
+  if (!(p95 <= BAR_MS) || lost > 0) process.exitCode = 1;
 }

@@ -9,13 +9,11 @@
  * growing after the first minutes would be a setting that is wrong
  * (prisma/migrations/20260106000003_vacuum). Run: npm run bench -- compaction-load 600
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Frame } from '../lib/contract/frame';
 import { createRun } from '../lib/store/runs/create-run';
 import { type Database, openDatabase } from '../lib/store/database';
 import { createFrameWriter, type FrameWriter } from '../lib/store/writing/frame-writer';
@@ -25,6 +23,10 @@ import {
   createCompactionClient,
 } from '../workers/compaction/compaction-client';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+import { machineLine } from './shared/machine-line';
+import { quantile } from './shared/quantiles';
+import { randomFrames } from './shared/random-frames';
+import { logger } from './shared/store-logger';
 
 const LAYERS = 1000;
 const METRICS = 16;
@@ -36,51 +38,8 @@ const LINE_MS = 60_000;
 const seconds = Number(process.argv[2] ?? 60);
 /** Of all runs together; without it as fast as it goes. */
 const framesPerSecond = Number(process.argv[3] ?? Infinity);
-const logger = {
-  info: () => undefined,
-  warn: (fields: object, message: string) => console.warn(message, fields),
-  error: (fields: object, message: string) => console.error(message, fields),
-};
 
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = seededRandom(1);
-const layerMetrics = Array.from(
-  { length: 32 },
-  () =>
-    new Map(
-      Array.from({ length: METRICS }, (_, index) => [
-        `metric_${index}`,
-        Float32Array.from({ length: LAYERS }, () => random()),
-      ]),
-    ),
-);
-
-function frameOf(step: number): Frame {
-  return {
-    step,
-    wallTime: step / 10,
-    scalars: new Map([['loss', random()]]),
-    layerCount: LAYERS,
-    layerMetrics: layerMetrics[step % layerMetrics.length] ?? new Map<string, Float32Array>(),
-    histograms: new Map(),
-    samples: null,
-  };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
-}
+const frameOf = randomFrames(LAYERS, METRICS);
 
 async function createRuns(db: Database, prefix: string, count: number): Promise<string[]> {
   const layers = Array.from({ length: LAYERS }, (_, index) => ({
@@ -226,13 +185,7 @@ async function measureLatency(
   );
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench', 'workers') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
 const server = await startEmbeddedPostgres({ dataDirectory, logger });
 try {

@@ -4,14 +4,12 @@
  * same of rounding all of it.
  * On an embedded server of its own with fsync on. Run: npm run bench -- compaction [steps]
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Frame } from '../lib/contract/frame';
 import { BLOCK_STEPS } from '../lib/store/compaction/block-layout';
 import { compactAttempt } from '../lib/store/compaction/compact-attempt';
 import { roundAttempt } from '../lib/store/compaction/round-attempt';
@@ -21,6 +19,9 @@ import { openDatabase } from '../lib/store/database';
 import { createFrameWriter } from '../lib/store/writing/frame-writer';
 import { applyMigrations } from '../lib/store/migrations/migrate';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+import { machineLine } from './shared/machine-line';
+import { randomFrames } from './shared/random-frames';
+import { logger } from './shared/store-logger';
 
 const LAYERS = 1000;
 const METRICS = 16;
@@ -28,49 +29,8 @@ const DATAPOINTS = LAYERS * METRICS;
 const FRAMES_A_POST = 16;
 
 const steps = Number(process.argv[2] ?? 4200);
-const logger = {
-  info: () => undefined,
-  warn: (fields: object, message: string) => console.warn(message, fields),
-  error: (fields: object, message: string) => console.error(message, fields),
-};
 
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = seededRandom(1);
-const layerMetrics = Array.from(
-  { length: 32 },
-  () =>
-    new Map(
-      Array.from({ length: METRICS }, (_, index) => [
-        `metric_${index}`,
-        Float32Array.from({ length: LAYERS }, () => random()),
-      ]),
-    ),
-);
-
-function frameOf(step: number): Frame {
-  return {
-    step,
-    wallTime: step / 10,
-    scalars: new Map([
-      ['loss', random()],
-      ['learning_rate', 1e-3],
-    ]),
-    layerCount: LAYERS,
-    layerMetrics: layerMetrics[step % layerMetrics.length] ?? new Map<string, Float32Array>(),
-    histograms: new Map(),
-    samples: null,
-  };
-}
+const frameOf = randomFrames(LAYERS, METRICS);
 
 /** Seconds of a core that a process has used; Linux alone says so, NaN elsewhere. */
 function cpuSecondsOf(pid: number): number {
@@ -80,10 +40,6 @@ function cpuSecondsOf(pid: number): number {
   } catch {
     return NaN;
   }
-}
-
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
@@ -114,9 +70,7 @@ async function measureRounding(client: pg.Client, runKey: string): Promise<void>
   );
 }
 
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
 const server = await startEmbeddedPostgres({ dataDirectory, logger });
 try {

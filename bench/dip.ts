@@ -2,8 +2,6 @@
  * Microseconds of the dip and the shape measures of one histogram, and milliseconds of a
  * whole frame of 1,000 layers, on one core. Run: npx tsx bench/dip.ts
  */
-import { execFileSync } from 'node:child_process';
-import { cpus, loadavg } from 'node:os';
 import { computeBimodalityCoefficient } from '../lib/stats/bimodality-coefficient';
 import { dipOfHistogram } from '../lib/stats/dip-of-histogram';
 import { dipOfSample } from '../lib/stats/dip-of-sample';
@@ -12,22 +10,13 @@ import { computeHistogramMoments, type Histogram } from '../lib/stats/histogram-
 import { computeRatioEdges } from '../lib/stats/ratio-edges';
 import { computeUpdateEdges } from '../lib/stats/update-edges';
 import { computeValleyDepth } from '../lib/stats/valley-depth';
+import { machineLine } from './shared/machine-line';
+import { seededRandom } from './shared/seeded-random';
 
 const SAMPLES = 4096;
 const LAYERS = 1000;
 const REPEATS = 60;
 const WARM_UP = 15;
-
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const random = seededRandom(1);
 function normal(): number {
@@ -67,10 +56,6 @@ function histogramOf(edges: Float32Array, valueAt: () => number): Histogram {
   return { edges, counts, outside };
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
 /** Milliseconds of one call of `run`, over the repeats after warm-up, ascending. */
 function time(run: () => void): number[] {
   const times: number[] = [];
@@ -90,14 +75,8 @@ function print(name: string, times: readonly number[], scale: number, unit: stri
   );
 }
 
-const [cpu] = cpus();
-const changed = git('status', '--porcelain', '--', 'lib/stats') === '' ? '' : ' + changes';
-console.log(`${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} logical cores, one used`);
-console.log(`Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${changed}`);
+console.log(machineLine('one core used'));
 console.log(`${SAMPLES} values a histogram, ${REPEATS} runs after ${WARM_UP}`);
-console.log(
-  `load ${loadavg()[0]?.toFixed(1) ?? '?'} at the start: above 1 the times hold other work too`,
-);
 
 const ratioEdges = computeRatioEdges(0.9, 0.95);
 const updateEdges = computeUpdateEdges();

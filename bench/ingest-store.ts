@@ -3,14 +3,12 @@
  * narrow rows in the same run, and the time of one acknowledgement at 100 frames a second.
  * On an embedded server of its own with fsync on. Run: npx tsx bench/ingest-store.ts [seconds]
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Frame } from '../lib/contract/frame';
 import { BinaryWriter } from '../lib/store/postgres/binary-writer';
 import { CopyIn } from '../lib/store/postgres/copy-binary';
 import { createRun } from '../lib/store/runs/create-run';
@@ -19,6 +17,11 @@ import { createFrameWriter, type FrameWriter } from '../lib/store/writing/frame-
 import { applyMigrations } from '../lib/store/migrations/migrate';
 import { uuidBytes } from '../lib/store/runs/run-key';
 import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+import { machineLine } from './shared/machine-line';
+import { quantile } from './shared/quantiles';
+import { randomFrames } from './shared/random-frames';
+import { seededRandom } from './shared/seeded-random';
+import { logger } from './shared/store-logger';
 
 const LAYERS = 1000;
 const METRICS = 16;
@@ -31,53 +34,9 @@ const NARROW_FRAMES = 32;
 const PACED_FRAMES_PER_SECOND = 100;
 
 const seconds = Number(process.argv[2] ?? 20);
-const logger = {
-  info: () => undefined,
-  warn: (fields: object, message: string) => console.warn(message, fields),
-  error: (fields: object, message: string) => console.error(message, fields),
-};
 
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = seededRandom(1);
-const metricNames = Array.from({ length: METRICS }, (_, index) => `metric_${index}`);
-/** Values that no storage compresses; the scalars of each step differ, so no two hashes are equal. */
-const layerMetrics = Array.from(
-  { length: 32 },
-  () =>
-    new Map(
-      metricNames.map((name) => [name, Float32Array.from({ length: LAYERS }, () => random())]),
-    ),
-);
-
-function frameOf(step: number): Frame {
-  return {
-    step,
-    wallTime: step / 10,
-    scalars: new Map([
-      ['loss', random()],
-      ['learning_rate', 1e-3],
-    ]),
-    layerCount: LAYERS,
-    layerMetrics: layerMetrics[step % layerMetrics.length]!,
-    histograms: new Map(),
-    samples: null,
-  };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
-}
+const frameOf = randomFrames(LAYERS, METRICS);
+const random = seededRandom(2);
 
 /** "median (lowest … highest)" of the rates of each second. */
 function describeRates(counts: readonly number[]): string {
@@ -205,13 +164,7 @@ async function measureLatency(db: Database, writer: FrameWriter): Promise<number
   return latencies;
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'lib', 'bench') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 console.log(
   `frames of ${LAYERS} layers × ${METRICS} metrics, ${RUNS} runs × ${IN_FLIGHT} posts in flight, ${seconds} s each`,
 );

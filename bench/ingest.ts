@@ -7,8 +7,7 @@
  *
  * Run: npm run bench -- ingest [--seconds 60] [--layers 1000] [--runs 16] [--steps-per-post 8] [--only-paced] [--profile DIR]
  */
-import { execFileSync } from 'node:child_process';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
   type BenchProduct,
@@ -33,6 +32,8 @@ import {
   readProcessTimes,
 } from './ingest/process-times';
 import { readConnections, readStoredCounts, reconcile } from './ingest/stored-counts';
+import { machineLine } from './shared/machine-line';
+import { postJson } from './shared/post-json';
 import type { Quantiles } from './shared/quantiles';
 
 const { values: options } = parseArgs({
@@ -94,20 +95,15 @@ const describe = ({ p50, p95, p99, highest }: Quantiles): string =>
 async function createRuns(url: string, count: number, layers: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `run-${index}`);
   for (const id of ids) {
-    const response = await fetch(`${url}/api/v1/runs`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({
-        id,
-        project: 'bench',
-        optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
-        layers: Array.from({ length: layers }, (_, index) => ({
-          name: `layer.${index}`,
-          parameterCount: 1_000_000,
-        })),
-      }),
+    await postJson(url, '/runs', {
+      id,
+      project: 'bench',
+      optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
+      layers: Array.from({ length: layers }, (_, index) => ({
+        name: `layer.${index}`,
+        parameterCount: 1_000_000,
+      })),
     });
-    if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
   }
   return ids;
 }
@@ -303,14 +299,7 @@ async function printLimits(
   console.log(line('memory copies', copies));
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-const isChanged = git('status', '--porcelain', '--', 'lib', 'workers', 'bench', 'prisma') !== '';
-console.log(
-  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-);
+console.log(machineLine());
 await buildWorkers();
 const server = await startBenchServer();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

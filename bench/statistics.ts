@@ -2,25 +2,14 @@
  * Coordinates (g, m, v) a second of `computeFrameStatistics` on one core, over the kinds of
  * layers that take different ways through its loop. Run: npx tsx bench/statistics.ts
  */
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import { computeFrameStatistics } from '../lib/stats/frame-statistics';
+import { machineLine } from './shared/machine-line';
+import { seededRandom } from './shared/seeded-random';
 
 const LAYERS = 100;
 const SAMPLES = 4096;
 const REPEATS = 40;
 const WARM_UP = 30;
-
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const random = seededRandom(1);
 function normal(): number {
@@ -53,14 +42,7 @@ const cases = {
   'half the rows 0': samples(embeddingGradient, () => 0.229 * normal()),
 };
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-const [cpu] = cpus();
-const changed = git('status', '--porcelain', '--', 'lib/stats') === '' ? '' : ' + changes';
-console.log(`${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} logical cores, one used`);
-console.log(`Node ${process.version}, commit ${git('rev-parse', '--short', 'HEAD')}${changed}`);
+console.log(machineLine('one core used'));
 console.log(`${LAYERS} layers of ${SAMPLES} coordinates, ${REPEATS} runs after ${WARM_UP}`);
 
 function measure(name: string, input: ReturnType<typeof samples>, withPrevious: boolean): void {

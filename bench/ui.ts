@@ -8,9 +8,7 @@
  *      [--only paint,frames,latency,broad] [--ratio 1] [--profile DIRECTORY]
  * In a minute: npm run bench -- ui --steps 20000 --seconds 2 --posts 50
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Browser, CDPSession, Page } from 'playwright-core';
@@ -24,6 +22,7 @@ import {
   startBenchServer,
   type BenchProduct,
 } from './ingest/bench-product';
+import { machineLine } from './shared/machine-line';
 import { toQuantiles } from './shared/quantiles';
 import { seededRandom } from './shared/seeded-random';
 import { loadLongRun } from './reads/load-run';
@@ -291,18 +290,12 @@ async function measureBroadRun(browser: Browser, product: BenchProduct): Promise
   report(name, milliseconds(times), '3000 ms');
 }
 
-function git(...args: string[]): string {
-  return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
 await buildWorkers();
 await buildPages();
 const server = await startBenchServer();
 const browser = await openBrowser();
 try {
-  console.log(
-    `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, Chromium ${browser.version()}, commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'app', 'lib', 'bench', 'workers') === '' ? '' : ' with changes'}, load before ${(loadavg()[0] ?? 0).toFixed(1)}`,
-  );
+  console.log(machineLine(`Chromium ${browser.version()}`));
   const product = await startBenchProduct(server, 'ui', null, { hasPages: true });
   if (parts.has('paint') || parts.has('frames')) {
     const db = openDatabase({ url: product.databaseUrl, maxConnections: 4 });
