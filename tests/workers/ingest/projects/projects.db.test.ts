@@ -51,25 +51,22 @@ it('deletes a project with its runs while a run of another posts', async () => {
   let isDeleting = true;
   const posting = (async () => {
     let accepted = 0;
-    let slowestMs = 0;
     for (let step = 0; isDeleting || step === 0; step++) {
-      const startMs = performance.now();
       accepted += Number((await post('kept', step, 1)).body.accepted);
-      slowestMs = Math.max(slowestMs, performance.now() - startMs);
     }
-    return { accepted, slowestMs };
+    return accepted;
   })();
   const reply = await remove('old project', 'old project');
   isDeleting = false;
-  const { accepted, slowestMs } = await posting;
+  const accepted = await posting;
   expect([reply.status, await reply.json()]).toEqual([
     200,
     { name: 'old project', deleted: true, runCount: 2 },
   ]);
   expect(await rowsOf('old-1')).toBe(0);
   expect(await rowsOf('kept')).toBe(2 * accepted + 1);
-  // The whole deletion takes longer than any post had to wait.
-  expect(slowestMs).toBeLessThan(1000);
+  // A post that had to wait for the deletion would have been the only one.
+  expect(accepted).toBeGreaterThan(2);
   const { body } = await servers.get('/api/v1/projects');
   expect(body.items.map((item: { name: string }) => item.name)).toEqual(['new']);
 });
