@@ -53,6 +53,7 @@ export function errorReply(error: AppError): Reply {
   const { retryAfterSeconds, allowedMethods } = error;
   const headers: Record<string, string> = { ...reply.headers };
   if (retryAfterSeconds !== null) headers['Retry-After'] = `${retryAfterSeconds}`;
+  if (error.status === 401) headers['WWW-Authenticate'] = 'Bearer';
   if (allowedMethods.length > 0) headers['Allow'] = allowedMethods.join(', ');
   return { ...reply, headers };
 }

@@ -152,7 +152,7 @@ export class Publisher {
     const request = subscribeSchema.safeParse(raw);
     if (!request.success) {
       const [issue] = request.error.issues;
-      const path = issue?.path.join('.') ?? '';
+      const path = issue === undefined || issue.path.length === 0 ? 'body' : issue.path.join('.');
       return refusal(new AppError('invalid_body', `${path}: ${issue?.message ?? 'unreadable'}`));
     }
     try {

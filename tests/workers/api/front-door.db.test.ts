@@ -198,7 +198,8 @@ describe('the front door with tokens', () => {
     expect((await servers.get('/api/v1/runs', bearer('sps_nope_nope'))).status).toBe(401);
     expect((await servers.post('/api/v1/runs', aRun('x'))).status).toBe(401);
     expect((await servers.post('/api/v1/runs/guarded/frames', { frames: [] })).status).toBe(401);
-    expect((await servers.get('/metrics')).status).toBe(401);
+    const metrics = await servers.get('/metrics');
+    expect([metrics.status, metrics.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
     expect((await servers.get('/healthz')).status).toBe(200);
     expect((await servers.get('/readyz')).status).toBe(200);
   });
