@@ -42,6 +42,8 @@ export const EXPORT_TRAILERS = {
   /** The last step whose rows have all been sent. */
   completeStep: 'X-Export-Complete-Step',
   rows: 'X-Export-Rows',
+  /** The gaps of the last moment, where a policy let more go while the body was read; not there where it did not. */
+  gapsAtEnd: 'X-Export-Gaps-At-End',
 } as const;
 
 const RANGE = /^(\d{1,5})(?:-(\d{1,5}))?$/;

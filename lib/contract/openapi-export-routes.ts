@@ -15,7 +15,8 @@ export const EXPORT_ROUTES: readonly RouteDescription[] = [
       'Streamed, rows ascending in steps. Layers: one row a step and layer that reported any of the metrics. ' +
       'Stages go by their first step, spikes by their onset. NaN and the infinities are themselves; what was ' +
       'not reported is empty or null. To go on after a break, drop the rows of the last step and ask from that ' +
-      `step on. A body that is whole ends with the trailers ${Object.values(EXPORT_TRAILERS).join(' and ')}.`,
+      `step on. A body that is whole ends with the trailers ${EXPORT_TRAILERS.completeStep} and ${EXPORT_TRAILERS.rows}, ` +
+      `and ${EXPORT_TRAILERS.gapsAtEnd} where a policy let values go while it was read.`,
     params: runParamsSchema,
     query: exportQuerySchema,
     replies: [

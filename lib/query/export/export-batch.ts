@@ -38,6 +38,8 @@ export interface ExportPlan {
   readonly roundedBefore: number | null;
   /** Steps of which only rollups are left, which no row tells, as `0-4095`; null for none. */
   readonly gaps: string | null;
+  /** The same as of now: a policy may let values go while batches are read. */
+  readonly findGaps: () => Promise<string | null>;
   /** Ascending in steps. Nothing is read ahead of what is taken. */
   readonly batches: () => AsyncGenerator<ExportBatch>;
 }

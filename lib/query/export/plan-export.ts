@@ -63,10 +63,12 @@ async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): P
   const layers = selectLayers(run.layerCount, query.layers);
   const extent = await planExtent(db, run, query);
   const metricIds = metrics.flatMap((name) => run.names.layer.get(name) ?? []);
+  const findGaps = () => findExportGaps(db, run.runKey, extent.segments, metricIds);
   return {
     ...extent,
     roundedBefore: await findRoundedBefore(db, run.runKey, extent.segments, metricIds),
-    gaps: await findExportGaps(db, run.runKey, extent.segments, metricIds),
+    gaps: await findGaps(),
+    findGaps,
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -87,6 +89,7 @@ async function planSteps(db: Database, run: ReadableRun, query: ExportQuery): Pr
     ...extent,
     roundedBefore: null,
     gaps: null,
+    findGaps: () => Promise.resolve(null),
     columns: [
       { name: 'attempt', type: 'int32' },
       { name: 'step', type: 'int64' },
@@ -115,6 +118,7 @@ async function planTable(
     nextStep: null,
     roundedBefore: null,
     gaps: null,
+    findGaps: () => Promise.resolve(null),
     batches: () => exportTable(db, run.runKey, table, segments),
   };
 }

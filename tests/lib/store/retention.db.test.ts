@@ -122,6 +122,18 @@ describe('retention', () => {
     expect([steps.gaps, steps.total]).toEqual([null, 3000]);
   });
 
+  it('tells an export that has begun what goes before its end', async () => {
+    const runKey = await anOldRun('meanwhile', 3000, 3000);
+    const query = { kind: 'layers', format: 'csv' } as const;
+    const plan = await planExport(database.db, 'meanwhile', query);
+    expect([plan.gaps, await plan.findGaps()]).toEqual([null, null]);
+    await retained(runKey);
+    let exported = 0;
+    for await (const batch of plan.batches()) exported += batch.rowCount;
+    expect(exported).toBe((3000 - 2048) * LAYERS);
+    expect(await plan.findGaps()).toBe('0-2047');
+  });
+
   it('keeps what the policy keeps', async () => {
     const runKey = await anOldRun('kept', 2200, 2200);
     const cutoffs = { raw: null, distributions: CUTOFF, samples: CUTOFF };

@@ -33,12 +33,19 @@ const RETRY_AFTER_SECONDS = 10;
 /** How many exports of a database are being sent. */
 const running = new WeakMap<Database, number>();
 
+interface Sent {
+  rows: number;
+  completeStep: string;
+  /** null where they are those that the headers name. */
+  gapsAtEnd: string | null;
+}
+
 /** 200; 404 run_not_found, attempt_not_found, layer_not_found; 422; 429 too_many_exports. */
 async function getExport(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(exportQuerySchema, request.query);
   const runId = await permittedRunId(db, request);
   const plan = await planExport(db, runId, query);
-  const sent = { rows: 0, completeStep: '' };
+  const sent: Sent = { rows: 0, completeStep: '', gapsAtEnd: null };
   return {
     status: 200,
     headers: headersOf(runId, query, plan),
@@ -47,6 +54,7 @@ async function getExport(db: Database, request: ReadRequest): Promise<Reply> {
       trailers: () => ({
         [EXPORT_TRAILERS.completeStep]: sent.completeStep,
         [EXPORT_TRAILERS.rows]: `${sent.rows}`,
+        ...(sent.gapsAtEnd === null ? {} : { [EXPORT_TRAILERS.gapsAtEnd]: sent.gapsAtEnd }),
       }),
     },
   };
@@ -71,8 +79,8 @@ function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPla
 function writeExport(
   db: Database,
   { format }: ExportQuery,
-  { columns, batches }: ExportPlan,
-  sent: { rows: number; completeStep: string },
+  { columns, batches, gaps, findGaps }: ExportPlan,
+  sent: Sent,
 ): AsyncGenerator<Uint8Array> {
   const before = running.get(db) ?? 0;
   if (before >= MOST_AT_ONCE) {
@@ -96,6 +104,8 @@ function writeExport(
         sent.rows += batch.rowCount;
         if (batch.completeStep !== null) sent.completeStep = `${batch.completeStep}`;
       }
+      const gapsAtEnd = await findGaps();
+      if (gapsAtEnd !== gaps) sent.gapsAtEnd = gapsAtEnd;
       const tail = await encoder.end();
       if (tail !== null) yield tail;
     } finally {
