@@ -47,8 +47,7 @@ export const layerMetricText = (name: string): string => LAYER_PREFIX + name;
 export const scalarText = (name: string): string => SCALAR_PREFIX + name;
 
 /** Whether the chosen metric has a value a layer. */
-const isLayerMetric = (fields: ConditionTexts): boolean =>
-  fields.metric.startsWith(LAYER_PREFIX);
+const isLayerMetric = (fields: ConditionTexts): boolean => fields.metric.startsWith(LAYER_PREFIX);
 
 /** What fields hold before somebody types: values that make sense for most runs. */
 const START_TEXTS: ConditionTexts = {

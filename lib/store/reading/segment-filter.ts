@@ -4,10 +4,7 @@ import type { Segment } from '../runs/trajectory';
 const RUN_KEY = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Numbers as an SQL array. */
-function arrayLiteral(
-  type: 'smallint' | 'int' | 'bigint',
-  values: Iterable<number>,
-): string {
+function arrayLiteral(type: 'smallint' | 'int' | 'bigint', values: Iterable<number>): string {
   return `'{${Array.from(values, integerText).join(',')}}'::${type}[]`;
 }
 
