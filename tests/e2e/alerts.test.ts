@@ -130,7 +130,7 @@ describe('an incident', () => {
     await page
       .getByRole('heading', { name: /^One incident needs somebody\. run live: / })
       .waitFor();
-    const row = rowOf(page, /loss/);
+    const row = rowOf(page, /loss/i);
     await expect.poll(() => row.textContent()).toMatch(/Page/);
     await expect
       .poll(() => page.getByRole('link', { name: /^Alerts 1 ?open incident$/ }).count())
@@ -161,7 +161,7 @@ describe('an incident', () => {
     await job.post(highFrames(40, 1));
     await page.getByRole('link', { name: 'Open in alerts' }).click();
     await page.waitForURL(/\/alerts\?run=shown/);
-    const row = rowOf(page, /loss/);
+    const row = rowOf(page, /loss/i);
     await row.getByRole('link', { name: 'run shown' }).click();
     await page.waitForURL(/\/runs\/shown\?.*step=40/);
     const lane = page.getByRole('list', { name: 'Events' });
@@ -173,7 +173,7 @@ describe('an incident', () => {
     const { page } = await openPage(browser);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await openAlerts(page, 'project=live');
-    await rowOf(page, /loss/).first().waitFor();
+    await rowOf(page, /loss/i).first().waitFor();
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'CSV' }).click();
     const text = await readFile(await (await download).path(), 'utf8');
