@@ -55,7 +55,8 @@ afterAll(async () => {
 
 const rowOf = (page: Page, name: string): Locator =>
   page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
-const namesOf = (page: Page): Promise<string[]> => page.locator('tr[data-run] a').allTextContents();
+const namesOf = (page: Page): Promise<string[]> =>
+  page.locator('tr[data-run] th a').allTextContents();
 const showingOf = (page: Page): Locator => page.getByText(/^Showing /);
 const panelOf = (page: Page): Locator => page.getByRole('region', { name: 'Chosen runs' });
 const parameterOf = (page: Page, name: string) => new URL(page.url()).searchParams.get(name);
@@ -309,7 +310,7 @@ describe('the list by keyboard', () => {
       page.evaluate(
         () => document.activeElement?.closest<HTMLElement>('[data-run]')?.dataset['run'],
       );
-    await rowOf(page, C).getByRole('link').focus();
+    await rowOf(page, C).getByRole('link', { name: C, exact: true }).focus();
     await page.keyboard.press('ArrowDown');
     await expect.poll(() => focusedRun()).toBe(B);
     const outline = await rowOf(page, B).evaluate((row) => getComputedStyle(row).outlineStyle);

@@ -164,7 +164,7 @@ interface BlockRow {
 
 async function blocksOf(runKey: string): Promise<BlockRow[]> {
   const { rows } = await database.db.pool.query<BlockRow>(
-    'SELECT attempt, metric, first_step, span FROM metric_block WHERE run = $1',
+    'SELECT attempt, metric, first_step, span FROM metric_block WHERE run = $1 ORDER BY 1, 2, 3',
     [runKey],
   );
   return rows;
