@@ -63,7 +63,7 @@ describe('a product that requires tokens', () => {
     await page.getByLabel(/token/i).fill(token);
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/runs\/guarded/);
-    await page.getByText('guarded').first().waitFor();
+    await page.getByText('guarded').filter({ visible: true }).first().waitFor();
     const cookies = await page.context().cookies();
     expect(cookies).toHaveLength(1);
     expect(cookies[0]).toMatchObject({ httpOnly: true, sameSite: 'Lax' });

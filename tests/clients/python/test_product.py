@@ -256,7 +256,7 @@ def test_samples_of_the_steps_before_a_spike_come_once_it_is_suspected(run_id):
 def keep_only_samples(run) -> None:
     from dataclasses import replace
 
-    from spikescope import run as module
+    from spikescope import step_items as module
 
     make = module.make_frame
 
