@@ -18,6 +18,11 @@ run = spikescope.init("demo", id="run-1", url=os.environ["TEST_URL"], directory=
 """
 
 
+# Until a signal ends it. One that comes just before a single long sleep begins would be looked at
+# only after that sleep: Python's handlers run between two instructions of the main thread.
+WAIT_FOR_SIGNAL = "for _ in range(6000):\n    time.sleep(0.01)\n"
+
+
 def launch(server, tmp_path, code: str) -> subprocess.Popen:
     script = tmp_path / "job.py"
     script.write_text(BEGIN + textwrap.dedent(code))
@@ -72,7 +77,7 @@ def test_a_with_block_that_raises_marks_the_run_as_failed_and_lets_the_error_pas
 
 
 def test_sigterm_stops_the_run_and_still_ends_the_process_by_the_signal(server, tmp_path):
-    process = launch(server, tmp_path, "run.log(loss=1.0, step=0)\nprint('ready')\ntime.sleep(60)\n")
+    process = launch(server, tmp_path, "run.log(loss=1.0, step=0)\nprint('ready')\n" + WAIT_FOR_SIGNAL)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
@@ -117,9 +122,8 @@ def test_a_job_with_its_own_handler_of_sigterm_keeps_it(server, tmp_path):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     other = spikescope.init("demo", id="run-2", url=os.environ["TEST_URL"], directory="kept", layers=[])
     print("ready")
-    time.sleep(60)
     """
-    process = launch(server, tmp_path, code)
+    process = launch(server, tmp_path, textwrap.dedent(code) + WAIT_FOR_SIGNAL)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
