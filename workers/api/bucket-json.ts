@@ -1,7 +1,8 @@
 /**
  * Replies of buckets as JSON text, the same that `JSON.stringify` makes of them. A series is
- * a thousand buckets of six known fields: writing them out takes half as long as looking
- * which fields each has, and that was a seventh of the whole read.
+ * a thousand buckets of six known fields, of which the numbers alone are worth formatting:
+ * all of them in one call, which takes half as long as one by one, and a bucket of one step
+ * once instead of three times.
  */
 import type { Bucket, SeriesReply, TimelineReply } from '../../lib/contract/reads';
 
@@ -17,16 +18,22 @@ export function timelineJson({ series }: TimelineReply): string {
 }
 
 function bucketsJson(points: readonly Bucket[]): string {
+  const values: (number | null)[] = [];
+  for (const { min, max, mean } of points) {
+    values.push(min);
+    if (min !== max || min !== mean) values.push(max, mean);
+  }
+  const texts = JSON.stringify(values).slice(1, -1).split(',');
+  let at = 0;
   let text = '';
   let separator = '';
   for (const { fromStep, toStep, min, max, mean, nonFiniteCount } of points) {
-    text += `${separator}{"fromStep":${fromStep},"toStep":${toStep},"min":${toJson(min)},"max":${toJson(max)},"mean":${toJson(mean)},"nonFiniteCount":${nonFiniteCount}}`;
+    const minText = texts[at++] ?? '';
+    const isOne = min === max && min === mean;
+    const maxText = isOne ? minText : texts[at++];
+    const meanText = isOne ? minText : texts[at++];
+    text += `${separator}{"fromStep":${fromStep},"toStep":${toStep},"min":${minText},"max":${maxText},"mean":${meanText},"nonFiniteCount":${nonFiniteCount}}`;
     separator = ',';
   }
   return `[${text}]`;
-}
-
-/** A mean of very large numbers may be infinite, which JSON has no word for. */
-function toJson(value: number | null): string {
-  return value !== null && Number.isFinite(value) ? String(value) : 'null';
 }
