@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from patience import wait_for
 
 import spikescope
 from spikescope.cli.main import main
@@ -126,7 +127,7 @@ def train(server, losses, *, samples_when="spike", flushed=True, **options):
         run.log(loss=loss, step=step)
         # One step a request, as of a model whose steps take their time.
         if flushed:
-            assert run.flush(20)
+            assert run.flush()
     return run
 
 
@@ -163,6 +164,24 @@ def test_a_spike_found_with_the_last_step_is_posted_before_the_end(server):
     assert server.runs[run.id]["status"] == "finished"
 
 
+def test_a_flush_waits_for_samples_that_the_reply_to_the_last_step_asks_for(server, monkeypatch):
+    server.found[19] = [{"kind": "spike_confirmed", "step": 19, "attempt": 1, "id": "x", "title": "spike"}]
+    flushed = []
+    take = spikescope.Run._take_events
+
+    def look(run, events):
+        # Nothing waits just now: the step is stored, and what it asks for is yet to be found.
+        flushed.append(run._outbox.flush(0.0))
+        return take(run, events)
+
+    monkeypatch.setattr(spikescope.Run, "_take_events", look)
+    run = train(server, QUIET[:20], flushed=False)
+    assert run.flush()
+    assert flushed == [False]
+    assert len(server.late_samples(run.id)) == RING_STEPS
+    run.finish()
+
+
 def test_nothing_is_posted_of_a_quiet_run(server):
     run = train(server, QUIET[:40], flushed=False)
     run.finish()
@@ -185,10 +204,11 @@ def test_an_old_server_loses_nothing_else_and_it_is_said_once(server, capsys, an
 def test_an_outage_keeps_samples_behind_their_steps(server):
     server.stop()
     run = train(server, [*QUIET[:40], 9.0, *QUIET[41:50]], flushed=False)
-    assert not run.flush(0.5)
+    assert not run.flush(0.1)
+    wait_for(lambda: run.counts.kept_on_disk > 0)
     assert list(Path("kept").rglob("*.spool"))
     server.start()
-    run.finish(timeout=20)
+    run.finish()
     assert server.steps(run.id) == list(range(50))
     assert server.late_samples(run.id) == [35, 36, 37, 38, 39]
     assert run.counts.samples_refused == run.counts.dropped == 0

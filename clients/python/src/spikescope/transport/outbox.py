@@ -301,7 +301,8 @@ class Outbox:
         return backlog, delivery, kept
 
     def _is_drained(self) -> bool:
-        is_quiet = not self._incoming and not self._is_making and self._backlog.is_empty
+        # A reply may ask for samples: until it was acted upon, an empty backlog says nothing.
+        is_quiet = not (self._is_sending or self._incoming or self._is_making) and self._backlog.is_empty
         is_open = self.opened is not None or self._delivery.is_waiting_for_step
         return is_quiet and not self._leftovers and is_open
 
