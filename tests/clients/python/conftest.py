@@ -17,6 +17,7 @@ if importlib.util.find_spec("torch") is not None:
     if not torch.cuda.is_available():
         os.environ.setdefault("TRITON_INTERPRET", "1")
 
+import patience  # noqa: F401
 from fake_server import FakeServer
 
 
@@ -35,4 +36,4 @@ def _no_settings_of_the_person(monkeypatch, tmp_path):
 def server():
     fake = FakeServer()
     yield fake
-    fake.stop()
+    fake.close()

@@ -42,7 +42,11 @@ class FakeServer:
         self.changed = threading.Condition()
         self.release = threading.Event()
         self.connections: set[socket.socket] = set()
-        self._port = port
+        # Holds the port while the server is away: nobody else may be given it meanwhile.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", port))
+        self._port = self._place.getsockname()[1]
         self._http: ThreadingHTTPServer | None = None
         self.start()
 
@@ -54,7 +58,6 @@ class FakeServer:
         handler = type("Handler", (_Handler,), {"fake": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
         self._http.daemon_threads = True
-        self._port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -69,7 +72,11 @@ class FakeServer:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def wait_for(self, condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    def close(self) -> None:
+        self.stop()
+        self._place.close()
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float = 60.0) -> None:
         with self.changed:
             assert self.changed.wait_for(condition, timeout), "what was waited for did not come"
 
@@ -93,6 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.fake.connections.add(self.connection)
+        if self.fake._http is not self.server:
+            # Taken just before the server went away, which has not seen it.
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
         self.fake.connections.discard(self.connection)
@@ -139,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             fake.requests.append((self.path, str(fault), dict(self.headers)))
             fake.changed.notify_all()
         if fault == "hang":
-            fake.release.wait(20)
+            fake.release.wait()
             self.close_connection = True
             return
         if fault == "drop":

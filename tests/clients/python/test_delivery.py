@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_server import FakeServer
+from patience import RESERVE, wait_for
 
 import spikescope
 import spikescope.exits
@@ -55,7 +56,7 @@ def test_waits_as_long_as_the_server_asks_and_no_less(server):
     server.faults.extend([None, 429])
     run = start(server)
     run.log(loss=1.0, step=0)
-    assert run.flush(10)
+    assert run.flush()
     assert [fault for _, fault, _ in server.requests] == ["None", "429", "None"]
     assert run.counts.retries == 1
     run.finish()
@@ -64,15 +65,16 @@ def test_waits_as_long_as_the_server_asks_and_no_less(server):
 def test_replays_an_outage_from_disk_in_order(server, tmp_path):
     run = start(server)
     run.log(loss=0.0, step=0)
-    assert run.flush(10)
+    assert run.flush()
     server.stop()
     for step in range(1, 400):
         run.log(loss=float(step), step=step)
     run.event("while away")
-    assert not run.flush(1.0)
-    assert list(Path("kept").rglob("*.spool")), "an outage is kept on disk"
+    assert not run.flush(0.1)
+    wait_for(lambda: run.counts.kept_on_disk == 400, "an outage is kept on disk")
+    assert list(Path("kept").rglob("*.spool"))
     server.start()
-    assert run.flush(20)
+    assert run.flush()
     assert server.steps("run-1") == list(range(400))
     assert server.runs["run-1"]["events"][0]["title"] == "while away"
     run.finish()
@@ -84,7 +86,7 @@ def test_keeps_what_a_dead_server_did_not_take_and_the_next_process_delivers_it(
     run = start(server)
     for step in range(10):
         run.log(loss=float(step), step=step)
-    run.finish(timeout=2.5)
+    run.finish(timeout=0.0)
     assert "spikescope sync" in capsys.readouterr().err
     server.start()
     second = start(server)
@@ -101,7 +103,7 @@ def test_a_run_that_is_there_waits_for_its_first_step_before_it_goes_on(server):
     start(server).log(loss=1.0, step=4)
     spikescope.exits._finish_all()
     run = start(server)
-    assert run.flush(10)
+    assert run.flush()
     run.event("loaded the checkpoint")
     assert run.attempt is None
     run.log(loss=2.0, step=3)
@@ -116,7 +118,7 @@ def test_a_server_that_hangs_holds_up_neither_log_nor_the_end_for_long(server):
     run.log(loss=1.0, step=0)
     server.wait_for(lambda: len(server.requests) == 1)
     run.log(loss=2.0, step=1)
-    run.finish(timeout=3)
+    run.finish(timeout=RESERVE + 0.5)
     [folder] = find_kept_runs(Path("kept"))
     kept = list(spool.Spool(folder, max_bytes=10**9).records())
     assert [record.kind for record in kept] == [b"F", b"F", b"X"]
@@ -126,8 +128,8 @@ def test_a_wrong_token_is_waited_for_and_nothing_is_thrown_away(server, capsys):
     server.faults.extend([401] * 50)
     run = start(server, token="secret")
     run.log(loss=1.0, step=0)
-    assert not run.flush(0.5)
-    run.finish(timeout=2.5)
+    wait_for(lambda: run.counts.retries > 0)
+    run.finish(timeout=0.0)
     # At the first refusal: the next try is half a minute away.
     assert "SPIKESCOPE_TOKEN needs a token of scope ingest" in capsys.readouterr().err
     assert server.requests[0][2]["Authorization"] == "Bearer secret"
@@ -148,8 +150,9 @@ def test_a_wrong_address_is_said_with_what_to_do_about_it(server, capsys, make_u
     server.faults.extend(["html"] * 20)
     run = spikescope.init("demo", url=make_url(server.url), directory="kept", id="run-1", layers=[])
     run.log(loss=1.0, step=0)
-    assert not run.flush(4)
-    run.finish(timeout=0.1)
+    # The second of them is said.
+    wait_for(lambda: run.counts.retries > 1)
+    run.finish(timeout=0.0)
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("spikescope:")]
     assert words in said[0]
     assert "kept until it can be delivered" in said[0]
@@ -160,11 +163,11 @@ def test_a_request_over_which_the_server_breaks_costs_only_itself(server, monkey
     monkeypatch.setattr("spikescope.transport.backoff.FIRST_WAIT", 0.001)
     run = start(server)
     run.log(loss=0.0, step=0)
-    assert run.flush(10)
+    assert run.flush()
     server.faults.extend([500] * 10)
     run.log(loss=1.0, step=1)
     run.log(loss=2.0, step=2)
-    run.finish(timeout=15)
+    run.finish()
     assert server.steps("run-1") == [0, 2]
     assert run.counts.dropped == 1
 
@@ -172,7 +175,7 @@ def test_a_request_over_which_the_server_breaks_costs_only_itself(server, monkey
 def test_a_batch_that_is_too_large_is_halved(server):
     run = start(server)
     run.log(loss=0.0, step=0)
-    assert run.flush(10)
+    assert run.flush()
     server.faults.extend(["hang", 413, 413])
     for step in range(1, 9):
         run.log(loss=float(step), step=step)
@@ -184,7 +187,7 @@ def test_a_batch_that_is_too_large_is_halved(server):
 def test_a_run_that_was_ended_elsewhere_is_kept_on_disk(server, capsys):
     run = start(server)
     run.log(loss=0.0, step=0)
-    assert run.flush(10)
+    assert run.flush()
     server.runs["run-1"]["status"] = "stopped"
     run.log(loss=1.0, step=1)
     run.finish()
@@ -222,7 +225,10 @@ def test_what_fills_memory_while_a_request_hangs_goes_to_disk(server):
 
 
 def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, monkeypatch, capsys):
+    refused = threading.Event()
+
     def refuse(*_):
+        refused.set()
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(spool.Spool, "append", refuse)
@@ -233,9 +239,10 @@ def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, m
     run = spikescope.Run(settings, layers=[])
     for step in range(2000):
         run.log(loss=float(step), step=step)
-    assert not run.flush(0.5)
+    assert not run.flush(0.1)
+    assert refused.wait(60)
     server.start()
-    assert run.flush(20)
+    assert run.flush()
     steps = server.steps("run-1")
     assert steps == sorted(steps)
     assert steps[-1] == 1999
@@ -246,7 +253,7 @@ def test_a_full_disk_leaves_steps_in_memory_and_counts_what_exceeds_it(server, m
     assert error.count("dropped so far") <= 2
     server.stop()
     run.log(loss=0.0, step=2000)
-    run.finish(timeout=0.1)
+    run.finish(timeout=0.0)
     # Nothing lies there to be delivered by a command.
     error = capsys.readouterr().err
     assert "the disk took nothing of the rest" in error

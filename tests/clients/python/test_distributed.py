@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
     ]
     outputs = [rank.communicate(timeout=400)[0] for rank in ranks]
     yield server, outputs
-    server.stop()
+    server.close()
 
 
 def metrics(frame) -> dict[str, list]:

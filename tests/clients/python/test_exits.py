@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -14,19 +15,25 @@ from spikescope.transport.kept_run import KeptRun, find_kept_runs
 
 BEGIN = """
 import os, sys, time, spikescope
+sys.path.insert(0, os.environ["TEST_FOLDER"])
+import patience
 run = spikescope.init("demo", id="run-1", url=os.environ["TEST_URL"], directory="kept", layers=[])
 """
 
 
 # Until a signal ends it. One that comes just before a single long sleep begins would be looked at
 # only after that sleep: Python's handlers run between two instructions of the main thread.
-WAIT_FOR_SIGNAL = "for _ in range(6000):\n    time.sleep(0.01)\n"
+WAIT_FOR_SIGNAL = "for _ in range(60000):\n    time.sleep(0.01)\n"
+
+# Of a process that hangs, in seconds.
+DEADLINE = 300
 
 
 def launch(server, tmp_path, code: str) -> subprocess.Popen:
     script = tmp_path / "job.py"
     script.write_text(BEGIN + textwrap.dedent(code))
     environment = {**os.environ, "TEST_URL": server.url, "PYTHONUNBUFFERED": "1"}
+    environment["TEST_FOLDER"] = str(Path(__file__).parent)
     return subprocess.Popen(
         [sys.executable, str(script)],
         cwd=tmp_path,
@@ -40,7 +47,7 @@ def launch(server, tmp_path, code: str) -> subprocess.Popen:
 
 def run_to_end(server, tmp_path, code: str) -> tuple[int, str, str]:
     process = launch(server, tmp_path, code)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE)
     return process.returncode, out, err
 
 
@@ -81,7 +88,7 @@ def test_sigterm_stops_the_run_and_still_ends_the_process_by_the_signal(server, 
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE)
     assert process.returncode == -signal.SIGTERM
     assert server.steps("run-1") == [0]
     assert server.runs["run-1"]["status"] == "stopped"
@@ -96,7 +103,9 @@ def test_sigterm_while_a_run_finishes_puts_what_is_left_on_disk(server, tmp_path
     sys.stdin.readline()
     for step in range(1, 4):
         run.log(loss=float(step), step=step)
-    run.finish(timeout=60.0)
+    # Once it is to stop it asks the server no more.
+    spikescope.exits.SIGTERM_TIMEOUT = patience.RESERVE
+    run.finish(timeout=600.0)
     """
     process = launch(server, tmp_path, code)
     assert process.stdout is not None and process.stdin is not None
@@ -107,7 +116,7 @@ def test_sigterm_while_a_run_finishes_puts_what_is_left_on_disk(server, tmp_path
     process.stdin.flush()
     server.wait_for(lambda: len(server.requests) > seen)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=DEADLINE)
     assert process.returncode == -signal.SIGTERM
     (folder,) = find_kept_runs(tmp_path / "kept")
     kept = KeptRun(folder, max_bytes=10**6)
@@ -127,7 +136,7 @@ def test_a_job_with_its_own_handler_of_sigterm_keeps_it(server, tmp_path):
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE)
     assert process.returncode == 7
 
 
@@ -136,15 +145,17 @@ def test_what_a_killed_process_had_on_disk_is_delivered_by_its_successor(server,
     code = """
     for step in range(50):
         run.log(loss=float(step), step=step)
-    run.flush(1.0)
+    run.flush(0.0)
+    while run.counts.kept_on_disk < 50:
+        time.sleep(0.01)
     print("ready")
-    time.sleep(60)
+    time.sleep(600)
     """
     process = launch(server, tmp_path, code)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE)
     server.start()
     run_to_end(server, tmp_path, "run.log(loss=0.0, step=50)\n")
     assert server.steps("run-1", 1) == list(range(50))

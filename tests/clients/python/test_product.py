@@ -126,13 +126,13 @@ def test_an_outage_in_the_middle_loses_no_step_and_repeats_none(run_id):
     gate = Gate()
     run = spikescope.init("python", id=run_id, url=gate.url, layers=LAYERS)
     log_steps(run, range(50))
-    assert run.flush(20)
+    assert run.flush()
     gate.shut()
     log_steps(run, range(50, 900))
-    assert not run.flush(1.0)
+    assert not run.flush(0.5)
     gate.open()
     log_steps(run, range(900, 1000))
-    run.finish(timeout=30)
+    run.finish()
     gate.close()
     [series] = get(f"/runs/{run_id}/timeline?series=loss&points=8192")["series"]
     assert [point["fromStep"] for point in series["points"]] == list(range(1000))
@@ -154,7 +154,7 @@ def test_a_job_that_comes_back_from_a_checkpoint_opens_an_attempt(run_id):
 def test_what_is_logged_after_its_step_was_sent_is_stored_with_it(run_id):
     run = spikescope.init("python", id=run_id, url=URL, layers=LAYERS)
     log_steps(run, range(3))
-    assert run.flush(20)
+    assert run.flush()
     run.log(validation_loss=3.5, step=2)
     run.finish()
     [series] = get(f"/runs/{run_id}/timeline?series=validation_loss")["series"]
@@ -244,7 +244,7 @@ def test_samples_of_the_steps_before_a_spike_come_once_it_is_suspected(run_id):
             optimizer.step()
             leap = 4.0 if 100 <= step < 110 else 0.0
             run.log(loss=2.0 + 0.01 * math.sin(1.7 * step) + leap, step=step)
-        assert run.flush(60)
+        assert run.flush()
     assert run.counts.samples_refused == run.counts.dropped == run.counts.rejected == 0
     [spike] = get(f"/runs/{run_id}/spikes?kind=loss_spike")["items"]
     assert spike["onsetStep"] == 100
@@ -266,7 +266,7 @@ def keep_only_samples(run) -> None:
 
     module.make_frame = only_samples
     try:
-        assert run.flush(20)
+        assert run.flush()
     finally:
         module.make_frame = make
 
@@ -326,7 +326,7 @@ def test_ranks_that_post_their_own_layers_make_whole_steps_of_one_attempt(run_id
             ranks[1].log(step=step, loss=1.0 + step, layers={"rms": [step + 1.5, step + 2.5]})
         ranks[1].log(step=begin + 1, validation=7.0)
         for rank in reversed(ranks):
-            rank.finish(timeout=60)
+            rank.finish()
     run = get(f"/runs/{run_id}")
     assert run["status"] == "finished"
     assert [(each["attempt"], each["resumeFromStep"]) for each in run["attempts"]] == [(1, 0), (2, 6)]

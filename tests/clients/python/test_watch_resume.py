@@ -104,7 +104,7 @@ def test_a_forked_child_trains_on_while_a_thread_of_the_parent_held_a_lock(serve
     if child == 0:
         import signal
 
-        signal.alarm(20)
+        signal.alarm(120)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         os._exit(5)
