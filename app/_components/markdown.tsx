@@ -1,5 +1,5 @@
 import { Fragment } from 'react';
-import { parseMarkdown, type Inline, type MarkdownBlock } from '@/lib/view/markdown';
+import { parseMarkdown, type Inline, type MarkdownBlock } from '@/lib/view/text/markdown';
 import styles from './markdown.module.css';
 
 /** What a person wrote, as elements: no HTML of theirs is ever set. */

@@ -3,8 +3,8 @@
 import { useRouter } from 'next/navigation';
 import { useId, useState } from 'react';
 import { runsReplySchema } from '@/lib/contract/reads';
-import { formatStep } from '@/lib/view/format-number';
-import { searchMatches } from '@/lib/view/search-matches';
+import { formatStep } from '@/lib/view/text/format-number';
+import { searchMatches } from '@/lib/view/text/search-matches';
 import { apiPath } from '../_hooks/api-client';
 import {
   readPageActions,

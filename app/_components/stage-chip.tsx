@@ -1,4 +1,4 @@
-import { stageLabel } from '@/lib/view/stage-label';
+import { stageLabel } from '@/lib/view/stages/stage-label';
 import styles from './stage-chip.module.css';
 
 /** A stage's letter on its colour, by itself: the word is said beside it or read out. */

@@ -1,4 +1,4 @@
-import type { Tick } from '@/lib/view/ticks';
+import type { Tick } from '@/lib/view/axes/ticks';
 
 /** A tick as HTML: "10" with its exponent raised, or a plain number. */
 export function TickText({ tick }: { readonly tick: Tick }) {

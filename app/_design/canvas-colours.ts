@@ -1,5 +1,5 @@
-import type { ThemeName } from '@/lib/view/colour-ramp';
-import type { StageColours } from '@/lib/view/stage-colours';
+import type { ThemeName } from '@/lib/view/colours/colour-ramp';
+import type { StageColours } from '@/lib/view/stages/stage-colours';
 
 /** The tokens that canvases need as numbers; a test holds them equal to tokens.css. */
 export const CANVAS_COLOURS: Readonly<

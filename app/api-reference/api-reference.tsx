@@ -1,7 +1,7 @@
 'use client';
 
 import { useRef } from 'react';
-import { searchApiReference, type ApiReferenceView } from '@/lib/view/api-reference';
+import { searchApiReference, type ApiReferenceView } from '@/lib/view/text/api-reference';
 import { EmptyState } from '../_components/states';
 import { TextField } from '../_components/text-field';
 import { TopBar } from '../_components/top-bar';

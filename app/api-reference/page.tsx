@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { buildOpenApi } from '@/lib/contract/openapi';
-import { prepareApiReference } from '@/lib/view/api-reference';
+import { prepareApiReference } from '@/lib/view/text/api-reference';
 import packageJson from '@/package.json';
 import { ApiReference } from './api-reference';
 

@@ -1,4 +1,4 @@
-import type { BodyView, FieldRow, RouteView } from '@/lib/view/api-reference';
+import type { BodyView, FieldRow, RouteView } from '@/lib/view/text/api-reference';
 import { CodeBlock } from '../_components/code-block';
 import styles from './route-section.module.css';
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { AlertConditionOf } from '../contract/alert-rules';
 import type { Spike } from '../contract/reads';
 import { WARNING_WORDS } from '../contract/warnings';
-import { formatNumber } from '../view/format-number';
+import { formatNumber } from '../view/text/format-number';
 import { LAYERS_NAMED } from './excursion';
 import { IncidentLog, openIncidentSchema, type OpenIncident } from './incident-log';
 import type { AlertFindings, AlertWarning, FoldContext, RuleFold } from './rule-fold';

@@ -4,7 +4,7 @@ import { IncidentLog, openIncidentSchema } from './incident-log';
 import type { RuleFold } from './rule-fold';
 import { NO_NEEDS } from './step-fold';
 import { plural } from './words';
-import { formatStep } from '../view/format-number';
+import { formatStep } from '../view/text/format-number';
 
 const stateSchema = z.object({
   open: z.array(openIncidentSchema),

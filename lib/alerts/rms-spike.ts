@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AlertConditionOf } from '../contract/alert-rules';
-import { formatNumber } from '../view/format-number';
+import { formatNumber } from '../view/text/format-number';
 import { Excursion, excursionSchema, Worst } from './excursion';
 import type { FoldContext, RuleFold } from './rule-fold';
 import { NO_NEEDS, stepFold } from './step-fold';

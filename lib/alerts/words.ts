@@ -1,6 +1,6 @@
 /** The line of an incident: what, where, with its number. */
 import { describeMetric } from '../contract/standard-metrics';
-import { formatNumber, formatStep } from '../view/format-number';
+import { formatNumber, formatStep } from '../view/text/format-number';
 
 const NAMED = 3;
 

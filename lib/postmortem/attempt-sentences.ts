@@ -2,7 +2,7 @@
 import type { AttemptCourse, Evidence, Sentence } from '../contract/postmortem';
 import type { Spike } from '../contract/reads';
 import type { RunEvent } from '../contract/runs';
-import { formatNumber, formatStep } from '../view/format-number';
+import { formatNumber, formatStep } from '../view/text/format-number';
 import { columnAt, finiteOrNull, riseOf, type OtherAttempt, type PostmortemFacts } from './facts';
 
 /** The spike's own attempt, then the others, over the steps that the timeline shows. */

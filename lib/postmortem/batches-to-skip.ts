@@ -1,6 +1,6 @@
 /** The batches to leave out on the way back: from the first sign to the recovery. */
 import type { Postmortem } from '../contract/postmortem';
-import { formatStep } from '../view/format-number';
+import { formatStep } from '../view/text/format-number';
 import { findBatchIds, type BatchIds } from './changes';
 import type { PostmortemFacts } from './facts';
 import { findFirstSign } from './rewind';

@@ -1,7 +1,7 @@
 /** What changed before the spike, as far as the job said: events, restarts, learning rate, batches. */
 import type { Change, Evidence, Sentence } from '../contract/postmortem';
 import type { Attempt } from '../contract/runs';
-import { formatSetting, formatStep } from '../view/format-number';
+import { formatSetting, formatStep } from '../view/text/format-number';
 import { columnAt, riseOf, scalarAt, type PostmortemFacts } from './facts';
 import { nameList, plural } from './words';
 

@@ -2,8 +2,8 @@
 import { STABILITY_RATIO } from '../contract/warnings';
 import { describeStageLabel } from '../contract/stages';
 import type { Spike } from '../contract/reads';
-import { readSchedule } from '../view/learning-rate-schedule';
-import type { RunCondition } from '../view/run-condition';
+import { readSchedule } from '../view/outlook/learning-rate-schedule';
+import type { RunCondition } from '../view/outlook/run-condition';
 import { isInPast } from './changes';
 import { columnAt, lastQuietStep, LEAD_STEPS, riseOf, type PostmortemFacts } from './facts';
 import { stagesAt } from './stage-sentences';

@@ -1,6 +1,6 @@
 /** What the loss did, and what was left of it. */
 import type { Evidence, Sentence } from '../contract/postmortem';
-import { formatNumber, formatPercent, formatStep } from '../view/format-number';
+import { formatNumber, formatPercent, formatStep } from '../view/text/format-number';
 import { riseOf, scalarAt, type PostmortemFacts } from './facts';
 import { standingOfOpen } from './standing';
 import { inSteps, nameList } from './words';

@@ -1,7 +1,7 @@
 /** What somebody who is woken up does now: one or two sentences that name the steps. */
-import { FAST_STEPS } from '../view/run-condition';
-import { formatPercent, formatStep } from '../view/format-number';
-import type { Mitigation } from '../view/mitigation';
+import { FAST_STEPS } from '../view/outlook/run-condition';
+import { formatPercent, formatStep } from '../view/text/format-number';
+import type { Mitigation } from '../view/outlook/mitigation';
 import { nameBatches } from './batches-to-skip';
 import { riseOf, type PostmortemFacts } from './facts';
 import { chooseCheckpoint, REWIND_STEPS } from './rewind';

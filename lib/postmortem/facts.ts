@@ -4,8 +4,8 @@ import type { Note } from '../contract/notes';
 import type { DistributionsReply, Spike, StageInterval } from '../contract/reads';
 import type { Warning } from '../contract/warnings';
 import type { Attempt, Layer, RunEvent } from '../contract/runs';
-import { shortLayerNames } from '../view/layer-names';
-import { refineSpike } from '../view/refined-spike';
+import { shortLayerNames } from '../view/axes/layer-names';
+import { refineSpike } from '../view/spikes/refined-spike';
 
 /** Reported steps of one attempt, and what they reported; NaN where a step did not. */
 export interface StepColumns {

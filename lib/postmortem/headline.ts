@@ -1,5 +1,5 @@
 /** The one line above a postmortem: what moved first, or that nothing did. */
-import { formatStep } from '../view/format-number';
+import { formatStep } from '../view/text/format-number';
 import { layerName, type PostmortemFacts } from './facts';
 import { inSteps, nameList, plural } from './words';
 

@@ -1,6 +1,6 @@
 /** Whether the RMS spikes of a layer announce the loss spikes of this run. */
 import type { Sentence } from '../contract/postmortem';
-import { formatPercent } from '../view/format-number';
+import { formatPercent } from '../view/text/format-number';
 import { layerName, riseOf, type PostmortemFacts } from './facts';
 import { plural } from './words';
 

@@ -1,7 +1,7 @@
 /** What moved before the loss did, and what finding it is worth. */
 import type { Evidence, Sentence } from '../contract/postmortem';
 import type { Spike } from '../contract/reads';
-import { formatFactor, formatPercent, formatStep } from '../view/format-number';
+import { formatFactor, formatPercent, formatStep } from '../view/text/format-number';
 import {
   layerName,
   layerSeries,

@@ -1,7 +1,7 @@
 /** What would have helped, or still does: every known remedy judged at the spike. */
-import { formatStep } from '../view/format-number';
-import type { Mitigation } from '../view/mitigation';
-import { FAST_STEPS } from '../view/run-condition';
+import { formatStep } from '../view/text/format-number';
+import type { Mitigation } from '../view/outlook/mitigation';
+import { FAST_STEPS } from '../view/outlook/run-condition';
 import {
   clipUpdates,
   lengthenWarmUp,
@@ -11,7 +11,7 @@ import {
   lowerLearningRate,
   resetState,
   shrinkBatch,
-} from '../view/mitigations-of-optimizer';
+} from '../view/outlook/mitigations-of-optimizer';
 import { findSavedBySkipping } from './attempt-sentences';
 import { rangeToSkip } from './batches-to-skip';
 import { findBatchIds } from './changes';

@@ -6,7 +6,7 @@
  */
 import type { RestartCheck } from '../contract/postmortem';
 import type { Optimizer } from '../contract/runs';
-import { formatFixed, formatPercent, formatSetting, formatStep } from '../view/format-number';
+import { formatFixed, formatPercent, formatSetting, formatStep } from '../view/text/format-number';
 import { layerName, type AttemptExtremes, type PostmortemFacts } from './facts';
 
 type Setting = 'beta1' | 'beta2' | 'epsilon' | 'weightDecay';

@@ -1,7 +1,7 @@
 /** The checkpoint to go back to: before the first sign, and far enough before the spike. */
 import type { Postmortem } from '../contract/postmortem';
 import type { Attempt } from '../contract/runs';
-import { formatStep } from '../view/format-number';
+import { formatStep } from '../view/text/format-number';
 import { isInPast } from './changes';
 import { riseOf, type PostmortemFacts } from './facts';
 import { stagesAt } from './stage-sentences';

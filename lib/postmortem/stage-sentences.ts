@@ -1,6 +1,6 @@
 /** Where the layers stood in the theory's process before the spike, and how they went through it. */
 import type { Evidence, Sentence } from '../contract/postmortem';
-import { formatFixed, formatStep } from '../view/format-number';
+import { formatFixed, formatStep } from '../view/text/format-number';
 import type { StageInterval } from '../contract/reads';
 import { columnAt, lastQuietStep, layerName, riseOf, type PostmortemFacts } from './facts';
 import { metricWord, nameList, plural } from './words';

@@ -1,5 +1,5 @@
 /** Whether a loss that is up may still come back by itself. */
-import { FAST_STEPS } from '../view/run-condition';
+import { FAST_STEPS } from '../view/outlook/run-condition';
 import type { PostmortemFacts } from './facts';
 
 export interface OpenStanding {

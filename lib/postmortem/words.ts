@@ -1,6 +1,6 @@
 /** What the sentences of a postmortem share. */
 import { describeMetric } from '../contract/standard-metrics';
-import { formatFixed, formatNumber } from '../view/format-number';
+import { formatFixed, formatNumber } from '../view/text/format-number';
 
 export const plural = (count: number, word: string): string =>
   `${count} ${word}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,4 @@
-import type { LayerNow, RunCondition } from '@/lib/view/run-condition';
+import type { LayerNow, RunCondition } from '@/lib/view/outlook/run-condition';
 
 /** A healthy run of two layers at step 560, with nothing found and nothing to do. */
 export function aCondition(overrides: Partial<RunCondition> = {}): RunCondition {

@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { spikesReplySchema } from '@/lib/contract/reads';
-import { stepsOfSpike } from '@/lib/view/spike-steps';
+import { stepsOfSpike } from '@/lib/view/layer/spike-steps';
 import {
   findAccessibilityFaults,
   openBrowser,

@@ -1,6 +1,6 @@
 'use client';
 
-import { prepareConfigDifference } from '@/lib/view/config-difference';
+import { prepareConfigDifference } from '@/lib/view/comparison/config-difference';
 import { Button } from '@/app/_components/button';
 import { DifferenceTable } from './difference-table';
 import { LossOverlayChart } from './loss-overlay-chart';

@@ -1,7 +1,7 @@
 'use client';
 
 import type { RunSort, RunSortKey } from '@/lib/contract/reads';
-import { nextSort, sortDirection } from '@/lib/view/runs-filter';
+import { nextSort, sortDirection } from '@/lib/view/runs/runs-filter';
 import { Icon } from '@/app/_design/icons';
 import styles from './runs-table.module.css';
 

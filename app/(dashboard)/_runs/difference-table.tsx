@@ -1,7 +1,7 @@
 'use client';
 
-import type { ConfigDifference } from '@/lib/view/config-difference';
-import type { SettingValue } from '@/lib/view/flatten-settings';
+import type { ConfigDifference } from '@/lib/view/comparison/config-difference';
+import type { SettingValue } from '@/lib/view/comparison/flatten-settings';
 import styles from './chosen-panel.module.css';
 
 function Value({ value, isDifferent }: { value: SettingValue; isDifferent: boolean }) {

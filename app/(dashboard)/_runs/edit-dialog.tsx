@@ -2,7 +2,12 @@
 
 import { useState, type SyntheticEvent } from 'react';
 import type { PatchRun, RunSummary } from '@/lib/contract/runs';
-import { NO_TAG_CHANGE, applyTagChange, findTagFault, type TagChange } from '@/lib/view/tag-change';
+import {
+  NO_TAG_CHANGE,
+  applyTagChange,
+  findTagFault,
+  type TagChange,
+} from '@/lib/view/runs/tag-change';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';

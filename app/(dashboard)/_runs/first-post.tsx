@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { useState } from 'react';
-import { prepareFirstPost } from '@/lib/view/first-post-snippets';
+import { prepareFirstPost } from '@/lib/view/text/first-post-snippets';
 import { CodeBlock } from '@/app/_components/code-block';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { EmptyState } from '@/app/_components/states';

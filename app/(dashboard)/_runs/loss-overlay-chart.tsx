@@ -2,8 +2,12 @@
 
 import { useState } from 'react';
 import type { RunSummary } from '@/lib/contract/runs';
-import { prepareLossOverlay, type OverlaidRun, type OverlayLine } from '@/lib/view/loss-overlay';
-import { bucketsTable } from '@/lib/view/timeline-table';
+import {
+  prepareLossOverlay,
+  type OverlaidRun,
+  type OverlayLine,
+} from '@/lib/view/timelines/loss-overlay';
+import { bucketsTable } from '@/lib/view/timelines/timeline-table';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { TickText } from '@/app/_components/tick-text';

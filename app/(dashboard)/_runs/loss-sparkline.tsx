@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { prepareTrace, stepToX, type TracePoint } from '@/lib/view/trace';
+import { prepareTrace, stepToX, type TracePoint } from '@/lib/view/timelines/trace';
 import { SparklineLink } from '@/app/_components/sparkline-link';
 import { useLossPoints, useSpikeOnsets } from './use-loss-points';
 

@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import { memo } from 'react';
-import type { RunRow } from '@/lib/view/runs-list';
+import type { RunRow } from '@/lib/view/runs/runs-list';
 import { Icon } from '@/app/_design/icons';
 import { Mark } from '@/app/_design/marks';
 import { StageChip } from '@/app/_components/stage-chip';

@@ -9,10 +9,10 @@ import {
   WITHOUT_FILTER,
   describeSearchFault,
   readRunsFilter,
-} from '@/lib/view/runs-filter';
-import { prepareRunsList, type RunsListView } from '@/lib/view/runs-list';
-import { prepareRunsVerdict } from '@/lib/view/runs-verdict';
-import { formatStep } from '@/lib/view/format-number';
+} from '@/lib/view/runs/runs-filter';
+import { prepareRunsList, type RunsListView } from '@/lib/view/runs/runs-list';
+import { prepareRunsVerdict } from '@/lib/view/runs/runs-verdict';
+import { formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ConnectionBanner, EmptyState, ErrorState } from '@/app/_components/states';

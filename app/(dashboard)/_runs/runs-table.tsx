@@ -2,7 +2,7 @@
 
 import type { KeyboardEvent, ReactNode } from 'react';
 import type { RunSort } from '@/lib/contract/reads';
-import type { RunGroup } from '@/lib/view/runs-list';
+import type { RunGroup } from '@/lib/view/runs/runs-list';
 import { Button } from '@/app/_components/button';
 import { Icon } from '@/app/_design/icons';
 import { ColumnHead } from './column-head';

@@ -9,8 +9,8 @@ import {
   type TagsReply,
 } from '@/lib/contract/reads';
 import { runStateSchema } from '@/lib/contract/run-state';
-import { STATUS_LABELS } from '@/lib/view/runs-list';
-import { NEWEST_FIRST, type RunsFilter } from '@/lib/view/runs-filter';
+import { STATUS_LABELS } from '@/lib/view/runs/runs-list';
+import { NEWEST_FIRST, type RunsFilter } from '@/lib/view/runs/runs-filter';
 import { Icon } from '@/app/_design/icons';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';

@@ -1,4 +1,4 @@
-import type { RunsVerdict } from '@/lib/view/runs-verdict';
+import type { RunsVerdict } from '@/lib/view/runs/runs-verdict';
 import { Mark, colourOfMark } from '@/app/_design/marks';
 import { ButtonLink } from '@/app/_components/button';
 import { VerdictLine } from '@/app/_components/verdict-line';

@@ -3,7 +3,7 @@
 import { useEffect, useState, type SyntheticEvent } from 'react';
 import type { ProjectPolicy } from '@/lib/contract/project-policy';
 import type { RetentionReply } from '@/lib/contract/retention';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import {
   describeRetention,
   formatBytes,
@@ -11,7 +11,7 @@ import {
   POLICY_FIELDS,
   type PolicyTexts,
   toPolicyTexts,
-} from '@/lib/view/storage-words';
+} from '@/lib/view/runs/storage-words';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';

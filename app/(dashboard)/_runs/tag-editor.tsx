@@ -7,7 +7,7 @@ import {
   removeTag,
   type TagChange,
   type TaggedRun,
-} from '@/lib/view/tag-change';
+} from '@/lib/view/runs/tag-change';
 import { Button } from '@/app/_components/button';
 import { Icon } from '@/app/_design/icons';
 import { TextField } from '@/app/_components/text-field';

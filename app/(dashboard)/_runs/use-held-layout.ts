@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState, type FocusEvent, type PointerEvent } from 'react';
-import type { RunGroup, RunRow } from '@/lib/view/runs-list';
+import type { RunGroup, RunRow } from '@/lib/view/runs/runs-list';
 
 /** How long after a touch the rows stay where they are: long enough to read and tap again. */
 const TOUCH_HOLD_MS = 8000;

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { joinNames, splitNames } from '@/lib/contract/name-list';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import type { RunSummary } from '@/lib/contract/runs';
-import type { OverlaidRun } from '@/lib/view/loss-overlay';
+import type { OverlaidRun } from '@/lib/view/timelines/loss-overlay';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 import { joinNames, splitNames } from '@/lib/contract/name-list';
 import { runSettingsSchema, type RunSettings, type RunSummary } from '@/lib/contract/runs';
-import type { ComparedRun } from '@/lib/view/config-difference';
+import type { ComparedRun } from '@/lib/view/comparison/config-difference';
 import { ApiFailure, apiPath, readJson } from '@/app/_hooks/api-client';
 
 export interface ComparedRuns {

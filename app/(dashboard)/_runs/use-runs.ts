@@ -3,9 +3,9 @@
 import { runsReplySchema, type RunsReply } from '@/lib/contract/reads';
 import { joinNames } from '@/lib/contract/name-list';
 import type { RunSummary } from '@/lib/contract/runs';
-import type { ListedRuns } from '@/lib/view/runs-list';
-import { toRunsQuery, type RunsFilter } from '@/lib/view/runs-filter';
-import type { RunsOverview } from '@/lib/view/runs-verdict';
+import type { ListedRuns } from '@/lib/view/runs/runs-list';
+import { toRunsQuery, type RunsFilter } from '@/lib/view/runs/runs-filter';
+import type { RunsOverview } from '@/lib/view/runs/runs-verdict';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
 import { usePolled, type Polled } from './use-polled';
 

@@ -1,7 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import { formatCount } from '@/lib/view/format-number';
+import { formatCount } from '@/lib/view/text/format-number';
 import { Icon } from '../../_design/icons';
 import { useOpenIncidentCount } from '../../_hooks/incident-feed';
 import styles from './alerts-link.module.css';

@@ -1,7 +1,7 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { prepareNotice, type IncidentNotice } from '@/lib/view/incidents-list';
+import { prepareNotice, type IncidentNotice } from '@/lib/view/alerts/incidents-list';
 import { useIncidents } from '@/app/_hooks/incident-feed';
 import { readNotifyState } from '@/app/_hooks/notify-setting';
 

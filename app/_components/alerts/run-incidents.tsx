@@ -2,14 +2,14 @@
 
 import Link from 'next/link';
 import type { Incident } from '@/lib/contract/incidents';
-import { severityLabel } from '@/lib/view/alert-condition';
-import { formatCount } from '@/lib/view/format-number';
+import { severityLabel } from '@/lib/view/alerts/alert-condition';
+import { formatCount } from '@/lib/view/text/format-number';
 import {
   describeIncident,
   incidentMark,
   orderIncidents,
   standingOf,
-} from '@/lib/view/incidents-list';
+} from '@/lib/view/alerts/incidents-list';
 import { Mark } from '../../_design/marks';
 import { useNow } from '../../_hooks/use-now';
 import styles from './run-incidents.module.css';

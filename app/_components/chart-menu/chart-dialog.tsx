@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef } from 'react';
-import type { ChartTable } from '@/lib/view/chart-table';
+import type { ChartTable } from '@/lib/view/text/chart-table';
 import { Button } from '@/app/_components/button';
 import { CodeBlock } from '@/app/_components/code-block';
 import { TablePages } from './table-pages';

@@ -1,8 +1,8 @@
 'use client';
 
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
-import { writeCsv } from '@/lib/view/chart-table';
-import { writeCurlCommand } from '@/lib/view/curl-command';
+import { writeCsv } from '@/lib/view/text/chart-table';
+import { writeCurlCommand } from '@/lib/view/text/curl-command';
 import { Icon } from '@/app/_design/icons';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import type { ChartSubject } from './chart-subject';

@@ -1,4 +1,4 @@
-import type { ChartTable } from '@/lib/view/chart-table';
+import type { ChartTable } from '@/lib/view/text/chart-table';
 
 /** A part of the page that goes into a chart's picture, cut out of `root`. */
 export interface PictureBand {

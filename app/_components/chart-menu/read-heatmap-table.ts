@@ -1,8 +1,8 @@
 import { decodeHeatmapColumns, SAFETENSORS_MEDIA_TYPE } from '@/lib/contract/heatmap-columns';
 import { STAGE_NAMES } from '@/lib/contract/stages';
-import { heatmapTable } from '@/lib/view/heatmap-table';
-import { stageLabel } from '@/lib/view/stage-label';
-import type { StepWindow } from '@/lib/view/step-axis';
+import { heatmapTable } from '@/lib/view/heatmap/heatmap-table';
+import { stageLabel } from '@/lib/view/stages/stage-label';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { apiPath, readBytes } from '@/app/_hooks/api-client';
 import type { ChartSubject } from './chart-subject';
 

@@ -1,8 +1,8 @@
 'use client';
 
 import { useState } from 'react';
-import { formatCell, type ChartTable } from '@/lib/view/chart-table';
-import { formatCount } from '@/lib/view/format-number';
+import { formatCell, type ChartTable } from '@/lib/view/text/chart-table';
+import { formatCount } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import styles from './chart-dialog.module.css';
 

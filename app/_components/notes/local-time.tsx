@@ -1,4 +1,4 @@
-import { formatWallTime, readersZone, utcZone } from '@/lib/view/wall-time';
+import { formatWallTime, readersZone, utcZone } from '@/lib/view/text/wall-time';
 
 /** A moment in the reader's own zone, to the second; in UTC on hover. Drawn in the browser alone. */
 export function LocalTime({ iso }: { readonly iso: string }) {

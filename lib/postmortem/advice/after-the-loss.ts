@@ -1,7 +1,7 @@
 /** What is left to do once the loss has gone: stop, or go back; and what to leave out on the way again. */
 import type { Spike } from '../../contract/reads';
-import { formatNumber, formatStep } from '../../view/format-number';
-import { FAST_STEPS } from '../../view/run-condition';
+import { formatNumber, formatStep } from '../../view/text/format-number';
+import { FAST_STEPS } from '../../view/outlook/run-condition';
 import { bestDates } from '../facts';
 import { findFirstSign, findRewind, REWIND_STEPS } from '../rewind';
 import { inSteps } from '../words';

@@ -1,6 +1,6 @@
 /** What a loop may do while the loss is still where it belongs, and at the jump itself. */
-import { formatFixed, formatNumber, formatStep } from '../../view/format-number';
-import { largestOf, layersIn, RECENT_STEPS } from '../../view/run-condition';
+import { formatFixed, formatNumber, formatStep } from '../../view/text/format-number';
+import { largestOf, layersIn, RECENT_STEPS } from '../../view/outlook/run-condition';
 import { nameList, plural } from '../words';
 import type { AdviceDraft } from './advice-facts';
 import { nameLayers, type Situation } from './situation';

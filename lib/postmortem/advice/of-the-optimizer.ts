@@ -1,13 +1,13 @@
 /** What changes the optimizer: clipping, resetting, ε. Judged as pages judge these remedies. */
-import { formatFixed, formatSetting, formatStep } from '../../view/format-number';
-import type { Mitigation } from '../../view/mitigation';
-import { clipUpdates, lowerEpsilon, resetState } from '../../view/mitigations-of-optimizer';
+import { formatFixed, formatSetting, formatStep } from '../../view/text/format-number';
+import type { Mitigation } from '../../view/outlook/mitigation';
+import { clipUpdates, lowerEpsilon, resetState } from '../../view/outlook/mitigations-of-optimizer';
 import {
   labelledLayers,
   layersIn,
   recentRmsSpikes,
   type RunCondition,
-} from '../../view/run-condition';
+} from '../../view/outlook/run-condition';
 import { plural } from '../words';
 import type { AdviceDraft, AdviceFacts } from './advice-facts';
 import { nameLayers, newestOf, type Situation } from './situation';

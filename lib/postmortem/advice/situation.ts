@@ -3,7 +3,7 @@ import { STABILITY_RATIO } from '../../contract/warnings';
 import { describeStageLabel } from '../../contract/stages';
 import type { AdviceItem } from '../../contract/advice';
 import type { Spike } from '../../contract/reads';
-import type { LayerNow, RunCondition } from '../../view/run-condition';
+import type { LayerNow, RunCondition } from '../../view/outlook/run-condition';
 import { namesOfLayers } from '../facts';
 import { stagesAt } from '../stage-sentences';
 import type { AdviceFacts } from './advice-facts';

@@ -1,5 +1,5 @@
 import type { Note } from '../../contract/notes';
-import { formatStep } from '../../view/format-number';
+import { formatStep } from '../../view/text/format-number';
 import type { ReportBlock } from './report-document';
 
 /** Nothing where nobody wrote anything. */

@@ -1,6 +1,6 @@
 import type { ProjectReport } from '../../contract/reports';
-import { formatAge, formatPercent, formatStep } from '../../view/format-number';
-import { prepareSpikeFacts } from '../../view/spike-facts';
+import { formatAge, formatPercent, formatStep } from '../../view/text/format-number';
+import { prepareSpikeFacts } from '../../view/spikes/spike-facts';
 import { plural } from '../words';
 import type { ReportBlock, ReportDocument } from './report-document';
 import { formatTime, type ReportOrigin } from './spike-report';

@@ -1,5 +1,10 @@
 /** The design's tokens for a file that stands alone, with a system's own fonts. */
-import { colourRamp, hexOfPacked, RAMP_LENGTH, type ThemeName } from '../../view/colour-ramp';
+import {
+  colourRamp,
+  hexOfPacked,
+  RAMP_LENGTH,
+  type ThemeName,
+} from '../../view/colours/colour-ramp';
 
 /** Shades of a heatmap's cells; more cannot be told apart in a cell of 10 px. */
 export const CELL_SHADES = 24;

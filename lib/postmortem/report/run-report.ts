@@ -1,7 +1,7 @@
 import type { Bucket } from '../../contract/reads';
 import type { RunReport } from '../../contract/reports';
-import { formatNumber, formatStep } from '../../view/format-number';
-import { prepareSpikeFacts, spikeKindWord } from '../../view/spike-facts';
+import { formatNumber, formatStep } from '../../view/text/format-number';
+import { prepareSpikeFacts, spikeKindWord } from '../../view/spikes/spike-facts';
 import { plural } from '../words';
 import { noteBlocks } from './note-blocks';
 import type { ReportBlock, ReportDocument } from './report-document';

@@ -8,8 +8,8 @@ import {
   formatPercent,
   formatSetting,
   formatStep,
-} from '../../view/format-number';
-import { prepareSpikeFacts, spikeKindWord, waysBack } from '../../view/spike-facts';
+} from '../../view/text/format-number';
+import { prepareSpikeFacts, spikeKindWord, waysBack } from '../../view/spikes/spike-facts';
 import type { LayerDistributions } from '../facts';
 import { metricValue } from '../words';
 import { noteBlocks } from './note-blocks';

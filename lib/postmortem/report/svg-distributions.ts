@@ -1,5 +1,5 @@
 import type { Distribution, ReferenceCurves } from '../../contract/reads';
-import { formatFixed, formatStep } from '../../view/format-number';
+import { formatFixed, formatStep } from '../../view/text/format-number';
 import type { LayerDistributions } from '../facts';
 import { escapeXml } from './escape-xml';
 import { px, svg } from './svg-timeline';

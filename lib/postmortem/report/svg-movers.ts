@@ -1,5 +1,5 @@
 import type { Postmortem } from '../../contract/postmortem';
-import { formatFactor, formatStep } from '../../view/format-number';
+import { formatFactor, formatStep } from '../../view/text/format-number';
 import { escapeXml } from './escape-xml';
 import { CELL_SHADES } from './report-style';
 import { px, svg } from './svg-timeline';

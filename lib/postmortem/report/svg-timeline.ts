@@ -1,6 +1,6 @@
 /** Pictures of reports: SVG by hand, coloured by the report's style sheet. */
-import { formatNumber, formatStep } from '../../view/format-number';
-import { linearTicks, logTicks, stepTicks, type Tick } from '../../view/ticks';
+import { formatNumber, formatStep } from '../../view/text/format-number';
+import { linearTicks, logTicks, stepTicks, type Tick } from '../../view/axes/ticks';
 import { escapeXml } from './escape-xml';
 
 const WIDTH = 812;

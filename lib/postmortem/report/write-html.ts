@@ -1,4 +1,4 @@
-import { parseMarkdown, type Inline, type MarkdownBlock } from '../../view/markdown';
+import { parseMarkdown, type Inline, type MarkdownBlock } from '../../view/text/markdown';
 import { escapeXml } from './escape-xml';
 import type { ReportBlock, ReportDocument, ReportItem } from './report-document';
 import { REPORT_STYLE } from './report-style';

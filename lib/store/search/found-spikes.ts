@@ -12,7 +12,7 @@ export const timeOfStep = (step: string): string =>
 const LARGE = 1000;
 
 /**
- * By the second look where the loss stands out in it, as `lib/view/refined-spike.ts` says.
+ * By the second look where the loss stands out in it, as `lib/view/spikes/refined-spike.ts` says.
  * Nothing but what is counted and sorted by: there may be a hundred thousand. `columns` of
  * `considered` come along; `withMover` adds the name and kind of the first mover, which costs
  * a look-up a layer that moved.

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import type { LiveHandlers } from '@/app/(dashboard)/runs/[runId]/_run/live-connection';
 import { RunSession } from '@/app/(dashboard)/runs/[runId]/_run/run-session';
-import { heatmapColumns } from '../../lib/view/columns-builder';
+import { heatmapColumns } from '../../lib/view/heatmap/columns-builder';
 
 interface Read {
   readonly fromStep: number | null;

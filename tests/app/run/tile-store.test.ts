@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
-import { RunColumns } from '@/lib/view/run-columns';
+import { RunColumns } from '@/lib/view/heatmap/run-columns';
 import { TileStore } from '@/app/(dashboard)/runs/[runId]/_run/tile-store';
-import { heatmapColumns } from '../../lib/view/columns-builder';
+import { heatmapColumns } from '../../lib/view/heatmap/columns-builder';
 
 const LAYERS = 1000;
 const PIXELS = 256;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { StepWindow } from '@/lib/view/step-axis';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { RunData } from '@/app/(dashboard)/runs/[runId]/_run/run-data';
 import type { TimelineBuckets } from '@/app/(dashboard)/runs/[runId]/_run/run-reads';
 import { isDetailOf, WindowTimelines } from '@/app/(dashboard)/runs/[runId]/_run/window-timelines';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readRunSettings } from '@/lib/query/read-run-settings';
 import { readRuns } from '@/lib/query/read-runs';
 import { readTags } from '@/lib/query/read-tags';
-import { prepareRunStatus } from '@/lib/view/run-status';
+import { prepareRunStatus } from '@/lib/view/runs/run-status';
 import { createRun } from '@/lib/store/runs/create-run';
 import { deleteRun, finishRun, patchRun } from '@/lib/store/runs/runs';
 import { aFrame, type FrameParts } from '@/tests/builders/frame';

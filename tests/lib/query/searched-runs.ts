@@ -5,7 +5,7 @@ import type { SpikeSearch } from '@/lib/contract/spike-search';
 import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
 import { runKeyOf } from '@/lib/store/runs/run-key';
-import { refineSpike } from '@/lib/view/refined-spike';
+import { refineSpike } from '@/lib/view/spikes/refined-spike';
 
 export interface SearchedLayer {
   readonly name: string;

@@ -1,7 +1,11 @@
 'use client';
 
 import { projectsReplySchema, type ProjectsReply } from '@/lib/contract/reads';
-import { incidentHref, incidentMark, prepareIncidentsVerdict } from '@/lib/view/incidents-list';
+import {
+  incidentHref,
+  incidentMark,
+  prepareIncidentsVerdict,
+} from '@/lib/view/alerts/incidents-list';
 import { ButtonLink } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { ConnectionBanner, EmptyState } from '@/app/_components/states';

@@ -8,8 +8,8 @@ import {
   type BacktestIncident,
 } from '@/lib/contract/alert-rules';
 import type { RunSummary } from '@/lib/contract/runs';
-import { describeLead, prepareBacktest, VERDICT_WORDS } from '@/lib/view/backtest-summary';
-import { formatCount, formatStep } from '@/lib/view/format-number';
+import { describeLead, prepareBacktest, VERDICT_WORDS } from '@/lib/view/alerts/backtest-summary';
+import { formatCount, formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { Mark } from '@/app/_design/marks';

@@ -1,7 +1,7 @@
 'use client';
 
 import type { AlertChannel } from '@/lib/contract/alert-channels';
-import type { Faults, RuleTexts } from '@/lib/view/alert-form';
+import type { Faults, RuleTexts } from '@/lib/view/alerts/alert-form';
 import { Button } from '@/app/_components/button';
 import { FieldFault } from './field-fault';
 import styles from './form.module.css';

@@ -2,7 +2,7 @@
 
 import { useState, type SyntheticEvent } from 'react';
 import type { AlertChannel } from '@/lib/contract/alert-channels';
-import type { Faults } from '@/lib/view/alert-form';
+import type { Faults } from '@/lib/view/alerts/alert-form';
 import {
   CHANNEL_KINDS,
   type ChannelTexts,
@@ -10,7 +10,7 @@ import {
   parseChannel,
   parseChannelPatch,
   placeFaults,
-} from '@/lib/view/channel-form';
+} from '@/lib/view/alerts/channel-form';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { SegmentedControl } from '@/app/_components/segmented-control';

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import type { AlertChannel } from '@/lib/contract/alert-channels';
-import { describeChannel } from '@/lib/view/alert-words';
+import { describeChannel } from '@/lib/view/alerts/alert-words';
 import { testChannel, toFault } from './alert-api';
 import { RowActions, RowSwitch } from './table-parts';
 import styles from './alerts-page.module.css';

@@ -2,7 +2,7 @@
 
 import type { Run, RunMetrics } from '@/lib/contract/runs';
 import { describeMetric } from '@/lib/contract/standard-metrics';
-import { type ConditionField, STAGE_OPTIONS } from '@/lib/view/alert-condition';
+import { type ConditionField, STAGE_OPTIONS } from '@/lib/view/alerts/alert-condition';
 import {
   changeMetric,
   type ConditionTexts,
@@ -12,9 +12,9 @@ import {
   type RuleTexts,
   scalarText,
   shownFields,
-} from '@/lib/view/alert-form';
-import { formatCount } from '@/lib/view/format-number';
-import { scalarLabel } from '@/lib/view/scalar-label';
+} from '@/lib/view/alerts/alert-form';
+import { formatCount } from '@/lib/view/text/format-number';
+import { scalarLabel } from '@/lib/view/text/scalar-label';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { FieldFault } from './field-fault';

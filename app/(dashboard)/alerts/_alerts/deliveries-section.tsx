@@ -3,8 +3,8 @@
 import Link from 'next/link';
 import { useState } from 'react';
 import { type AlertDelivery, deliveriesReplySchema } from '@/lib/contract/alert-channels';
-import { formatAge, formatCount } from '@/lib/view/format-number';
-import { titleOfIncident } from '@/lib/view/incidents-list';
+import { formatAge, formatCount } from '@/lib/view/text/format-number';
+import { titleOfIncident } from '@/lib/view/alerts/incidents-list';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { useApi } from '@/app/_hooks/use-api';

@@ -1,4 +1,4 @@
-import type { Faults } from '@/lib/view/alert-form';
+import type { Faults } from '@/lib/view/alerts/alert-form';
 import styles from './form.module.css';
 
 /** What is wrong with a field, under it; nothing where nothing is. */

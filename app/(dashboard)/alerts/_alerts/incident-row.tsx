@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import type { Incident } from '@/lib/contract/incidents';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import {
   describeIncident,
   incidentHref,
@@ -10,10 +10,10 @@ import {
   postmortemHref,
   standingOf,
   titleOfIncident,
-} from '@/lib/view/incidents-list';
+} from '@/lib/view/alerts/incidents-list';
 import { Button } from '@/app/_components/button';
 import { Mark } from '@/app/_design/marks';
-import { formatWallTime, readersZone, utcZone } from '@/lib/view/wall-time';
+import { formatWallTime, readersZone, utcZone } from '@/lib/view/text/wall-time';
 import { SeverityWord } from './severity';
 import styles from './alerts-page.module.css';
 import table from './alerts-table.module.css';

@@ -2,9 +2,9 @@
 
 import { useMemo, useState } from 'react';
 import { incidentsReplySchema, type Incident, type IncidentsReply } from '@/lib/contract/incidents';
-import { writeCsv } from '@/lib/view/chart-table';
-import { formatCount } from '@/lib/view/format-number';
-import { incidentsTable, orderIncidents } from '@/lib/view/incidents-list';
+import { writeCsv } from '@/lib/view/text/chart-table';
+import { formatCount } from '@/lib/view/text/format-number';
+import { incidentsTable, orderIncidents } from '@/lib/view/alerts/incidents-list';
 import { Button } from '@/app/_components/button';
 import { saveFile } from '@/app/_components/chart-menu/save-file';
 import { SelectMenu } from '@/app/_components/select-menu';

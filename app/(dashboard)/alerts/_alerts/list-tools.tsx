@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { writeCurlCommand } from '@/lib/view/curl-command';
+import { writeCurlCommand } from '@/lib/view/text/curl-command';
 import { Button } from '@/app/_components/button';
 import { ChartDialog } from '@/app/_components/chart-menu/chart-dialog';
 import { usePageActions } from '@/app/_hooks/page-actions';

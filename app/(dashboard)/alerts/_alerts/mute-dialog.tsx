@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import { toLocalInput } from '@/lib/view/alert-words';
+import { toLocalInput } from '@/lib/view/alerts/alert-words';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';

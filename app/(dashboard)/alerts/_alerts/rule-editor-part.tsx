@@ -6,7 +6,7 @@ import { channelsReplySchema } from '@/lib/contract/alert-channels';
 import { alertRulesReplySchema } from '@/lib/contract/alert-rules';
 import { runsReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema, type RunMetrics } from '@/lib/contract/runs';
-import { startRuleTexts, toRuleTexts } from '@/lib/view/alert-form';
+import { startRuleTexts, toRuleTexts } from '@/lib/view/alerts/alert-form';
 import { Button } from '@/app/_components/button';
 import { Skeleton } from '@/app/_components/skeleton';
 import { EmptyState, ErrorState } from '@/app/_components/states';

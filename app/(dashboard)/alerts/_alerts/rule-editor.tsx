@@ -4,7 +4,7 @@ import { useState, type SyntheticEvent } from 'react';
 import type { AlertChannel } from '@/lib/contract/alert-channels';
 import type { AlertRule } from '@/lib/contract/alert-rules';
 import type { Run, RunSummary } from '@/lib/contract/runs';
-import { CONDITION_KINDS, conditionKind, SEVERITIES } from '@/lib/view/alert-condition';
+import { CONDITION_KINDS, conditionKind, SEVERITIES } from '@/lib/view/alerts/alert-condition';
 import {
   changeKind,
   type Faults,
@@ -13,8 +13,8 @@ import {
   parseRule,
   type RuleTexts,
   shownFields,
-} from '@/lib/view/alert-form';
-import { placeFaults } from '@/lib/view/channel-form';
+} from '@/lib/view/alerts/alert-form';
+import { placeFaults } from '@/lib/view/alerts/channel-form';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';

@@ -3,8 +3,8 @@
 import Link from 'next/link';
 import type { AlertChannel } from '@/lib/contract/alert-channels';
 import type { AlertRule, PatchAlertRule } from '@/lib/contract/alert-rules';
-import { describeClosing, describeCondition } from '@/lib/view/alert-condition';
-import { describeRule, muteEndMs } from '@/lib/view/alert-words';
+import { describeClosing, describeCondition } from '@/lib/view/alerts/alert-condition';
+import { describeRule, muteEndMs } from '@/lib/view/alerts/alert-words';
 import { SeverityWord } from './severity';
 import { RowActions, RowSwitch } from './table-parts';
 import styles from './alerts-page.module.css';

@@ -1,5 +1,5 @@
 import type { AlertSeverity } from '@/lib/contract/alert-rules';
-import { severityLabel } from '@/lib/view/alert-condition';
+import { severityLabel } from '@/lib/view/alerts/alert-condition';
 
 const COLOURS: Readonly<Record<AlertSeverity, string>> = {
   page: 'var(--loss-spike)',

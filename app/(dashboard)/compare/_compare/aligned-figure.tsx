@@ -6,10 +6,10 @@ import {
   prepareAligned,
   type AlignedLaneInput,
   type AlignedWindow,
-} from '@/lib/view/aligned-comparison';
-import { bucketsTable } from '@/lib/view/timeline-table';
-import { nameSide } from '@/lib/view/comparison-words';
-import { formatStep } from '@/lib/view/format-number';
+} from '@/lib/view/comparison/aligned-comparison';
+import { bucketsTable } from '@/lib/view/timelines/timeline-table';
+import { nameSide } from '@/lib/view/comparison/comparison-words';
+import { formatStep } from '@/lib/view/text/format-number';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { useElementSize } from '@/app/_hooks/use-element-size';

@@ -1,10 +1,10 @@
 'use client';
 
 import { useState } from 'react';
-import type { AlignedWindow } from '@/lib/view/aligned-comparison';
-import { compareMovers } from '@/lib/view/compared-findings';
-import { readSide, writeSide, type ComparedSide } from '@/lib/view/compared-sides';
-import { describeComparison } from '@/lib/view/comparison-words';
+import type { AlignedWindow } from '@/lib/view/comparison/aligned-comparison';
+import { compareMovers } from '@/lib/view/comparison/compared-findings';
+import { readSide, writeSide, type ComparedSide } from '@/lib/view/comparison/compared-sides';
+import { describeComparison } from '@/lib/view/comparison/comparison-words';
 import { describeMetric } from '@/lib/contract/standard-metrics';
 import { ButtonLink } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';

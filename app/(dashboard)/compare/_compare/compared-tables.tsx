@@ -1,9 +1,9 @@
 'use client';
 
-import { compareMovers, compareStages } from '@/lib/view/compared-findings';
-import { nameSide } from '@/lib/view/comparison-words';
-import { formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
-import { RECOVERY_WORDS, spikeKindWord } from '@/lib/view/spike-facts';
+import { compareMovers, compareStages } from '@/lib/view/comparison/compared-findings';
+import { nameSide } from '@/lib/view/comparison/comparison-words';
+import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-number';
+import { RECOVERY_WORDS, spikeKindWord } from '@/lib/view/spikes/spike-facts';
 import { StageChip } from '@/app/_components/stage-chip';
 import type { SideData } from './use-side';
 import styles from './compare.module.css';

@@ -3,9 +3,9 @@
 import Link from 'next/link';
 import { useState } from 'react';
 import { spikeSearchReplySchema } from '@/lib/contract/spike-search';
-import { comparePath } from '@/lib/view/compared-sides';
-import { formatStep } from '@/lib/view/format-number';
-import { spikeKindWord } from '@/lib/view/spike-facts';
+import { comparePath } from '@/lib/view/comparison/compared-sides';
+import { formatStep } from '@/lib/view/text/format-number';
+import { spikeKindWord } from '@/lib/view/spikes/spike-facts';
 import { TextField } from '@/app/_components/text-field';
 import { Mark } from '@/app/_design/marks';
 import { apiPath } from '@/app/_hooks/api-client';

@@ -1,9 +1,9 @@
 'use client';
 
 import Link from 'next/link';
-import type { ComparedSide } from '@/lib/view/compared-sides';
-import { formatStep } from '@/lib/view/format-number';
-import { spikeKindWord } from '@/lib/view/spike-facts';
+import type { ComparedSide } from '@/lib/view/comparison/compared-sides';
+import { formatStep } from '@/lib/view/text/format-number';
+import { spikeKindWord } from '@/lib/view/spikes/spike-facts';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';

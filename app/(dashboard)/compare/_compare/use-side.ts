@@ -10,11 +10,11 @@ import {
   type Spike,
 } from '@/lib/contract/reads';
 import { runSchema, type Run } from '@/lib/contract/runs';
-import type { AlignedWindow } from '@/lib/view/aligned-comparison';
-import type { ComparedSide } from '@/lib/view/compared-sides';
-import { spikeAt, type NamedSide } from '@/lib/view/compared-findings';
-import { shortLayerNames } from '@/lib/view/layer-names';
-import { refineSpike } from '@/lib/view/refined-spike';
+import type { AlignedWindow } from '@/lib/view/comparison/aligned-comparison';
+import type { ComparedSide } from '@/lib/view/comparison/compared-sides';
+import { spikeAt, type NamedSide } from '@/lib/view/comparison/compared-findings';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
+import { refineSpike } from '@/lib/view/spikes/refined-spike';
 import { apiPath, type ApiFailure } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 

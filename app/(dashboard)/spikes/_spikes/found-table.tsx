@@ -2,9 +2,9 @@
 
 import Link from 'next/link';
 import type { FoundSpike } from '@/lib/contract/spike-search';
-import { formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
-import { RECOVERY_WORDS, spikeKindWord, VERDICT_WORDS } from '@/lib/view/spike-facts';
-import { formatParameters } from '@/lib/view/spike-search-table';
+import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-number';
+import { RECOVERY_WORDS, spikeKindWord, VERDICT_WORDS } from '@/lib/view/spikes/spike-facts';
+import { formatParameters } from '@/lib/view/spikes/spike-search-table';
 import { LocalTime } from '@/app/_components/notes/local-time';
 import { Mark } from '@/app/_design/marks';
 import styles from './spikes-page.module.css';

@@ -1,7 +1,7 @@
 import type { SpikeGroup } from '@/lib/contract/spike-search';
-import { formatCount } from '@/lib/view/format-number';
-import { groupHeading } from '@/lib/view/spike-question';
-import { prepareGroups } from '@/lib/view/spike-search-table';
+import { formatCount } from '@/lib/view/text/format-number';
+import { groupHeading } from '@/lib/view/spikes/spike-question';
+import { prepareGroups } from '@/lib/view/spikes/spike-search-table';
 import styles from './spikes-page.module.css';
 
 /** Groups with their denominators; bars compare how often, not how many. */

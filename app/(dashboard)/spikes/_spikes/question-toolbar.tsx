@@ -12,7 +12,7 @@ import {
   timeChoices,
   urlName,
   type QuestionView,
-} from '@/lib/view/spike-question';
+} from '@/lib/view/spikes/spike-question';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { apiPath } from '@/app/_hooks/api-client';

@@ -2,10 +2,10 @@
 
 import { useState } from 'react';
 import { spikeSearchReplySchema, type FoundSpike } from '@/lib/contract/spike-search';
-import { writeCsv } from '@/lib/view/chart-table';
-import { writeCurlCommand } from '@/lib/view/curl-command';
-import { formatStep } from '@/lib/view/format-number';
-import { spikesTable } from '@/lib/view/spike-search-table';
+import { writeCsv } from '@/lib/view/text/chart-table';
+import { writeCurlCommand } from '@/lib/view/text/curl-command';
+import { formatStep } from '@/lib/view/text/format-number';
+import { spikesTable } from '@/lib/view/spikes/spike-search-table';
 import { Button } from '@/app/_components/button';
 import { ChartDialog } from '@/app/_components/chart-menu/chart-dialog';
 import { saveFile } from '@/app/_components/chart-menu/save-file';

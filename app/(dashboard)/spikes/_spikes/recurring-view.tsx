@@ -3,7 +3,7 @@
 import Link from 'next/link';
 import { Fragment } from 'react';
 import { recurringBatchesReplySchema, type DataOrder } from '@/lib/contract/recurring-batches';
-import { formatCount, formatNumber } from '@/lib/view/format-number';
+import { formatCount, formatNumber } from '@/lib/view/text/format-number';
 import {
   RARE,
   describeBatchIds,
@@ -12,8 +12,8 @@ import {
   describeRecurrence,
   describeSteps,
   judgeRecurrence,
-} from '@/lib/view/recurring-words';
-import { describeFault, toApiQuery } from '@/lib/view/spike-question';
+} from '@/lib/view/spikes/recurring-words';
+import { describeFault, toApiQuery } from '@/lib/view/spikes/spike-question';
 import { CodeBlock } from '@/app/_components/code-block';
 import { Skeleton } from '@/app/_components/skeleton';
 import { EmptyState, ErrorState } from '@/app/_components/states';

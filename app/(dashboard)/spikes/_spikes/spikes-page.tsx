@@ -1,6 +1,6 @@
 'use client';
 
-import { readQuestionView, type QuestionView } from '@/lib/view/spike-question';
+import { readQuestionView, type QuestionView } from '@/lib/view/spikes/spike-question';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { TopBar } from '@/app/_components/top-bar';
 import { usePageActions } from '@/app/_hooks/page-actions';

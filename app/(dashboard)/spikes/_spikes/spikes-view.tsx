@@ -2,16 +2,16 @@
 
 import { useState } from 'react';
 import { spikeSearchReplySchema, type FoundSpike } from '@/lib/contract/spike-search';
-import { comparePath } from '@/lib/view/compared-sides';
-import { formatStep } from '@/lib/view/format-number';
+import { comparePath } from '@/lib/view/comparison/compared-sides';
+import { formatStep } from '@/lib/view/text/format-number';
 import {
   EXAMPLE_QUESTIONS,
   NO_QUESTION,
   describeFault,
   isAsking,
   toApiQuery,
-} from '@/lib/view/spike-question';
-import { describeFound } from '@/lib/view/spike-search-table';
+} from '@/lib/view/spikes/spike-question';
+import { describeFound } from '@/lib/view/spikes/spike-search-table';
 import { Button, ButtonLink } from '@/app/_components/button';
 import { Skeleton } from '@/app/_components/skeleton';
 import { EmptyState, ErrorState } from '@/app/_components/states';

@@ -2,8 +2,8 @@
 
 import Link from 'next/link';
 import { stageSearchReplySchema, type ReachedStage } from '@/lib/contract/stage-search';
-import { formatCount, formatStep } from '@/lib/view/format-number';
-import { NO_QUESTION, describeFault, isAsking, toApiQuery } from '@/lib/view/spike-question';
+import { formatCount, formatStep } from '@/lib/view/text/format-number';
+import { NO_QUESTION, describeFault, isAsking, toApiQuery } from '@/lib/view/spikes/spike-question';
 import { Button } from '@/app/_components/button';
 import { StageChip } from '@/app/_components/stage-chip';
 import { Skeleton } from '@/app/_components/skeleton';

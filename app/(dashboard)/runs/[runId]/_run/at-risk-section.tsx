@@ -2,10 +2,10 @@
 
 import Link from 'next/link';
 import { useState } from 'react';
-import type { AtRiskView } from '@/lib/view/at-risk';
-import { formatFixed, formatStep } from '@/lib/view/format-number';
-import { countText } from '@/lib/view/run-condition';
-import type { StageShare } from '@/lib/view/stage-colours';
+import type { AtRiskView } from '@/lib/view/outlook/at-risk';
+import { formatFixed, formatStep } from '@/lib/view/text/format-number';
+import { countText } from '@/lib/view/outlook/run-condition';
+import type { StageShare } from '@/lib/view/stages/stage-colours';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
 import { SparklineLink } from '@/app/_components/sparkline-link';

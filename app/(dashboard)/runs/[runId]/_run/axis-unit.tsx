@@ -1,5 +1,5 @@
-import { readersZone, zoneName } from '@/lib/view/wall-time';
-import { axisEnds } from '@/lib/view/step-axis';
+import { readersZone, zoneName } from '@/lib/view/text/wall-time';
+import { axisEnds } from '@/lib/view/axes/step-axis';
 import type { RunPlotModel } from './run-view-model';
 import styles from './plot.module.css';
 

@@ -1,9 +1,9 @@
 'use client';
 
 import { useEffect, useRef } from 'react';
-import { packHex } from '@/lib/view/colour-ramp';
-import { placeMovers } from '@/lib/view/mover-marks';
-import { rasteriseStageMarks } from '@/lib/view/stage-marks';
+import { packHex } from '@/lib/view/colours/colour-ramp';
+import { placeMovers } from '@/lib/view/heatmap/mover-marks';
+import { rasteriseStageMarks } from '@/lib/view/stages/stage-marks';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { PlotGeometry } from './plot-geometry';

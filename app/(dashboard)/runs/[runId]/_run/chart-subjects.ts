@@ -5,12 +5,12 @@ import {
   type HeatmapColumns,
 } from '@/lib/contract/heatmap-columns';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
-import { reduceOf } from '@/lib/view/column-shows';
-import { differenceTable } from '@/lib/view/difference-table';
-import { formatStep } from '@/lib/view/format-number';
-import { differenceKind, pairCells, pairLayers } from '@/lib/view/heatmap-difference';
-import type { StepWindow } from '@/lib/view/step-axis';
-import { bucketsTable, type NamedBuckets } from '@/lib/view/timeline-table';
+import { reduceOf } from '@/lib/view/colours/column-shows';
+import { differenceTable } from '@/lib/view/comparison/difference-table';
+import { formatStep } from '@/lib/view/text/format-number';
+import { differenceKind, pairCells, pairLayers } from '@/lib/view/comparison/heatmap-difference';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
+import { bucketsTable, type NamedBuckets } from '@/lib/view/timelines/timeline-table';
 import {
   fileNameOf,
   type ChartSubject,

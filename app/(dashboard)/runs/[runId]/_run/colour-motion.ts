@@ -1,4 +1,4 @@
-import { roundColourRange, type ColourRange } from '@/lib/view/colour-range';
+import { roundColourRange, type ColourRange } from '@/lib/view/colours/colour-range';
 
 /**
  * The range of the colours while a drag changes it, ahead of the URL, which is told once the

@@ -1,12 +1,17 @@
 'use client';
 
 import { useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
-import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
-import { countCodes, positionOnScale, scaleTicks, type ColourScale } from '@/lib/view/colour-scale';
-import type { ColumnShows } from '@/lib/view/column-shows';
-import { colourBar } from '@/lib/view/colour-table';
-import { formatPercent } from '@/lib/view/format-number';
-import { prepareScaleHistogram } from '@/lib/view/scale-histogram';
+import { applyColourRange, type ColourRange } from '@/lib/view/colours/colour-range';
+import {
+  countCodes,
+  positionOnScale,
+  scaleTicks,
+  type ColourScale,
+} from '@/lib/view/colours/colour-scale';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { colourBar } from '@/lib/view/colours/colour-table';
+import { formatPercent } from '@/lib/view/text/format-number';
+import { prepareScaleHistogram } from '@/lib/view/colours/scale-histogram';
 import { Button } from '@/app/_components/button';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';

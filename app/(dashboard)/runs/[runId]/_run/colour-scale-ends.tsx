@@ -1,9 +1,9 @@
 'use client';
 
 import { useEffect, useRef } from 'react';
-import { moveColourEnd, type ColourRange } from '@/lib/view/colour-range';
-import { positionOnScale, type ColourScale } from '@/lib/view/colour-scale';
-import { formatNumber } from '@/lib/view/format-number';
+import { moveColourEnd, type ColourRange } from '@/lib/view/colours/colour-range';
+import { positionOnScale, type ColourScale } from '@/lib/view/colours/colour-scale';
+import { formatNumber } from '@/lib/view/text/format-number';
 import type { ColourMotion } from './colour-motion';
 import styles from './colour-scale-bar.module.css';
 

@@ -2,7 +2,7 @@
 
 import { runsReplySchema } from '@/lib/contract/reads';
 import type { Run } from '@/lib/contract/runs';
-import { formatAgainst, type Against } from '@/lib/view/comparison';
+import { formatAgainst, type Against } from '@/lib/view/comparison/comparison';
 import { SelectMenu, type SelectOption } from '@/app/_components/select-menu';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';

@@ -1,9 +1,9 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import { formatStep } from '@/lib/view/format-number';
-import { pixelOfStep, positionOnAxis } from '@/lib/view/step-axis';
-import { formatClockTime, readersZone } from '@/lib/view/wall-time';
+import { formatStep } from '@/lib/view/text/format-number';
+import { pixelOfStep, positionOnAxis } from '@/lib/view/axes/step-axis';
+import { formatClockTime, readersZone } from '@/lib/view/text/wall-time';
 import type { CrosshairStore } from './crosshair-store';
 import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';

@@ -1,5 +1,5 @@
-import { formatStep } from '@/lib/view/format-number';
-import type { CurvatureView } from '@/lib/view/curvature-words';
+import { formatStep } from '@/lib/view/text/format-number';
+import type { CurvatureView } from '@/lib/view/outlook/curvature-words';
 import styles from './side-panel.module.css';
 
 /** How the curvature stands against its limit; of runs that report it. */

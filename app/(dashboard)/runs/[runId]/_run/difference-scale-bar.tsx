@@ -6,7 +6,7 @@ import {
   differenceTicks,
   endsOfDifference,
   formatDeviation,
-} from '@/lib/view/difference-scale';
+} from '@/lib/view/comparison/difference-scale';
 import { Button } from '@/app/_components/button';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';

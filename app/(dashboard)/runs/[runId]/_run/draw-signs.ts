@@ -1,4 +1,4 @@
-import type { SpecialCell } from '@/lib/view/special-cells';
+import type { SpecialCell } from '@/lib/view/heatmap/special-cells';
 import type { Theme } from '@/app/_hooks/use-theme';
 
 /** Signs over cells that are large enough for one, in device pixels. */

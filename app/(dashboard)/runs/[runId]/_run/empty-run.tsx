@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 import type { Run } from '@/lib/contract/runs';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import { CodeBlock } from '@/app/_components/code-block';
 import { EmptyState } from '@/app/_components/states';
 

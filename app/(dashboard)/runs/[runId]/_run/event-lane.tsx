@@ -1,11 +1,11 @@
 'use client';
 
 import Link from 'next/link';
-import { prepareEventLane, type LaneItem } from '@/lib/view/event-lane';
-import type { StepAxis } from '@/lib/view/step-axis';
+import { prepareEventLane, type LaneItem } from '@/lib/view/timelines/event-lane';
+import type { StepAxis } from '@/lib/view/axes/step-axis';
 import { classNames } from '@/app/_design/class-names';
 import { isMarkKind, Mark } from '@/app/_design/marks';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import styles from './plot.module.css';
 
 /** What happened, over the timelines: a mark each, and a way to go there. */

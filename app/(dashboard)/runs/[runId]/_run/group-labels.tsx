@@ -1,9 +1,9 @@
 'use client';
 
 import { useSyncExternalStore } from 'react';
-import type { LayerAxis } from '@/lib/view/layer-axis';
+import type { LayerAxis } from '@/lib/view/axes/layer-axis';
 import type { CrosshairStore } from './crosshair-store';
-import type { ColumnShows } from '@/lib/view/column-shows';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
 import { classNames } from '@/app/_design/class-names';
 import { cellOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';

@@ -1,12 +1,12 @@
 'use client';
 
 import { useEffect, useRef } from 'react';
-import { packHex } from '@/lib/view/colour-ramp';
-import { gatherCodes, type HeatmapCodes } from '@/lib/view/heatmap-codes';
-import { paintHeatmap } from '@/lib/view/heatmap-raster';
-import { wholeAxis, type RasterColumns } from '@/lib/view/raster-columns';
-import type { FinerColumns } from '@/lib/view/run-columns';
-import { findSpecialCells, type SpecialCell } from '@/lib/view/special-cells';
+import { packHex } from '@/lib/view/colours/colour-ramp';
+import { gatherCodes, type HeatmapCodes } from '@/lib/view/heatmap/heatmap-codes';
+import { paintHeatmap } from '@/lib/view/heatmap/heatmap-raster';
+import { wholeAxis, type RasterColumns } from '@/lib/view/heatmap/raster-columns';
+import type { FinerColumns } from '@/lib/view/heatmap/run-columns';
+import { findSpecialCells, type SpecialCell } from '@/lib/view/heatmap/special-cells';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { CellColours } from './colour-motion';

@@ -1,4 +1,4 @@
-import { pixelOfStep, type StepAxis } from '@/lib/view/step-axis';
+import { pixelOfStep, type StepAxis } from '@/lib/view/axes/step-axis';
 import styles from './plot.module.css';
 
 /** An interval that is tinted behind the timelines: a spike from onset to recovery. */

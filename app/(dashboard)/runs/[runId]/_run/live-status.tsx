@@ -1,12 +1,12 @@
 'use client';
 
 import type { Run } from '@/lib/contract/runs';
-import { formatAge } from '@/lib/view/format-number';
-import { prepareRunStatus, type RunStatusView } from '@/lib/view/run-status';
+import { formatAge } from '@/lib/view/text/format-number';
+import { prepareRunStatus, type RunStatusView } from '@/lib/view/runs/run-status';
 import { ConnectionBanner } from '@/app/_components/states';
 import { StatusDot } from '@/app/_components/status-dot';
 import { useNow } from '@/app/_hooks/use-now';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import type { SessionSnapshot } from './run-session';
 
 /** The newer of what the server said when the page was read and what the socket brought. */

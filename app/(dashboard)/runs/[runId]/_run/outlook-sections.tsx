@@ -1,6 +1,6 @@
 'use client';
 
-import type { Mitigation } from '@/lib/view/mitigation';
+import type { Mitigation } from '@/lib/view/outlook/mitigation';
 import styles from './side-panel.module.css';
 
 /** What is there of what is known to come before spikes, and what the theory expects of it. */

@@ -1,11 +1,11 @@
 'use client';
 
 import { useRef, useState, type ReactNode } from 'react';
-import { axisTicks } from '@/lib/view/axis-ticks';
-import { clampWindow, pixelOfStep, stepOfPixel, type StepWindow } from '@/lib/view/step-axis';
-import type { TimelineChart } from '@/lib/view/timeline-chart';
-import type { LaneItem } from '@/lib/view/event-lane';
-import type { StepAxis } from '@/lib/view/step-axis';
+import { axisTicks } from '@/lib/view/axes/axis-ticks';
+import { clampWindow, pixelOfStep, stepOfPixel, type StepWindow } from '@/lib/view/axes/step-axis';
+import type { TimelineChart } from '@/lib/view/timelines/timeline-chart';
+import type { LaneItem } from '@/lib/view/timelines/event-lane';
+import type { StepAxis } from '@/lib/view/axes/step-axis';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { EventLane } from './event-lane';

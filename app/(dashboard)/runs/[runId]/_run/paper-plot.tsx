@@ -2,10 +2,10 @@
 
 import { useMemo } from 'react';
 import { STABILITY_LIMIT } from '@/lib/contract/warnings';
-import { axisTicks } from '@/lib/view/axis-ticks';
-import { prepareLayerAxis } from '@/lib/view/layer-axis';
-import { pixelOfStep } from '@/lib/view/step-axis';
-import { shareOnAxis } from '@/lib/view/timeline-chart';
+import { axisTicks } from '@/lib/view/axes/axis-ticks';
+import { prepareLayerAxis } from '@/lib/view/axes/layer-axis';
+import { pixelOfStep } from '@/lib/view/axes/step-axis';
+import { shareOnAxis } from '@/lib/view/timelines/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';

@@ -1,6 +1,6 @@
-import { formatAge } from '@/lib/view/format-number';
-import { edgePixels, type StepAxis } from '@/lib/view/step-axis';
-import { pauseSides } from '@/lib/view/step-clock';
+import { formatAge } from '@/lib/view/text/format-number';
+import { edgePixels, type StepAxis } from '@/lib/view/axes/step-axis';
+import { pauseSides } from '@/lib/view/axes/step-clock';
 import type { PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 

@@ -1,6 +1,6 @@
-import { chooseLabels } from '@/lib/view/place-labels';
-import { pixelOfStep, type StepAxis } from '@/lib/view/step-axis';
-import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
+import { chooseLabels } from '@/lib/view/axes/place-labels';
+import { pixelOfStep, type StepAxis } from '@/lib/view/axes/step-axis';
+import { shareOnAxis, type TimelineChart } from '@/lib/view/timelines/timeline-chart';
 import type { LanePlace } from './lane-layout';
 import type { RunPlotModel } from './run-view-model';
 import styles from './plot.module.css';

@@ -4,7 +4,7 @@ import Link from 'next/link';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
-import { formatNumber, formatStep } from '@/lib/view/format-number';
+import { formatNumber, formatStep } from '@/lib/view/text/format-number';
 import { EmptyState } from '@/app/_components/states';
 import { Mark } from '@/app/_design/marks';
 import { postmortemOf, titleOfSpike } from './run-view-model';

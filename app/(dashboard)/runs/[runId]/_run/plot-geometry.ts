@@ -1,5 +1,5 @@
-import { bandOfRow, rowAtPixel, type LayerAxis } from '@/lib/view/layer-axis';
-import { pixelOfStep, stepOfPixel, type StepAxis } from '@/lib/view/step-axis';
+import { bandOfRow, rowAtPixel, type LayerAxis } from '@/lib/view/axes/layer-axis';
+import { pixelOfStep, stepOfPixel, type StepAxis } from '@/lib/view/axes/step-axis';
 
 /** A stretch along one side of the plot, in CSS pixels. */
 export interface Lane {

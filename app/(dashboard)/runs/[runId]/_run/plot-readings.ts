@@ -1,4 +1,4 @@
-import type { RunColumns } from '@/lib/view/run-columns';
+import type { RunColumns } from '@/lib/view/heatmap/run-columns';
 import type { RunPlotModel } from './run-view-model';
 
 /** The columns that the picture shows a step from: finer ones where it is zoomed into. */

@@ -9,7 +9,7 @@ import {
   type Grip,
   type StepAxis,
   type StepWindow,
-} from '@/lib/view/step-axis';
+} from '@/lib/view/axes/step-axis';
 import type { CrosshairStore } from './crosshair-store';
 import { layerAt, stepAt, type PlotGeometry, type Point } from './plot-geometry';
 import styles from './plot.module.css';

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Run } from '@/lib/contract/runs';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
-import type { MetricOption } from '@/lib/view/metric-options';
+import type { MetricOption } from '@/lib/view/heatmap/metric-options';
 import { CompareMenu } from './compare-menu';
 import { Overview } from './overview';
 import { PaperPlot } from './paper-plot';

@@ -1,9 +1,9 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
-import type { ColumnShows } from '@/lib/view/column-shows';
-import { RunColumns } from '@/lib/view/run-columns';
-import type { StepWindow } from '@/lib/view/step-axis';
-import { TimelineSeries } from '@/lib/view/timeline-series';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { RunColumns } from '@/lib/view/heatmap/run-columns';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
+import { TimelineSeries } from '@/lib/view/timelines/timeline-series';
 import type { TimelineBuckets } from './run-reads';
 
 /** Entries of a timeline kept in memory before neighbours are merged. */

@@ -4,7 +4,7 @@ import { NoteDialog } from '@/app/_components/notes/note-dialog';
 import type { NotePlace } from '@/app/_components/notes/new-note-form';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
-import type { StepWindow } from '@/lib/view/step-axis';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import type { CrosshairStore } from './crosshair-store';
 
 /** A note about what is looked at: the pinned cell, else the steps shown, else the newest step. */

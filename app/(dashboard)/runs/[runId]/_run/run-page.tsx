@@ -6,7 +6,7 @@ import { notesReplySchema } from '@/lib/contract/notes';
 import { eventsReplySchema, spikesReplySchema } from '@/lib/contract/reads';
 import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
 import { warningsReplySchema } from '@/lib/contract/warnings';
-import { toNoteEvents } from '@/lib/view/note-events';
+import { toNoteEvents } from '@/lib/view/timelines/note-events';
 import { ButtonLink } from '@/app/_components/button';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';

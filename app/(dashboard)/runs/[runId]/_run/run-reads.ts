@@ -5,7 +5,7 @@ import {
 } from '@/lib/contract/heatmap-columns';
 import { stagesReplySchema, timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import { STABILITY_RATIO } from '@/lib/contract/warnings';
-import type { LayerNow } from '@/lib/view/run-condition';
+import type { LayerNow } from '@/lib/view/outlook/run-condition';
 import { apiPath, readBytes, readJson } from '@/app/_hooks/api-client';
 
 export interface StepRange {

@@ -1,7 +1,7 @@
 'use client';
 
-import { formatColourRange } from '@/lib/view/colour-range';
-import { COLUMN_SHOWS, describeBlue } from '@/lib/view/column-shows';
+import { formatColourRange } from '@/lib/view/colours/colour-range';
+import { COLUMN_SHOWS, describeBlue } from '@/lib/view/colours/column-shows';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { ColourScaleBar } from './colour-scale-bar';
 import { DifferenceScaleBar } from './difference-scale-bar';

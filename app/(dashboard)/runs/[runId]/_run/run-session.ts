@@ -1,9 +1,9 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import type { LiveEvent, LiveRun } from '@/lib/contract/live';
-import { fitColourScale, type ColourScale } from '@/lib/view/colour-scale';
-import { reduceOf, type ColumnShows } from '@/lib/view/column-shows';
-import type { MetricOption } from '@/lib/view/metric-options';
-import type { StepWindow } from '@/lib/view/step-axis';
+import { fitColourScale, type ColourScale } from '@/lib/view/colours/colour-scale';
+import { reduceOf, type ColumnShows } from '@/lib/view/colours/column-shows';
+import type { MetricOption } from '@/lib/view/heatmap/metric-options';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { LiveConnection, type ConnectionState } from './live-connection';
 import { RunData } from './run-data';

@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 import type { Run } from '@/lib/contract/runs';
-import { formatStep } from '@/lib/view/format-number';
-import type { MetricOption } from '@/lib/view/metric-options';
-import type { StepWindow } from '@/lib/view/step-axis';
+import { formatStep } from '@/lib/view/text/format-number';
+import type { MetricOption } from '@/lib/view/heatmap/metric-options';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';

@@ -3,12 +3,12 @@
 import type { Spike } from '@/lib/contract/reads';
 import type { Run } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
-import { formatNumber, formatSetting, formatStep } from '@/lib/view/format-number';
-import type { LayerChanges } from '@/lib/view/layer-changes';
-import { newestScalar, stepsPerSecond, type LossFigures } from '@/lib/view/run-figures';
-import { prepareRunTitle, prepareRunVerdict, spikeInWindow } from '@/lib/view/run-verdict';
-import { leadOfSpike } from '@/lib/view/spike-movers';
-import type { StepWindow } from '@/lib/view/step-axis';
+import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-number';
+import type { LayerChanges } from '@/lib/view/outlook/layer-changes';
+import { newestScalar, stepsPerSecond, type LossFigures } from '@/lib/view/runs/run-figures';
+import { prepareRunTitle, prepareRunVerdict, spikeInWindow } from '@/lib/view/runs/run-verdict';
+import { leadOfSpike } from '@/lib/view/spikes/spike-movers';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
 import { colourOfMark, Mark } from '@/app/_design/marks';
 import { useNow } from '@/app/_hooks/use-now';

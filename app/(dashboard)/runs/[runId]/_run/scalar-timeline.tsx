@@ -2,16 +2,16 @@
 
 import { memo } from 'react';
 import { LineChart, ReferenceDot, ReferenceLine, XAxis, YAxis } from 'recharts';
-import { axisEnds, pixelOfStep, positionOnAxis, type StepAxis } from '@/lib/view/step-axis';
-import type { StepClock } from '@/lib/view/step-clock';
+import { axisEnds, pixelOfStep, positionOnAxis, type StepAxis } from '@/lib/view/axes/step-axis';
+import type { StepClock } from '@/lib/view/axes/step-clock';
 import {
   drawnScale,
   shareOnAxis,
   type TimelineChart,
   type TimelinePoint,
-} from '@/lib/view/timeline-chart';
-import { placeOnAxis } from '@/lib/view/timeline-places';
-import { tracePath } from '@/lib/view/trace-path';
+} from '@/lib/view/timelines/timeline-chart';
+import { placeOnAxis } from '@/lib/view/timelines/timeline-places';
+import { tracePath } from '@/lib/view/timelines/trace-path';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './plot.module.css';
 

@@ -5,9 +5,14 @@ import { useState, type ReactNode } from 'react';
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
 import type { Warning } from '@/lib/contract/warnings';
-import { formatFactor, formatFixed, formatSetting, formatStep } from '@/lib/view/format-number';
-import { HISTORY_STEPS, type LayerChanges } from '@/lib/view/layer-changes';
-import { countText } from '@/lib/view/run-condition';
+import {
+  formatFactor,
+  formatFixed,
+  formatSetting,
+  formatStep,
+} from '@/lib/view/text/format-number';
+import { HISTORY_STEPS, type LayerChanges } from '@/lib/view/outlook/layer-changes';
+import { countText } from '@/lib/view/outlook/run-condition';
 import { Button } from '@/app/_components/button';
 import { Sparkline } from '@/app/_components/sparkline';
 import { SparklineLink } from '@/app/_components/sparkline-link';

@@ -1,8 +1,8 @@
 import { memo } from 'react';
 import { STAGE_NAMES } from '@/lib/contract/stages';
-import type { LayerAxis } from '@/lib/view/layer-axis';
-import { stageColour } from '@/lib/view/stage-colours';
-import { stageLabel } from '@/lib/view/stage-label';
+import type { LayerAxis } from '@/lib/view/axes/layer-axis';
+import { stageColour } from '@/lib/view/stages/stage-colours';
+import { stageLabel } from '@/lib/view/stages/stage-label';
 import { STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { PlotGeometry } from './plot-geometry';

@@ -1,5 +1,5 @@
 import { STAGE_NAMES } from '@/lib/contract/stages';
-import { stageLabel } from '@/lib/view/stage-label';
+import { stageLabel } from '@/lib/view/stages/stage-label';
 import styles from './stage-legend.module.css';
 
 /** The letters of the stages on their colours, where a colour scale stands for other metrics. */

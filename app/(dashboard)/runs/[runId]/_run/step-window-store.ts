@@ -1,4 +1,4 @@
-import { formatStepWindow, type StepWindow } from '@/lib/view/step-axis';
+import { formatStepWindow, type StepWindow } from '@/lib/view/axes/step-axis';
 import { patchUrl, readUrlQuery } from '@/app/_hooks/url-store';
 
 /** A gesture ends when nothing has moved for so long; then it becomes one entry of the history. */

@@ -1,10 +1,10 @@
 'use client';
 
 import { useEffect, useRef } from 'react';
-import { packHex } from '@/lib/view/colour-ramp';
-import { rasteriseStrip } from '@/lib/view/perplexity-strip';
-import type { RunColumns } from '@/lib/view/run-columns';
-import type { StepAxis } from '@/lib/view/step-axis';
+import { packHex } from '@/lib/view/colours/colour-ramp';
+import { rasteriseStrip } from '@/lib/view/heatmap/perplexity-strip';
+import type { RunColumns } from '@/lib/view/heatmap/run-columns';
+import type { StepAxis } from '@/lib/view/axes/step-axis';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { Lane } from './plot-geometry';

@@ -1,6 +1,6 @@
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
-import type { ColumnShows } from '@/lib/view/column-shows';
-import { wholeAxis } from '@/lib/view/raster-columns';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { wholeAxis } from '@/lib/view/heatmap/raster-columns';
 import {
   choosePieces,
   chooseTileLevel,
@@ -13,10 +13,10 @@ import {
   type AxisPiece,
   type TileAddress,
   type TileGrid,
-} from '@/lib/view/heatmap-tiles';
-import { RunColumns, type FinerColumns } from '@/lib/view/run-columns';
-import type { StepAxis, StepWindow } from '@/lib/view/step-axis';
-import { TileCache } from '@/lib/view/tile-cache';
+} from '@/lib/view/heatmap/heatmap-tiles';
+import { RunColumns, type FinerColumns } from '@/lib/view/heatmap/run-columns';
+import type { StepAxis, StepWindow } from '@/lib/view/axes/step-axis';
+import { TileCache } from '@/lib/view/heatmap/tile-cache';
 
 /** Of tiles that are kept for a way back; half of what the page may take is left for the rest. */
 const CACHE_BYTES = 96e6;

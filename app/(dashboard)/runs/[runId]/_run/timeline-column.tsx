@@ -1,10 +1,10 @@
 'use client';
 
-import { axisEnds, type StepAxis } from '@/lib/view/step-axis';
-import type { Tick } from '@/lib/view/ticks';
-import { shareOnAxis, type TimelineChart } from '@/lib/view/timeline-chart';
-import { placeOnAxis } from '@/lib/view/timeline-places';
-import { tracePath } from '@/lib/view/trace-path';
+import { axisEnds, type StepAxis } from '@/lib/view/axes/step-axis';
+import type { Tick } from '@/lib/view/axes/ticks';
+import { shareOnAxis, type TimelineChart } from '@/lib/view/timelines/timeline-chart';
+import { placeOnAxis } from '@/lib/view/timelines/timeline-places';
+import { tracePath } from '@/lib/view/timelines/trace-path';
 import { TickText } from '@/app/_components/tick-text';
 import { stretch, type TimelineLine } from './scalar-timeline';
 import styles from './plot.module.css';

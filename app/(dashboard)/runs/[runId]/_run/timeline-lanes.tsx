@@ -2,10 +2,10 @@
 
 import type { ReactNode } from 'react';
 import { STABILITY_LIMIT } from '@/lib/contract/warnings';
-import { scalarLabel } from '@/lib/view/scalar-label';
-import { formatSmoothing } from '@/lib/view/smooth-series';
-import { smoothingOptions } from '@/lib/view/smoothing-options';
-import { pixelOfStep } from '@/lib/view/step-axis';
+import { scalarLabel } from '@/lib/view/text/scalar-label';
+import { formatSmoothing } from '@/lib/view/timelines/smooth-series';
+import { smoothingOptions } from '@/lib/view/timelines/smoothing-options';
+import { pixelOfStep } from '@/lib/view/axes/step-axis';
 import { IntervalTints } from './interval-tints';
 import type { LaneLayout } from './lane-layout';
 import { PeakLabels } from './peak-labels';

@@ -1,13 +1,13 @@
 'use client';
 
 import { useMemo, useState } from 'react';
-import { applyColourRange, type ColourRange } from '@/lib/view/colour-range';
-import type { ColourScale } from '@/lib/view/colour-scale';
-import { turnByCode, type ColumnShows } from '@/lib/view/column-shows';
-import { bakeColourTable } from '@/lib/view/colour-table';
-import { bakeDifferenceTable, type DifferenceScale } from '@/lib/view/difference-scale';
-import { CODE_COUNT } from '@/lib/view/magnitude-code';
-import { bakeStageTable } from '@/lib/view/stage-colours';
+import { applyColourRange, type ColourRange } from '@/lib/view/colours/colour-range';
+import type { ColourScale } from '@/lib/view/colours/colour-scale';
+import { turnByCode, type ColumnShows } from '@/lib/view/colours/column-shows';
+import { bakeColourTable } from '@/lib/view/colours/colour-table';
+import { bakeDifferenceTable, type DifferenceScale } from '@/lib/view/comparison/difference-scale';
+import { CODE_COUNT } from '@/lib/view/colours/magnitude-code';
+import { bakeStageTable } from '@/lib/view/stages/stage-colours';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { ColourMotion, type CellColours } from './colour-motion';

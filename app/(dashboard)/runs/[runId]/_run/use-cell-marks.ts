@@ -2,10 +2,10 @@
 
 import { useMemo } from 'react';
 import type { Spike } from '@/lib/contract/reads';
-import { RunColumns } from '@/lib/view/run-columns';
-import { moverMarks, type MoverMark } from '@/lib/view/mover-marks';
-import type { StageColumns } from '@/lib/view/stage-marks';
-import type { StepWindow } from '@/lib/view/step-axis';
+import { RunColumns } from '@/lib/view/heatmap/run-columns';
+import { moverMarks, type MoverMark } from '@/lib/view/heatmap/mover-marks';
+import type { StageColumns } from '@/lib/view/stages/stage-marks';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { useHeldColumns } from './use-held-columns';
 
 /** What is marked on the cells, whatever their colours stand for. */

@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { Attempt } from '@/lib/contract/runs';
-import type { StepWindow } from '@/lib/view/step-axis';
-import { prepareStepClock, type StepClock } from '@/lib/view/step-clock';
-import { TimelineSeries, type SeriesColumns } from '@/lib/view/timeline-series';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
+import { prepareStepClock, type StepClock } from '@/lib/view/axes/step-clock';
+import { TimelineSeries, type SeriesColumns } from '@/lib/view/timelines/timeline-series';
 import { readScalar } from './run-reads';
 
 /** A scalar that the socket does not carry is read again this often while steps come in. */

@@ -7,11 +7,11 @@ import {
   incomparableReason,
   type Against,
   type DifferenceCells,
-} from '@/lib/view/comparison';
-import { fitDifferenceScale, type DifferenceScale } from '@/lib/view/difference-scale';
-import { differenceKind, pairLayers } from '@/lib/view/heatmap-difference';
-import type { MetricOption } from '@/lib/view/metric-options';
-import type { StepWindow } from '@/lib/view/step-axis';
+} from '@/lib/view/comparison/comparison';
+import { fitDifferenceScale, type DifferenceScale } from '@/lib/view/comparison/difference-scale';
+import { differenceKind, pairLayers } from '@/lib/view/comparison/heatmap-difference';
+import type { MetricOption } from '@/lib/view/heatmap/metric-options';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { useHeldColumns } from './use-held-columns';

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
-import type { StepWindow } from '@/lib/view/step-axis';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import { readHeatmap } from './run-reads';
 

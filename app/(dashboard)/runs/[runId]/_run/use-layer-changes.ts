@@ -2,9 +2,13 @@
 
 import { useEffect, useRef, useState } from 'react';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
-import { computeLayerChanges, HISTORY_STEPS, type LayerChanges } from '@/lib/view/layer-changes';
-import type { LayerFigures, LayerNow } from '@/lib/view/run-condition';
-import type { RunColumns } from '@/lib/view/run-columns';
+import {
+  computeLayerChanges,
+  HISTORY_STEPS,
+  type LayerChanges,
+} from '@/lib/view/outlook/layer-changes';
+import type { LayerFigures, LayerNow } from '@/lib/view/outlook/run-condition';
+import type { RunColumns } from '@/lib/view/heatmap/run-columns';
 import { readHeatmap, readStagesAt } from './run-reads';
 
 /** Ranks move slowly enough to be read again this often, whatever the pace of the frames. */

@@ -8,11 +8,11 @@ import {
   groupByLabel,
   groupLayers,
   type LayerGroup,
-} from '@/lib/view/layer-groups';
-import { shortLayerNames } from '@/lib/view/layer-names';
-import { layerTypes } from '@/lib/view/layer-types';
-import { selectLayers } from '@/lib/view/select-layers';
-import { firstMoverSteps } from '@/lib/view/spike-movers';
+} from '@/lib/view/axes/layer-groups';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
+import { layerTypes } from '@/lib/view/axes/layer-types';
+import { selectLayers } from '@/lib/view/axes/select-layers';
+import { firstMoverSteps } from '@/lib/view/spikes/spike-movers';
 import type { RunViewState } from './use-run-view-state';
 
 const NO_MOVERS: ReadonlyMap<number, number> = new Map();

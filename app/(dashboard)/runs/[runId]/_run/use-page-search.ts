@@ -1,8 +1,8 @@
 'use client';
 
 import { useMemo } from 'react';
-import type { MetricOption } from '@/lib/view/metric-options';
-import type { StepWindow } from '@/lib/view/step-axis';
+import type { MetricOption } from '@/lib/view/heatmap/metric-options';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import type { PageSearch } from '@/app/_hooks/page-actions';
 
 /** What the search finds on a run's page: its layers and metrics by name, its steps by number. */

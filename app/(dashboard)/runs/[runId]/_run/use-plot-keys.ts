@@ -3,8 +3,8 @@
 import { useRouter } from 'next/navigation';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
-import type { ColumnShows } from '@/lib/view/column-shows';
-import { zoomWindow } from '@/lib/view/step-axis';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { zoomWindow } from '@/lib/view/axes/step-axis';
 import { stepBeside } from './plot-readings';
 import type { Layout } from './run-toolbar';
 import type { RunPlotModel } from './run-view-model';

@@ -4,8 +4,8 @@ import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { LiveEvent, LiveRun } from '@/lib/contract/live';
 import type { Run } from '@/lib/contract/runs';
 import { describeMetric } from '@/lib/contract/standard-metrics';
-import type { ColumnShows } from '@/lib/view/column-shows';
-import { referenceLevel, type MetricOption } from '@/lib/view/metric-options';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { referenceLevel, type MetricOption } from '@/lib/view/heatmap/metric-options';
 import { RunSession, type SessionSnapshot } from './run-session';
 
 /** A run that has reported no layer metric yet is watched under the one it will most likely report. */

@@ -1,14 +1,14 @@
 'use client';
 
 import { useMemo, useState, useSyncExternalStore } from 'react';
-import { COLUMN_SHOWS, type ColumnShows } from '@/lib/view/column-shows';
-import { parseColourRange, type ColourRange } from '@/lib/view/colour-range';
-import { parseAgainst, type Against } from '@/lib/view/comparison';
-import { parseReach } from '@/lib/view/difference-scale';
-import { LAYER_ORDERS, type LayerOrder } from '@/lib/view/select-layers';
-import { parseSmoothing, type Smoothing } from '@/lib/view/smooth-series';
-import { parseStepWindow, type StepWindow } from '@/lib/view/step-axis';
-import type { TimelineScale } from '@/lib/view/timeline-chart';
+import { COLUMN_SHOWS, type ColumnShows } from '@/lib/view/colours/column-shows';
+import { parseColourRange, type ColourRange } from '@/lib/view/colours/colour-range';
+import { parseAgainst, type Against } from '@/lib/view/comparison/comparison';
+import { parseReach } from '@/lib/view/comparison/difference-scale';
+import { LAYER_ORDERS, type LayerOrder } from '@/lib/view/axes/select-layers';
+import { parseSmoothing, type Smoothing } from '@/lib/view/timelines/smooth-series';
+import { parseStepWindow, type StepWindow } from '@/lib/view/axes/step-axis';
+import type { TimelineScale } from '@/lib/view/timelines/timeline-chart';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 import type { Layout } from './run-toolbar';

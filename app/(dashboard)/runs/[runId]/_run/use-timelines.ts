@@ -3,14 +3,19 @@
 import { useMemo } from 'react';
 import type { Run } from '@/lib/contract/runs';
 import { STABILITY_LIMIT } from '@/lib/contract/warnings';
-import { smoothSeries, toPerplexity, type Smoothing } from '@/lib/view/smooth-series';
-import type { StepAxis } from '@/lib/view/step-axis';
+import { smoothSeries, toPerplexity, type Smoothing } from '@/lib/view/timelines/smooth-series';
+import type { StepAxis } from '@/lib/view/axes/step-axis';
 import {
   prepareOverlay,
   prepareTimelineChart,
   type TimelineChart,
-} from '@/lib/view/timeline-chart';
-import { greater, lesser, TimelineSeries, type SeriesColumns } from '@/lib/view/timeline-series';
+} from '@/lib/view/timelines/timeline-chart';
+import {
+  greater,
+  lesser,
+  TimelineSeries,
+  type SeriesColumns,
+} from '@/lib/view/timelines/timeline-series';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import type { RunData } from './run-data';
 import type { Layout } from './run-toolbar';

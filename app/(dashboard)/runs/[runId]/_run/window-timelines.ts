@@ -1,4 +1,4 @@
-import type { StepWindow } from '@/lib/view/step-axis';
+import type { StepWindow } from '@/lib/view/axes/step-axis';
 import type { RunData } from './run-data';
 import type { TimelineBuckets } from './run-reads';
 

@@ -3,8 +3,8 @@
 import Link from 'next/link';
 import { notesReplySchema, type Note } from '@/lib/contract/notes';
 import { runSchema } from '@/lib/contract/runs';
-import { formatStep } from '@/lib/view/format-number';
-import { shortLayerNames } from '@/lib/view/layer-names';
+import { formatStep } from '@/lib/view/text/format-number';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
 import { NewNoteForm, NOWHERE } from '@/app/_components/notes/new-note-form';
 import { NoteItem } from '@/app/_components/notes/note-item';
 import noteStyles from '@/app/_components/notes/notes.module.css';

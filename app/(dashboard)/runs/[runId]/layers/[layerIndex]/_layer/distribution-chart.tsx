@@ -9,7 +9,7 @@ import {
   XAxis,
   YAxis,
 } from 'recharts';
-import type { DistributionPanel, MarkerKind } from '@/lib/view/distribution-panel';
+import type { DistributionPanel, MarkerKind } from '@/lib/view/layer/distribution-panel';
 import styles from './distribution-chart.module.css';
 
 const PLOT_HEIGHT = 136;

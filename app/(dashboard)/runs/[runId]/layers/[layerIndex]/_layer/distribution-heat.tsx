@@ -1,9 +1,9 @@
 'use client';
 
 import { useEffect, useRef, type MouseEvent } from 'react';
-import { colourRamp, packHex } from '@/lib/view/colour-ramp';
-import type { DistributionHeatmap } from '@/lib/view/distribution-heatmap';
-import { formatNumber, formatStep } from '@/lib/view/format-number';
+import { colourRamp, packHex } from '@/lib/view/colours/colour-ramp';
+import type { DistributionHeatmap } from '@/lib/view/layer/distribution-heatmap';
+import { formatNumber, formatStep } from '@/lib/view/text/format-number';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
 import styles from './distribution-heat.module.css';

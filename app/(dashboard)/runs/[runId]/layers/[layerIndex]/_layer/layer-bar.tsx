@@ -2,8 +2,8 @@
 
 import { useRouter } from 'next/navigation';
 import type { Run } from '@/lib/contract/runs';
-import { prepareMetricOptions } from '@/lib/view/metric-options';
-import { formatSilence, prepareRunStatus } from '@/lib/view/run-status';
+import { prepareMetricOptions } from '@/lib/view/heatmap/metric-options';
+import { formatSilence, prepareRunStatus } from '@/lib/view/runs/run-status';
 import { StatusDot } from '@/app/_components/status-dot';
 import { TopBar } from '@/app/_components/top-bar';
 import type { PageSearch } from '@/app/_hooks/page-actions';

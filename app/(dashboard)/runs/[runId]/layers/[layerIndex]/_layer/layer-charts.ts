@@ -1,10 +1,10 @@
 import type { Bucket, DistributionsReply } from '@/lib/contract/reads';
 import type { Run } from '@/lib/contract/runs';
-import type { StepWindow } from '@/lib/view/chosen-steps';
-import { distributionTable } from '@/lib/view/distribution-table';
-import { formatStep } from '@/lib/view/format-number';
-import { stepDistributionsTable } from '@/lib/view/step-distributions-table';
-import { bucketsTable } from '@/lib/view/timeline-table';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
+import { distributionTable } from '@/lib/view/layer/distribution-table';
+import { formatStep } from '@/lib/view/text/format-number';
+import { stepDistributionsTable } from '@/lib/view/layer/step-distributions-table';
+import { bucketsTable } from '@/lib/view/timelines/timeline-table';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { apiPath } from '@/app/_hooks/api-client';
 import type { LayerSeries } from './use-layer-series';

@@ -1,8 +1,8 @@
-import { prepareHistogramPost } from '@/lib/view/first-post-snippets';
+import { prepareHistogramPost } from '@/lib/view/text/first-post-snippets';
 import { ButtonLink } from '@/app/_components/button';
 import { CodeBlock } from '@/app/_components/code-block';
 import { EmptyState } from '@/app/_components/states';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 
 /** No distribution to show: none was ever posted, or none up to the wanted step. */
 export function LayerEmpty({

@@ -2,12 +2,12 @@
 
 import { useState } from 'react';
 import type { Run } from '@/lib/contract/runs';
-import { formatStep } from '@/lib/view/format-number';
-import { describePrecision } from '@/lib/view/precision-words';
-import { valueTextAt } from '@/lib/view/small-multiple';
-import { describeLayerOutlook } from '@/lib/view/stage-outlook';
-import { explainStage, stageAt } from '@/lib/view/stage-reason';
-import { stepToX } from '@/lib/view/trace';
+import { formatStep } from '@/lib/view/text/format-number';
+import { describePrecision } from '@/lib/view/text/precision-words';
+import { valueTextAt } from '@/lib/view/layer/small-multiple';
+import { describeLayerOutlook } from '@/lib/view/stages/stage-outlook';
+import { explainStage, stageAt } from '@/lib/view/stages/stage-reason';
+import { stepToX } from '@/lib/view/timelines/trace';
 import { useRunPrecision } from '@/app/_hooks/use-run-precision';
 import { layerCharts } from './layer-charts';
 import { nearestStep } from './nearest-step';

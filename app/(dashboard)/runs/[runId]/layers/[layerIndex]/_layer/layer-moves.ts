@@ -3,7 +3,7 @@ import {
   shiftSteps,
   type ChosenSteps,
   type StepWindow,
-} from '@/lib/view/chosen-steps';
+} from '@/lib/view/layer/chosen-steps';
 import { chooseInUrl } from './use-layer-url';
 
 export interface MoveContext {

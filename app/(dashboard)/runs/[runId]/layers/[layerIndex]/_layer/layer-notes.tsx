@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { notesReplySchema } from '@/lib/contract/notes';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import { NoteDialog } from '@/app/_components/notes/note-dialog';
 import { NoteItem } from '@/app/_components/notes/note-item';

@@ -1,10 +1,10 @@
 'use client';
 
 import type { ReactNode } from 'react';
-import type { StepWindow } from '@/lib/view/chosen-steps';
-import type { AxisKind } from '@/lib/view/distribution-axis';
-import { formatStep } from '@/lib/view/format-number';
-import type { HeightMode } from '@/lib/view/reference-curve';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
+import type { AxisKind } from '@/lib/view/layer/distribution-axis';
+import { formatStep } from '@/lib/view/text/format-number';
+import type { HeightMode } from '@/lib/view/layer/reference-curve';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { Icon } from '@/app/_design/icons';

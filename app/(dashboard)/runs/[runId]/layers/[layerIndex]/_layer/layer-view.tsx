@@ -3,12 +3,12 @@
 import { useRouter } from 'next/navigation';
 import { useMemo, useState } from 'react';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
-import { AXIS_KINDS } from '@/lib/view/distribution-axis';
-import { formatStep } from '@/lib/view/format-number';
-import { shortLayerNames } from '@/lib/view/layer-names';
-import { prepareLayerVerdict } from '@/lib/view/layer-words';
-import { stageLabel } from '@/lib/view/stage-label';
-import { stageAt } from '@/lib/view/stage-reason';
+import { AXIS_KINDS } from '@/lib/view/layer/distribution-axis';
+import { formatStep } from '@/lib/view/text/format-number';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
+import { prepareLayerVerdict } from '@/lib/view/layer/layer-words';
+import { stageLabel } from '@/lib/view/stages/stage-label';
+import { stageAt } from '@/lib/view/stages/stage-reason';
 import { Button, ButtonLink } from '@/app/_components/button';
 import { StageLetter } from '@/app/_components/stage-chip';
 import { Skeleton } from '@/app/_components/skeleton';

@@ -2,11 +2,11 @@
 
 import { useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { TickText } from '@/app/_components/tick-text';
-import { stepByReports } from '@/lib/view/chosen-steps';
-import { formatStep } from '@/lib/view/format-number';
-import type { LossStrip } from '@/lib/view/loss-strip';
-import type { StageSegment } from '@/lib/view/stage-strip';
-import { stepToX } from '@/lib/view/trace';
+import { stepByReports } from '@/lib/view/layer/chosen-steps';
+import { formatStep } from '@/lib/view/text/format-number';
+import type { LossStrip } from '@/lib/view/layer/loss-strip';
+import type { StageSegment } from '@/lib/view/layer/stage-strip';
+import { stepToX } from '@/lib/view/timelines/trace';
 import { StageStrip } from './stage-strip';
 import styles from './loss-strip.module.css';
 

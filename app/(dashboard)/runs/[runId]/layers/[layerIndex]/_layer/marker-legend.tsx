@@ -4,9 +4,9 @@ import {
   parseDrift,
   type ChosenDrift,
   type prepareCorrelatedReference,
-} from '@/lib/view/correlated-reference';
-import { formatNumber, formatSetting } from '@/lib/view/format-number';
-import { describeMarkers } from '@/lib/view/marker-words';
+} from '@/lib/view/layer/correlated-reference';
+import { formatNumber, formatSetting } from '@/lib/view/text/format-number';
+import { describeMarkers } from '@/lib/view/layer/marker-words';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { CURVE_STYLES, MARKER_STYLES } from './distribution-chart';
 import { Explained } from './explained';

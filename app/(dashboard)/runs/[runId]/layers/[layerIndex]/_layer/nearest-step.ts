@@ -1,4 +1,4 @@
-import type { StepWindow } from '@/lib/view/chosen-steps';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
 
 /** The reported step nearest to a place along the window; null where nothing was reported. */
 export function nearestStep(

@@ -1,7 +1,7 @@
 'use client';
 
 import { distributionsReplySchema } from '@/lib/contract/reads';
-import { formatStep } from '@/lib/view/format-number';
+import { formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';

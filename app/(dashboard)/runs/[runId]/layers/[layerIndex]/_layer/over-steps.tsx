@@ -1,7 +1,7 @@
 'use client';
 
-import type { LayerViewModel } from '@/lib/view/layer-view-model';
-import { formatStep } from '@/lib/view/format-number';
+import type { LayerViewModel } from '@/lib/view/layer/layer-view-model';
+import { formatStep } from '@/lib/view/text/format-number';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { DistributionHeat } from './distribution-heat';

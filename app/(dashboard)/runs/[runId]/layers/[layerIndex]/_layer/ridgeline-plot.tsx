@@ -1,5 +1,5 @@
-import type { Ridgeline, RidgeRow } from '@/lib/view/ridgeline';
-import { formatStep } from '@/lib/view/format-number';
+import type { Ridgeline, RidgeRow } from '@/lib/view/layer/ridgeline';
+import { formatStep } from '@/lib/view/text/format-number';
 import styles from './ridgeline-plot.module.css';
 
 const WIDTH = 270;

@@ -1,6 +1,6 @@
 import type { PointerEvent } from 'react';
-import type { SmallMultiple } from '@/lib/view/small-multiple';
-import type { TracePoint } from '@/lib/view/trace';
+import type { SmallMultiple } from '@/lib/view/layer/small-multiple';
+import type { TracePoint } from '@/lib/view/timelines/trace';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import type { LayerCharts } from './layer-charts';
 import styles from './small-multiples.module.css';

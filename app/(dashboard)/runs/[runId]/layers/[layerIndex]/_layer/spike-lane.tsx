@@ -1,8 +1,8 @@
 'use client';
 
 import type { Spike } from '@/lib/contract/reads';
-import { nameOfSpike, prepareSpikeMarks } from '@/lib/view/spike-steps';
-import type { TraceWindow } from '@/lib/view/trace';
+import { nameOfSpike, prepareSpikeMarks } from '@/lib/view/layer/spike-steps';
+import type { TraceWindow } from '@/lib/view/timelines/trace';
 import { Mark } from '@/app/_design/marks';
 import { SelectMenu } from '@/app/_components/select-menu';
 import styles from './spike-lane.module.css';

@@ -1,5 +1,5 @@
-import type { StageReason } from '@/lib/view/stage-reason';
-import type { StageCondition } from '@/lib/view/stage-rules';
+import type { StageReason } from '@/lib/view/stages/stage-reason';
+import type { StageCondition } from '@/lib/view/stages/stage-rules';
 import { StageChip } from '@/app/_components/stage-chip';
 import styles from './words-column.module.css';
 

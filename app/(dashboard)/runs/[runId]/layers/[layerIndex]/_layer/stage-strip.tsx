@@ -1,5 +1,5 @@
-import { stageLabel } from '@/lib/view/stage-label';
-import type { StageSegment } from '@/lib/view/stage-strip';
+import { stageLabel } from '@/lib/view/stages/stage-label';
+import type { StageSegment } from '@/lib/view/layer/stage-strip';
 import styles from './stage-strip.module.css';
 
 /** A stage without a letter is written out where there is room. */

@@ -1,5 +1,5 @@
-import type { DipText, StepColumnView } from '@/lib/view/layer-view-model';
-import { formatStep } from '@/lib/view/format-number';
+import type { DipText, StepColumnView } from '@/lib/view/layer/layer-view-model';
+import { formatStep } from '@/lib/view/text/format-number';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { StageChip } from '@/app/_components/stage-chip';
 import { DistributionChart } from './distribution-chart';

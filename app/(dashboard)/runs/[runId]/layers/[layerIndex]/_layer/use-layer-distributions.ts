@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { distributionsReplySchema, type DistributionsReply } from '@/lib/contract/reads';
-import { prepareStepWindow, type StepWindow } from '@/lib/view/chosen-steps';
+import { prepareStepWindow, type StepWindow } from '@/lib/view/layer/chosen-steps';
 import { apiPath, type ApiFailure } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 

@@ -6,7 +6,7 @@ import {
   type ExplainedStage,
   type Spike,
 } from '@/lib/contract/reads';
-import type { StepWindow } from '@/lib/view/chosen-steps';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
 import { apiPath, type ApiFailure } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 

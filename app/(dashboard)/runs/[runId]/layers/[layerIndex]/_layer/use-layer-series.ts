@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { seriesReplySchema, type Bucket } from '@/lib/contract/reads';
-import type { StepWindow } from '@/lib/view/chosen-steps';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
 
 /** A panel of 262 px shows no more. */

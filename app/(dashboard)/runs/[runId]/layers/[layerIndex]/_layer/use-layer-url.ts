@@ -1,10 +1,10 @@
 'use client';
 
 import { useMemo } from 'react';
-import { parseSteps, type StepWindow } from '@/lib/view/chosen-steps';
-import { parseDrift, type ChosenDrift } from '@/lib/view/correlated-reference';
-import type { AxisKind } from '@/lib/view/distribution-axis';
-import type { HeightMode } from '@/lib/view/reference-curve';
+import { parseSteps, type StepWindow } from '@/lib/view/layer/chosen-steps';
+import { parseDrift, type ChosenDrift } from '@/lib/view/layer/correlated-reference';
+import type { AxisKind } from '@/lib/view/layer/distribution-axis';
+import type { HeightMode } from '@/lib/view/layer/reference-curve';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { useUrlState } from '@/app/_hooks/use-url-state';
 

@@ -3,13 +3,17 @@
 import { useMemo } from 'react';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
-import { prepareStepWindow } from '@/lib/view/chosen-steps';
-import { prepareCorrelatedReference, type Betas } from '@/lib/view/correlated-reference';
-import { prepareLayerView } from '@/lib/view/layer-view-model';
-import { prepareLossStrip } from '@/lib/view/loss-strip';
-import type { NormalPart } from '@/lib/view/reference-curve';
-import { describeMultiples, orderMetrics, prepareSmallMultiple } from '@/lib/view/small-multiple';
-import { prepareStageStrip } from '@/lib/view/stage-strip';
+import { prepareStepWindow } from '@/lib/view/layer/chosen-steps';
+import { prepareCorrelatedReference, type Betas } from '@/lib/view/layer/correlated-reference';
+import { prepareLayerView } from '@/lib/view/layer/layer-view-model';
+import { prepareLossStrip } from '@/lib/view/layer/loss-strip';
+import type { NormalPart } from '@/lib/view/layer/reference-curve';
+import {
+  describeMultiples,
+  orderMetrics,
+  prepareSmallMultiple,
+} from '@/lib/view/layer/small-multiple';
+import { prepareStageStrip } from '@/lib/view/layer/stage-strip';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import { useLayerDistributions } from './use-layer-distributions';

@@ -2,9 +2,9 @@
 
 import { distributionsReplySchema, type DistributionsReply } from '@/lib/contract/reads';
 import { runSchema, type Run } from '@/lib/contract/runs';
-import type { StepWindow } from '@/lib/view/chosen-steps';
-import { formatStep } from '@/lib/view/format-number';
-import { shortLayerNames } from '@/lib/view/layer-names';
+import type { StepWindow } from '@/lib/view/layer/chosen-steps';
+import { formatStep } from '@/lib/view/text/format-number';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import type { OtherChoice } from './use-layer-url';

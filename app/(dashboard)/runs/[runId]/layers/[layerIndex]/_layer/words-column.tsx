@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import { formatStep } from '@/lib/view/format-number';
-import type { StepWords } from '@/lib/view/layer-words';
-import type { NumberRow } from '@/lib/view/number-rows';
+import { formatStep } from '@/lib/view/text/format-number';
+import type { StepWords } from '@/lib/view/layer/layer-words';
+import type { NumberRow } from '@/lib/view/layer/number-rows';
 import styles from './words-column.module.css';
 
 const KEYS = [

@@ -1,8 +1,8 @@
 import Link from 'next/link';
 import type { Evidence, Postmortem } from '@/lib/contract/postmortem';
 import { describeMetric } from '@/lib/contract/standard-metrics';
-import { formatNumber, formatStep } from '@/lib/view/format-number';
-import { stageLabel } from '@/lib/view/stage-label';
+import { formatNumber, formatStep } from '@/lib/view/text/format-number';
+import { stageLabel } from '@/lib/view/stages/stage-label';
 import styles from './spike.module.css';
 
 /** The verdict in words; each sentence opens to the stored numbers that it was made from. */

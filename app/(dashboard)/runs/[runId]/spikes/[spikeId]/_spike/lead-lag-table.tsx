@@ -1,6 +1,6 @@
 import Link from 'next/link';
 import type { Postmortem } from '@/lib/contract/postmortem';
-import { formatNumber, formatPercent } from '@/lib/view/format-number';
+import { formatNumber, formatPercent } from '@/lib/view/text/format-number';
 import styles from './spike.module.css';
 
 const SHOWN = 5;

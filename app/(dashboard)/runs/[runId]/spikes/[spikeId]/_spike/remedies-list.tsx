@@ -1,5 +1,5 @@
 import type { Postmortem } from '@/lib/contract/postmortem';
-import { waysBack } from '@/lib/view/spike-facts';
+import { waysBack } from '@/lib/view/spikes/spike-facts';
 import styles from './spike.module.css';
 
 const SIGNS = {

@@ -2,8 +2,8 @@
 
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { timelineReplySchema } from '@/lib/contract/reads';
-import { formatStep } from '@/lib/view/format-number';
-import { bucketsTable } from '@/lib/view/timeline-table';
+import { formatStep } from '@/lib/view/text/format-number';
+import { bucketsTable } from '@/lib/view/timelines/timeline-table';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { readHeatmapTable } from '@/app/_components/chart-menu/read-heatmap-table';

@@ -8,19 +8,19 @@ import {
 } from '@/lib/contract/heatmap-columns';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { STAGE_NAMES } from '@/lib/contract/stages';
-import { packHex } from '@/lib/view/colour-ramp';
-import { formatNumber } from '@/lib/view/format-number';
-import { groupLayers } from '@/lib/view/layer-groups';
+import { packHex } from '@/lib/view/colours/colour-ramp';
+import { formatNumber } from '@/lib/view/text/format-number';
+import { groupLayers } from '@/lib/view/axes/layer-groups';
 import {
   drawSpikeRaster,
   magnitudeScale,
   plotWidth,
   type RasterScale,
-} from '@/lib/view/spike-raster';
-import { SPIKE_GUTTER, stepPosition } from '@/lib/view/spike-timeline';
-import { prepareSpikeScale } from '@/lib/view/spike-scale';
-import { stageColour } from '@/lib/view/stage-colours';
-import { stageLabel } from '@/lib/view/stage-label';
+} from '@/lib/view/spikes/spike-raster';
+import { SPIKE_GUTTER, stepPosition } from '@/lib/view/spikes/spike-timeline';
+import { prepareSpikeScale } from '@/lib/view/spikes/spike-scale';
+import { stageColour } from '@/lib/view/stages/stage-colours';
+import { stageLabel } from '@/lib/view/stages/stage-label';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import { apiPath, readBytes } from '@/app/_hooks/api-client';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';

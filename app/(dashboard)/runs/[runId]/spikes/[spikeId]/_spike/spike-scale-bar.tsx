@@ -1,4 +1,4 @@
-import type { SpikeScale } from '@/lib/view/spike-scale';
+import type { SpikeScale } from '@/lib/view/spikes/spike-scale';
 import { TickText } from '@/app/_components/tick-text';
 import styles from './spike.module.css';
 

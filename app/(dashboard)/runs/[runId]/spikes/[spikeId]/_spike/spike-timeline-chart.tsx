@@ -1,5 +1,5 @@
-import type { SpikeTimeline, TimelineMark } from '@/lib/view/spike-timeline';
-import { SPIKE_GUTTER } from '@/lib/view/spike-timeline';
+import type { SpikeTimeline, TimelineMark } from '@/lib/view/spikes/spike-timeline';
+import { SPIKE_GUTTER } from '@/lib/view/spikes/spike-timeline';
 import { isMarkKind, Mark } from '@/app/_design/marks';
 import styles from './spike.module.css';
 

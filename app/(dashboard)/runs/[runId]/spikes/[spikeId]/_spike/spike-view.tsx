@@ -3,10 +3,10 @@
 import Link from 'next/link';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import type { Run } from '@/lib/contract/runs';
-import { comparePath } from '@/lib/view/compared-sides';
-import { formatStep } from '@/lib/view/format-number';
-import { shortLayerNames } from '@/lib/view/layer-names';
-import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spike-facts';
+import { comparePath } from '@/lib/view/comparison/compared-sides';
+import { formatStep } from '@/lib/view/text/format-number';
+import { shortLayerNames } from '@/lib/view/axes/layer-names';
+import { prepareSpikeFacts, spikeKindWord } from '@/lib/view/spikes/spike-facts';
 import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { Mark } from '@/app/_design/marks';

@@ -1,0 +1,86 @@
+import type { Postmortem } from '../../contract/postmortem';
+import type { Spike } from '../../contract/reads';
+import { formatNumber, formatPercent, formatStep } from '../text/format-number';
+import { leadOfSpike } from './spike-movers';
+
+export interface SpikeFact {
+  readonly label: string;
+  readonly value: string;
+  /** In smaller letters after it. */
+  readonly after?: string;
+}
+
+export const VERDICT_WORDS: Readonly<Record<Spike['verdict'], string>> = {
+  precursor_found: 'Precursor found',
+  no_precursor: 'No precursor',
+  insufficient_data: 'Too little history',
+};
+const KINDS: Readonly<Record<Spike['kind'], string>> = {
+  loss_spike: 'Loss spike',
+  outlier_batch: 'Outlier batch',
+  divergence: 'Divergence',
+  rms_spike: 'RMS spike',
+};
+export const RECOVERY_WORDS: Readonly<Record<Spike['recovery'], string>> = {
+  fast: 'fast',
+  slow: 'slow',
+  partial: 'partial recovery',
+  unrecovered: 'not recovered',
+  diverged: 'diverged',
+  open: 'open',
+};
+
+export function spikeKindWord(kind: Spike['kind']): string {
+  return KINDS[kind];
+}
+
+const inSteps = (count: number): string => `${formatStep(count)} ${count === 1 ? 'step' : 'steps'}`;
+
+/** Fewer quiet steps than this say nothing of odds. */
+const LEAST_CHANCE_STEPS = 100;
+
+/** How often a precursor is found before nothing; none of some steps is not never. */
+function chanceOf({ precursorChance, chanceSteps }: Spike): Pick<SpikeFact, 'value' | 'after'> {
+  if (precursorChance === null || chanceSteps === null) return { value: '–' };
+  if (chanceSteps < LEAST_CHANCE_STEPS) return { value: '–', after: 'too few steps' };
+  const value = precursorChance === 0 ? '0' : formatPercent(precursorChance);
+  return { value, after: `of ${formatStep(chanceSteps)} steps` };
+}
+
+/** Where to go back to and what to skip, in full, of a spike that did not pass by itself. */
+export function waysBack({
+  spike: { kind, recovery },
+  rewind,
+  skip,
+}: Pick<Postmortem, 'spike' | 'rewind' | 'skip'>): string[] {
+  const passed = recovery === 'fast' && kind !== 'divergence';
+  if (passed || kind === 'outlier_batch' || kind === 'rms_spike') return [];
+  return [rewind?.text, skip?.text].filter((text) => text !== undefined);
+}
+
+/** The numbers that stand at the head of a postmortem, in their order. */
+export function prepareSpikeFacts(spike: Spike): SpikeFact[] {
+  const lead = leadOfSpike(spike);
+  const { kind, recovery, peakStep, recoveredStep, onsetStep } = spike;
+  return [
+    { label: 'verdict', value: VERDICT_WORDS[spike.verdict] },
+    {
+      label: 'kind',
+      value: kind === 'outlier_batch' ? KINDS[kind] : `${KINDS[kind]}, ${RECOVERY_WORDS[recovery]}`,
+    },
+    { label: 'lead', value: lead === null ? 'none' : lead === 1 ? '1 step' : `${lead} steps` },
+    { label: 'by chance', ...chanceOf(spike) },
+    { label: 'onset', value: formatStep(onsetStep) },
+    {
+      label: 'peak',
+      value: formatNumber(spike.peakValue),
+      ...(peakStep === null ? {} : { after: `at ${formatStep(peakStep)}` }),
+    },
+    { label: 'baseline', value: formatNumber(spike.baseline) },
+    {
+      label: 'recovered',
+      value: formatStep(recoveredStep),
+      ...(recoveredStep === null ? {} : { after: inSteps(recoveredStep - onsetStep) }),
+    },
+  ];
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { RunStatus, RunSummary } from '@/lib/contract/runs';
+import { prepareRunsVerdict, spellAge } from '@/lib/view/runs/runs-verdict';
+import { aRun } from '../../../builders/run-summary';
+
+const NOW = Date.parse('2026-11-22T12:00:00.000Z');
+const live = (name: string, over = {}) => aRun({ id: name, name, ...over });
+const stale = (name: string, minutes: number) =>
+  live(name, { lastFrameAt: new Date(NOW - minutes * 60_000).toISOString() });
+const ended = (name: string, status: 'finished' | 'failed' | 'stopped') => live(name, { status });
+
+const openSpike = { id: 's', kind: 'loss_spike', onsetStep: 1552 };
+
+/** The verdict over these runs, as an overview tells of them. */
+function verdictOver(runs: readonly RunSummary[]) {
+  const statuses: Partial<Record<RunStatus, number>> = {};
+  for (const { status } of runs) statuses[status] = (statuses[status] ?? 0) + 1;
+  const running = runs.filter(({ status }) => status === 'running');
+  return prepareRunsVerdict({ running, total: runs.length, statuses }, NOW);
+}
+
+describe('the verdict over the runs', () => {
+  it('says how many are live, who is silent, and how the others ended', () => {
+    const verdict = verdictOver([
+      live('a'),
+      live('b'),
+      stale('C_stale_v', 14),
+      ended('d', 'finished'),
+      ended('e', 'finished'),
+      ended('f', 'failed'),
+    ]);
+    expect(verdict.alarm).toBeNull();
+    expect(verdict.sentence).toBe('Two runs are live.');
+    expect(verdict.detail).toBe(
+      'C_stale_v has sent nothing for 14 minutes. Two finished and one failed.',
+    );
+    expect(verdict.liveCount).toBe(2);
+  });
+
+  it('opens with a run that needs someone', () => {
+    const verdict = verdictOver([live('a', { openSpikeCount: 1, openSpike }), live('b')]);
+    expect(verdict.alarm).toEqual({ kind: 'loss_spike', words: 'One run needs you.', runId: 'a' });
+    expect(verdict.sentence).toBe('a: loss spike open since step 1\u2009552.');
+    expect(verdict.detail).toBe('Two runs are live.');
+  });
+
+  it('puts a loss of NaN before an open spike', () => {
+    const verdict = verdictOver([
+      live('a', { openSpikeCount: 2, openSpike }),
+      live('b', { isLastLossNonFinite: true, lastLoss: null }),
+    ]);
+    expect(verdict.alarm).toMatchObject({
+      kind: 'divergence',
+      words: 'Two runs need you.',
+      runId: 'b',
+    });
+    expect(verdict.sentence).toBe(
+      'b: loss is NaN; a: two spikes are open, the newest since step 1\u2009552.',
+    );
+  });
+
+  it('raises no alarm for a run that has ended', () => {
+    expect(verdictOver([live('a', { status: 'failed', openSpikeCount: 1 })]).alarm).toBeNull();
+  });
+
+  it('names at most three silent runs', () => {
+    const verdict = verdictOver(['a', 'b', 'c', 'd', 'e'].map((name, i) => stale(name, 5 + i)));
+    expect(verdict.sentence).toBe('No run is live.');
+    expect(verdict.detail).toBe(
+      'a, b, c and two more have gone silent, the longest for 9 minutes.',
+    );
+  });
+
+  it('counts at least those that it was told of where there are more', () => {
+    const overview = { running: [live('a'), live('b')], total: 900, statuses: { running: 700 } };
+    expect(prepareRunsVerdict(overview, NOW).sentence).toBe('At least two runs are live.');
+  });
+
+  it('names runs that wait for their first frame', () => {
+    const verdict = verdictOver([live('a', { lastFrameAt: null })]);
+    expect(verdict.detail).toBe('a has no frames yet.');
+  });
+
+  it('has a sentence for a fresh install', () => {
+    expect(verdictOver([])).toEqual({
+      alarm: null,
+      sentence: 'No runs yet.',
+      detail: null,
+      liveCount: 0,
+    });
+  });
+});
+
+describe('an age in a sentence', () => {
+  it('is spelt out in whole units', () => {
+    expect([61_000, 14 * 60_000, 3_600_000, 172_800_000].map(spellAge)).toEqual([
+      '1 minute',
+      '14 minutes',
+      '1 hour',
+      '2 days',
+    ]);
+  });
+});
