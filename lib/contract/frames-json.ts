@@ -7,6 +7,7 @@ import { AppError, type FaultDetail } from './app-error';
 import type { Frame, FrameRequest, HistogramFrame, RejectedStep } from './frame';
 import { MAX_BINS, checkEdges } from './frames-safetensors';
 import { metricNameSchema } from './identifiers';
+import { IgnoredFields, isObject } from './ignored-fields';
 import { missingColumn } from './missing-value';
 import { parseJson } from './parse-json';
 import { orderSteps } from './step-order';
@@ -51,8 +52,6 @@ export const jsonFrameSchema = z.object({
 });
 type JsonFrame = z.infer<typeof jsonFrameSchema>;
 
-/** Enough to see what is wrong; more than a client of a newer contract would send. */
-const MAX_IGNORED_PATHS = 64;
 /** The objects of a frame whose fields are names that the job chose. */
 const NAMED_FIELDS = ['scalars', 'layers', 'histograms'] as const;
 
@@ -86,7 +85,7 @@ export function decodeJsonFrames(body: Uint8Array): FrameRequest {
   envelope.data.frames.forEach((raw, index) => {
     try {
       parsed.push({ frame: parseFrame(raw, index), index });
-      ignored.noteFrame(raw, index);
+      noteFrame(ignored, raw, index);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       faults.push(error);
@@ -118,40 +117,14 @@ export function decodeJsonFrames(body: Uint8Array): FrameRequest {
   };
 }
 
-/**
- * Fields that no schema knows: a misspelt `learning_rate`, or one of a newer contract. They
- * are told, since a value that is lost in silence is missed when it is too late. Of each
- * there is one path, that of the first frame which has it.
- */
-class IgnoredFields {
-  readonly #pathByField = new Map<string, string>();
-
-  get paths(): readonly string[] {
-    return [...this.#pathByField.values()];
+function noteFrame(ignored: IgnoredFields, raw: unknown, index: number): void {
+  const path = `frames.${index}.`;
+  ignored.note(raw, jsonFrameSchema.shape, path, 'frames.');
+  if (!isObject(raw) || !isObject(raw['histograms'])) return;
+  for (const [name, histogram] of Object.entries(raw['histograms'])) {
+    const inner = `histograms.${name}.`;
+    ignored.note(histogram, jsonHistogramSchema.shape, `${path}${inner}`, `frames.${inner}`);
   }
-
-  note(value: unknown, known: object, path: string, field = path): void {
-    if (!isObject(value)) return;
-    for (const key of Object.keys(value)) {
-      const name = `${field}${key}`;
-      if (Object.hasOwn(known, key) || this.#pathByField.has(name)) continue;
-      if (this.#pathByField.size < MAX_IGNORED_PATHS) this.#pathByField.set(name, `${path}${key}`);
-    }
-  }
-
-  noteFrame(raw: unknown, index: number): void {
-    const path = `frames.${index}.`;
-    this.note(raw, jsonFrameSchema.shape, path, 'frames.');
-    if (!isObject(raw) || !isObject(raw['histograms'])) return;
-    for (const [name, histogram] of Object.entries(raw['histograms'])) {
-      const inner = `histograms.${name}.`;
-      this.note(histogram, jsonHistogramSchema.shape, `${path}${inner}`, `frames.${inner}`);
-    }
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function stepOf(raw: unknown): number {

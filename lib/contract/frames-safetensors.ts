@@ -29,6 +29,10 @@ import { orderSteps } from './step-order';
 export const MAX_BINS = 4096;
 /** Samples a layer may post. */
 export const MAX_SAMPLES = 65_536;
+/** `format` is what libraries of safetensors write into every file. */
+const KNOWN_METADATA: ReadonlySet<string> = new Set(['attempt', 'layer_offset', 'format']);
+/** As many as are told of a body in JSON. */
+const MAX_IGNORED_KEYS = 64;
 const STANDARD_SCALARS: ReadonlySet<string> = new Set(['loss', 'learning_rate', 'gradient_norm']);
 
 interface StepLayerShape {
@@ -113,7 +117,11 @@ export function decodeSafetensorsFrames(body: Uint8Array): FrameRequest {
       samples,
     }),
   );
-  return { attempt, layerOffset, frames, rejected };
+  const ignored = Array.from(container.metadata.keys())
+    .filter((key) => !KNOWN_METADATA.has(key))
+    .slice(0, MAX_IGNORED_KEYS)
+    .map((key) => `__metadata__.${key}`);
+  return { attempt, layerOffset, frames, rejected, ...(ignored.length === 0 ? {} : { ignored }) };
 }
 
 function unknownTensor(name: string): AppError {

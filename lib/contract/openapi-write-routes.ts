@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { SAFETENSORS_MEDIA_TYPE } from './heatmap-columns';
 import { FRAME_METADATA, FRAME_TENSORS, postedFramesSchema } from './openapi-frames';
 import { JSON_TYPE, RUN, json, ok, type RouteDescription } from './openapi-route';
@@ -8,9 +7,10 @@ import {
   createEventSchema,
   createRunReplySchema,
   createRunSchema,
+  eventReplySchema,
+  finishReplySchema,
   finishRunSchema,
   framesReplySchema,
-  runEventSchema,
 } from './runs';
 
 /** What a training job posts. */
@@ -193,9 +193,9 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
       {
         status: 201,
         description: 'The event was stored.',
-        bodies: [{ mediaType: JSON_TYPE, schema: runEventSchema }],
+        bodies: [{ mediaType: JSON_TYPE, schema: eventReplySchema }],
       },
-      ok(runEventSchema, 'The event was there already.'),
+      ok(eventReplySchema, 'The event was there already.'),
     ],
     errors: ['run_not_found', 'attempt_not_found', 'invalid_body'],
   },
@@ -209,12 +209,7 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
     description: 'Frames after it answer run_finished; a resume reopens the run.',
     params: runParamsSchema,
     body: json(finishRunSchema, { status: 'finished' }),
-    replies: [
-      ok(
-        finishRunSchema.extend({ id: z.string() }),
-        'The run’s status; the same finish again answers the same.',
-      ),
-    ],
+    replies: [ok(finishReplySchema, 'The run’s status; the same finish again answers the same.')],
     errors: ['run_not_found', 'invalid_body'],
   },
 ];

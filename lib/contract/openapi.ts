@@ -87,7 +87,8 @@ const DESCRIPTION =
   '{"error": {"code", "message", "details"?}}. Where a metric is not finite, JSON accepts "NaN", ' +
   '"Infinity" and "-Infinity" and returns null with a nonFiniteCount. fromStep and toStep are ' +
   'inclusive. attempt is a number, effective (the default: for each step the newest attempt that has ' +
-  'it) or all. Send Authorization: Bearer <token> where the server asks for tokens; a browser ' +
+  'it) or all. Fields of a job’s post that are not known are named in ignored of the reply, parameters ' +
+  'of a read in the header X-Ignored-Parameters. Send Authorization: Bearer <token> where the server asks for tokens; a browser ' +
   'exchanges one for a cookie at /sign-in.';
 
 const PARAMETER_WORDS: Readonly<Record<string, string>> = {

@@ -68,11 +68,15 @@ export const createRunSchema = z.object({
 });
 export type CreateRun = z.infer<typeof createRunSchema>;
 
+/** Fields of a body that the contract does not know, as paths; there only if there are any. */
+const ignoredSchema = z.array(z.string()).optional();
+
 export const createRunReplySchema = z.object({
   id: z.string(),
   attempt: z.int(),
   nextStep: z.int(),
   url: z.string(),
+  ignored: ignoredSchema,
 });
 export type CreateRunReply = z.infer<typeof createRunReplySchema>;
 
@@ -192,6 +196,13 @@ export const runSettingsSchema = z.object({
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;
 
+/** Replies of `POST /api/v1/runs/{id}/events` and `/finish`. */
+export const eventReplySchema = runEventSchema.extend({ ignored: ignoredSchema });
+export const finishReplySchema = finishRunSchema.extend({
+  id: z.string(),
+  ignored: ignoredSchema,
+});
+
 /** `GET /api/v1/runs/{id}/metrics`: what is stored. */
 export const runMetricsSchema = z.object({
   scalars: z.array(metricNameSchema),
@@ -207,7 +218,7 @@ export const framesReplySchema = z.object({
   rejected: z.array(z.object({ step: z.int(), code: z.string(), message: z.string() })),
   /** What the detectors opened, confirmed or closed with these frames. */
   events: z.array(z.record(z.string(), z.json())),
-  /** Fields of a JSON body that the contract does not know, as paths; there only if there are any. */
-  ignored: z.array(z.string()).optional(),
+  /** Also keys of a binary body's metadata. */
+  ignored: ignoredSchema,
 });
 export type FramesReply = z.infer<typeof framesReplySchema>;

@@ -22,6 +22,11 @@ import { AdviceWatch } from './advice-watch';
 import { ApiMetrics } from './api-metrics';
 import { declineUpgrade, refuseUpgrade } from './decline-upgrade';
 import { createProxy } from './proxies';
+import {
+  IGNORED_PARAMETERS_HEADER,
+  ignoredParameters,
+  queryParametersOf,
+} from './query-parameters';
 import type { ReadHandler } from './read-request';
 import { READ_ROUTES } from './read-routes';
 import { readReadiness } from './readiness';
@@ -52,6 +57,8 @@ export interface FrontDoor {
 type Destination =
   | {
       readonly kind: 'read';
+      /** Method and path. */
+      readonly route: string;
       readonly handler: ReadHandler;
       /** Any of these is enough. */
       readonly scopes: readonly TokenScope[];
@@ -96,7 +103,8 @@ function toDestination(
   { method, path, handler }: Route<ReadHandler>,
   scopes: readonly TokenScope[],
 ): Route<Destination> {
-  return { method, path, handler: { kind: 'read', handler, scopes } };
+  const route = `${method} ${path}`;
+  return { method, path, handler: { kind: 'read', route, handler, scopes } };
 }
 
 /** Two heatmaps of 1,000 × 1,000, whose 8 MB are cleared by the system in a fifth of their time. */
@@ -128,6 +136,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     readAdvice(db, runId, await askSeenStep(options.ingestUrl, runId)),
   );
   const openApi = buildOpenApi({ version: options.version });
+  const queryParameters = queryParametersOf(openApi);
   /** Passed on, or about to be refused. */
   const sockets = new Set<Duplex>();
   let isDraining = false;
@@ -181,6 +190,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       }
       const principal = await authenticate(request.headers, access);
       permitScope(principal, ...handler.scopes);
+      const ignored = ignoredParameters(searchParams, queryParameters.get(handler.route));
+      if (ignored !== null) response.setHeader(IGNORED_PARAMETERS_HEADER, ignored);
       const query = readQuery(searchParams);
       const { canSendEmail } = options;
       return handler.handler(db, {

@@ -34,6 +34,7 @@ import {
   type WriteRequest,
   bodyOptions,
   parseBody,
+  parseJobsBody,
   permittedRun,
 } from './write-request';
 
@@ -61,7 +62,7 @@ async function postRun(deps: RouteDependencies, { request }: WriteRequest): Prom
   const principal = await authenticate(request.headers, deps.access);
   permitScope(principal, 'ingest');
   return withBody(request, bodyOptions(deps), async (body) => {
-    const input = parseBody(createRunSchema, body);
+    const { input, ignored } = parseJobsBody(createRunSchema, body);
     permitProject(principal, input.project);
     const created = await createRun(deps.access.db, input);
     deps.runs.forget(created.id);
@@ -77,6 +78,7 @@ async function postRun(deps: RouteDependencies, { request }: WriteRequest): Prom
       attempt: created.attempt,
       nextStep: created.nextStep,
       url: `${originOf(request)}/runs/${encodeURIComponent(created.id)}`,
+      ...tellIgnored(deps, ignored),
     };
     return json(created.isNew || created.isNewAttempt ? 201 : 200, reply);
   });
@@ -123,7 +125,7 @@ async function postEvent(
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'ingest');
   return withBody(request, bodyOptions(deps), async (body) => {
-    const input = parseBody(createEventSchema, body);
+    const { input, ignored } = parseJobsBody(createEventSchema, body);
     const attempt = input.attempt ?? run.newestAttempt;
     if (!run.attempts.some((candidate) => candidate.attempt === attempt)) {
       throw new AppError('attempt_not_found', `run ${run.id} has no attempt ${attempt}`);
@@ -138,7 +140,7 @@ async function postEvent(
       const { kind, step, title } = event;
       deps.publisher.publishEvent({ runId: run.id, kind, step, attempt, title });
     }
-    return json(isNew ? 201 : 200, event);
+    return json(isNew ? 201 : 200, { ...event, ...tellIgnored(deps, ignored) });
   });
 }
 
@@ -155,7 +157,8 @@ async function postFinish(
 ): Promise<Reply> {
   const run = await permittedRun(deps, request, params, 'ingest');
   return withBody(request, bodyOptions(deps), async (body) => {
-    const { status } = parseBody(finishRunSchema, body);
+    const { input, ignored } = parseJobsBody(finishRunSchema, body);
+    const { status } = input;
     await finishRun(deps.access.db, run.id, status, deps.now());
     deps.runs.forget(run.id);
     await deps.detection.finish(run);
@@ -163,8 +166,18 @@ async function postFinish(
     deps.compaction.noteChanged(run.runKey, [run.newestAttempt]);
     deps.alerts.noteChanged(run.runKey);
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });
-    return ok({ id: run.id, status });
+    return ok({ id: run.id, status, ...tellIgnored(deps, ignored) });
   });
+}
+
+/** What a reply says of fields that are not known; nothing where there are none. */
+function tellIgnored(
+  { metrics }: RouteDependencies,
+  ignored: readonly string[],
+): { readonly ignored?: string[] } {
+  if (ignored.length === 0) return {};
+  metrics.countIgnoredFields(ignored.length);
+  return { ignored: [...ignored] };
 }
 
 /** 200 with what was set; 404; 422 for any other field. */

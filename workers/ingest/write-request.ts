@@ -4,6 +4,7 @@ import type { ZodType } from 'zod';
 import type { z } from 'zod';
 import { AppError } from '../../lib/contract/app-error';
 import { toDetails } from '../../lib/contract/frames-json';
+import { findIgnoredFields } from '../../lib/contract/ignored-fields';
 import { parseStorableJson } from '../../lib/contract/parse-json';
 import { runParamsSchema } from '../../lib/contract/reads';
 import { type AccessRules, authenticate, permitProject, permitScope } from '../access/principal';
@@ -64,8 +65,22 @@ export function bodyOptions({ budget, bodyTimeoutMs }: RouteDependencies) {
 
 /** Throws AppError `invalid_body` naming the first field that is wrong. */
 export function parseBody<T extends ZodType>(schema: T, body: Uint8Array): z.output<T> {
-  const result = schema.safeParse(parseStorableJson(body));
-  if (result.success) return result.data;
+  return parseJobsBody(schema, body).input;
+}
+
+/**
+ * The same of what a training job posts: it may be of a newer contract, and so fields that are
+ * not known are no fault but told.
+ */
+export function parseJobsBody<T extends ZodType>(
+  schema: T,
+  body: Uint8Array,
+): { readonly input: z.output<T>; readonly ignored: readonly string[] } {
+  const raw = parseStorableJson(body);
+  const result = schema.safeParse(raw);
+  if (result.success) {
+    return { input: result.data, ignored: findIgnoredFields(raw, result.data) };
+  }
   const details = toDetails(result.error, []);
   const [first] = details;
   const path = first === undefined || first.path === '' ? 'body' : first.path;

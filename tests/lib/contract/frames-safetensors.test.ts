@@ -293,6 +293,22 @@ describe('decodeSafetensorsFrames', () => {
   });
 });
 
+describe('metadata of a container', () => {
+  const ignoredOf = (metadata: Record<string, string>) =>
+    decodeSafetensorsFrames(encodeSafetensors([steps(1)], metadata)).ignored;
+
+  it('is named where the contract does not know it', () => {
+    expect(ignoredOf({ layerOffset: '1', attempt: '2', rank: '3' })).toEqual([
+      '__metadata__.layerOffset',
+      '__metadata__.rank',
+    ]);
+  });
+
+  it('may have what libraries write into every container', () => {
+    expect(ignoredOf({ format: 'pt', attempt: '1', layer_offset: '0' })).toBeUndefined();
+  });
+});
+
 describe('missingColumn', () => {
   it('is NaN to arithmetic and told apart from NaN by its bits', () => {
     const column = missingColumn(2);

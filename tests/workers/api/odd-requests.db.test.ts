@@ -197,4 +197,34 @@ describe('requests that no client should send', () => {
     const { body: metrics } = await servers.get('/metrics');
     expect(metrics).toMatch(/^spikescope_ingest_ignored_fields_total 2$/m);
   });
+
+  it('tells fields that it does not know of a run, an event and its end', async () => {
+    const run = { ...aRun('misspelt'), resumeFrom: 3 };
+    const created = await servers.post('/api/v1/runs', run);
+    expect([created.status, created.body.ignored]).toEqual([201, ['resumeFrom']]);
+    const again = await servers.post('/api/v1/runs', run);
+    expect([again.status, again.body.ignored]).toEqual([200, ['resumeFrom']]);
+    const event = { step: 1, kind: 'note', title: 'a', details: 'b' };
+    const posted = await servers.post('/api/v1/runs/misspelt/events', event);
+    expect([posted.status, posted.body.ignored]).toEqual([201, ['details']]);
+    const finish = { status: 'finished', reason: 'done' };
+    const finished = await servers.post('/api/v1/runs/misspelt/finish', finish);
+    expect([finished.status, finished.body.ignored]).toEqual([200, ['reason']]);
+    const known = await servers.post('/api/v1/runs', aRun('misspelt'));
+    expect(known.body).not.toHaveProperty('ignored');
+  });
+
+  it.each([
+    ['/api/v1/runs/odd/timeline?fromstep=1&points=10', 'fromstep'],
+    ['/api/v1/runs/odd/export?kind=scalars&format=csv&from_step=1', 'from_step'],
+    ['/api/v1/runs?projects=odd&limit=5', 'projects'],
+    ['/api/v1/runs/nowhere?fromStep=1', 'fromStep'],
+  ])('names in a header what it does not know of %s', async (path, name) => {
+    const plain = await servers.api(path.replace(new RegExp(`&?${name}=\\w+`), ''));
+    const reply = await servers.api(path);
+    expect(reply.headers.get('X-Ignored-Parameters')).toBe(name);
+    expect(plain.headers.get('X-Ignored-Parameters')).toBeNull();
+    expect(reply.status).toBe(plain.status);
+    expect(await reply.text()).toBe(await plain.text());
+  });
 });
