@@ -10,8 +10,13 @@ import {
   projectParamsSchema,
   runSizeReplySchema,
 } from './projects';
-import { runParamsSchema } from './reads';
-import { retentionBodySchema, retentionQuerySchema, retentionReplySchema } from './retention';
+import { gapsQuerySchema, runParamsSchema } from './reads';
+import {
+  gapsReplySchema,
+  retentionBodySchema,
+  retentionQuerySchema,
+  retentionReplySchema,
+} from './retention';
 
 const EXAMPLE: ProjectPolicyReply = {
   name: 'pretrain-7b',
@@ -34,6 +39,21 @@ export const PROJECT_ROUTES: readonly RouteDescription[] = [
     params: runParamsSchema,
     replies: [ok(runSizeReplySchema, 'The size.')],
     errors: ['run_not_found'],
+  },
+  {
+    operationId: 'readRunGaps',
+    method: 'get',
+    path: `${RUN}/gaps`,
+    tag: 'Read',
+    scope: 'read',
+    summary: 'Which steps of a run a policy has let go',
+    description:
+      'Of raw the values of layers step by step, of which the minimum, maximum and mean of every 16 steps stay; ' +
+      'of distributions and samples the range in which those away from spikes went.',
+    params: runParamsSchema,
+    query: gapsQuerySchema,
+    replies: [ok(gapsReplySchema, 'The ranges, ascending, and the policy as it stands.')],
+    errors: ['run_not_found', 'attempt_not_found', 'invalid_query'],
   },
   {
     operationId: 'deleteProject',

@@ -97,7 +97,7 @@ import {
 } from './spike-search';
 import { reachedStageSchema, stageSearchReplySchema } from './stage-search';
 import { projectPolicyReplySchema, putProjectPolicySchema } from './project-policy';
-import { retentionReplySchema } from './retention';
+import { gapsReplySchema, retentionReplySchema } from './retention';
 import { warningSchema, warningsReplySchema } from './warnings';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
@@ -181,6 +181,7 @@ const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   JobsReply: jobsReplySchema,
   ProjectPolicy: projectPolicyReplySchema,
   PutProjectPolicy: putProjectPolicySchema,
+  GapsReply: gapsReplySchema,
   RetentionReply: retentionReplySchema,
   AlertChannel: channelSchema,
   AlertChannelTarget: channelTargetSchema,

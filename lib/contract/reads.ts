@@ -24,6 +24,9 @@ const stepRange = {
   attempt: attemptSelectorSchema.default('effective'),
 };
 
+export const gapsQuerySchema = z.object(stepRange);
+export type GapsQuery = z.infer<typeof gapsQuerySchema>;
+
 /** The most columns or points one reply may hold. */
 export const MAX_COLUMNS = 8192;
 const queryColumns = queryInteger.pipe(z.int().min(1).max(MAX_COLUMNS));

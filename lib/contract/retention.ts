@@ -5,6 +5,27 @@ import {
   putProjectPolicySchema,
 } from './project-policy';
 
+export const GAP_KINDS = ['raw', 'distributions', 'samples'] as const;
+
+/** Of `GET /api/v1/runs/{id}/gaps`. */
+export const gapsReplySchema = z.object({
+  project: z.string(),
+  /** As it stands; it may have been another one when these went. */
+  policy: projectPolicySchema,
+  items: z.array(
+    z.object({
+      attempt: z.int(),
+      /** Of `raw` nothing but buckets of 16 steps is left; of the others those around spikes stay. */
+      kind: z.enum(GAP_KINDS),
+      fromStep: z.int(),
+      toStep: z.int(),
+      /** When the newest step of the range had come; null where none is stored any more. */
+      receivedTo: z.iso.datetime().nullable(),
+    }),
+  ),
+});
+export type GapsReply = z.infer<typeof gapsReplySchema>;
+
 /** Of `POST /api/v1/projects/{name}/retention`. */
 export const retentionQuerySchema = z.object({
   /** Whether to say what would go alone; to be named, as what goes is gone. */

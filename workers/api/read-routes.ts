@@ -6,6 +6,7 @@ import { SAFETENSORS_MEDIA_TYPE } from '../../lib/contract/heatmap-columns';
 import {
   distributionsQuerySchema,
   eventsQuerySchema,
+  gapsQuerySchema,
   heatmapQuerySchema,
   runsQuerySchema,
   seriesQuerySchema,
@@ -19,6 +20,7 @@ import { readEvents } from '../../lib/query/read-events';
 import { readHeatmap } from '../../lib/query/read-heatmap';
 import { readProjects } from '../../lib/query/read-projects';
 import { readRun } from '../../lib/query/read-run';
+import { readRunGaps } from '../../lib/query/read-run-gaps';
 import { readRunMetrics } from '../../lib/query/read-run-metrics';
 import { readRunSize } from '../../lib/query/read-run-size';
 import { readRunSettings } from '../../lib/query/read-run-settings';
@@ -62,6 +64,7 @@ export const READ_ROUTES: readonly Route<ReadHandler>[] = [
   { method: 'GET', path: '/api/v1/runs/:id/settings', handler: getRunSettings },
   { method: 'GET', path: '/api/v1/runs/:id/metrics', handler: getRunMetrics },
   { method: 'GET', path: '/api/v1/runs/:id/size', handler: getRunSize },
+  { method: 'GET', path: '/api/v1/runs/:id/gaps', handler: getRunGaps },
   { method: 'GET', path: '/api/v1/runs/:id/timeline', handler: getTimeline },
   { method: 'GET', path: '/api/v1/runs/:id/heatmap', handler: getHeatmap },
   { method: 'GET', path: '/api/v1/runs/:id/layers/:index/series', handler: getSeries },
@@ -125,6 +128,12 @@ async function getRunMetrics(db: Database, request: ReadRequest): Promise<Reply>
 /** About a second of a run of a million steps. */
 async function getRunSize(db: Database, request: ReadRequest): Promise<Reply> {
   return ok(await readRunSize(db, await permittedRunId(db, request), new Date()));
+}
+
+/** 200 with what a policy has let go; 404; 422. */
+async function getRunGaps(db: Database, request: ReadRequest): Promise<Reply> {
+  const query = parseQuery(gapsQuerySchema, request.query);
+  return ok(await readRunGaps(db, await permittedRunId(db, request), query));
 }
 
 async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {

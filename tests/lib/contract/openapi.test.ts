@@ -26,6 +26,7 @@ const CONTRACT = [
   'GET /api/v1/runs/{id}/events',
   'GET /api/v1/runs/{id}/export',
   'GET /api/v1/runs/{id}/size',
+  'GET /api/v1/runs/{id}/gaps',
   'DELETE /api/v1/projects/{name}',
   'GET /api/v1/projects/{name}/policy',
   'PUT /api/v1/projects/{name}/policy',

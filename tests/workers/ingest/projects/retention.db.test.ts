@@ -93,6 +93,29 @@ it('says what a policy would let go, and lets that go by a job', async () => {
   expect(again.body.sizeBytes).toBeLessThan(tried.body.sizeBytes);
 });
 
+it('says which steps of a run are gone, and when the newest of them had come', async () => {
+  await addRun('gappy', 'gaps', 4000, 3500);
+  const before = await servers.get('/api/v1/runs/gappy/gaps');
+  expect([before.status, before.body]).toMatchObject([
+    200,
+    { project: 'gaps', policy: { keepRawDays: null }, items: [] },
+  ]);
+  await putPolicy('gaps', { keepRawDays: 30 });
+  await servers.post(pathOf('gaps', '?dryRun=false'), {});
+  await servers.jobsSettled();
+  const { body } = await servers.get('/api/v1/runs/gappy/gaps');
+  expect(body.policy.keepRawDays).toBe(30);
+  expect(body.items).toEqual([
+    { attempt: 1, kind: 'raw', fromStep: 0, toStep: 3071, receivedTo: '2026-04-22T00:00:00.000Z' },
+  ]);
+  const cut = await servers.get('/api/v1/runs/gappy/gaps?fromStep=3000&toStep=3500');
+  expect(cut.body.items).toMatchObject([{ fromStep: 3000, toStep: 3071 }]);
+  const beside = await servers.get('/api/v1/runs/gappy/gaps?fromStep=3072');
+  expect(beside.body.items).toEqual([]);
+  const absent = await servers.get('/api/v1/runs/gappy/gaps?attempt=2');
+  expect([absent.status, absent.body.error.code]).toEqual([404, 'attempt_not_found']);
+});
+
 it('says of one run what the policy of its project would free', async () => {
   await addRun('sized', 'sizes', 3000, 3000);
   await putPolicy('sizes', { keepRawDays: 30, keepSamplesDays: 1 });
