@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createClient } from '@/clients/typescript/create-client';
 import { MISSING_FLOAT32_BITS, bitsOf, missingColumn } from '@/lib/contract/missing-value';
 import { LAYERS, aStep, useFakeServer } from './client-test';
-import { refuse } from './fake-server';
+import { answer, refuse } from './fake-server';
 
 const test = useFakeServer();
 
@@ -262,5 +262,36 @@ describe('a logger that throws', () => {
 
     expect(() => run.log({ step: -1 })).not.toThrow();
     expect(run.counts.dropped).toBe(1);
+  });
+});
+
+describe('what the server does not know of a post', () => {
+  it('is said once a field, whichever layer has it', async () => {
+    const ignored = ['layers.0.sort', 'layers.1.sort', 'runName'];
+    test.server.misbehave = ({ path }, response) => {
+      if (path !== '/api/v1/runs') return false;
+      answer(response, 201, { id: 'run-1', attempt: 1, nextStep: 0, url: 'http://x', ignored });
+      return true;
+    };
+    const run = test.start();
+    run.log(aStep(1));
+
+    expect(await run.finish('finished')).toBe(true);
+
+    const said = test.warnings.filter((text) => text.includes('not known to the server'));
+    expect(said.map((text) => text.split(' ', 1)[0])).toEqual(['layers.0.sort', 'runName']);
+  });
+
+  it('is said of the end of a run too', async () => {
+    test.server.misbehave = ({ path }, response) => {
+      if (!path.endsWith('/finish')) return false;
+      answer(response, 200, { id: 'run-1', status: 'finished', ignored: ['reason'] });
+      return true;
+    };
+    const run = test.start();
+
+    expect(await run.finish('finished')).toBe(true);
+
+    expect(test.warnings.filter((text) => text.startsWith('reason is not known'))).toHaveLength(1);
   });
 });

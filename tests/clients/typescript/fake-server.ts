@@ -20,9 +20,9 @@ export type Misbehaviour = (
 ) => boolean | Promise<boolean>;
 
 /** A server on a port of its own that keeps what it is sent and misbehaves on demand. */
-export async function startFakeServer(port = 0): Promise<FakeServer> {
+export async function startFakeServer(): Promise<FakeServer> {
   const server = new FakeServer();
-  await server.listen(port);
+  await server.listen();
   return server;
 }
 
@@ -41,14 +41,24 @@ export class FakeServer {
   advised: Record<string, unknown>[] | null = null;
   private readonly stored = new Set<string>();
   private attempt = 1;
+  private isGone = false;
   private listeners: (() => void)[] = [];
   private readonly server = createServer((request, response) => {
     void this.handle(request, response);
   });
 
-  async listen(port: number): Promise<void> {
-    this.server.listen(port, '127.0.0.1');
+  async listen(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
+    this.server.on('connection', (connection) => {
+      if (this.isGone) connection.destroy();
+    });
+  }
+
+  /** Ends every connection. It keeps its port, which another process may be given otherwise. */
+  set isAway(isAway: boolean) {
+    this.isGone = isAway;
+    if (isAway) this.server.closeAllConnections();
   }
 
   get port(): number {

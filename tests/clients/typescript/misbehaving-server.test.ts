@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aStep, useFakeServer } from './client-test';
-import { answer, refuse, startFakeServer } from './fake-server';
+import { answer, refuse } from './fake-server';
 
 const test = useFakeServer();
 
@@ -68,7 +68,10 @@ describe('when the server misbehaves', () => {
     await test.server.until(() => test.server.steps.length === 1);
     await run.flush();
 
-    expect(run.counts).toMatchObject({ accepted: 1, retries: 1 });
+    // A busy machine may stall for as long as this client waits, and be given up as well.
+    const { accepted, duplicates, retries, dropped } = run.counts;
+    expect({ stored: accepted + duplicates, dropped }).toEqual({ stored: 1, dropped: 0 });
+    expect(retries).toBeGreaterThanOrEqual(1);
   });
 
   it('drops what the server refuses for good, says so once, and goes on', async () => {
@@ -158,18 +161,18 @@ describe('when the server misbehaves', () => {
     expect(test.warnings.length).toBe(1);
   });
 
-  it('survives the death of the server and catches up with the next one', async () => {
+  it('survives that the server is gone and catches up once it is back', async () => {
     const run = test.start();
     run.log(aStep(1));
     await run.flush();
-    const { port } = test.server;
-    await test.server.stop();
+    test.server.isAway = true;
     for (let step = 2; step <= 50; step++) run.log(aStep(step));
     expect(await run.flush(50)).toBe(false);
+    expect(test.server.steps).toEqual([1]);
 
-    test.server = await startFakeServer(port);
+    test.server.isAway = false;
     await test.server.until(() => test.server.steps.includes(50));
 
-    expect(test.server.steps).toEqual(Array.from({ length: 49 }, (_, i) => i + 2));
+    expect(test.server.steps).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
   });
 });
