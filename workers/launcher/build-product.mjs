@@ -21,31 +21,41 @@ function findEntries() {
     .sort();
 }
 
+/** Bundles each entry of `folder` into `outFolder`; what is wrong with a source is a PreparationError. */
+export async function bundle(entryPoints, folder, outFolder) {
+  const { build, stop } = await import('esbuild');
+  try {
+    await build({
+      entryPoints,
+      outbase: folder,
+      outdir: outFolder,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      packages: 'external',
+      sourcemap: true,
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    throw new PreparationError(error.message);
+  } finally {
+    // Its process would stay as long as ours: 85 MB beside a product that runs for months.
+    await stop();
+  }
+}
+
 /**
  * Workers as bundles, so that they start in a tenth of the time that loading their sources
  * takes. Written beside and then exchanged: a worker that is restarted meanwhile finds
  * either the old or the new, never half of one.
  */
 async function buildWorkers(stamp) {
-  const { build } = await import('esbuild');
   const fresh = `${WORKERS_DIR}.new`;
   const old = `${WORKERS_DIR}.old`;
   for (const directory of [fresh, old]) rmSync(directory, { recursive: true, force: true });
-  await build({
-    entryPoints: findEntries(),
-    outbase: inRoot('workers'),
-    outdir: fresh,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: true,
-    logLevel: 'silent',
-  }).catch((error) => {
-    throw new PreparationError(error.message);
-  });
+  await bundle(findEntries(), inRoot('workers'), fresh);
   writeFileSync(join(fresh, 'inputs.sha256'), `${stamp}\n`);
   if (existsSync(WORKERS_DIR)) renameSync(WORKERS_DIR, old);
   renameSync(fresh, WORKERS_DIR);
