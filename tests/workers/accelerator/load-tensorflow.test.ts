@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { loadTensorflow } from '@/workers/accelerator/load-tensorflow';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hasLibrary, loadTensorflow } from '@/workers/accelerator/load-tensorflow';
 import { restoreNodeUtil } from '@/workers/accelerator/restore-node-util';
 
 describe('loadTensorflow', () => {
@@ -15,6 +18,18 @@ describe('loadTensorflow', () => {
 
   it('says so where the package loads and offers no backend', async () => {
     await expect(loadTensorflow(() => Promise.resolve({}))).rejects.toThrow(/tensorflow/);
+  });
+});
+
+describe('hasLibrary', () => {
+  it('knows a package by the library that its installer has fetched', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spikescope-tfjs-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    expect(hasLibrary(folder)).toBe(false);
+    mkdirSync(join(folder, 'lib/napi-v8'), { recursive: true });
+    expect(hasLibrary(folder)).toBe(false);
+    writeFileSync(join(folder, 'lib/napi-v8/tfjs_binding.node'), '');
+    expect(hasLibrary(folder)).toBe(true);
   });
 });
 
