@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import type { Compactor } from '@/lib/store/compaction/compactor';
@@ -67,6 +68,33 @@ it('lets go what policies do not keep once an hour, batch by batch, and again af
   port2.postMessage({ kind: 'forget', runKey: 'x' });
   await progressWhere(({ releasedRows }) => releasedRows === 8);
   expect(looks).toHaveLength(3);
+
+  port2.postMessage({ kind: 'close' });
+  await service.closed;
+  port2.close();
+});
+
+it('gives its memory back once nothing was to be done for a minute', async () => {
+  const { port1, port2 } = new MessageChannel();
+  let clockMs = 0;
+  let buffers: ArrayBuffer | null = new ArrayBuffer(1024);
+  const held = new WeakRef(buffers);
+  const service = serveCompaction(
+    port1,
+    () => ({
+      ...idleCompactor(async function* () {}),
+      releaseMemory: () => (buffers = null),
+    }),
+    () => clockMs,
+    () => NOW,
+  );
+  while (buffers !== null) {
+    clockMs += 60_000;
+    port2.postMessage({ kind: 'forget', runKey: 'x' });
+    await setImmediate();
+  }
+  // Not at its next work: what was let go is collected at once.
+  expect(held.deref()).toBeUndefined();
 
   port2.postMessage({ kind: 'close' });
   await service.closed;
