@@ -1,19 +1,15 @@
 'use client';
 
 import Link from 'next/link';
+import { usePathname } from 'next/navigation';
 import type { ReactNode } from 'react';
 import { Logo } from '../_design/icons';
 import { useSearchOffer, type PageSearch } from '../_hooks/page-actions';
 import { AlertsLink } from './alerts/alerts-link';
+import { Crumbs, PENDING_CRUMB, type Crumb } from './crumbs';
 import { SearchTrigger } from './search-trigger';
 import { ThemeToggle } from './theme-toggle';
 import styles from './top-bar.module.css';
-
-export interface Crumb {
-  readonly label: string;
-  /** The last crumb is where one is and needs none. */
-  readonly href?: string;
-}
 
 /** First line of every page: where one is, how it stands, search, theme. Paper gets where it was. */
 export function TopBar({
@@ -29,11 +25,15 @@ export function TopBar({
   /** What can be searched here besides the runs. */
   readonly search?: PageSearch;
 }) {
+  const path = usePathname();
   useSearchOffer(search);
   return (
     <>
       <p className={styles['printed']}>
-        {crumbs.map(({ label }) => label).join(' / ')}
+        {crumbs
+          .filter((crumb) => crumb !== PENDING_CRUMB)
+          .map(({ label }) => label)
+          .join(' / ')}
         {note === undefined || note === null ? null : `, ${note}`}
       </p>
       <header className={styles['bar']} data-chrome>
@@ -41,26 +41,18 @@ export function TopBar({
           <Logo />
           <span className={styles['name']}>Spikescope</span>
         </Link>
-        <nav aria-label="Breadcrumb" style={{ minWidth: 0 }}>
-          <ol className={styles['crumbs']}>
-            {crumbs.map((crumb, index) => (
-              <li key={`${index} ${crumb.label}`}>
-                {index > 0 ? <span aria-hidden>/</span> : null}
-                {crumb.href === undefined ? (
-                  <span aria-current="page">{crumb.label}</span>
-                ) : (
-                  <Link href={crumb.href}>{crumb.label}</Link>
-                )}
-              </li>
-            ))}
-          </ol>
-        </nav>
+        <Crumbs crumbs={crumbs} />
         {note === undefined || note === null ? null : (
           <span className={styles['note']}>{note}</span>
         )}
         <div className={styles['end']}>
           {status}
-          <Link href="/spikes" prefetch={false} className={styles['page']}>
+          <Link
+            href="/spikes"
+            prefetch={false}
+            className={styles['page']}
+            aria-current={path === '/spikes' ? 'page' : undefined}
+          >
             Spikes
           </Link>
           <AlertsLink />

@@ -88,4 +88,67 @@ describe('while the first replies are on their way', () => {
     await waitForHeatmap(page);
     expect(takeFaults()).toEqual([]);
   });
+
+  it('a run writes nothing where its name will stand, and moves no other word', async () => {
+    const { page } = await openPage(browser);
+    const letGo = await holdReplies(page);
+    await page.goto(`${product.url}/runs/slow`);
+    const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
+    await expect.poll(() => crumbs.locator('[data-pending]').count()).toBe(2);
+    expect(await crumbs.textContent()).toBe('/');
+    const spikes = page.getByRole('banner').getByRole('link', { name: 'Spikes' });
+    const before = (await spikes.boundingBox())!;
+    letGo();
+    await expect.poll(() => crumbs.textContent()).toBe('end-to-end/run slow');
+    expect((await spikes.boundingBox())!.x).toBe(before.x);
+  });
+
+  it('a run that was in the list has its name at once', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(product.url);
+    const row = page.getByRole('link', { name: 'run slow' }).first();
+    await row.waitFor();
+    const letGo = await holdReplies(page);
+    await row.click();
+    const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
+    await expect.poll(() => crumbs.textContent()).toBe('end-to-end/run slow');
+    await page.getByRole('status').filter({ hasText: 'Reading the run.' }).waitFor();
+    letGo();
+    await waitForHeatmap(page);
+  });
+});
+
+describe('the top bar', () => {
+  const currentOf = (page: Page) =>
+    page
+      .getByRole('banner')
+      .locator('a[aria-current="page"]')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+
+  it('marks the page that is open among those it leads to', async () => {
+    const { page } = await openPage(browser);
+    for (const [path, current] of [
+      ['/', []],
+      ['/spikes', ['/spikes']],
+      ['/alerts?part=rules', ['/alerts']],
+      ['/runs/slow', []],
+    ] as const) {
+      await page.goto(product.url + path);
+      await page
+        .getByRole('banner')
+        .getByRole('link', { name: /^Alerts/ })
+        .waitFor();
+      expect(await currentOf(page)).toEqual(current);
+    }
+  });
+
+  it('says of which run a part of it is, on a phone too', async () => {
+    const { page } = await openPage(browser, { width: 390, height: 844 });
+    await page.goto(`${product.url}/runs/slow/layers/1`);
+    const run = page.getByRole('banner').getByRole('link', { name: 'run slow' });
+    await expect.poll(() => run.isVisible()).toBe(true);
+    expect((await run.boundingBox())!.height).toBeGreaterThanOrEqual(44);
+    await run.click();
+    await waitForHeatmap(page);
+  });
 });

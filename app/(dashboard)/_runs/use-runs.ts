@@ -7,6 +7,7 @@ import type { ListedRuns } from '@/lib/view/runs/runs-list';
 import { toRunsQuery, type RunsFilter } from '@/lib/view/runs/runs-filter';
 import type { RunsOverview } from '@/lib/view/runs/runs-verdict';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
+import { rememberRuns } from '@/app/_hooks/known-runs';
 import { usePolled, type Polled } from './use-polled';
 
 /** The most that the API answers at once. */
@@ -51,6 +52,7 @@ export function useRuns(filter: RunsFilter, wanted: number): Polled<ListedRuns> 
   const query = toRunsQuery(filter);
   return usePolled<ListedRuns>(`${JSON.stringify(query)} ${wanted}`, async (signal, before) => {
     const { items, total, projects } = await readPages(query, wanted, signal);
+    rememberRuns(items);
     return { runs: keepUnchanged(before?.runs ?? [], items), total, projects };
   });
 }

@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { spikeSearchReplySchema, type FoundSpike } from '@/lib/contract/spike-search';
 import { comparePath } from '@/lib/view/comparison/compared-sides';
 import { formatStep } from '@/lib/view/text/format-number';
@@ -17,6 +17,7 @@ import { Skeleton } from '@/app/_components/skeleton';
 import { EmptyState, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { apiPath } from '@/app/_hooks/api-client';
+import { rememberRuns } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import { FoundTable } from './found-table';
 import { GroupsTable } from './groups-table';
@@ -42,6 +43,7 @@ export function SpikesView({ parameters, asked, patchUrl, views }: QuestionProps
   });
   const [chosen, setChosen] = useState<readonly FoundSpike[]>([]);
   const { data, error } = reply;
+  useEffect(() => rememberRuns((data?.items ?? []).map(({ run }) => run)), [data]);
   const fault = error?.code === 'invalid_query' ? describeFault(error.message) : null;
   const total = data?.total ?? null;
   const words = total === null ? null : describeFound(total);

@@ -8,11 +8,13 @@ import { runMetricsSchema, runSchema } from '@/lib/contract/runs';
 import { warningsReplySchema } from '@/lib/contract/warnings';
 import { toNoteEvents } from '@/lib/view/timelines/note-events';
 import { ButtonLink } from '@/app/_components/button';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useIncidents } from '@/app/_hooks/incident-feed';
+import { useKnownRun } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import { RunScreen } from './run-screen';
 
@@ -62,11 +64,16 @@ export function RunPage({ runId }: { readonly runId: string }) {
     [postedEvents, writtenNotes, newestAttempt],
   );
 
+  const known = useKnownRun(runId, run.data);
   const failure = run.error ?? metrics.error;
   if (run.data === null || metrics.data === null) {
     return (
       <>
-        <TopBar crumbs={[{ label: 'Runs', href: '/' }, { label: runId }]} />
+        <TopBar
+          crumbs={
+            failure === null ? runCrumbs(known) : [{ label: 'Runs', href: '/' }, { label: runId }]
+          }
+        />
         <main>
           <h1 className="visually-hidden">Run {runId}</h1>
           {failure === null ? (

@@ -14,6 +14,7 @@ import { lossFigures } from '@/lib/view/runs/run-figures';
 import { countStages } from '@/lib/view/stages/stage-colours';
 import { RunIncidents } from '@/app/_components/alerts/run-incidents';
 import { ErrorState } from '@/app/_components/states';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { useMedia } from '@/app/_hooks/use-media';
 import { useTheme } from '@/app/_hooks/use-theme';
@@ -181,10 +182,7 @@ export function RunScreen({
   return (
     <div className={styles['screen']}>
       <TopBar
-        crumbs={[
-          { label: run.project, href: `/?project=${encodeURIComponent(run.project)}` },
-          { label: run.name },
-        ]}
+        crumbs={runCrumbs(run)}
         note={`attempt ${run.attempt}`}
         status={<LiveStatus run={run} snapshot={snapshot} />}
         search={search}

@@ -13,6 +13,7 @@ import { ErrorState } from '@/app/_components/states';
 import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
+import { useKnownRun } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import styles from './notes-page.module.css';
 
@@ -21,19 +22,21 @@ export function NotesPage({ runId }: { readonly runId: string }) {
   const base = `/runs/${encodeURIComponent(runId)}`;
   const run = useApi(apiPath(base), runSchema);
   const notes = useApi(apiPath(`${base}/notes`), notesReplySchema);
+  const known = useKnownRun(runId, run.data);
   const error = run.error ?? notes.error;
+  const title = known?.name ?? (error === null ? null : runId);
   const names = shortLayerNames(run.data?.layers.map(({ name }) => name) ?? []);
   return (
     <>
       <TopBar
         crumbs={
-          run.data === null
+          known === null && error !== null
             ? [{ label: runId, href: base }, { label: 'Notes' }]
-            : runCrumbs(run.data, 'Notes')
+            : runCrumbs(known, 'Notes')
         }
       />
       <main className={styles['page']}>
-        <h1>Notes on {run.data?.name ?? runId}</h1>
+        <h1>{title === null ? 'Notes' : `Notes on ${title}`}</h1>
         {notes.data === null || run.data === null ? (
           error === null ? (
             <Skeleton text="Reading the notes." shape="notes" />

@@ -3,8 +3,10 @@
 import { runSchema } from '@/lib/contract/runs';
 import { runMetricsSchema } from '@/lib/contract/runs';
 import { apiPath } from '@/app/_hooks/api-client';
+import { useKnownRun } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import { ButtonLink } from '@/app/_components/button';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
@@ -26,6 +28,7 @@ export function LayerPage({
   const metrics = useApi(apiPath(`${base}/metrics`), runMetricsSchema);
   const index = /^\d{1,6}$/.test(layerIndex) ? Number(layerIndex) : -1;
   const layer = run.data?.layers.find((candidate) => candidate.index === index);
+  const known = useKnownRun(runId, run.data);
   const error = run.error ?? metrics.error;
 
   if (run.data !== null && metrics.data !== null && layer !== undefined) {
@@ -42,7 +45,13 @@ export function LayerPage({
   }
   return (
     <>
-      <TopBar crumbs={[{ label: runId, href: base }, { label: `layer ${layerIndex}` }]} />
+      <TopBar
+        crumbs={
+          error === null
+            ? runCrumbs(known, `layer ${layerIndex}`)
+            : [{ label: runId, href: base }, { label: `layer ${layerIndex}` }]
+        }
+      />
       <main>
         <h1 className="visually-hidden">Layer {layerIndex}</h1>
         {run.data !== null && layer === undefined ? (

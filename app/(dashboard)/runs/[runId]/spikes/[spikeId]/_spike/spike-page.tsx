@@ -4,10 +4,12 @@ import { useState } from 'react';
 import { postmortemSchema } from '@/lib/contract/postmortem';
 import { runSchema } from '@/lib/contract/runs';
 import { ButtonLink } from '@/app/_components/button';
+import { runCrumbs } from '@/app/_components/run-crumbs';
 import { Skeleton } from '@/app/_components/skeleton';
 import { ErrorState } from '@/app/_components/states';
 import { TopBar } from '@/app/_components/top-bar';
 import { apiPath } from '@/app/_hooks/api-client';
+import { useKnownRun } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import { SpikeView } from './spike-view';
 
@@ -29,6 +31,7 @@ export function SpikePage({
   const isStillOpen = postmortem.data?.spike.recovery === 'open';
   if (isStillOpen !== isOpen && postmortem.data !== null) setIsOpen(isStillOpen);
   const run = useApi(apiPath(base), runSchema);
+  const known = useKnownRun(runId, run.data);
   const error = postmortem.error ?? run.error;
   if (postmortem.data !== null && run.data !== null) {
     return (
@@ -42,7 +45,13 @@ export function SpikePage({
   }
   return (
     <>
-      <TopBar crumbs={[{ label: runId, href: base }, { label: 'Spike' }]} />
+      <TopBar
+        crumbs={
+          error === null
+            ? runCrumbs(known, 'Spike')
+            : [{ label: runId, href: base }, { label: 'Spike' }]
+        }
+      />
       <main>
         <h1 className="visually-hidden">Spike {spikeId}</h1>
         {error === null ? (
