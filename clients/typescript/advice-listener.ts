@@ -97,8 +97,10 @@ export class AdviceListener {
     const { connection, notices } = this.options;
     const outcome = await sendRequest(connection, 'GET', path, null, REQUEST_TIMEOUT_MS);
     this.isAsking = false;
-    if (outcome.kind === 'done') this.take(outcome.body);
-    else if (outcome.code === 'not_found') {
+    if (outcome.kind === 'done') {
+      notices.ignored(outcome.ignored);
+      this.take(outcome.body);
+    } else if (outcome.code === 'not_found') {
       notices.warn('advice', 'this server gives no advice');
       this.stop();
     } else if (outcome.kind === 'denied' || outcome.kind === 'refused') {

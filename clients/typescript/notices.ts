@@ -17,6 +17,17 @@ export class Notices {
     this.sayOnce(kind, message, () => this.logger.info(message));
   }
 
+  /** What the server left out of a post or a query; each field once, whichever item of a list has it. */
+  ignored(fields: readonly string[]): void {
+    for (const field of fields) {
+      const name = field.replace(/\.\d+\./g, '.');
+      this.warn(
+        `ignored ${name}`,
+        `${field} is not known to the server, which left it out: misspelt, or of a newer version`,
+      );
+    }
+  }
+
   /** The next of this kind is said again. */
   forget(kind: string): void {
     this.said.delete(kind);

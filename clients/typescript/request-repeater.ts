@@ -59,6 +59,7 @@ export class RequestRepeater {
         outcome.kind === 'denied' ||
         (outcome.kind === 'fault' && faultCount < MAX_FAULTS);
       if (!mayRepeat) {
+        if (outcome.kind === 'done') this.dependencies.notices.ignored(outcome.ignored);
         this.endFailures(outcome);
         return outcome;
       }

@@ -282,7 +282,10 @@ export class RunHandle {
         body,
         leftMs,
       );
-      if (outcome.kind === 'done') return true;
+      if (outcome.kind === 'done') {
+        this.notices.ignored(outcome.ignored);
+        return true;
+      }
       const waitMs = backoffMs(failures, outcome.retryAfterMs, random());
       if (outcome.kind !== 'retry' || connection.now() + waitMs >= endMs) {
         this.notices.warn(

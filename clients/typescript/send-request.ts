@@ -13,7 +13,12 @@ import type { Compression } from './compression';
  *   closed   the run cannot take anything any more
  */
 export type Outcome =
-  | { readonly kind: 'done'; readonly body: unknown }
+  | {
+      readonly kind: 'done';
+      readonly body: unknown;
+      /** Fields of the body, or parameters of the query, that the server does not know. */
+      readonly ignored: readonly string[];
+    }
   | {
       readonly kind: 'retry' | 'fault' | 'denied' | 'too_large' | 'refused' | 'closed';
       readonly code: string;
@@ -49,6 +54,8 @@ const errorReplySchema = z.object({
     details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   }),
 });
+
+const ignoredSchema = z.object({ ignored: z.array(z.string()) });
 
 /** Never throws: every failure is an outcome. */
 export async function sendRequest(
@@ -93,7 +100,7 @@ async function encodeBody(compression: Compression, { bytes }: RequestBody) {
 function classify(response: Response, text: string, { baseUrl, now }: Connection): Outcome {
   const body = parseReply(text);
   if (response.ok) {
-    if (body !== undefined) return { kind: 'done', body };
+    if (body !== undefined) return { kind: 'done', body, ignored: ignoredFields(response, body) };
     return {
       kind: 'retry',
       code: `http_${response.status}`,
@@ -113,6 +120,13 @@ function classify(response: Response, text: string, { baseUrl, now }: Connection
         : `${error.message} (${detail.path}: ${detail.message})`;
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now());
   return { kind: kindOf(response.status, error !== null), code, message, retryAfterMs };
+}
+
+/** Of a post as its reply says, of a query as the header does. */
+function ignoredFields({ headers }: Response, body: unknown): string[] {
+  const parsed = ignoredSchema.safeParse(body);
+  const parameters = headers.get('x-ignored-parameters')?.split(',') ?? [];
+  return [...(parsed.success ? parsed.data.ignored : []), ...parameters.map((name) => name.trim())];
 }
 
 /** Something between answered, or another server: faults of Spikescope name a code. */

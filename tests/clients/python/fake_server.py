@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from spikescope.wire.frames import decode_frames, encode_frames
 
@@ -39,6 +39,8 @@ class FakeServer:
         self.no_samples: tuple[int, str] | None = None
         # What a training loop is advised; None: a server that knows no such path.
         self.advised: list[dict[str, Any]] | None = None
+        # Fields that it does not know of what is posted, as an older server would.
+        self.ignored: list[str] = []
         self.changed = threading.Condition()
         self.release = threading.Event()
         self.connections: set[socket.socket] = set()
@@ -164,6 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with fake.changed:
             status, reply = self._take(body)
+            if status < 300 and fake.ignored:
+                reply = {**reply, "ignored": fake.ignored}
             fake.changed.notify_all()
         if fault == "stored_drop":
             self.close_connection = True
@@ -177,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
+        if self.fake.ignored and self.command == "GET":
+            self.send_header("X-Ignored-Parameters", ", ".join(map(quote, self.fake.ignored)))
         if self.fake.retry_after is not None and status in (429, 503):
             self.send_header("Retry-After", self.fake.retry_after)
         self.end_headers()

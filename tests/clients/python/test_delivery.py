@@ -14,6 +14,7 @@ import spikescope
 import spikescope.exits
 from spikescope.settings import Settings
 from spikescope.transport import backlog, spool
+from spikescope.transport.connection import Connection
 from spikescope.transport.kept_run import find_kept_runs
 
 
@@ -319,3 +320,27 @@ def test_many_threads_may_log_at_once(server):
     run.finish()
     [(_, _, frame)] = server.runs["run-1"]["stored"]
     assert frame.scalars == {f"value_{first}": first + 49 for first in (0, 100, 200, 300)}
+
+
+def test_says_once_what_the_server_does_not_know_of_what_is_posted(server, capsys):
+    server.ignored = ["layers.0.kind", "layers.4.kind", "optimizer.fused"]
+    run = start(server)
+    for step in range(3):
+        run.log(loss=float(step), step=step)
+        assert run.flush()
+    run.finish()
+    said = capsys.readouterr().err
+    assert said.count("layers.0.kind is not known to the server") == 1
+    assert "layers.4.kind" not in said
+    assert said.count("optimizer.fused is not known to the server") == 1
+    assert run.counts.accepted == 3
+
+
+def test_names_the_parameters_of_a_query_that_the_server_does_not_know(server):
+    server.ignored = ["fromstep", "à la carte"]
+    connection = Connection(server.url)
+    told: list[str] = []
+    connection.on_ignored = told.extend
+    connection.get("/api/v1/runs/run-1/timeline?fromstep=3")
+    assert told == server.ignored
+    connection.close()

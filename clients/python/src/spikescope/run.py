@@ -392,6 +392,7 @@ class Run:
             self._notices.say("advice offline", "there is no advice for a run that is kept offline")
             return None
         connection = Connection(settings.url, token=settings.token, timeout=REQUEST_TIMEOUT)
+        connection.on_ignored = self._notices.say_ignored
         self._advice = AdviceListener(connection, lambda: outbox.opened, self._notices)
         self._advice.start()
         return self._advice

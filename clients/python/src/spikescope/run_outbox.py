@@ -27,7 +27,9 @@ def make_outbox(
             connection = Connection(settings.url, token=settings.token, timeout=settings.request_timeout)
         except ValueError as error:
             notices.say("url", f"{error}; this run is kept offline")
-    if connection is None:
+    if connection is not None:
+        connection.on_ignored = notices.say_ignored
+    else:
         notices.say("offline", f"run {settings.run_id} is kept in {kept.folder} for spikescope sync")
     return Outbox(
         kept,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..settings import DEFAULT_DIRECTORY, DEFAULT_URL
 from ..transport.connection import Connection
+from ..transport.notices import Notices
 from .export import DEFAULT_SERIES, KINDS, export
 from .import_runs import FORMATS, import_runs
 from .runs import list_runs
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         connection = Connection(options.url, token=options.token)
     except ValueError as error:
         parser.error(str(error))
+    connection.on_ignored = Notices().say_ignored
     try:
         return int(options.run_command(connection, options))
     except BrokenPipeError:

@@ -71,6 +71,8 @@ class Connection:
         self._now = now
         self._proxy = _find_proxy(parts.scheme, parts.hostname)
         self._http: http.client.HTTPConnection | None = None
+        # Told of the fields of each request that the server does not know.
+        self.on_ignored: Callable[[list[str]], None] = lambda fields: None
         self._lock = threading.Lock()
         self._is_aborted = False
         self._is_interrupted = False
@@ -155,7 +157,11 @@ class Connection:
         data = reply.read(MAX_REPLY_BYTES)
         if reply.will_close:
             self.close()
-        return _classify(reply, data, self._now(), self.base_url)
+        outcome = _classify(reply, data, self._now(), self.base_url)
+        ignored = _ignored_fields(reply, outcome.body)
+        if ignored:
+            self.on_ignored(ignored)
+        return outcome
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         with self._lock:
@@ -183,6 +189,14 @@ class Connection:
         if self._proxy is not None:
             secure.set_tunnel(self._host, self._port)
         return secure
+
+
+def _ignored_fields(reply: http.client.HTTPResponse, body: Any) -> list[str]:
+    """Of a post as its reply says, of a query as the header does."""
+    named = body.get("ignored") if isinstance(body, dict) else None
+    fields = [str(name) for name in named] if isinstance(named, list) else []
+    header = reply.headers.get("X-Ignored-Parameters", "")
+    return fields + [urllib.parse.unquote(name.strip()) for name in header.split(",") if name.strip()]
 
 
 def _find_proxy(scheme: str, host: str) -> tuple[str, int] | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Callable, TypeVar
 
 Result = TypeVar("Result")
+# The place of an item in a list, as in layers.3.kind.
+_PLACE = re.compile(r"\.\d+\.")
 
 
 def write_to_stderr(message: str) -> None:
@@ -34,6 +38,15 @@ class Notices:
             # A closed or full standard error must not reach the training loop, and there
             # is no other place left to say so.
             return
+
+    def say_ignored(self, fields: Sequence[str]) -> None:
+        """What the server left out of a post or a query; each field once, whichever item of a list has it."""
+        for field in fields:
+            name = _PLACE.sub(".", field)
+            self.say(
+                f"ignored {name}",
+                f"{field} is not known to the server, which left it out: misspelt, or of a newer version",
+            )
 
     def read_or_say(self, name: str, expected: str, read: Callable[[], Result]) -> Result | None:
         """None, and a word, for what the job gave us and cannot be read."""
