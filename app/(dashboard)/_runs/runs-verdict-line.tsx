@@ -6,7 +6,21 @@ import { VerdictLine } from '@/app/_components/verdict-line';
 /** What needs someone now; until that is known, the place where it will be said. */
 export function RunsVerdictLine({ verdict }: { readonly verdict: RunsVerdict | null }) {
   if (verdict === null) return <VerdictLine sentence="Runs" detail="Reading how they stand." />;
-  const { alarm, sentence, detail } = verdict;
+  const { alarm, failedRunId, sentence, detail } = verdict;
+  if (failedRunId !== null) {
+    return (
+      <VerdictLine
+        mark={<Mark kind="divergence" size={20} />}
+        sentence={sentence}
+        detail={detail}
+        actions={
+          <ButtonLink variant="primary" href={`/runs/${encodeURIComponent(failedRunId)}`}>
+            Open the run
+          </ButtonLink>
+        }
+      />
+    );
+  }
   if (alarm === null) return <VerdictLine sentence={sentence} detail={detail} />;
   return (
     <VerdictLine

@@ -2,7 +2,7 @@
 
 import { runsReplySchema, type RunsReply } from '@/lib/contract/reads';
 import { joinNames } from '@/lib/contract/name-list';
-import type { RunSummary } from '@/lib/contract/runs';
+import type { RunStatus, RunSummary } from '@/lib/contract/runs';
 import type { ListedRuns } from '@/lib/view/runs/runs-list';
 import { toRunsQuery, type RunsFilter } from '@/lib/view/runs/runs-filter';
 import type { RunsOverview } from '@/lib/view/runs/runs-verdict';
@@ -62,7 +62,9 @@ export function useRunsOverview(): Polled<RunsOverview> {
   return usePolled<RunsOverview>('overview', async (signal) => {
     const path = apiPath('/runs', { sort: 'state', limit: OVERVIEW_SIZE });
     const { items, total, statuses } = await readJson(path, runsReplySchema, signal);
-    return { running: items.filter(({ status }) => status === 'running'), total, statuses };
+    // In this order, those that failed come after those that run.
+    const having = (wanted: RunStatus) => items.filter(({ status }) => status === wanted);
+    return { running: having('running'), failed: having('failed'), total, statuses };
   });
 }
 

@@ -10,12 +10,16 @@ export interface RunsVerdict {
     readonly words: string;
     readonly runId: string;
   } | null;
+  /** The run that failed last and not long ago, where the sentence is about it. */
+  readonly failedRunId: string | null;
   readonly sentence: string;
   readonly detail: string | null;
   readonly liveCount: number;
 }
 
 const MOST_NAMED = 3;
+/** Who comes in the morning should read of what failed in the night. */
+const NEWS_MS = 12 * 3600 * 1000;
 const NUMBER_WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
 function countWord(count: number): string {
@@ -52,18 +56,20 @@ export function spellAge(ageMs: number): string {
 export interface RunsOverview {
   /** Those that run, all of them or the first few hundred. */
   readonly running: readonly RunSummary[];
+  /** Those that failed, as far as they are here. */
+  readonly failed: readonly RunSummary[];
   readonly total: number;
   readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
 }
 
 /**
- * The verdict over all runs: what needs someone, else how many are live; then who has
- * fallen silent, then how the others ended.
+ * The verdict over all runs: what needs someone, else what failed lately, else how many are
+ * live; then who has fallen silent, then how the others ended.
  *
  * Empty  a sentence that says that there are no runs
  */
 export function prepareRunsVerdict(
-  { running, total, statuses }: RunsOverview,
+  { running, failed, total, statuses }: RunsOverview,
   nowMs: number,
 ): RunsVerdict {
   const withStatus = running.map((run) => ({ run, status: prepareRunStatus(run, nowMs) }));
@@ -80,9 +86,15 @@ export function prepareRunsVerdict(
   );
   const needing = [...diverged, ...spiking].map(({ run }) => run);
   const first = needing[0];
-  const detail = describeOthers(withStatus, statuses);
+  const news = describeFailed(failed, nowMs);
+  const others = describeOthers(withStatus, statuses);
+  const liveCount = live.length;
+  if (first === undefined && news !== null) {
+    const detail = joinSentences([sentence, others]);
+    return { alarm: null, failedRunId: news.runId, sentence: news.sentence, detail, liveCount };
+  }
   if (first === undefined) {
-    return { alarm: null, sentence, detail, liveCount: live.length };
+    return { alarm: null, failedRunId: null, sentence, detail: others, liveCount };
   }
   const what = [
     ...diverged.map(({ run }) => `${run.name}: loss is NaN`),
@@ -96,9 +108,36 @@ export function prepareRunsVerdict(
       runId: first.id,
     },
     sentence: `${what.slice(0, MOST_NAMED).join('; ')}${more > 0 ? `; ${countWord(more)} more` : ''}.`,
-    detail: [sentence, detail].filter((part) => part !== null).join(' '),
-    liveCount: live.length,
+    failedRunId: null,
+    detail: joinSentences([news?.sentence ?? null, sentence, others]),
+    liveCount,
   };
+}
+
+function joinSentences(sentences: readonly (string | null)[]): string {
+  return sentences.filter((sentence) => sentence !== null).join(' ');
+}
+
+/** Who failed lately, the last one first; null where nobody did. */
+function describeFailed(
+  failed: readonly RunSummary[],
+  nowMs: number,
+): { readonly runId: string; readonly sentence: string } | null {
+  const lately = failed
+    .map((run) => ({ run, ageMs: nowMs - Date.parse(run.finishedAt ?? '') }))
+    .filter(({ ageMs }) => ageMs <= NEWS_MS)
+    .sort((a, b) => a.ageMs - b.ageMs);
+  const [last] = lately;
+  if (last === undefined) return null;
+  const { run, ageMs } = last;
+  const ago = `${spellAge(Math.max(0, ageMs))} ago`;
+  if (lately.length > 1) {
+    const names = joinNames(lately.map(({ run: one }) => one.name));
+    return { runId: run.id, sentence: `${names} failed, the last one ${ago}.` };
+  }
+  const where =
+    run.lastStep === null ? 'before its first step' : `at step ${formatStep(run.lastStep)}`;
+  return { runId: run.id, sentence: `${run.name} failed ${where}, ${ago}.` };
 }
 
 function describeSpikes({ openSpikeCount, openSpike }: RunSummary): string {

@@ -7,6 +7,11 @@ const NOW = Date.parse('2026-11-22T12:00:00.000Z');
 const live = (name: string, over = {}) => aRun({ id: name, name, ...over });
 const stale = (name: string, minutes: number) =>
   live(name, { lastFrameAt: new Date(NOW - minutes * 60_000).toISOString() });
+const failed = (name: string, minutes: number) =>
+  live(name, {
+    status: 'failed',
+    finishedAt: new Date(NOW - minutes * 60_000).toISOString(),
+  });
 const ended = (name: string, status: 'finished' | 'failed' | 'stopped') => live(name, { status });
 
 const openSpike = { id: 's', kind: 'loss_spike', onsetStep: 1552 };
@@ -16,7 +21,8 @@ function verdictOver(runs: readonly RunSummary[]) {
   const statuses: Partial<Record<RunStatus, number>> = {};
   for (const { status } of runs) statuses[status] = (statuses[status] ?? 0) + 1;
   const running = runs.filter(({ status }) => status === 'running');
-  return prepareRunsVerdict({ running, total: runs.length, statuses }, NOW);
+  const failed = runs.filter(({ status }) => status === 'failed');
+  return prepareRunsVerdict({ running, failed, total: runs.length, statuses }, NOW);
 }
 
 describe('the verdict over the runs', () => {
@@ -63,6 +69,40 @@ describe('the verdict over the runs', () => {
     expect(verdictOver([live('a', { status: 'failed', openSpikeCount: 1 })]).alarm).toBeNull();
   });
 
+  it('names a run that failed lately, and where, before it counts', () => {
+    const verdict = verdictOver([live('a'), failed('night', 14), ended('old', 'failed')]);
+    expect(verdict.sentence).toBe('night failed at step 560, 14 minutes ago.');
+    expect(verdict.detail).toBe('One run is live. Two failed.');
+    expect(verdict.failedRunId).toBe('night');
+    expect(verdict.alarm).toBeNull();
+  });
+
+  it('says nothing of a failure of the day before', () => {
+    const verdict = verdictOver([live('a'), failed('night', 13 * 60)]);
+    expect(verdict.sentence).toBe('One run is live.');
+    expect(verdict.failedRunId).toBeNull();
+  });
+
+  it('names several that failed, the last one first', () => {
+    const verdict = verdictOver([failed('first', 40), failed('second', 3)]);
+    expect(verdict.sentence).toBe('second and first failed, the last one 3 minutes ago.');
+    expect(verdict.failedRunId).toBe('second');
+  });
+
+  it('says that a run failed before it made a step', () => {
+    const verdict = verdictOver([{ ...failed('early', 1), lastStep: null }]);
+    expect(verdict.sentence).toBe('early failed before its first step, 1 minute ago.');
+  });
+
+  it('leaves the first sentence to what is open, and tells of the failure after it', () => {
+    const verdict = verdictOver([live('a', { openSpikeCount: 1, openSpike }), failed('night', 14)]);
+    expect(verdict.alarm?.runId).toBe('a');
+    expect(verdict.failedRunId).toBeNull();
+    expect(verdict.detail).toBe(
+      'night failed at step 560, 14 minutes ago. One run is live. One failed.',
+    );
+  });
+
   it('names at most three silent runs', () => {
     const verdict = verdictOver(['a', 'b', 'c', 'd', 'e'].map((name, i) => stale(name, 5 + i)));
     expect(verdict.sentence).toBe('No run is live.');
@@ -72,7 +112,12 @@ describe('the verdict over the runs', () => {
   });
 
   it('counts at least those that it was told of where there are more', () => {
-    const overview = { running: [live('a'), live('b')], total: 900, statuses: { running: 700 } };
+    const overview = {
+      running: [live('a'), live('b')],
+      failed: [],
+      total: 900,
+      statuses: { running: 700 },
+    };
     expect(prepareRunsVerdict(overview, NOW).sentence).toBe('At least two runs are live.');
   });
 
@@ -84,6 +129,7 @@ describe('the verdict over the runs', () => {
   it('has a sentence for a fresh install', () => {
     expect(verdictOver([])).toEqual({
       alarm: null,
+      failedRunId: null,
       sentence: 'No runs yet.',
       detail: null,
       liveCount: 0,
