@@ -7,9 +7,9 @@ import type { Warning } from '@/lib/contract/warnings';
 import { formatNumber, formatStep } from '@/lib/view/text/format-number';
 import { EmptyState } from '@/app/_components/states';
 import { Mark } from '@/app/_design/marks';
-import { postmortemOf, titleOfSpike } from './run-view-model';
-import { EventsSection } from './side-panel';
-import type { Tab } from './use-run-view-state';
+import { postmortemOf, titleOfSpike } from './model/run-view-model';
+import { EventsSection } from './panel/side-panel';
+import type { Tab } from './model/use-run-view-state';
 import styles from './run-screen.module.css';
 
 const LABELS: readonly (readonly [Tab, string])[] = [

@@ -5,15 +5,15 @@ import type { Run } from '@/lib/contract/runs';
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
 import type { MetricOption } from '@/lib/view/heatmap/metric-options';
-import { CompareMenu } from './compare-menu';
-import { Overview } from './overview';
-import { PaperPlot } from './paper-plot';
-import type { Layout } from './run-toolbar';
-import { RunChartMenu } from './run-chart-menu';
-import { StepsRightPlot } from './steps-right-plot';
-import type { PlotModels } from './use-plot-model';
-import { MarksMenu } from './marks-menu';
-import { FITTED_COLOURS, type RunViewState, type SetRunView } from './use-run-view-state';
+import { CompareMenu } from './bars/compare-menu';
+import { Overview } from './timelines/overview';
+import { PaperPlot } from './plot/paper-plot';
+import type { Layout } from './bars/run-toolbar';
+import { RunChartMenu } from './plot/run-chart-menu';
+import { StepsRightPlot } from './plot/steps-right-plot';
+import type { PlotModels } from './model/use-plot-model';
+import { MarksMenu } from './bars/marks-menu';
+import { FITTED_COLOURS, type RunViewState, type SetRunView } from './model/use-run-view-state';
 import styles from './run-screen.module.css';
 
 /** The plots with what stands beside them; on a phone what is chosen and read stands below them. */

@@ -1,0 +1,140 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { usePageActions } from '@/app/_hooks/page-actions';
+import { useKeyboard } from '@/app/_hooks/use-keyboard';
+import type { ColumnShows } from '@/lib/view/colours/column-shows';
+import { zoomWindow } from '@/lib/view/axes/step-axis';
+import { stepBeside } from '../model/plot-readings';
+import type { Layout } from '../bars/run-toolbar';
+import type { RunPlotModel } from '../model/run-view-model';
+
+const ZOOM_FACTOR = 0.6;
+const FAST_STEPS = 10;
+
+/** Buttons, links and menus use arrows and Enter themselves. */
+function isForControl(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    target.closest('a, button, select, input, dialog, summary') !== null
+  );
+}
+
+/** The keys of the run page, and their list for the drawer of shortcuts. */
+export function usePlotKeys({
+  runId,
+  model,
+  layout,
+  onLayout,
+  onUndo,
+  onShows,
+}: {
+  readonly runId: string;
+  readonly model: RunPlotModel;
+  readonly layout: Layout;
+  readonly onLayout: (layout: Layout) => void;
+  /** Takes the last zoom back. */
+  readonly onUndo: () => boolean;
+  readonly onShows: (shows: ColumnShows) => void;
+}): void {
+  const router = useRouter();
+  const { columns, crosshair, layerOfRow, axis } = model;
+  const otherEnd = columns.shows === 'highest' ? 'lowest' : 'highest';
+
+  const start = () => {
+    const at = crosshair.get();
+    if (at !== null) return at;
+    const step = columns.nearestColumn(Math.min(model.newestStep, axis.high - 0.5));
+    const first = layerOfRow[0];
+    return step === null || first === undefined
+      ? null
+      : { step: columns.toStep[step] ?? 0, layer: first, isPinned: false };
+  };
+  const moveSteps = (event: KeyboardEvent, by: number) => {
+    const at = start();
+    if (at === null || isForControl(event.target)) return;
+    event.preventDefault();
+    const count = by * (event.shiftKey ? FAST_STEPS : 1);
+    crosshair.set({ ...at, step: stepBeside(columns, at.step, count), isPinned: true });
+  };
+  const moveLayers = (event: KeyboardEvent, by: number) => {
+    const at = start();
+    if (at === null || isForControl(event.target)) return;
+    event.preventDefault();
+    const row = layerOfRow.indexOf(at.layer);
+    const next = layerOfRow[Math.min(layerOfRow.length - 1, Math.max(0, row + by))];
+    if (next !== undefined) crosshair.set({ ...at, layer: next, isPinned: true });
+  };
+  const jump = (event: KeyboardEvent, column: number) => {
+    const at = start();
+    if (at === null || isForControl(event.target)) return;
+    event.preventDefault();
+    crosshair.set({ ...at, step: columns.toStep[column] ?? at.step, isPinned: true });
+  };
+  const zoom = (factor: number) => {
+    const at = crosshair.get()?.step ?? (axis.low + axis.high) / 2;
+    model.onWindow(zoomWindow(axis, at, factor, model.firstStep, model.newestStep));
+  };
+  const isRight = layout === 'steps-right';
+  const openLayer = () => {
+    const at = crosshair.get();
+    if (at === null) return;
+    router.push(`/runs/${encodeURIComponent(runId)}/layers/${at.layer}?step=${at.step}`);
+  };
+  const pin = () => {
+    const at = crosshair.get();
+    if (at !== null) crosshair.set({ ...at, isPinned: !at.isPinned });
+  };
+  const reset = () => {
+    model.onWindow(null);
+    const at = crosshair.get();
+    if (at !== null) crosshair.set({ ...at, isPinned: false });
+  };
+  const changeLayout = () => onLayout(isRight ? 'paper' : 'steps-right');
+
+  useKeyboard({
+    ArrowLeft: (event) => (isRight ? moveSteps(event, -1) : moveLayers(event, -1)),
+    ArrowRight: (event) => (isRight ? moveSteps(event, 1) : moveLayers(event, 1)),
+    ArrowUp: (event) => (isRight ? moveLayers(event, -1) : moveSteps(event, -1)),
+    ArrowDown: (event) => (isRight ? moveLayers(event, 1) : moveSteps(event, 1)),
+    Home: (event) => jump(event, 0),
+    End: (event) => jump(event, columns.columnCount - 1),
+    Enter: (event) => {
+      if (!isForControl(event.target)) openLayer();
+    },
+    p: pin,
+    '+': () => zoom(ZOOM_FACTOR),
+    '=': () => zoom(ZOOM_FACTOR),
+    '-': () => zoom(1 / ZOOM_FACTOR),
+    Escape: reset,
+    'Ctrl+z': (event) => {
+      // In a field it takes back what was typed.
+      if (isForControl(event.target)) return;
+      if (onUndo()) event.preventDefault();
+    },
+    l: changeLayout,
+    v: () => onShows(otherEnd),
+  });
+  usePageActions('This run', [
+    {
+      label: 'Previous, next reported step; with Shift ten',
+      keys: isRight ? ['←', '→'] : ['↑', '↓'],
+    },
+    { label: 'Previous, next layer', keys: isRight ? ['↑', '↓'] : ['←', '→'] },
+    { label: 'First, newest step', keys: ['Home', 'End'] },
+    { label: 'Open the layer at this step', keys: ['Enter'], run: openLayer },
+    { label: 'Pin the crosshair, or let it go', keys: ['P'], run: pin },
+    { label: 'Zoom in', keys: ['+'], run: () => zoom(ZOOM_FACTOR) },
+    { label: 'Zoom out', keys: ['−'], run: () => zoom(1 / ZOOM_FACTOR) },
+    { label: 'Zoom to a range', keys: ['Drag'] },
+    { label: 'Zoom around the pointer; with Shift move', keys: ['Wheel'] },
+    { label: 'Back to the whole run', keys: ['Esc'], run: reset },
+    { label: 'Take the last zoom back', keys: ['Ctrl', 'Z'], run: onUndo },
+    { label: 'Change the layout', keys: ['L'], run: changeLayout },
+    {
+      label: `Show the ${otherEnd} value of every column`,
+      keys: ['V'],
+      run: () => onShows(otherEnd),
+    },
+  ]);
+}
