@@ -10,7 +10,7 @@ import { SelectMenu } from '@/app/_components/select-menu';
 import { Skeleton } from '@/app/_components/skeleton';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
-import { DistributionChart } from '../../../layers/[layerIndex]/_layer/distribution-chart';
+import { DistributionChart } from '../../../layers/[layerIndex]/_layer/distributions/distribution-chart';
 import styles from './spike.module.css';
 
 const PLACES = ['before', 'as the loss rose', 'after'] as const;

@@ -2,9 +2,9 @@
 
 import { Button } from '@/app/_components/button';
 import { SelectMenu } from '@/app/_components/select-menu';
-import { CURVE_STYLES } from './distribution-chart';
-import { setOther, type OtherChoice } from './use-layer-url';
-import type { OtherLayer } from './use-other-layer';
+import { CURVE_STYLES } from '../distributions/distribution-chart';
+import { setOther, type OtherChoice } from '../model/use-layer-url';
+import type { OtherLayer } from '../model/use-other-layer';
 import styles from './other-bar.module.css';
 
 /** What is laid over the distributions, to be changed or taken away. */

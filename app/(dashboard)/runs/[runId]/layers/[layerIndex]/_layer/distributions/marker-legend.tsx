@@ -10,7 +10,7 @@ import { describeMarkers } from '@/lib/view/layer/marker-words';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { CURVE_STYLES, MARKER_STYLES } from './distribution-chart';
 import { Explained } from './explained';
-import { setDrift } from './use-layer-url';
+import { setDrift } from '../model/use-layer-url';
 import styles from './marker-legend.module.css';
 
 const HEALTHY_MEANING =

@@ -5,9 +5,9 @@ import { formatStep } from '@/lib/view/text/format-number';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { DistributionHeat } from './distribution-heat';
-import type { LayerCharts } from './layer-charts';
+import type { LayerCharts } from '../model/layer-charts';
 import { RidgelinePlot } from './ridgeline-plot';
-import { setOverSteps, type OverSteps } from './use-layer-url';
+import { setOverSteps, type OverSteps } from '../model/use-layer-url';
 import styles from './over-steps.module.css';
 
 const FORMS: readonly { readonly value: OverSteps; readonly label: string }[] = [

@@ -8,7 +8,7 @@ import type { HeightMode } from '@/lib/view/layer/reference-curve';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { Icon } from '@/app/_design/icons';
-import { setAxisKind, setHeightMode } from './use-layer-url';
+import { setAxisKind, setHeightMode } from '../model/use-layer-url';
 import styles from './layer-toolbar.module.css';
 
 const AXES: readonly {

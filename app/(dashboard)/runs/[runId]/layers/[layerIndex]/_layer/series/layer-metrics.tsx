@@ -9,13 +9,13 @@ import { describeLayerOutlook } from '@/lib/view/stages/stage-outlook';
 import { explainStage, stageAt } from '@/lib/view/stages/stage-reason';
 import { stepToX } from '@/lib/view/timelines/trace';
 import { useRunPrecision } from '@/app/_hooks/use-run-precision';
-import { layerCharts } from './layer-charts';
-import { nearestStep } from './nearest-step';
+import { layerCharts } from '../model/layer-charts';
+import { nearestStep } from '../model/nearest-step';
 import { SmallMultiples } from './small-multiples';
-import { StageSection } from './stage-section';
-import type { useLayerView } from './use-layer-view';
+import { StageSection } from '../words/stage-section';
+import type { useLayerView } from '../model/use-layer-view';
 import layout from './layer-metrics.module.css';
-import words from './words-column.module.css';
+import words from '../words/words-column.module.css';
 
 /** What is known of a layer that has no distribution: its stage and its metrics. */
 export function LayerMetrics({

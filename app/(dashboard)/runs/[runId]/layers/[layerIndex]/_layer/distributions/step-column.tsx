@@ -3,7 +3,7 @@ import { formatStep } from '@/lib/view/text/format-number';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { StageChip } from '@/app/_components/stage-chip';
 import { DistributionChart } from './distribution-chart';
-import type { LayerCharts } from './layer-charts';
+import type { LayerCharts } from '../model/layer-charts';
 import styles from './step-column.module.css';
 
 function Numbers({ std, dip }: { readonly std: string | null; readonly dip: DipText | null }) {

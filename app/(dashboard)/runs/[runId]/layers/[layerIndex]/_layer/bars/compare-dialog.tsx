@@ -8,7 +8,7 @@ import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
-import { setOther, type OtherChoice } from './use-layer-url';
+import { setOther, type OtherChoice } from '../model/use-layer-url';
 import styles from './compare-dialog.module.css';
 
 const MOST_RUNS = 30;

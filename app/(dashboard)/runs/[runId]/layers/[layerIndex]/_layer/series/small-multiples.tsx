@@ -2,7 +2,7 @@ import type { PointerEvent } from 'react';
 import type { SmallMultiple } from '@/lib/view/layer/small-multiple';
 import type { TracePoint } from '@/lib/view/timelines/trace';
 import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
-import type { LayerCharts } from './layer-charts';
+import type { LayerCharts } from '../model/layer-charts';
 import styles from './small-multiples.module.css';
 
 /** The unit square is stretched to the panel; strokes keep their width. */
