@@ -99,6 +99,8 @@ export function prepareLayerVerdict(
   item: DistributionItem,
   before: DistributionItem | null,
   curves: DistributionsReply['referenceCurves'],
+  /** Whether a storage policy let go of the step's values. */
+  isGone = false,
 ): LayerVerdict {
   const jump = describeJump(item, before);
   const modes = modesOf(item, 'update');
@@ -123,7 +125,11 @@ export function prepareLayerVerdict(
   const sentence = parts.slice(0, 2).join(', and ');
   return {
     sentence:
-      sentence.length > 0 ? `${sentence}.` : 'no statistics were posted beside the distribution.',
+      sentence.length > 0
+        ? `${sentence}.`
+        : isGone
+          ? 'the numbers beside the distribution are gone.'
+          : 'no statistics were posted beside the distribution.',
     detail: details.length > 0 ? details.join(' ') : null,
   };
 }

@@ -22,11 +22,17 @@ function formatMetric(metric: string, value: number | null): string {
   return metric === 'rms' ? formatFixed(value, 2) : formatNumber(value);
 }
 
-/** A value as the metric is written; NaN where what was reported is no number. */
+/** Before a mean over several steps. */
+const MEAN_SIGN = '⌀';
+
+/** A value as the metric is written; NaN where what was reported is no number; ⌀ before a mean. */
 function writtenAt(metric: string, points: readonly Bucket[], step: number): string {
   const bucket = points.find(({ fromStep, toStep }) => fromStep <= step && step <= toStep);
   const isNonFinite = bucket !== undefined && bucket.mean === null && bucket.nonFiniteCount > 0;
-  return isNonFinite ? 'NaN' : formatMetric(metric, bucket?.mean ?? null);
+  if (isNonFinite) return 'NaN';
+  const mean = bucket?.mean ?? null;
+  const isMean = mean !== null && bucket !== undefined && bucket.fromStep < bucket.toStep;
+  return `${isMean ? MEAN_SIGN : ''}${formatMetric(metric, mean)}`;
 }
 
 /** A metric at one step as it is written; "–" where nothing was reported. */

@@ -34,6 +34,12 @@ export function formatWallTime(unixSeconds: number, zone: ZoneOffset): string {
   return `${dayText(date)} ${secondText(date)}${zone === utcZone ? ' UTC' : ''}`;
 }
 
+/** "22 Nov 2026". */
+export function formatDay(unixSeconds: number, zone: ZoneOffset): string {
+  const date = localDate(unixSeconds, zone);
+  return `${dayText(date)} ${date.getUTCFullYear()}`;
+}
+
 /** "UTC", "UTC+1", "UTC−3:30". */
 export function zoneName(unixSeconds: number, zone: ZoneOffset): string {
   const offset = zone(unixSeconds);

@@ -43,6 +43,7 @@ describe('the verdict on a layer', () => {
   it('says so when no number was posted', () => {
     const bare = anItem({ statistics: {}, distributions: [aDistribution('update', [9, 5, 1])] });
     expect(prepareLayerVerdict(bare, null, CURVES).sentence).toMatch(/^no statistics/);
+    expect(prepareLayerVerdict(bare, null, CURVES, true).sentence).toMatch(/are gone\.$/);
   });
 });
 

@@ -20,6 +20,13 @@ describe('a metric under the crosshair', () => {
     expect(valueTextAt(series, 'ratio_dip', 318)).toBe('–');
   });
 
+  it('says that it is a mean where single steps are not kept', () => {
+    const bucket = { fromStep: 320, toStep: 335, min: 1, max: 3, mean: 2, nonFiniteCount: 0 };
+    const series = [{ metric: 'rms', points: [...points, bucket] }];
+    expect(valueTextAt(series, 'rms', 328)).toBe('⌀2.00');
+    expect(valueTextAt(series, 'rms', 319)).toBe('2.97');
+  });
+
   it('is NaN where what was reported is no number', () => {
     const broken = { fromStep: 320, toStep: 320, min: null, max: null, mean: null };
     const series = [{ metric: 'rms', points: [...points, { ...broken, nonFiniteCount: 1 }] }];

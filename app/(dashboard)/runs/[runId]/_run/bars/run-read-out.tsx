@@ -9,11 +9,13 @@ import { formatFixed, formatNumber, formatStep } from '@/lib/view/text/format-nu
 import { CODE_NON_FINITE } from '@/lib/view/colours/magnitude-code';
 import { nameOfColumn } from '@/lib/view/colours/column-shows';
 import type { MetricOption } from '@/lib/view/heatmap/metric-options';
+import { describeGoneValues } from '@/lib/view/runs/gone-words';
 import { describePrecision } from '@/lib/view/text/precision-words';
 import type { RunColumns } from '@/lib/view/heatmap/run-columns';
 import { formatWallTime, readersZone, utcZone } from '@/lib/view/text/wall-time';
 import { Announcement } from '@/app/_components/announcement';
 import { StageChip } from '@/app/_components/stage-chip';
+import { useRunGaps } from '@/app/_hooks/use-run-gaps';
 import { useRunPrecision } from '@/app/_hooks/use-run-precision';
 import { stageLabel } from '@/lib/view/stages/stage-label';
 import { ReadOut, type ReadOutItem } from '@/app/_components/read-out';
@@ -80,6 +82,7 @@ export function RunReadOut({
   }, [reader, step, version]);
 
   const precision = useRunPrecision(run, crosshair !== null);
+  const gaps = useRunGaps(run);
 
   if (crosshair === null) {
     return (
@@ -117,6 +120,10 @@ export function RunReadOut({
   const rounding = precision === null ? null : describePrecision(precision, crosshair.step);
   if (rounding !== null) {
     items.push({ label: <span title={rounding.explanation}>{rounding.note}</span>, value: '' });
+  }
+  const gone = describeGoneValues(gaps, { fromStep: crosshair.step, toStep: crosshair.step });
+  if (gone !== null) {
+    items.push({ label: <span title={gone}>single steps gone</span>, value: '' });
   }
   items.push(...companionItems(values, run, layer, option, isNarrow));
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);

@@ -5,11 +5,13 @@ import type { Run } from '@/lib/contract/runs';
 import { formatStep } from '@/lib/view/text/format-number';
 import type { MetricOption } from '@/lib/view/heatmap/metric-options';
 import type { StepWindow } from '@/lib/view/axes/step-axis';
+import { describeGoneValues } from '@/lib/view/runs/gone-words';
 import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
 import { Icon } from '@/app/_design/icons';
+import { useRunGaps } from '@/app/_hooks/use-run-gaps';
 import { CompareMenu } from './compare-menu';
 import { MarksMenu } from './marks-menu';
 import { FITTED_COLOURS, type RunViewState, type SetRunView } from '../model/use-run-view-state';
@@ -46,6 +48,9 @@ export function RunToolbar({
   readonly isRunning: boolean;
   readonly onWindow: (window: StepWindow | null) => void;
 }) {
+  const gaps = useRunGaps(run);
+  // Of a whole run columns are of many steps anyway.
+  const gone = view.window === null ? null : describeGoneValues(gaps, view.window);
   const [draft, setDraft] = useState<string | null>(null);
   const newer =
     newerSteps > 0
@@ -129,6 +134,11 @@ export function RunToolbar({
               <Icon name="close" size={10} />
             </Button>
           ) : null}
+        </span>
+      )}
+      {gone === null ? null : (
+        <span className={styles['newer']} title={gone}>
+          single steps gone<span className="visually-hidden">. {gone}</span>
         </span>
       )}
       {!isRunning || shownWindow === null ? null : view.window === null ? (

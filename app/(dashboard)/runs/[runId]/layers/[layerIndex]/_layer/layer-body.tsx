@@ -2,8 +2,10 @@
 
 import { useState } from 'react';
 import type { DistributionsReply, ReferenceCurves, Spike } from '@/lib/contract/reads';
+import type { GapsReply } from '@/lib/contract/retention';
 import type { Run } from '@/lib/contract/runs';
 import type { StepWindow } from '@/lib/view/layer/chosen-steps';
+import { describeGoneValues, isGoneAt } from '@/lib/view/runs/gone-words';
 import { formatStep } from '@/lib/view/text/format-number';
 import type { LayerViewModel } from '@/lib/view/layer/layer-view-model';
 import { prepareStepWords } from '@/lib/view/layer/layer-words';
@@ -52,6 +54,8 @@ export function LayerBody({
   stripWidth,
   hasDip,
   lastStep,
+  gaps,
+  goneDistributions,
   moves,
   onNewest,
 }: {
@@ -71,6 +75,9 @@ export function LayerBody({
   readonly stripWidth: number;
   readonly hasDip: boolean;
   readonly lastStep: number;
+  readonly gaps: GapsReply | null;
+  /** What went of the distributions in the window; null where nothing is to be said. */
+  readonly goneDistributions: string | null;
   readonly moves: LayerMoves;
   readonly onNewest: (step: number) => void;
 }) {
@@ -86,6 +93,8 @@ export function LayerBody({
   const main = chosen.steps[chosen.mainIndex] ?? 0;
   const reason = explainStage(findings.stages, main);
   const label = stageAt(findings.stages, main)?.label ?? null;
+
+  const goneValues = describeGoneValues(gaps, window);
 
   const precision = useRunPrecision(run, true);
   const rounding = precision === null ? null : describePrecision(precision, main);
@@ -200,6 +209,7 @@ export function LayerBody({
               <StepColumn
                 column={column}
                 stage={stageAt(findings.stages, column.step)?.stage ?? null}
+                isGone={isGoneAt(gaps, 'raw', column.step)}
                 otherLabel={other?.label ?? null}
                 take={charts.step(column.step)}
               />
@@ -217,12 +227,14 @@ export function LayerBody({
         <SmallMultiples
           views={view.multiples}
           note={view.multiplesNote}
+          gone={goneValues}
           take={charts.metrics}
           crosshair={crosshair}
           onCrosshair={onCrosshair}
         />
       </div>
       <div className={styles['ridgelines']}>
+        {goneDistributions === null ? null : <p className={styles['gone']}>{goneDistributions}</p>}
         <OverStepsPanel
           model={model}
           form={url.overSteps}
@@ -240,6 +252,7 @@ export function LayerBody({
         }
         step={main}
         precision={rounding?.explanation ?? null}
+        gone={isGoneAt(gaps, 'raw', main) ? goneValues : null}
         rows={
           selected === undefined
             ? []

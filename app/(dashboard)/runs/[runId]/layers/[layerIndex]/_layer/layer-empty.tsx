@@ -10,17 +10,20 @@ export function LayerEmpty({
   layerName,
   hasHistograms,
   wantedStep,
+  gone,
 }: {
   readonly runHref: string;
   readonly layerName: string;
   readonly hasHistograms: boolean;
   readonly wantedStep: number | null;
+  /** What a storage policy let go of those before; null where nothing. */
+  readonly gone: string | null;
 }) {
   if (hasHistograms && wantedStep !== null) {
     return (
       <EmptyState
         title={`${layerName} has no distribution at or before step ${formatStep(wantedStep)}.`}
-        text="Its first one came later, or this layer posts none."
+        text={gone ?? 'Its first one came later, or this layer posts none.'}
       >
         <ButtonLink href={runHref}>Open the run</ButtonLink>
       </EmptyState>

@@ -2,8 +2,10 @@
 
 import { useRouter } from 'next/navigation';
 import { useMemo, useState } from 'react';
+import type { GapsReply } from '@/lib/contract/retention';
 import type { Run, RunMetrics } from '@/lib/contract/runs';
 import { AXIS_KINDS } from '@/lib/view/layer/distribution-axis';
+import { describeGoneDistributions, isGoneAt } from '@/lib/view/runs/gone-words';
 import { formatStep } from '@/lib/view/text/format-number';
 import { shortLayerNames } from '@/lib/view/axes/layer-names';
 import { prepareLayerVerdict } from '@/lib/view/layer/layer-words';
@@ -15,6 +17,7 @@ import { Skeleton } from '@/app/_components/skeleton';
 import { ConnectionBanner, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { useRunGaps } from '@/app/_hooks/use-run-gaps';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import { CompareDialog } from './bars/compare-dialog';
@@ -26,6 +29,10 @@ import { layerMoves } from './model/layer-moves';
 import { chooseInUrl, setAxisKind, useLayerUrl } from './model/use-layer-url';
 import { useLayerView } from './model/use-layer-view';
 import styles from './layer-view.module.css';
+
+/** What went of the distributions that a page up to the step would show. */
+const goneUpTo = (gaps: GapsReply | null, toStep: number | null): string | null =>
+  toStep === null ? null : describeGoneDistributions(gaps, { fromStep: 0, toStep });
 
 const NOTHING_CHOSEN = { steps: [], mainIndex: 0 } as const;
 
@@ -53,6 +60,7 @@ export function LayerView({
   const stripWidth = stripSize?.width ?? 840;
   const view = useLayerView({ run, metrics, layer, url, lastStep, stripWidth });
   const { data, model } = view;
+  const gaps = useRunGaps(run);
 
   const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
   const position = run.layers.findIndex(({ index }) => index === layer.index);
@@ -149,6 +157,7 @@ export function LayerView({
                 layerName={shortName}
                 hasHistograms={metrics.histograms.length > 0}
                 wantedStep={url.step ?? lastStep}
+                gone={goneUpTo(gaps, url.step ?? lastStep)}
               />
               <LayerMetrics
                 run={run}
@@ -156,6 +165,7 @@ export function LayerView({
                 layerName={shortName}
                 step={url.step ?? lastStep}
                 view={view}
+                gaps={gaps}
               />
             </>
           ) : (
@@ -171,7 +181,12 @@ export function LayerView({
   const verdict =
     selected === undefined
       ? null
-      : prepareLayerVerdict(selected.item, selected.before, referenceCurves);
+      : prepareLayerVerdict(
+          selected.item,
+          selected.before,
+          referenceCurves,
+          isGoneAt(gaps, 'raw', selected.item.step),
+        );
   const stage = mainStep === null ? null : (stageAt(view.findings.stages, mainStep)?.stage ?? null);
   const isElsewhere = url.step !== null && mainStep !== null && url.step !== mainStep;
   return (
@@ -196,7 +211,7 @@ export function LayerView({
           <>
             {isElsewhere
               ? data.step === url.step
-                ? `No distribution at step ${formatStep(url.step)}; this is the newest before it. `
+                ? `No distribution at step ${formatStep(url.step)}; this is the newest before it. ${describeGoneDistributions(gaps, { fromStep: url.step, toStep: url.step }) ?? ''} `
                 : `Reading step ${formatStep(url.step)}. `
               : null}
             {verdict?.detail}
@@ -238,6 +253,9 @@ export function LayerView({
         stripWidth={stripWidth}
         hasDip={metrics.layerMetrics.some((name) => name.endsWith('_dip'))}
         lastStep={lastStep ?? 0}
+        gaps={gaps}
+        // Said above where another step was asked for.
+        goneDistributions={isElsewhere ? null : describeGoneDistributions(gaps, data.window)}
         moves={moves}
         onNewest={(step) => {
           setLastStep(run.lastStep);

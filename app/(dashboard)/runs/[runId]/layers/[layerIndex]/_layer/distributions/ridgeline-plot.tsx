@@ -6,7 +6,10 @@ const WIDTH = 270;
 /** As drawn with 26 rows; fewer rows keep their pitch and the figure gets lower. */
 const FULL_HEIGHT = 352;
 const WIDEST_PITCH = 16;
-const LABEL_WIDTH = 32;
+/** Room for three digits; steps in bold take so much for each character more. */
+const LEAST_LABEL_WIDTH = 32;
+const LABEL_PADDING = 8;
+const CHARACTER_WIDTH = 6.4;
 const AXIS_HEIGHT = 18;
 const TOP = 28;
 
@@ -26,8 +29,10 @@ export function RidgelinePlot({
   const pitch = Math.min(WIDEST_PITCH, (FULL_HEIGHT - AXIS_HEIGHT - TOP) / gaps);
   const bottom = TOP + gaps * pitch;
   const height = bottom + AXIS_HEIGHT;
+  const longest = Math.max(0, ...rows.map(({ step }) => formatStep(step).length));
+  const labelWidth = Math.max(LEAST_LABEL_WIDTH, LABEL_PADDING + CHARACTER_WIDTH * longest);
   const x = (at: number) =>
-    (LABEL_WIDTH + ((at - first) / (last - first)) * (WIDTH - LABEL_WIDTH)).toFixed(1);
+    (labelWidth + ((at - first) / (last - first)) * (WIDTH - labelWidth)).toFixed(1);
   const baseline = (index: number) => bottom - (rows.length - 1 - index) * pitch;
   const path = (row: RidgeRow, index: number) =>
     row.points
@@ -63,7 +68,11 @@ export function RidgelinePlot({
             <title>{`Step ${formatStep(row.step)}`}</title>
             <path d={path(row, index)} className={styles['ridge']} />
             {row.hasLabel ? (
-              <text x={LABEL_WIDTH - 8} y={baseline(index) + 3.5} className={styles['step']}>
+              <text
+                x={labelWidth - LABEL_PADDING}
+                y={baseline(index) + 3.5}
+                className={styles['step']}
+              >
                 {formatStep(row.step)}
               </text>
             ) : null}

@@ -28,12 +28,15 @@ function Numbers({ std, dip }: { readonly std: string | null; readonly dip: DipT
 export function StepColumn({
   column,
   stage,
+  isGone,
   otherLabel,
   take,
 }: {
   readonly column: StepColumnView;
   /** null where no stage was told. */
   readonly stage: string | null;
+  /** Whether a storage policy let go of its values. */
+  readonly isGone: boolean;
   /** What is laid over; null where nothing is. */
   readonly otherLabel: string | null;
   readonly take: LayerCharts['loss'];
@@ -58,7 +61,10 @@ export function StepColumn({
           </span>
         )}
       </div>
-      <p className={styles['facts']}>{column.facts}</p>
+      <p className={styles['facts']}>
+        {column.facts}
+        {isGone ? `${column.facts === '' ? '' : ', '}its other numbers are gone` : null}
+      </p>
       {column.panels.map(({ kind, symbol, meaning, panel, std, dip, other }) => (
         <div key={kind} className={styles['panel']}>
           <p className={styles['label']}>

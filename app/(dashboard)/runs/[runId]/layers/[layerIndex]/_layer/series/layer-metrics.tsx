@@ -1,7 +1,9 @@
 'use client';
 
 import { useState } from 'react';
+import type { GapsReply } from '@/lib/contract/retention';
 import type { Run } from '@/lib/contract/runs';
+import { describeGoneValues } from '@/lib/view/runs/gone-words';
 import { formatStep } from '@/lib/view/text/format-number';
 import { describePrecision } from '@/lib/view/text/precision-words';
 import { valueTextAt } from '@/lib/view/layer/small-multiple';
@@ -24,12 +26,14 @@ export function LayerMetrics({
   layerName,
   step,
   view,
+  gaps,
 }: {
   readonly run: Run;
   readonly layerIndex: number;
   readonly layerName: string;
   readonly step: number | null;
   readonly view: ReturnType<typeof useLayerView>;
+  readonly gaps: GapsReply | null;
 }) {
   const { window, series, findings } = view;
   const precision = useRunPrecision(run, true);
@@ -55,6 +59,7 @@ export function LayerMetrics({
       <SmallMultiples
         views={view.multiples}
         note={`Steps ${formatStep(window.fromStep)}–${formatStep(window.toStep)} in every panel, each on its own scale.`}
+        gone={describeGoneValues(gaps, window)}
         take={charts.metrics}
         crosshair={
           crosshairStep === null

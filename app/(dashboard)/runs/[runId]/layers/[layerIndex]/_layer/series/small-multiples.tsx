@@ -119,12 +119,15 @@ const gridOf = (button: HTMLElement): HTMLElement | null => button.closest('[dat
 export function SmallMultiples({
   views,
   note,
+  gone,
   crosshair,
   take,
   onCrosshair,
 }: {
   readonly views: readonly SmallMultiple[];
   readonly note: string;
+  /** What a storage policy let go of the steps; null where all are there. */
+  readonly gone: string | null;
   readonly take: LayerCharts['metrics'];
   readonly crosshair: MultiplesCrosshair | null;
   readonly onCrosshair: (share: number | null) => void;
@@ -136,6 +139,7 @@ export function SmallMultiples({
       ))}
       <div className={styles['note']}>
         <p>{note}</p>
+        {gone === null ? null : <p>{gone} ⌀ is such a mean.</p>}
         {views.length === 0 ? null : (
           <ChartMenu name="Metrics of the layer" subject={(button) => take(gridOf(button))} />
         )}

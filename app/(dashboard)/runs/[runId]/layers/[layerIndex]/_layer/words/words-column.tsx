@@ -18,6 +18,7 @@ export function WordsColumn({
   stage,
   step,
   precision,
+  gone,
   rows,
   words,
   notes,
@@ -26,6 +27,8 @@ export function WordsColumn({
   readonly step: number;
   /** That values are kept at fewer digits than they came with; null where they are not. */
   readonly precision: string | null;
+  /** That a storage policy let go of the step's values; null where they are there. */
+  readonly gone: string | null;
   readonly rows: readonly NumberRow[];
   readonly words: readonly StepWords[];
   readonly notes: ReactNode;
@@ -35,7 +38,7 @@ export function WordsColumn({
       {stage}
       <h2>Numbers at {formatStep(step)}</h2>
       {rows.length === 0 ? (
-        <p className={styles['quiet']}>No metric was posted for this step.</p>
+        <p className={styles['quiet']}>{gone ?? 'No metric was posted for this step.'}</p>
       ) : (
         <table className={styles['numbers']}>
           <tbody>
@@ -55,7 +58,9 @@ export function WordsColumn({
         <p key={entry.step}>
           <strong>{formatStep(entry.step)}</strong>{' '}
           {entry.sentences.length === 0
-            ? 'Nothing was posted to say more.'
+            ? gone === null
+              ? 'Nothing was posted to say more.'
+              : 'What would say more is gone.'
             : entry.sentences.join(' ')}
         </p>
       ))}
