@@ -96,7 +96,7 @@ describe('while the first replies are on their way', () => {
     const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
     await expect.poll(() => crumbs.locator('[data-pending]').count()).toBe(2);
     expect(await crumbs.textContent()).toBe('/');
-    const spikes = page.getByRole('banner').getByRole('link', { name: 'Spikes' });
+    const spikes = page.getByRole('banner').getByRole('link', { name: 'Spikes', exact: true });
     const before = (await spikes.boundingBox())!;
     letGo();
     await expect.poll(() => crumbs.textContent()).toBe('end-to-end/run slow');

@@ -10,6 +10,7 @@ import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
 import { openSpike, pathOfSpike } from './harness/spike-page';
+import { startJob } from './harness/training-job';
 
 const { dataDir, remove } = makeDataDir();
 let product: Product;
@@ -123,6 +124,59 @@ describe('the postmortem of a spike', () => {
         .first()
         .waitFor();
       expect(await findAccessibilityFaults(page)).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow).toBe(0);
+    }
+  });
+
+  it('keeps numbers to the right, and names of 120 letters within the page', async () => {
+    const layers = Array.from({ length: 8 }, (_, index) =>
+      `model.decoder.blocks.${index}.${'attention_'.repeat(11)}`.slice(0, 119).concat(`${index}`),
+    );
+    const job = await startJob({ url: product.url, runId: 'wordy', layers });
+    await job.post(
+      Array.from({ length: 139 }, (_, index) => {
+        const step = index + 1;
+        const isEarly = step >= 77 && step < 84;
+        return {
+          step,
+          loss: 2.5 + 0.05 * Math.sin(step / 7) + Math.max(0, step < 80 ? 0 : 9 - (step - 80)),
+          layers: {
+            gradient_norm: layers.map((_, at) =>
+              isEarly && at < 4 ? 30 : 1 + 0.01 * Math.sin(step + at),
+            ),
+            rms: layers.map((_, at) => (isEarly && at < 4 ? 7 : 1 + 0.02 * Math.sin(step * at))),
+          },
+        };
+      }),
+    );
+    const path = '/runs/wordy/spikes/1-loss_spike-80';
+    await expect.poll(() => pathOfSpike(product.url, 'wordy', 80)).toBe(path);
+    for (const options of [{}, { width: 390, height: 844 }]) {
+      const { page } = await open(path, options);
+      const movers = page.getByRole('table', { name: /how many steps before the loss/ });
+      const name = movers.getByRole('link').first();
+      await name.waitFor();
+      const sides = await movers
+        .getByRole('row')
+        .nth(1)
+        .getByRole('cell')
+        .evaluateAll((cells) => cells.map((cell) => getComputedStyle(cell).textAlign));
+      expect(sides.map((side) => side === 'right')).toEqual([
+        true,
+        false,
+        false,
+        true,
+        true,
+        true,
+        false,
+      ]);
+      const isCut = await name
+        .locator('span')
+        .evaluate((shown) => shown.scrollWidth > shown.clientWidth);
+      expect(isCut).toBe(true);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );

@@ -1,9 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { openPage, type PageOptions, type WatchedPage } from './browser';
-import type { RecordedRun } from './recorded-run';
 
-/** The path of the postmortem of a recorded run's spike that opened within three steps of `near`. */
-export async function pathOfSpike(url: string, run: RecordedRun, near: number): Promise<string> {
+/** The path of the postmortem of a run's spike that opened within three steps of `near`. */
+export async function pathOfSpike(url: string, run: string, near: number): Promise<string> {
   const reply = await fetch(`${url}/api/v1/runs/${run}/spikes`);
   const { items } = (await reply.json()) as {
     items: { id: string; kind: string; onsetStep: number }[];

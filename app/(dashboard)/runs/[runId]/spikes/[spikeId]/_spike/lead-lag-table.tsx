@@ -1,6 +1,7 @@
 import Link from 'next/link';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { formatNumber, formatPercent } from '@/lib/view/text/format-number';
+import { LayerName } from '@/app/_components/layer-name';
 import styles from './spike.module.css';
 
 const SHOWN = 5;
@@ -19,11 +20,21 @@ export function LeadLagTable({ postmortem }: { readonly postmortem: Postmortem }
           <thead>
             <tr>
               <th scope="col">Layer</th>
-              <th scope="col">preceded</th>
-              <th scope="col" title="Share of all steps that follow an RMS spike so soon">
+              <th scope="col" className={styles['number']}>
+                preceded
+              </th>
+              <th
+                scope="col"
+                className={styles['number']}
+                title="Share of all steps that follow an RMS spike so soon"
+              >
                 steps so near
               </th>
-              <th scope="col" title="Probability of as many or more by chance, of this layer alone">
+              <th
+                scope="col"
+                className={styles['number']}
+                title="Probability of as many or more by chance, of this layer alone"
+              >
                 p
               </th>
             </tr>
@@ -33,19 +44,19 @@ export function LeadLagTable({ postmortem }: { readonly postmortem: Postmortem }
               .slice(0, SHOWN)
               .map(({ layer, name, precededCount, lossSpikeCount, chance, tail }) => (
                 <tr key={layer}>
-                  <td>
+                  <td className={styles['layer']}>
                     <Link
                       href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}`}
                       prefetch={false}
                     >
-                      {name}
+                      <LayerName name={name} />
                     </Link>
                   </td>
-                  <td>
+                  <td className={styles['number']}>
                     {precededCount} of {lossSpikeCount}
                   </td>
-                  <td>{formatPercent(chance)}</td>
-                  <td>{formatNumber(tail)}</td>
+                  <td className={styles['number']}>{formatPercent(chance)}</td>
+                  <td className={styles['number']}>{formatNumber(tail)}</td>
                 </tr>
               ))}
           </tbody>

@@ -7,6 +7,7 @@ import { describeMetric } from '@/lib/contract/standard-metrics';
 import { colourRamp, hexOfPacked, RAMP_LENGTH } from '@/lib/view/colours/colour-ramp';
 import { formatFactor, formatFixed, formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
+import { LayerName } from '@/app/_components/layer-name';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
 import styles from './spike.module.css';
 
@@ -51,12 +52,20 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
             </caption>
             <thead>
               <tr>
-                <th scope="col">lead</th>
+                <th scope="col" className={styles['number']}>
+                  lead
+                </th>
                 <th scope="col">Layer</th>
                 <th scope="col">Metric</th>
-                <th scope="col">step</th>
-                <th scope="col">rise</th>
-                <th scope="col">σ</th>
+                <th scope="col" className={styles['number']}>
+                  step
+                </th>
+                <th scope="col" className={styles['number']}>
+                  rise
+                </th>
+                <th scope="col" className={styles['number']}>
+                  σ
+                </th>
                 <th scope="col">
                   {formatStep(moverSteps[0] ?? null)}–{formatStep(moverSteps.at(-1) ?? null)}
                 </th>
@@ -65,19 +74,21 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
             <tbody>
               {shown.map((mover) => (
                 <tr key={`${mover.layer} ${mover.metric}`}>
-                  <td>{mover.leadSteps}</td>
-                  <td>
+                  <td className={styles['number']}>{formatStep(mover.leadSteps)}</td>
+                  <td className={styles['layer']}>
                     <Link
                       href={`/runs/${encodeURIComponent(run.id)}/layers/${mover.layer}?step=${mover.step}`}
                       prefetch={false}
                     >
-                      {mover.name}
+                      <LayerName name={mover.name} />
                     </Link>
                   </td>
                   <td>{describeMetric(mover.metric).label}</td>
-                  <td>{formatStep(mover.step)}</td>
-                  <td>{riseOf(mover)}</td>
-                  <td>{mover.z === null ? '–' : formatFixed(mover.z, 1)}</td>
+                  <td className={styles['number']}>{formatStep(mover.step)}</td>
+                  <td className={styles['number']}>{riseOf(mover)}</td>
+                  <td className={styles['number']}>
+                    {mover.z === null ? '–' : formatFixed(mover.z, 1)}
+                  </td>
                   <td>
                     <MoverCells mover={mover} steps={moverSteps} top={top} theme={theme} />
                   </td>
