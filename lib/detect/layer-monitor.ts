@@ -53,7 +53,7 @@ const RMS_WINDOW = { width: 128, span: 128, refresh: 32 };
 /** A decade. */
 const JUMP_FACTOR = 10;
 /** Wortsman et al. 2023. */
-export const RMS_SPIKE = 2.3;
+const RMS_SPIKE = 2.3;
 const RMS_STALE = 0.3;
 /**
  * Of so many values RMS_t is a mean that 2.3 says something about. The values of a bias of 32

@@ -3,7 +3,6 @@
  * variance 1, the drift's sign fixed for each coordinate: what a layer looks like while
  * its gradients correlate from step to step.
  */
-import { normalDensity } from './normal-density';
 
 /** sign: ±1 with equal chance; gaussian: N(0, 1). */
 export type GradientNoise = 'sign' | 'gaussian';
@@ -53,58 +52,12 @@ export function computeCorrelatedRatio(gradients: CorrelatedGradients): Correlat
 }
 
 /**
- * Density of r under correlated gradients: ½N(x; μ, s²) + ½N(x; −μ, s²).
- *
- * Shape    two scalars and a point → scalar ≥ 0, even in x; integrates to 1
- * NaN/Inf  NaN for std ≤ 0
- */
-export function correlatedRatioDensity(x: number, { center, std }: CorrelatedRatio): number {
-  return (normalDensity(x, center, std) + normalDensity(x, -center, std)) / 2;
-}
-
-/**
- * Cosine between the gradients of successive steps: ρ²/(1+ρ²), for many coordinates.
+ * Cosine c between the gradients of successive steps: ρ²/(1+ρ²), for many coordinates. The
+ * peaks of r then lie at ±√c, since μ = ρ/√(1+ρ²): where they do not, they have another cause
+ * (one gradient far above all before it, see ReferenceMarker).
  *
  * Shape  ρ ≥ 0 → scalar in [0, 1)
  */
 export function lagOneCosineOfDrift(drift: number): number {
   return (drift * drift) / (1 + drift * drift);
-}
-
-/**
- * Where the peaks of r must lie if its gradients correlate with lag-1 cosine c: ±√c, since
- * μ = ρ/√(1+ρ²). Cosine and histogram must tell the same story; where they do not, the
- * peaks have another cause (one gradient far above all before it, see ReferenceMarker).
- *
- * Shape  cosine → scalar in [0, 1]; 0 for a cosine ≤ 0, which a steady drift cannot make
- */
-export function modeOfLagOneCosine(cosine: number): number {
-  return cosine > 0 ? Math.sqrt(cosine) : cosine <= 0 ? 0 : NaN;
-}
-
-/** Halvings after which no digit of a float64 moves. */
-const BISECTION_STEPS = 60;
-
-/**
- * Smallest drift ρ at which r has two peaks: where μ = s, as half of N(μ, s²) and half of
- * N(−μ, s²) have one peak up to there.
- *
- * Shape    betas in [0, 1) and the noise → ρ > 0: 0.22 (cosine 0.048) at (0.9, 0.95)
- * NaN/Inf  NaN for betas outside [0, 1)
- */
-export function twoPeakDrift(beta1: number, beta2: number, noise: GradientNoise): number {
-  const isBelow = (drift: number): boolean => {
-    const { center, std } = computeCorrelatedRatio({ drift, beta1, beta2, noise });
-    return center < std;
-  };
-  if (Number.isNaN(computeCorrelatedRatio({ drift: 0, beta1, beta2, noise }).std)) return NaN;
-  let low = 0;
-  let high = 1;
-  while (isBelow(high)) high *= 2;
-  for (let step = 0; step < BISECTION_STEPS; step++) {
-    const middle = (low + high) / 2;
-    if (isBelow(middle)) low = middle;
-    else high = middle;
-  }
-  return high;
 }

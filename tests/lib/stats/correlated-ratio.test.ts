@@ -3,15 +3,15 @@ import { computeBimodalityCoefficient } from '@/lib/stats/bimodality-coefficient
 import { computeCentralMoments } from '@/lib/stats/central-moments';
 import {
   computeCorrelatedRatio,
-  correlatedRatioDensity,
   lagOneCosineOfDrift,
-  modeOfLagOneCosine,
-  twoPeakDrift,
+  type CorrelatedGradients,
+  type CorrelatedRatio,
 } from '@/lib/stats/correlated-ratio';
 import { computeDensityAt } from '@/lib/stats/density-at';
 import { dipOfHistogram } from '@/lib/stats/dip-of-histogram';
 import { dipOfSample } from '@/lib/stats/dip-of-sample';
 import { findHistogramModes } from '@/lib/stats/histogram-modes';
+import { normalDensity } from '@/lib/stats/normal-density';
 import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { computeValleyDepth } from '@/lib/stats/valley-depth';
 import { countInto } from './counted';
@@ -80,12 +80,12 @@ describe.each(CASES)('r with $noise noise and a drift of $drift', (row) => {
   it('has the lag-1 cosine ρ²/(1+ρ²), and its modes at the cosine’s root', () => {
     expect(lagOneCosineOfDrift(drift)).toBeCloseTo(row.cosine, 2);
     expect(Math.abs(lagOneCosine - row.cosine)).toBeLessThan(TOLERANCE.cosine);
-    expect(modeOfLagOneCosine(lagOneCosineOfDrift(drift))).toBeCloseTo(model.center, 12);
+    expect(Math.sqrt(lagOneCosineOfDrift(drift))).toBeCloseTo(model.center, 12);
     if (drift === 0) return;
     const positions = findHistogramModes(histogram).map(({ position }) => position);
     expect(positions).toHaveLength(2);
     const [low, high] = positions;
-    const expected = modeOfLagOneCosine(lagOneCosine);
+    const expected = Math.sqrt(lagOneCosine);
     // Peaks that overlap (s near μ) lie a little apart from the centers.
     expect(Math.abs((high! - low!) / 2 - expected)).toBeLessThan(0.04);
   });
@@ -98,7 +98,7 @@ describe.each(CASES)('r with $noise noise and a drift of $drift', (row) => {
       const parts = 400;
       for (let i = 0; i < parts; i++) {
         const x = point - halfWidth + ((i + 0.5) * 2 * halfWidth) / parts;
-        expected += correlatedRatioDensity(x, model) / parts;
+        expected += densityOf(x, model) / parts;
       }
       // Shares within the window, and with them half of the peak's to one side.
       expect(Math.abs(density! - expected) * 2 * halfWidth).toBeLessThan(0.06);
@@ -118,51 +118,53 @@ describe.each(CASES)('r with $noise noise and a drift of $drift', (row) => {
   });
 });
 
-describe('correlatedRatioDensity', () => {
-  it('integrates to 1 and is even', () => {
-    const model = computeCorrelatedRatio({ drift: 0.5, noise: 'gaussian', ...BETAS });
-    let sum = 0;
-    for (let i = -3000; i < 3000; i++) {
-      sum += correlatedRatioDensity((i + 0.5) / 1000, model) / 1000;
-    }
-    expect(sum).toBeCloseTo(1, 9);
-    expect(correlatedRatioDensity(0.3, model)).toBe(correlatedRatioDensity(-0.3, model));
-  });
-});
-
-describe('twoPeakDrift', () => {
+describe('the drift at which two peaks appear', () => {
   it.each([
     [0.9, 0.22, 0.048],
     [0.95, 0.16, 0.024],
     [0.8, 0.32, 0.095],
-  ])('at β1 = %s is %s, a lag-1 cosine of %s', (beta1, drift, cosine) => {
+  ])('is at β1 = %s about %s, a lag-1 cosine of %s: μ = s', (beta1, drift, cosine) => {
     for (const noise of ['sign', 'gaussian'] as const) {
-      const found = twoPeakDrift(beta1, 0.95, noise);
+      const found = twoPeakDrift({ beta1, beta2: 0.95, noise });
       expect(found).toBeCloseTo(drift, 2);
       expect(Math.abs(lagOneCosineOfDrift(found) - cosine)).toBeLessThan(0.0015);
     }
   });
 
   it('is where the density at 0 turns from a peak into a valley', () => {
-    const found = twoPeakDrift(0.9, 0.95, 'sign');
+    const found = twoPeakDrift({ noise: 'sign', ...BETAS });
     const curvature = (drift: number): number => {
       const model = computeCorrelatedRatio({ drift, noise: 'sign', ...BETAS });
-      return correlatedRatioDensity(0.01, model) - correlatedRatioDensity(0, model);
+      return densityOf(0.01, model) - densityOf(0, model);
     };
     expect(curvature(found * 0.98)).toBeLessThan(0);
     expect(curvature(found * 1.02)).toBeGreaterThan(0);
   });
-
-  it('knows nothing outside of the betas’ range', () => {
-    expect(twoPeakDrift(1, 0.95, 'sign')).toBeNaN();
-    expect(computeCorrelatedRatio({ drift: -1, noise: 'sign', ...BETAS }).std).toBeNaN();
-  });
 });
 
-describe('modeOfLagOneCosine', () => {
-  it('is 0 for gradients that turn around, NaN for NaN', () => {
-    expect(modeOfLagOneCosine(-0.4)).toBe(0);
-    expect(modeOfLagOneCosine(0.25)).toBe(0.5);
-    expect(modeOfLagOneCosine(NaN)).toBeNaN();
-  });
+it.each([
+  ['a drift below 0', { drift: -1, beta1: 0.9, beta2: 0.95 }],
+  ['a β1 of 1', { drift: 0, beta1: 1, beta2: 0.95 }],
+  ['a β2 below 0', { drift: 0, beta1: 0.9, beta2: -0.1 }],
+])('nothing is known of %s', (_, gradients) => {
+  const { center, std } = computeCorrelatedRatio({ ...gradients, noise: 'sign' });
+  expect([center, std]).toEqual([NaN, NaN]);
 });
+
+/** ½N(x; μ, s²) + ½N(x; −μ, s²). */
+function densityOf(x: number, { center, std }: CorrelatedRatio): number {
+  return (normalDensity(x, center, std) + normalDensity(x, -center, std)) / 2;
+}
+
+/** Smallest drift with μ ≥ s: up to there half of N(μ, s²) and half of N(−μ, s²) have one peak. */
+function twoPeakDrift(of: Omit<CorrelatedGradients, 'drift'>): number {
+  let low = 0;
+  let high = 1;
+  for (let halving = 0; halving < 60; halving++) {
+    const middle = (low + high) / 2;
+    const { center, std } = computeCorrelatedRatio({ drift: middle, ...of });
+    if (center < std) low = middle;
+    else high = middle;
+  }
+  return high;
+}
