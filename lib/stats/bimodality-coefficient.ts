@@ -1,15 +1,12 @@
-import type { CentralMoments } from './central-moments';
-
-/** The coefficient of the uniform and of the exponential distribution: above it, look. */
-export const BIMODALITY_THRESHOLD = 5 / 9;
+import type { HistogramMoments } from './histogram-moments';
 
 /**
  * Sarle's bimodality coefficient: (G₁² + 1) / (G₂ + 3(n−1)²/((n−2)(n−3))).
  *
- * A fallback where there are moments and no histogram: a skewed or flat shape with one
- * peak passes the threshold too (uniform 5/9, normal 1/3, two atoms of equal mass 1).
+ * Above 5/9, that of the uniform and of the exponential distribution, a shape is worth a
+ * look; a skewed or flat one with one peak gets there too (normal 1/3, two equal atoms 1).
  *
- * Shape       moments of n values, as of a histogram or of raw moments → scalar in (0, 1]
+ * Shape       moments of n values → scalar in (0, 1]
  * Units       none
  * Empty       NaN below four values, and where all are equal
  * NaN/Inf     passed through
@@ -18,7 +15,7 @@ export const BIMODALITY_THRESHOLD = 5 / 9;
  * Source      SAS/STAT User's Guide, the CLUSTER procedure
  */
 export function computeBimodalityCoefficient(
-  moments: Pick<CentralMoments, 'count' | 'skewness' | 'excessKurtosis'>,
+  moments: Pick<HistogramMoments, 'count' | 'skewness' | 'excessKurtosis'>,
 ): number {
   const { count: n, skewness, excessKurtosis } = moments;
   if (!(n > 3)) return NaN;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { computeBimodalityCoefficient } from '@/lib/stats/bimodality-coefficient';
-import { computeCentralMoments } from '@/lib/stats/central-moments';
 import {
   computeCorrelatedRatio,
   lagOneCosineOfDrift,
@@ -15,6 +14,7 @@ import { normalDensity } from '@/lib/stats/normal-density';
 import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { computeValleyDepth } from '@/lib/stats/valley-depth';
 import { countInto } from './counted';
+import { momentsOf } from './sample-moments';
 import { simulateAdam } from './simulated-adam';
 
 const BETAS = { beta1: 0.9, beta2: 0.95 } as const;
@@ -50,14 +50,7 @@ describe.each(CASES)('r with $noise noise and a drift of $drift', (row) => {
     steps: 150,
     seed: 17,
   });
-  const meanOf = (power: number) => ratios.reduce((sum, x) => sum + x ** power, 0) / COORDINATES;
-  const moments = computeCentralMoments({
-    count: COORDINATES,
-    first: meanOf(1),
-    second: meanOf(2),
-    third: meanOf(3),
-    fourth: meanOf(4),
-  });
+  const moments = momentsOf(ratios);
   const model = computeCorrelatedRatio({ drift, noise, ...BETAS });
   const histogram = countInto(computeRatioEdges(0.9, 0.95), ratios);
 
