@@ -20,12 +20,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { findLoopbackPort } from './loopback-port';
 import { clearLeftoverServer, lockDirectory } from './postgres-leftover';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries';
 import { commandAs, findUnprivilegedUser, type UnprivilegedUser } from './postgres-user';
@@ -87,17 +87,6 @@ export interface EmbeddedPostgres {
   /** Resolves when the server's process has ended, whoever ended it. */
   readonly exited: Promise<void>;
   stop(): Promise<void>;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was assigned');
-  return address.port;
 }
 
 /** The password, kept for the next start; readable by the user that runs the server alone. */
@@ -284,7 +273,7 @@ async function startWithRetries(
 ): Promise<{ server: RunningServer; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const wanted = options.port ?? 0;
-    const port = wanted === 0 ? await findFreePort() : wanted;
+    const port = wanted === 0 ? await findLoopbackPort() : wanted;
     try {
       return { server: await startServer(binaries, serverDirectory, port, user, options), port };
     } catch (error) {

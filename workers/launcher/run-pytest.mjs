@@ -110,13 +110,23 @@ export function toCounts(report, code) {
   };
 }
 
+/**
+ * Below the range of outgoing connections, as loopback-port.ts has it: the product listens there
+ * seconds later, and each of its connections to the database is given a port meanwhile.
+ */
 async function findPort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer().listen({ port, host: '127.0.0.1', exclusive: true });
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }
 
 /** A real database of the product's own, whatever the person who runs the tests has set. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -142,9 +142,10 @@ describe('exit-with-parent', () => {
 
 describe('loopback ports', () => {
   it('tells a port in use from a free one', async () => {
+    // No outgoing connection is given it once it is free.
+    const port = await findLoopbackPort();
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     expect(await findListenFault(port, '127.0.0.1')).toBe('EADDRINUSE');
     await new Promise((resolve) => server.close(resolve));
     expect(await findListenFault(port, '127.0.0.1')).toBeNull();
