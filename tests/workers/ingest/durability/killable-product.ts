@@ -7,9 +7,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { applyMigrations } from '@/lib/store/migrations/migrate';
+import { isOutage } from '@/lib/store/postgres/outage';
 import { ensureWorkersBuilt } from '@/workers/launcher/build-product.mjs';
 import { withLock } from '@/workers/launcher/checkout-lock.mjs';
 import { findLoopbackPort } from '@/workers/launcher/loopback-port';
@@ -19,7 +21,8 @@ import { describeProcesses } from '@/workers/launcher/product-processes';
 import type { ProcessDescription } from '@/workers/launcher/supervised-process';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 180_000;
+const NOTICED_MS = 10_000;
 
 export class KillableProduct {
   readonly url: string;
@@ -99,14 +102,36 @@ export class KillableProduct {
 
   /** The process behind one of our connections; the server then ends all and recovers. */
   async killBackend(pick: (pids: readonly number[]) => number): Promise<void> {
-    const client = new pg.Client({ connectionString: this.databaseUrl });
-    client.on('error', () => undefined);
-    await client.connect();
-    const { rows } = await client.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'spikescope%' ORDER BY pid`,
-    );
-    process.kill(pick(rows.map(({ pid }) => pid)), 'SIGKILL');
-    await client.end().catch(() => undefined);
+    for (let isKilled = false; !isKilled;) {
+      isKilled = await this.withClient(async (client) => {
+        const ended = new Promise<true>((resolve) => client.once('end', () => resolve(true)));
+        const { rows } = await client.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'spikescope%' ORDER BY pid`,
+        );
+        if (rows.length === 0 || !kill(pick(rows.map(({ pid }) => pid)))) return false;
+        // The server has noticed once it ends this connection too; a process that was ending
+        // by itself is none that it misses.
+        return Promise.race([ended, delay(NOTICED_MS, false)]);
+      });
+    }
+  }
+
+  /** The database itself; where it is away, or goes away meanwhile, once it is back. */
+  async withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.databaseUrl });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        return await work(client);
+      } catch (error) {
+        if (!isOutage(error) || performance.now() > deadline) throw error;
+        await delay(50);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
   }
 
   /** What `/readyz` of the worker answers; null where it does not. */
@@ -129,7 +154,7 @@ export class KillableProduct {
       );
       if (answers.every(Boolean)) return;
       if (performance.now() > deadline) throw new Error(`never ready:\n${this.#lastWords}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
     }
   }
 
@@ -146,9 +171,19 @@ export class KillableProduct {
   }
 }
 
+/** False where it has ended by itself. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
 async function isOk(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
     await response.arrayBuffer();
     return response.ok;
   } catch {
