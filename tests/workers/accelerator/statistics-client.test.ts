@@ -133,13 +133,14 @@ describe('the statistics client', () => {
     const { client, logged } = startClient({
       choice: 'webgpu',
       threadUrl: threadUrl('goes-silent'),
-      answerTimeoutMs: 100,
+      // The one that takes over has this long too, on a busy machine.
+      answerTimeoutMs: 5_000,
     });
     await client.ready;
     await expectReference(client);
     expect(client.status()).toMatchObject({ backend: 'cpu', fallbackCount: 1 });
     expect(logged.at(-1)?.message).toBe('statistics backend of histograms');
-    expect(logged.some(({ facts }) => JSON.stringify(facts).includes('no answer for 0.1 s'))).toBe(
+    expect(logged.some(({ facts }) => JSON.stringify(facts).includes('no answer for 5 s'))).toBe(
       true,
     );
   });

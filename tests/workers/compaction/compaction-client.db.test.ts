@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
@@ -11,6 +10,7 @@ import { readRounding } from '@/tests/lib/store/compaction/rounder';
 import { readStored } from '@/tests/lib/store/compaction/stored-attempt';
 import {
   type CompactionClient,
+  type CompactionStatus,
   createCompactionClient,
 } from '@/workers/compaction/compaction-client';
 
@@ -22,10 +22,10 @@ afterEach(async () => {
   for (const client of open.splice(0)) await client.close();
 });
 
-function startClient(threadUrl?: URL): CompactionClient {
+function startClient(threadUrl?: URL, logger = silentLogger): CompactionClient {
   const client = createCompactionClient({
     databaseUrl: database.url,
-    logger: silentLogger,
+    logger,
     ...(threadUrl === undefined ? {} : { threadUrl }),
   });
   open.push(client);
@@ -53,11 +53,7 @@ function noteStored(client: CompactionClient, runKey: string, from: number, to: 
 
 /** Another process works: its answer is seen in the store, which sends no event. */
 async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await holds()) return;
-    await delay(25);
-  }
-  throw new Error('it did not come to that');
+  await expect.poll(holds).toBe(true);
 }
 
 const blocksTo = async (runKey: string) => (await readStored(database.db, runKey, 1)).blocksTo;
@@ -101,9 +97,8 @@ describe('the compaction thread', () => {
     await finishRun(database.db, id, 'finished', new Date());
     client.noteChanged(runKey, [1]);
     await until(async () => (await readStored(database.db, runKey, 1)).hot.length === 0);
-    await until(() => client.status().hotRows === 0);
+    await until(() => client.status().hotRows === 0 && client.status().compactedRows === 400);
     expect(client.status()).toMatchObject({ isRunning: true, restarts: 0, failures: 0 });
-    expect(client.status().compactedRows).toBe(400);
     expect(client.check()).toBe('ok');
   });
 
@@ -133,7 +128,7 @@ describe('the compaction thread', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE application_name = 'spikescope compaction' AND datname = current_database()`,
     );
-    expect(rows.length).toBe(1);
+    expect(rows.length).toBeGreaterThan(0);
     await admin.end();
     await post(runKey, 200, 400);
     noteStored(client, runKey, 200, 400);
@@ -152,11 +147,14 @@ describe('the compaction thread', () => {
   });
 
   it('is started again when it dies, and says so', async () => {
-    const client = startClient(new URL('./threads/dies-at-work.ts', import.meta.url));
+    // Looked at as it dies: it is not away for long.
+    const deaths: CompactionStatus[] = [];
+    const logger = { ...silentLogger, error: () => void deaths.push(client.status()) };
+    const client = startClient(new URL('./threads/dies-at-work.ts', import.meta.url), logger);
     await client.ready;
     noteStored(client, 'ffffffff-ffff-4fff-8fff-ffffffffffff', 0, 1);
-    await until(() => client.status().restarts === 1);
-    expect(client.status().isRunning).toBe(false);
+    await until(() => deaths.length > 0);
+    expect(deaths).toMatchObject([{ isRunning: false, restarts: 1 }]);
     await until(() => client.status().isRunning);
     expect(client.check()).toBe('ok');
   });

@@ -37,4 +37,22 @@ describe('BodyPool', () => {
     for (const size of [0, 1, 16 * KB - 1, 8 * KB * KB + 1]) expect(pool.take(size)).toBeNull();
     expect(new BodyPool(64 * KB, 32 * KB).take(33 * KB)).toBeNull();
   });
+
+  it('lets go of what was not lent from one look to the next', () => {
+    const pool = new BodyPool();
+    const bodies = Array.from({ length: 4 }, () => pool.take(64 * KB)!);
+    for (const body of bodies) pool.give(body);
+    pool.releaseUnused();
+    // All four were in use since the look before, which is none.
+    expect(pool.keptBytes).toBe(4 * 64 * KB);
+    const [one, two] = [pool.take(64 * KB)!, pool.take(64 * KB)!];
+    pool.give(one);
+    pool.give(two);
+    pool.releaseUnused();
+    expect(pool.keptBytes).toBe(2 * 64 * KB);
+    expect([one.buffer, two.buffer]).toContain(pool.take(64 * KB)!.buffer);
+    pool.releaseUnused();
+    pool.releaseUnused();
+    expect(pool.keptBytes).toBe(0);
+  });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { aRun, startServers, type TestServers } from '@/tests/servers';
@@ -20,11 +19,7 @@ async function countRows(id: string, table: string): Promise<number> {
 
 /** The thread works behind the replies and says nothing to a test. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await holds()) return;
-    await delay(25);
-  }
-  throw new Error('it did not come to that');
+  await expect.poll(holds).toBe(true);
 }
 
 async function metric(name: string): Promise<number> {
@@ -53,8 +48,9 @@ describe('compaction behind the replies', () => {
     await servers.post('/api/v1/runs/moved/finish', { status: 'finished' });
     await until(async () => (await countRows('moved', 'hot_frame')) === 0);
     expect(await read()).toEqual(running);
-    expect(await metric('frames_total')).toBe(1500);
-    expect(await metric('hot_frames')).toBe(0);
+    // The thread tells of its work after it has committed it.
+    await expect.poll(() => metric('frames_total')).toBe(1500);
+    await expect.poll(() => metric('hot_frames')).toBe(0);
     expect(await metric('running')).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClonedDatabase, createTestDatabase } from '@/tests/database';
 import { type LossyProxy, startLossyProxy } from '@/tests/lib/store/lossy-proxy';
 import { type ApiResult, aRun, startServers, type TestServers } from '@/tests/servers';
@@ -38,11 +38,8 @@ async function expectUnavailable(reply: Promise<ApiResult>) {
 }
 
 async function untilReady() {
-  await vi.waitFor(async () => expect(await isReady(servers.ingestUrl)).toBe(true), {
-    timeout: 20_000,
-    interval: 50,
-  });
-  expect(await isReady(servers.url)).toBe(true);
+  await expect.poll(() => isReady(servers.ingestUrl)).toBe(true);
+  await expect.poll(() => isReady(servers.url)).toBe(true);
 }
 
 async function storedSteps(): Promise<number[]> {
@@ -77,11 +74,11 @@ describe('a database that is away', () => {
 
   it('is noticed by /readyz also while nobody posts', async () => {
     proxy.cut();
-    await vi.waitFor(async () => expect(await isReady(servers.ingestUrl)).toBe(false), {
-      timeout: 5_000,
-    });
-    const { writerOutage } = await (await fetch(`${servers.ingestUrl}/readyz`)).json();
-    expect(writerOutage).toBe('the database cannot be reached');
+    const writerOutage = async () =>
+      ((await (await fetch(`${servers.ingestUrl}/readyz`)).json()) as { writerOutage: unknown })
+        .writerOutage;
+    await expect.poll(writerOutage).toBe('the database cannot be reached');
+    expect(await isReady(servers.ingestUrl)).toBe(false);
     proxy.restore();
     await untilReady();
   });
@@ -116,14 +113,23 @@ it('answers 429 with a time to come back while more waits than the writer may ho
   try {
     await small.post('/api/v1/runs', aRun('busy', 1000));
     const layers = { gradient_norm: Array.from({ length: 1000 }, (_, layer) => layer) };
-    const posts = (from: number, to: number) =>
-      Promise.all(
-        Array.from({ length: to - from }, (_, index) =>
-          small.post('/api/v1/runs/busy/frames', { frames: [{ step: from + index, layers }] }),
-        ),
-      );
-    await posts(0, 1);
-    const replies = await posts(1, 40);
+    const post = (step: number) =>
+      small.post('/api/v1/runs/busy/frames', { frames: [{ step, layers }] });
+    await post(0);
+    // Nothing is written until a post was refused, however fast the database is.
+    const lock = await small.db.pool.connect();
+    await lock.query('BEGIN; LOCK TABLE hot_frame IN EXCLUSIVE MODE');
+    const sending = Array.from({ length: 39 }, (_, index) => post(index + 1));
+    await new Promise<void>((resolve) => {
+      for (const reply of sending) {
+        void reply.then(({ status }) => {
+          if (status === 429) resolve();
+        });
+      }
+    });
+    await lock.query('ROLLBACK');
+    lock.release();
+    const replies = await Promise.all(sending);
     const refused = replies.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThan(0);
     for (const { headers, body } of refused) {
@@ -133,8 +139,8 @@ it('answers 429 with a time to come back while more waits than the writer may ho
     // A job posts again what was refused; what was stored is known.
     let left = replies.map((_, index) => index + 1);
     while (left.length > 0) {
-      const again = await Promise.all(left.map((step) => posts(step, step + 1)));
-      left = left.filter((_, index) => again[index]![0]!.status !== 200);
+      const again = await Promise.all(left.map((step) => post(step)));
+      left = left.filter((_, index) => again[index]!.status !== 200);
     }
     const { rows } = await small.db.pool.query(
       'SELECT count(*)::int AS frames, count(DISTINCT step)::int AS steps FROM frame',

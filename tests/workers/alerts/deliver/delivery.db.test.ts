@@ -39,7 +39,8 @@ async function receive(...args: Parameters<typeof startReceiver>): Promise<Recei
 }
 
 function begin(over: Partial<{ maxConcurrent: number; timeoutMs: number }> = {}): Delivery {
-  const { timeoutMs = 10_000, ...options } = over;
+  // A receiver that hangs is meant to hang for as long as a test takes.
+  const { timeoutMs = 600_000, ...options } = over;
   const delivery = createDelivery({
     db: database.db,
     logger: silentLogger,
@@ -291,6 +292,7 @@ describe('many messages', () => {
     }
     const delivery = begin();
     await quick.waitFor(12);
+    await hanging.waitFor(1);
     // All others have gone while the first request of the stuck channel hangs.
     expect(hanging.received).toHaveLength(1);
     expect(delivery.status().underWay).toBeGreaterThanOrEqual(1);
