@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const resolve = { alias: { '@': root } };
 /** A second, which is what `expect.poll` waits by itself, is not long on a machine that is busy. */
-const expectOptions = { poll: { timeout: 30_000 } };
+const expectOptions = { poll: { timeout: 60_000 } };
 
 /**
  * unit      pure code, no process, no database
@@ -24,7 +24,8 @@ export default defineConfig({
           exclude: ['tests/**/*.db.test.ts', 'tests/e2e/**'],
           environment: 'node',
           // Milliseconds of work each; a busy machine may take far longer to begin with it.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -34,8 +35,8 @@ export default defineConfig({
           expect: expectOptions,
           include: ['tests/**/*.db.test.ts'],
           globalSetup: ['tests/database-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
           maxWorkers: 2,
         },
       },

@@ -95,9 +95,9 @@ describe('requests that no client should send', () => {
     socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 9)}`);
     await new Promise<void>((resolve) => setImmediate(resolve));
     socket.write(body.slice(9));
-    await vi.waitFor(() => expect(text).toContain('"accepted":1'), { timeout: 30_000 });
+    await vi.waitFor(() => expect(text).toContain('"accepted":1'), { timeout: 60_000 });
     socket.write(get('/healthz'));
-    await vi.waitFor(() => expect(text).toMatch(/ok\n$/), { timeout: 30_000 });
+    await vi.waitFor(() => expect(text).toMatch(/ok\n$/), { timeout: 60_000 });
     socket.destroy();
   });
 

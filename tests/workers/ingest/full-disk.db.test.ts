@@ -51,7 +51,7 @@ describe.skipIf(!isMounted)('a disk that is full', () => {
     const job = new TrainingJob(product.url, plan, ledger, seededRandom(7));
     let isOver = false;
     const running = job.run(() => isOver);
-    await vi.waitFor(() => expect(job.acknowledgedPosts).toBeGreaterThan(2), { timeout: 30_000 });
+    await vi.waitFor(() => expect(job.acknowledgedPosts).toBeGreaterThan(2), { timeout: 60_000 });
     const ballast = join(disk, 'ballast');
     const { bavail, bsize } = statfsSync(disk);
     writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - LEFT_FREE_BYTES)));
@@ -72,7 +72,7 @@ describe.skipIf(!isMounted)('a disk that is full', () => {
     await product.untilReady();
     await vi.waitFor(
       () => expect(job.acknowledgedPosts).toBeGreaterThan(acknowledgedWhileFull + 1),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
     isOver = true;
     await running;

@@ -34,7 +34,7 @@ beforeAll(async () => {
       // The last unit of a run that has ended writes its rollups.
       expect([hot?.length, rollups?.length]).toEqual([0, 3]);
     },
-    { timeout: 30_000, interval: 200 },
+    { timeout: 60_000, interval: 200 },
   );
   await servers.post('/api/v1/runs', aRun('live', LAYERS));
   // What a policy says, and where it has let values go.

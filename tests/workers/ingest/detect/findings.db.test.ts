@@ -9,7 +9,7 @@ import { finish, postFrames, readRecordedFrames, withoutHistograms } from './rec
 
 let servers: TestServers;
 
-const WRITTEN = { timeout: 30_000, interval: 50 };
+const WRITTEN = { timeout: 60_000, interval: 50 };
 
 beforeAll(async () => {
   servers = await startServers();
