@@ -3,9 +3,9 @@ import { concludeLosses, observeLoss } from '@/lib/detect/loss-detector';
 import type { LossUpdate } from '@/lib/detect/loss-event';
 import { HISTORY_SAMPLES } from '@/lib/detect/loss-history';
 import { createLossDetector } from '@/lib/detect/loss-state';
-import { reviewLosses } from '@/lib/detect/reevaluate-loss';
 import { loadRecordedRun } from './recorded-run';
 import { seededNormal } from './series';
+import { reviewLosses } from './whole-series';
 
 function watch(steps: number, lossAt: (step: number) => number) {
   const detector = createLossDetector();

@@ -1,14 +1,14 @@
 /**
- * Loss events seen again once the series is whole: the online detector, then each event
- * dated and measured from both sides (`reevaluate-event.ts`).
+ * What the detector's second looks, which it takes as losses follow, are checked against: every
+ * event of a series that is there whole, dated and measured from both sides.
  */
-import type { LossEvent, LossUpdate, Point, Reevaluation } from './loss-event';
-import { observeLoss } from './loss-detector';
-import { endStepOf, isOver } from './loss-review';
-import { createLossDetector } from './loss-state';
-import { reevaluateEvent } from './reevaluate-event';
+import { observeLoss } from '@/lib/detect/loss-detector';
+import type { LossEvent, LossUpdate, Point, Reevaluation } from '@/lib/detect/loss-event';
+import { endStepOf, isOver } from '@/lib/detect/loss-review';
+import { createLossDetector } from '@/lib/detect/loss-state';
+import { reevaluateEvent } from '@/lib/detect/reevaluate-event';
 
-export interface LossSeries {
+interface LossSeries {
   /** Ascending. */
   readonly steps: ArrayLike<number>;
   readonly losses: ArrayLike<number>;
@@ -37,7 +37,7 @@ export function reevaluateLosses(series: LossSeries): LossEvent[] {
     .sort((a, b) => a.onsetStep - b.onsetStep);
 }
 
-export interface ReviewedLoss {
+interface ReviewedLoss {
   readonly event: LossEvent;
   /** null where there was too little before the event, and for divergences. */
   readonly reevaluation: Reevaluation | null;
@@ -95,17 +95,4 @@ function measuredPoints({ steps, losses }: LossSeries): Point[] {
     if (Number.isFinite(value) && value !== 0) points.push({ step: steps[i] ?? 0, value });
   }
   return points;
-}
-
-/**
- * Steps at which two or more runs of one data order have an outlier batch: the data's doing.
- */
-export function findSharedOutliers(runs: readonly (readonly LossEvent[])[]): Set<number> {
-  const runsWith = new Map<number, number>();
-  for (const events of runs) {
-    const steps = new Set<number>();
-    for (const { kind, onsetStep } of events) if (kind === 'outlier_batch') steps.add(onsetStep);
-    for (const step of steps) runsWith.set(step, (runsWith.get(step) ?? 0) + 1);
-  }
-  return new Set(Array.from(runsWith).flatMap(([step, count]) => (count >= 2 ? [step] : [])));
 }
