@@ -49,6 +49,8 @@ export interface StatisticsClient {
    */
   readonly computeShapes: (input: ShapesInput) => Promise<HistogramShapes>;
   readonly status: () => StatisticsStatus;
+  /** Lets go of buffers where nothing was computed since this was called last. */
+  readonly releaseUnused: () => void;
   /** Waits for what is under way. */
   readonly close: () => Promise<void>;
 }
@@ -268,6 +270,9 @@ export function createStatisticsClient(options: StatisticsClientOptions): Statis
         if (isReady && thread !== null && areWellFormedShapes(input)) start(job);
         else computeHere(job);
       }),
+    releaseUnused() {
+      slabs.releaseUnused();
+    },
     status: () => ({
       backend,
       device,

@@ -10,9 +10,15 @@ const LARGEST_BYTES = 8 * 1024 * 1024;
 /** Sixteen posts of a client that catches up, and twice that many of one step. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
+interface SlabsOfSize {
+  readonly free: ArrayBuffer[];
+  /** How many were never lent since the last look at the unused. */
+  unused: number;
+}
+
 export class BodyPool {
   /** By size, a power of two. */
-  readonly #kept = new Map<number, ArrayBuffer[]>();
+  readonly #kept = new Map<number, SlabsOfSize>();
   #keptBytes = 0;
 
   constructor(
@@ -28,8 +34,12 @@ export class BodyPool {
   take(sizeBytes: number): Uint8Array<ArrayBuffer> | null {
     const slabBytes = this.#slabSize(sizeBytes);
     if (slabBytes === null) return null;
-    const slab = this.#kept.get(slabBytes)?.pop();
-    if (slab !== undefined) this.#keptBytes -= slabBytes;
+    const kept = this.#kept.get(slabBytes);
+    const slab = kept?.free.pop();
+    if (kept !== undefined && slab !== undefined) {
+      this.#keptBytes -= slabBytes;
+      kept.unused = Math.min(kept.unused, kept.free.length);
+    }
     return new Uint8Array(slab ?? new ArrayBuffer(slabBytes), 0, sizeBytes);
   }
 
@@ -38,10 +48,19 @@ export class BodyPool {
     const { byteLength: slabBytes } = buffer;
     if (!(buffer instanceof ArrayBuffer) || slabBytes !== this.#slabSize(byteLength)) return;
     if (this.#keptBytes + slabBytes > this.maxKeptBytes) return;
-    const slabs = this.#kept.get(slabBytes) ?? [];
-    this.#kept.set(slabBytes, slabs);
-    slabs.push(buffer);
+    const kept = this.#kept.get(slabBytes) ?? { free: [], unused: 0 };
+    this.#kept.set(slabBytes, kept);
+    kept.free.push(buffer);
     this.#keptBytes += slabBytes;
+  }
+
+  /** Lets go of memory that was not lent since this was called last. */
+  releaseUnused(): void {
+    for (const [slabBytes, kept] of this.#kept) {
+      // The last to come are lent first.
+      this.#keptBytes -= kept.free.splice(0, kept.unused).length * slabBytes;
+      kept.unused = kept.free.length;
+    }
   }
 
   #slabSize(sizeBytes: number): number | null {

@@ -33,7 +33,7 @@ import type { RouteDependencies } from './write-request';
 export interface IngestServerOptions {
   readonly db: Database;
   readonly writer: FrameWriter;
-  readonly statistics: Pick<StatisticsClient, 'checkRoom' | 'compute' | 'computeShapes' | 'status'>;
+  readonly statistics: Omit<StatisticsClient, 'ready' | 'close'>;
   readonly compaction: Omit<CompactionClient, 'ready' | 'close'>;
   readonly alerts: Omit<AlertsClient, 'ready' | 'close'>;
   readonly sender: MessageSender;
@@ -69,6 +69,10 @@ const DROP_REST_MS = 5_000;
 const MAX_WRITER_LAG_MS = 10_000;
 /** How often detection looks at its clocks; the shortest of them is 5 s. */
 const DETECTION_TICK_MS = 1_000;
+/** Buffers that nobody borrowed for so long go: after a burst they are tens of megabytes. */
+const UNUSED_BUFFERS_MS = 60_000;
+/** Samples of runs that post none for twice as long at most go; the slowest jobs post some every ten minutes. */
+const QUIET_RUNS_MS = 30 * 60_000;
 
 /** The ingestion worker's HTTP server and socket, not yet listening. */
 export function createIngestServer(options: IngestServerOptions): IngestServer {
@@ -148,6 +152,18 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     },
     isBusy: () => writer.status().queuedFrames > 0 || statistics.status().queuedFrames > 0,
   });
+  const bodies = new BodyPool();
+  const previousGradients = new PreviousGradients();
+  const bufferTimer = setInterval(() => {
+    bodies.releaseUnused();
+    statistics.releaseUnused();
+  }, UNUSED_BUFFERS_MS);
+  bufferTimer.unref();
+  const quietTimer = setInterval(() => {
+    samples.releaseQuiet();
+    previousGradients.releaseQuiet();
+  }, QUIET_RUNS_MS);
+  quietTimer.unref();
   metrics.observe(writer, publisher, budget, statistics, detection, jobs, samples);
 
   observeCompaction(metrics.registry, compaction);
@@ -166,9 +182,9 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
     jobs,
     sender: options.sender,
     budget,
-    bodies: new BodyPool(),
+    bodies,
     now,
-    previousGradients: new PreviousGradients(),
+    previousGradients,
     statistics,
     bodyTimeoutMs: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
   };
@@ -236,6 +252,8 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
       server.closeIdleConnections();
       await closed;
       clearInterval(detectionTimer);
+      clearInterval(bufferTimer);
+      clearInterval(quietTimer);
       await jobs.close();
       await detection.close();
       await samples.settled();

@@ -11,6 +11,7 @@ export interface ShardKey {
 }
 
 interface Remembered {
+  readonly runKey: string;
   readonly step: number;
   readonly gradient: Float32Array;
 }
@@ -22,6 +23,8 @@ export class PreviousGradients {
   /** In the order of use, the least recent first. */
   private readonly bySample = new Map<string, Remembered>();
   private sizeBytes = 0;
+  /** Runs of which something was remembered since the last look at the quiet ones. */
+  private readonly recentRuns = new Set<string>();
 
   constructor(private readonly maxBytes = DEFAULT_MAX_BYTES) {}
 
@@ -40,12 +43,32 @@ export class PreviousGradients {
     const text = toText(key);
     this.drop(text);
     if (gradient.byteLength > this.maxBytes) return;
-    this.bySample.set(text, { step, gradient: gradient.slice() });
+    this.recentRuns.add(key.runKey);
+    this.bySample.set(text, { runKey: key.runKey, step, gradient: gradient.slice() });
     this.sizeBytes += gradient.byteLength;
     for (const oldest of this.bySample.keys()) {
       if (this.sizeBytes <= this.maxBytes) break;
       this.drop(oldest);
     }
+  }
+
+  /** The run has ended, or is being deleted: another of its name has gradients of its own. */
+  forget(runKey: string): void {
+    for (const [text, remembered] of this.bySample) {
+      if (remembered.runKey === runKey) this.drop(text);
+    }
+  }
+
+  /** Forgets runs of which nothing was remembered since this was called last. */
+  releaseQuiet(): void {
+    for (const [text, { runKey }] of this.bySample) {
+      if (!this.recentRuns.has(runKey)) this.drop(text);
+    }
+    this.recentRuns.clear();
+  }
+
+  get heldBytes(): number {
+    return this.sizeBytes;
   }
 
   private drop(text: string): void {

@@ -163,6 +163,9 @@ async function postFinish(
     deps.runs.forget(run.id);
     await deps.detection.finish(run);
     await deps.samples.settled();
+    // One that failed may go on from a checkpoint, and a spike of its next attempt begin in this one.
+    if (status === 'finished') deps.samples.letGo(run.runKey);
+    deps.previousGradients.forget(run.runKey);
     deps.compaction.noteChanged(run.runKey, [run.newestAttempt]);
     deps.alerts.noteChanged(run.runKey);
     deps.publisher.publishRun({ runId: run.id, status, attempt: run.newestAttempt });

@@ -61,4 +61,13 @@ describe('SlabPool', () => {
     expect(pool.sizeBytes).toBe(70);
     expect(pool.take(60)).toBe(newer);
   });
+
+  it('lets go of all once nothing was taken from one look to the next', () => {
+    const pool = new SlabPool();
+    pool.give(pool.take(100));
+    pool.releaseUnused();
+    expect(pool.sizeBytes).toBe(100);
+    pool.releaseUnused();
+    expect(pool.sizeBytes).toBe(0);
+  });
 });

@@ -34,4 +34,27 @@ describe('PreviousGradients', () => {
     expect(previous.find(shard, 1, 3)).toBeNull();
     expect(previous.find({ ...shard, runKey: 'c' }, 1, 1)).not.toBeNull();
   });
+
+  it('forgets a run that ended, or a new one of its name would be compared with it', () => {
+    const previous = new PreviousGradients();
+    previous.remember(shard, 0, Float32Array.of(1));
+    previous.remember({ ...shard, runKey: 'b' }, 0, Float32Array.of(2));
+    previous.forget('a');
+    expect(previous.find(shard, 1, 1)).toBeNull();
+    expect(previous.find({ ...shard, runKey: 'b' }, 1, 1)).not.toBeNull();
+    expect(previous.heldBytes).toBe(4);
+  });
+
+  it('lets go of runs that were quiet from one look to the next', () => {
+    const previous = new PreviousGradients();
+    previous.remember(shard, 0, Float32Array.of(1));
+    previous.remember({ ...shard, runKey: 'b' }, 0, Float32Array.of(2));
+    previous.releaseQuiet();
+    expect(previous.heldBytes).toBe(8);
+    previous.remember(shard, 1, Float32Array.of(3));
+    previous.releaseQuiet();
+    expect(previous.find(shard, 2, 1)).toEqual(Float32Array.of(3));
+    expect(previous.find({ ...shard, runKey: 'b' }, 1, 1)).toBeNull();
+    expect(previous.heldBytes).toBe(4);
+  });
 });

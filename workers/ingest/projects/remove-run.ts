@@ -5,12 +5,20 @@ import type { RouteDependencies } from '../write-request';
 export async function removeRun(
   deps: Pick<
     RouteDependencies,
-    'access' | 'alerts' | 'compaction' | 'detection' | 'jobs' | 'runs' | 'samples'
+    | 'access'
+    | 'alerts'
+    | 'compaction'
+    | 'detection'
+    | 'jobs'
+    | 'previousGradients'
+    | 'runs'
+    | 'samples'
   >,
   { id, runKey }: { readonly id: string; readonly runKey: string },
 ): Promise<void> {
   deps.detection.forget(runKey);
   deps.samples.forget(runKey);
+  deps.previousGradients.forget(runKey);
   await deps.jobs.forget(runKey);
   deps.compaction.forget(runKey);
   deps.alerts.forget(runKey);
@@ -19,5 +27,6 @@ export async function removeRun(
   // Again: a post may have come before the run was marked.
   deps.detection.forget(runKey);
   deps.samples.forget(runKey);
+  deps.previousGradients.forget(runKey);
   deps.alerts.forget(runKey);
 }

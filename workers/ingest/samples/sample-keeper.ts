@@ -131,6 +131,17 @@ export class SampleKeeper {
     for (const samples of this.#ring.take(window)) this.#write(samples);
   }
 
+  /** The run has ended well: no more spikes are found of which these are the steps before. */
+  letGo(runKey: string): void {
+    this.#ring.forget(runKey);
+  }
+
+  /** Lets go of what runs hold that posted no samples since this was called last. */
+  releaseQuiet(): void {
+    this.#ring.releaseQuiet();
+  }
+
+  /** The run is being deleted. */
   forget(runKey: string): void {
     this.#ring.forget(runKey);
     for (const [key, window] of this.#windows)

@@ -25,6 +25,8 @@ interface Held {
 export class SampleRing {
   /** In the order of arrival, the oldest first. */
   readonly #held = new Map<string, Held>();
+  /** Runs that offered something since the last look at the quiet ones. */
+  readonly #recentRuns = new Set<string>();
   #sizeBytes = 0;
   #evictedCount = 0;
 
@@ -43,6 +45,7 @@ export class SampleRing {
    */
   offer(samples: SamplesToStore, untilStep: number, maxBytes: number): void {
     const key = keyOf(samples);
+    this.#recentRuns.add(samples.runKey);
     if (this.#held.has(key)) return;
     const sizeBytes = sizeOf(samples);
     if (sizeBytes > maxBytes) {
@@ -91,7 +94,15 @@ export class SampleRing {
     }
   }
 
-  /** The run is being deleted. */
+  /** Lets go of what runs hold that offered nothing since this was called last. */
+  releaseQuiet(): void {
+    for (const [key, { samples }] of this.#held) {
+      if (!this.#recentRuns.has(samples.runKey)) this.#drop(key);
+    }
+    this.#recentRuns.clear();
+  }
+
+  /** The run is being deleted, or no spike will be found in it any more. */
   forget(runKey: string): void {
     for (const [key, { samples }] of this.#held) if (samples.runKey === runKey) this.#drop(key);
   }

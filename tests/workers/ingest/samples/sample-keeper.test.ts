@@ -60,6 +60,7 @@ const aSpike = (onsetStep: number, overrides: Partial<WatchedSpike> = {}): Watch
   ...overrides,
 });
 
+const place = { runKey: 'run', attempt: 1, layerOffset: 0 };
 const STEPS_AROUND_100 = [95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105];
 
 describe('SampleKeeper', () => {
@@ -78,6 +79,29 @@ describe('SampleKeeper', () => {
     watch(155);
     watch(155, [aSpike(92)]);
     expect(await steps()).toEqual([10, 11, 71]);
+  });
+
+  it('lets go of what a run holds that has ended, not of what others do', async () => {
+    const { keeper, post, watch, steps } = aKeeper();
+    post(97);
+    post(98, { runKey: 'other' });
+    keeper.letGo('run');
+    expect(keeper.status().heldBytes).toBe(24);
+    watch(100, [aSpike(100)], 'other');
+    expect(await steps()).toEqual([98]);
+  });
+
+  it('lets go of runs that were quiet from one look to the next', () => {
+    const { keeper, post } = aKeeper();
+    post(1);
+    post(1, { runKey: 'other' });
+    keeper.releaseQuiet();
+    expect(keeper.status().heldBytes).toBe(48);
+    post(2);
+    keeper.releaseQuiet();
+    expect([1, 2].map((step) => keeper.holds({ ...place, step }))).toEqual([true, true]);
+    expect(keeper.holds({ ...place, runKey: 'other', step: 1 })).toBe(false);
+    expect(keeper.status().heldBytes).toBe(48);
   });
 
   it('keeps the five steps before an onset and the five after, and no others', async () => {

@@ -157,8 +157,27 @@ describe('raw samples around a spike', () => {
     const metrics = await (await fetch(`${servers.ingestUrl}/metrics`)).text();
     expect(metrics).toContain('spikescope_ingest_sample_posts_total{outcome="kept"} 33');
     expect(metrics).toContain('spikescope_ingest_sample_posts_total{outcome="dropped"} 0');
+    // Of runs that have finished nothing is held in case that a spike follows.
+    expect(metrics).toContain('spikescope_ingest_sample_bytes_held 0\n');
     await servers.api('/api/v1/runs/kept', { method: 'DELETE' });
     const { rows } = await servers.db.pool.query('SELECT DISTINCT run FROM sample_frame');
     expect(rows).toHaveLength(1);
+  });
+
+  it('of a deleted run are not what a new one of its name is compared with', async () => {
+    const lastCosine = async (): Promise<unknown> => {
+      const { body } = await servers.get(
+        '/api/v1/runs/again/layers/0/series?metric=gradient_cosine',
+      );
+      return body.points.at(-1);
+    };
+    await servers.post('/api/v1/runs', aRun('again'));
+    await post('again', bodyOf(0, 2));
+    await post('again', bodyOf(1, 2));
+    expect(await lastCosine()).toMatchObject({ toStep: 1, mean: expect.closeTo(1) });
+    await servers.api('/api/v1/runs/again', { method: 'DELETE' });
+    await servers.post('/api/v1/runs', aRun('again'));
+    await post('again', bodyOf(2, 2));
+    expect(await lastCosine()).toBeUndefined();
   });
 });
