@@ -47,12 +47,6 @@ function entryAt({ ramp, slope, offset }: PlacedRamp, coordinate: number): numbe
   return ramp[share >= 1 ? last : share > 0 ? Math.round(share * last) : 0] ?? 0;
 }
 
-/** The packed colour of a finite value; what is out of range has the colour of its end. */
-export function colourOfValue(scale: ColourScale, theme: ThemeName, value: number): number {
-  const { below, above, from } = rampsOf(scale, theme);
-  return entryAt(value < from ? below : above, coordinateOf(scale, value));
-}
-
 /** [pixels] the packed colours along a scale, each of the value at its pixel's middle. */
 export function colourBar(scale: ColourScale, theme: ThemeName, pixels: number): Uint32Array {
   const { below, above, from } = rampsOf(scale, theme);

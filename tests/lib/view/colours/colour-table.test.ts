@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { colourRamp, hexOfPacked } from '@/lib/view/colours/colour-ramp';
+import {
+  colourRamp,
+  hexOfPacked,
+  type RampName,
+  type ThemeName,
+} from '@/lib/view/colours/colour-ramp';
 import { fitColourScale, positionOnScale, type ColourScale } from '@/lib/view/colours/colour-scale';
-import { bakeColourTable, colourBar, colourOfValue } from '@/lib/view/colours/colour-table';
+import { bakeColourTable, colourBar } from '@/lib/view/colours/colour-table';
 import {
   CODE_COUNT,
   CODE_NON_FINITE,
@@ -13,6 +18,23 @@ import {
 const codes = (values: readonly number[]) =>
   Uint16Array.from(values, (value) => encodeMagnitude(value, 0));
 const epsilon = { value: 1e-5, label: 'ε' };
+
+const clamp = (share: number) => Math.min(Math.max(share, 0), 1);
+
+/** The packed colour of a finite value by the rule alone; out of range that of the scale's end. */
+function colourOfValue(scale: ColourScale, theme: ThemeName, value: number): number {
+  const { kind, low, high, level } = scale;
+  const coordinate = (of: number) => (kind === 'log' ? Math.log10(Math.max(of, 0)) : of);
+  const between = (ramp: RampName, first: number, last: number) => {
+    const share = (coordinate(value) - coordinate(first)) / (coordinate(last) - coordinate(first));
+    const entry = first < last ? Math.round(clamp(share) * 255) : 255;
+    return colourRamp(theme, ramp)[entry]!;
+  };
+  if (kind === 'diverging') return between('diverging', low, high);
+  if (level === null) return between('above', low, high);
+  if (value >= level.value) return between('above', Math.max(low, level.value), high);
+  return between('below', low, level.value > low ? level.value : high);
+}
 
 describe('the colours of a scale', () => {
   it('breaks exactly at ε: blue just below, warm at it', () => {
@@ -60,8 +82,10 @@ describe('the colours of a scale', () => {
     for (let code = 1; code < CODE_NON_FINITE; code++) {
       const value = decodeMagnitude(code);
       if (code === CODE_ZERO) continue;
-      // A logarithm in single precision may fall on the other side of two of 256 colours.
-      const near = [value * (1 - 1e-5), value, value * (1 + 1e-5)];
+      // In single precision a value, or its logarithm, may fall on the other side of two of
+      // 256 colours.
+      const nudge = scale.kind === 'log' ? 0 : 1e-9;
+      const near = [value * (1 - 1e-5) - nudge, value, value * (1 + 1e-5) + nudge];
       const isRight = Number.isFinite(value)
         ? near.some((at) => colourOfValue(scale, 'dark', at) === table[code])
         : table[code] === 0;
