@@ -7,6 +7,7 @@ import type { AlertConditionOf } from '../contract/alert-rules';
 import type { Spike } from '../contract/reads';
 import { WARNING_WORDS } from '../contract/warnings';
 import { formatNumber } from '../view/text/format-number';
+import { refineSpike } from '../view/spikes/refined-spike';
 import { LAYERS_NAMED } from './excursion';
 import { IncidentLog, openIncidentSchema, type OpenIncident } from './incident-log';
 import type { AlertFindings, AlertWarning, FoldContext, RuleFold } from './rule-fold';
@@ -117,18 +118,20 @@ const KIND_WORDS = {
 } as const;
 
 function toldOfSpike(spike: Spike, closes: boolean): Told {
-  const { id, kind, onsetStep, peakStep, peakValue, baseline, recoveredStep, firstMovers } = spike;
+  const { id, kind, peakStep, peakValue, recoveredStep, firstMovers } = spike;
+  // Told live there is no second look yet; tried on what is stored, the line has the postmortem's dates.
+  const best = refineSpike(spike);
   const layers = [...new Set(firstMovers.map(({ layer }) => layer))].sort((a, b) => a - b);
   const height =
-    peakValue === null
+    best.peakValue === null
       ? kind === 'divergence'
         ? ': the loss is not finite'
         : ''
-      : `: loss ${formatNumber(peakValue)}${baseline === null ? '' : ` from ${formatNumber(baseline)}`}`;
+      : `: loss ${formatNumber(best.peakValue)}${best.baseline === null ? '' : ` from ${formatNumber(best.baseline)}`}`;
   return {
     incident: {
       ...{ opening: id, spikeId: id, openedStep: confirmedAt(spike) },
-      title: `${KIND_WORDS[kind]} ${atStep(onsetStep)}${height}`,
+      title: `${KIND_WORDS[kind]} ${atStep(best.onsetStep)}${height}`,
       ...{ peakValue, peakStep, layers: layers.slice(0, LAYERS_NAMED), layerCount: layers.length },
     },
     over: closes && recoveredStep !== null ? { step: recoveredStep } : null,

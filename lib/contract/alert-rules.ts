@@ -180,7 +180,7 @@ export const alertBacktestReplySchema = z.object({
   trueCount: z.int(),
   falseCount: z.int(),
   undecidedCount: z.int(),
-  /** Loss spikes and divergences of these runs that no incident came before or with. */
+  /** Loss spikes and divergences of these runs that no incident came before or with; by their best dates. */
   missedSpikes: z.array(z.object({ runId: z.string(), spikeId: z.string(), onsetStep: z.int() })),
   runs: z.array(
     z.object({

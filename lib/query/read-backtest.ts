@@ -6,6 +6,7 @@ import {
   summariseJudgements,
 } from '../alerts/judge-incidents';
 import type { AlertBacktest, AlertBacktestReply, BacktestIncident } from '../contract/alert-rules';
+import { bestDates } from '../postmortem/facts';
 import { findBacktestRuns } from '../store/alerts/backtest-runs';
 import type { Database } from '../store/database';
 import { findSpikes } from '../store/findings/spikes';
@@ -75,9 +76,12 @@ async function backtestRun(
   const segments = run.attempts.map(({ attempt }) => ({
     ...{ attempt, fromStep: 0, toStep: Number.MAX_SAFE_INTEGER },
   }));
+  // As postmortems date them.
   const spikes = (
     await findSpikes(db, run.runKey, { segments, kind: undefined, limit: MAX_SPIKES })
-  ).filter(isTrouble);
+  )
+    .filter(isTrouble)
+    .map(bestDates);
   const incidents = folded.incidents.map((incident) => ({
     ...incident,
     openedStep: incident.openedStep ?? 0,

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { spikesReplySchema, timelineReplySchema, type Bucket } from '@/lib/contract/reads';
+import { refineSpike } from '@/lib/view/spikes/refined-spike';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 
@@ -56,7 +57,9 @@ export function useSpikeOnsets(
     readJson(path, spikesReplySchema, controller.signal).then(
       ({ items }) =>
         setOnsets(
-          items.filter(({ kind }) => kind === 'loss_spike').map(({ onsetStep }) => onsetStep),
+          items
+            .filter(({ kind }) => kind === 'loss_spike')
+            .map((spike) => refineSpike(spike).onsetStep),
         ),
       () => {
         // Without them the line stands as it is; the row says how many there are.

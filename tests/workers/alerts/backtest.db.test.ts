@@ -134,6 +134,18 @@ describe('a backtest', () => {
     expect(reply.summary).toContain('false');
   });
 
+  it('dates spikes as their postmortems do', async () => {
+    const { body } = await servers.get('/api/v1/runs/B/spikes?kind=loss_spike');
+    const [first] = body.items;
+    expect([first.onsetStep, first.reevaluation.onsetStep]).toEqual([317, 318]);
+    const told = await backtest({ condition: { kind: 'loss_spike' }, runIds: ['B'] });
+    expect(told.items[0]).toMatchObject({ spikeId: first.id, openedStep: first.confirmedStep });
+    expect(told.items[0]!.title).toMatch(/^loss spike at step 318: /);
+    expect(told.items[0]!.leadSteps).toBe(first.reevaluation.riseStep - first.confirmedStep);
+    const silent = await backtest({ condition: aThreshold({ limit: 1e9 }), runIds: ['B'] });
+    expect(silent.missedSpikes[0]).toMatchObject({ spikeId: first.id, onsetStep: 318 });
+  });
+
   it('looks at the steps that it is asked for, and no others', async () => {
     const condition = aThreshold({ limit: 1 });
     const all = await backtest({ condition });

@@ -1,5 +1,6 @@
 'use client';
 
+import { useMemo } from 'react';
 import {
   spikesReplySchema,
   stagesReplySchema,
@@ -7,6 +8,7 @@ import {
   type Spike,
 } from '@/lib/contract/reads';
 import type { StepWindow } from '@/lib/view/layer/chosen-steps';
+import { refineSpike } from '@/lib/view/spikes/refined-spike';
 import { apiPath, type ApiFailure } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 
@@ -18,6 +20,7 @@ const SPIKES_REFRESH_MS = 10_000;
 
 export interface LayerFindings {
   readonly stages: readonly ExplainedStage[];
+  /** By their best dates, as their postmortems have them. */
   readonly spikes: readonly Spike[];
   /** Why stages or spikes are missing; null while they are not. */
   readonly error: ApiFailure | null;
@@ -49,9 +52,11 @@ export function useLayerFindings(
     spikesReplySchema,
     { refreshMs: SPIKES_REFRESH_MS },
   );
+  const told = spikes.data?.items;
+  const refined = useMemo(() => told?.map(refineSpike), [told]);
   return {
     stages: stages.data?.items ?? NO_STAGES,
-    spikes: spikes.data?.items ?? NO_SPIKES,
+    spikes: refined ?? NO_SPIKES,
     error: stages.error ?? (spikes.data === null ? spikes.error : null),
     stagesPath,
   };
