@@ -22,7 +22,7 @@ export function EmptyState({
   );
 }
 
-/** In the place of what failed: what failed, why, and a way to try again. */
+/** In the place of what failed: what failed, why, a way to try again and, in `children`, other ways. */
 export function ErrorState({
   title,
   message,
@@ -38,8 +38,10 @@ export function ErrorState({
     <div className={styles['state']} role="alert">
       <p className={styles['title']}>{title}</p>
       <p className={styles['text']}>{message}</p>
-      {children}
-      {onRetry === undefined ? null : <Button onClick={onRetry}>Try again</Button>}
+      <div className={styles['ways']}>
+        {onRetry === undefined ? null : <Button onClick={onRetry}>Try again</Button>}
+        {children}
+      </div>
     </div>
   );
 }

@@ -152,6 +152,20 @@ describe('an incident', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('is listed under parts that keep away from the menu below them on a phone', async () => {
+    const { page } = await openPage(browser, { width: 390, height: 844 });
+    await openAlerts(page, '');
+    const parts = page.getByRole('navigation', { name: 'Parts of the alerts' });
+    const menu = page.getByRole('combobox', { name: 'Project' });
+    await menu.waitFor();
+    const line = (await parts.boundingBox())!;
+    expect((await menu.boundingBox())!.y).toBeGreaterThanOrEqual(line.y + line.height + 8);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow).toBe(0);
+  });
+
   it('stands on the page of its run, with the way to it', async () => {
     const job = await startRun('shown');
     await makeRule('shown');

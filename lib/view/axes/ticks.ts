@@ -11,6 +11,10 @@ const THIN_SPACE = '\u2009';
 
 function plainTick(value: number): Tick {
   const text = String(Number(value.toPrecision(10)));
+  if (text.includes('e')) {
+    // As numbers are written elsewhere, and ungrouped: 5e30.
+    return { value, text: text.replace('+', '').replaceAll('-', TRUE_MINUS), exponent: null };
+  }
   const [whole = '', fraction] = text.split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, THIN_SPACE);
   return {

@@ -1,6 +1,6 @@
 import type { Bucket } from '../../contract/reads';
 import { describeMetric } from '../../contract/standard-metrics';
-import { formatFixed, formatNumber, formatStep } from '../text/format-number';
+import { formatFixed, formatNumber, formatSteps } from '../text/format-number';
 import { prepareTrace, stepToX, valueToY, type Trace, type TraceWindow } from '../timelines/trace';
 
 /** One metric of the layer around the chosen steps. */
@@ -103,7 +103,7 @@ export function describeMultiples(
   failedCount: number,
 ): string {
   const sentences = [
-    `Steps ${formatStep(window.fromStep)}–${formatStep(window.toStep)} in every panel, each on its own scale. Blue lines are the chosen steps; drag them on the loss.`,
+    `${formatSteps(window.fromStep, window.toStep)} in every panel, each on its own scale. Blue lines are the chosen steps; drag them on the loss.`,
   ];
   if (storedCount === 0) return 'No layer metric is stored for this run.';
   if (failedCount > 0)

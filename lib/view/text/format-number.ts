@@ -56,6 +56,12 @@ export function formatStep(step: number | null): string {
 
 export const formatCount = formatStep;
 
+/** "Steps 1–640", or "Step 1" of one alone. */
+export function formatSteps(fromStep: number, toStep: number): string {
+  if (fromStep === toStep) return `Step ${formatStep(fromStep)}`;
+  return `Steps ${formatStep(fromStep)}–${formatStep(toStep)}`;
+}
+
 /** "×82.9". */
 export function formatFactor(factor: number | null): string {
   return factor === null ? MISSING : `×${formatNumber(factor)}`;

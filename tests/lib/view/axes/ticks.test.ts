@@ -30,6 +30,12 @@ describe('ticks', () => {
     expect(linearTicks(1, 1, 4)).toEqual([]);
   });
 
+  it('are written as other numbers are where they are very large or very small', () => {
+    expect(written(logTicks(2.4e30, 9e30, 3))).toContain('6e30');
+    expect(written(logTicks(2.4e-30, 9e-30, 3))).toContain('6e−30');
+    expect(written(linearTicks(-3e30, 0, 2))).toEqual(['−2e30', '0']);
+  });
+
   it('are whole steps however near one looks', () => {
     expect(written(stepTicks(0.5, 560.5, 12))).toEqual([
       '50',

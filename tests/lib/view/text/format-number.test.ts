@@ -7,6 +7,7 @@ import {
   formatPercent,
   formatSetting,
   formatStep,
+  formatSteps,
 } from '@/lib/view/text/format-number';
 
 describe('written numbers', () => {
@@ -39,6 +40,11 @@ describe('written numbers', () => {
     [1024, '1\u2009024'],
     [0, '0'],
   ])('the setting %d is written %s', (value, text) => expect(formatSetting(value)).toBe(text));
+
+  it('name steps from one to another, and one alone as one', () => {
+    expect(formatSteps(1, 31_250)).toBe('Steps 1–31\u2009250');
+    expect(formatSteps(7, 7)).toBe('Step 7');
+  });
 
   it('writes steps whole, factors with ×, shares in percent', () => {
     expect(formatStep(31_250)).toBe('31\u2009250');

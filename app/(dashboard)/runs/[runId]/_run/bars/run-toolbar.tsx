@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import type { Run } from '@/lib/contract/runs';
-import { formatStep } from '@/lib/view/text/format-number';
+import { formatStep, formatSteps } from '@/lib/view/text/format-number';
 import type { MetricOption } from '@/lib/view/heatmap/metric-options';
 import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { describeGoneValues } from '@/lib/view/runs/gone-words';
@@ -123,7 +123,7 @@ export function RunToolbar({
       </span>
       {shownWindow === null ? null : (
         <span className={styles['window']}>
-          Steps {formatStep(shownWindow.fromStep)}–{formatStep(shownWindow.toStep)}
+          {formatSteps(shownWindow.fromStep, shownWindow.toStep)}
           {view.window !== null && !isRunning ? (
             <Button
               variant="link"

@@ -7,6 +7,7 @@ import { formatFixed, formatStep } from '@/lib/view/text/format-number';
 import { countText } from '@/lib/view/outlook/run-condition';
 import type { StageShare } from '@/lib/view/stages/stage-colours';
 import { Button } from '@/app/_components/button';
+import { LayerName } from '@/app/_components/layer-name';
 import { Sparkline } from '@/app/_components/sparkline';
 import { SparklineLink } from '@/app/_components/sparkline-link';
 import { classNames } from '@/app/_design/class-names';
@@ -66,12 +67,14 @@ export function AtRiskSection({
             {shown.map(({ layer, name, letter, word, note, steps, rms, recent }) => (
               <tr key={layer} title={note === null ? word : `${word}; ${note}`}>
                 <td>
-                  <StageTick letter={letter} word={word} />
-                  <Link
-                    href={`/runs/${encodeURIComponent(runId)}/layers/${layer}?step=${newestStep}`}
-                  >
-                    {name}
-                  </Link>
+                  <span className={styles['layer']}>
+                    <StageTick letter={letter} word={word} />
+                    <Link
+                      href={`/runs/${encodeURIComponent(runId)}/layers/${layer}?step=${newestStep}`}
+                    >
+                      <LayerName name={name} />
+                    </Link>
+                  </span>
                 </td>
                 <td>{rms === null ? '' : formatFixed(rms, 2)}</td>
                 <td className={styles['quiet']}>{formatStep(steps)}</td>

@@ -14,6 +14,7 @@ import {
 import { HISTORY_STEPS, type LayerChanges } from '@/lib/view/outlook/layer-changes';
 import { countText } from '@/lib/view/outlook/run-condition';
 import { Button } from '@/app/_components/button';
+import { LayerName } from '@/app/_components/layer-name';
 import { Sparkline } from '@/app/_components/sparkline';
 import { SparklineLink } from '@/app/_components/sparkline-link';
 import { Icon } from '@/app/_design/icons';
@@ -106,7 +107,7 @@ export function ChangesSection({
                     <Link
                       href={`/runs/${encodeURIComponent(run.id)}/layers/${layer}?step=${changes.newestStep ?? 0}`}
                     >
-                      {layerNames[layer]}
+                      <LayerName name={layerNames[layer] ?? `layer ${layer}`} />
                     </Link>
                   </td>
                   {hasRms ? (

@@ -112,6 +112,8 @@ export function ColourScaleBar({
           </Button>
         ) : isLevelShown ? (
           <span>{levelCaption}</span>
+        ) : levelAt !== null && levelAt > 1 ? (
+          <span>every colour is below {scale.level?.label}</span>
         ) : null}
       </figcaption>
       <div ref={ref} className={styles['bar']}>
