@@ -75,7 +75,7 @@ async function storeIncident(): Promise<void> {
       const reply = await fetch(`${product.url}/api/v1/incidents?runId=alarmed`);
       expect(incidentsReplySchema.parse(await reply.json()).total).toBe(1);
     },
-    { timeout: 30_000, interval: 200 },
+    { timeout: 60_000, interval: 200 },
   );
 }
 
@@ -426,12 +426,7 @@ describe('by keyboard', () => {
     await waitForHeatmap(page);
     await surfaceOf(page).focus();
     await page.keyboard.press('End');
-    const said = () =>
-      page
-        .getByRole('status')
-        .filter({ hasText: /^Step/ })
-        .first()
-        .textContent({ timeout: 15_000 });
+    const said = () => page.getByRole('status').filter({ hasText: /^Step/ }).first().textContent();
     await expect.poll(said).toMatch(/^Step 60, layer wte, gradient norm 0\.0\d+/);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowLeft');

@@ -181,7 +181,7 @@ describe('the menu of a chart', () => {
       .toContain('/api/v1/runs/charted/timeline')
       .then(() => page.evaluate(() => navigator.clipboard.readText()));
     const answer: unknown = JSON.parse(
-      execFileSync('sh', ['-c', command], { encoding: 'utf8', timeout: 20_000 }),
+      execFileSync('sh', ['-c', command], { encoding: 'utf8', timeout: 120_000 }),
     );
     const { series } = timelineReplySchema.parse(answer);
     expect(series[0]!.points).toHaveLength(60);

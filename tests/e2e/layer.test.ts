@@ -104,12 +104,12 @@ describe('the distributions of a layer', () => {
     await expect.poll(ticks).toEqual(expect.arrayContaining(['−1', '−0.45', '0', '0.45', '1']));
     await page.getByRole('radio', { name: 'Log', exact: true }).check({ force: true });
     await expect.poll(ticks).toEqual(expect.arrayContaining(['10⁻²', '0.1', '1']));
-    expect((await ticks()).some((text) => text.startsWith('−'))).toBe(false);
-    expect(queryOf(page).get('axis')).toBe('log-abs');
+    await expect.poll(async () => (await ticks()).some((text) => text.startsWith('−'))).toBe(false);
+    await expect.poll(() => queryOf(page).get('axis')).toBe('log-abs');
     await page.getByRole('radio', { name: 'Signed log' }).check({ force: true });
     await expect.poll(ticks).toEqual(expect.arrayContaining(['−1', '0', '1']));
     await page.getByRole('radio', { name: 'Linear' }).check({ force: true });
-    expect(queryOf(page).get('axis')).toBeNull();
+    await expect.poll(() => queryOf(page).get('axis')).toBeNull();
     await page.getByRole('slider', { name: 'Chosen step 1 of 3' }).focus();
     for (const axis of ['log-abs', 'log', null]) {
       await page.keyboard.press('a');
@@ -126,17 +126,17 @@ describe('the distributions of a layer', () => {
     await expect.poll(() => column.textContent()).toContain('coordinates a bin');
     await page.getByRole('radio', { name: 'Cumulative' }).check({ force: true });
     await expect.poll(() => column.textContent()).toContain('top 100\u2009%');
-    expect(queryOf(page).get('mode')).toBe('cumulative');
+    await expect.poll(() => queryOf(page).get('mode')).toBe('cumulative');
   });
 
   it('come with dip and p, valley depth and RMS', async () => {
     const { page } = await openLayer();
-    const burst = (await columnsOf(page).nth(1).textContent()) ?? '';
-    expect(burst).toContain('dip 0.211');
-    expect(burst).toContain('p < 0.001');
-    const numbers = await wordsOf(page).textContent();
-    expect(numbers).toMatch(/valley depth0\.99/);
-    expect(numbers).toMatch(/RMS4\.43≥ 2\.3 is a spike/);
+    const burst = () => columnsOf(page).nth(1).textContent();
+    await expect.poll(burst).toContain('dip 0.211');
+    await expect.poll(burst).toContain('p < 0.001');
+    const numbers = () => wordsOf(page).textContent();
+    await expect.poll(numbers).toMatch(/valley depth0\.99/);
+    await expect.poll(numbers).toMatch(/RMS4\.43≥ 2\.3 is a spike/);
   });
 
   it('have markers that say what they mean, and Esc takes only the meaning away', async () => {
@@ -160,12 +160,12 @@ describe('the distributions of a layer', () => {
     const reference = page.getByRole('combobox', { name: 'Correlated reference' });
     await reference.selectOption('1');
     await legendOf(page, 'correlated, ρ 1: ±0.71, lag-1 cosine 0.50').waitFor();
-    expect(queryOf(page).get('rho')).toBe('1');
+    await expect.poll(() => queryOf(page).get('rho')).toBe('1');
     await reference.selectOption('cosine');
     await page.getByText('A lag-1 cosine of −0.16 is none that a steady drift makes').waitFor();
     await reference.selectOption('off');
     await legendOf(page, 'correlated').waitFor();
-    expect(queryOf(page).get('rho')).toBeNull();
+    await expect.poll(() => queryOf(page).get('rho')).toBeNull();
   });
 });
 
@@ -185,7 +185,9 @@ describe('the chosen steps', () => {
       .getByRole('combobox', { name: 'Before, at and after a spike' })
       .selectOption(later.id);
     await expect.poll(() => chosenSteps(page)).toEqual(stepsOfSpike(later, LAYER).steps);
-    expect(queryOf(page).get('steps')).toBe(stepsOfSpike(later, LAYER).steps.join(','));
+    await expect
+      .poll(() => queryOf(page).get('steps'))
+      .toBe(stepsOfSpike(later, LAYER).steps.join(','));
     expect(takeFaults()).toEqual([]);
   });
 
@@ -236,13 +238,14 @@ describe('the distributions over steps', () => {
     await page.getByRole('radio', { name: 'Heatmap' }).check({ force: true });
     const colours = page.getByRole('img', { name: /^u over steps as colours/ });
     await colours.waitFor();
-    expect(queryOf(page).get('over')).toBe('heatmap');
-    const distinct = await colours.evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
-    });
-    expect(distinct).toBeGreaterThan(20);
+    await expect.poll(() => queryOf(page).get('over')).toBe('heatmap');
+    const distinct = () =>
+      colours.evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size;
+      });
+    await expect.poll(distinct).toBeGreaterThan(20);
     const slider = page.getByRole('slider', { name: 'Step', exact: true });
     await slider.focus();
     await page.keyboard.press('ArrowRight');
@@ -283,10 +286,10 @@ describe('what is laid over', () => {
     await expect
       .poll(() => columnsOf(page).nth(1).textContent())
       .toContain('over it h.0.attn.c_proj');
-    expect(queryOf(page).get('withLayer')).toBe('5');
+    await expect.poll(() => queryOf(page).get('withLayer')).toBe('5');
     await bar.getByRole('button', { name: 'Take away' }).click();
     await bar.waitFor({ state: 'hidden' });
-    expect(queryOf(page).get('withLayer')).toBeNull();
+    await expect.poll(() => queryOf(page).get('withLayer')).toBeNull();
     expect(takeFaults()).toEqual([]);
   });
 
@@ -296,7 +299,7 @@ describe('what is laid over', () => {
     await page.getByRole('button', { name: new RegExp(`^${C}`) }).click();
     const bar = page.getByRole('group', { name: 'Laid over' });
     await expect.poll(() => bar.textContent()).toContain(`Over it: ${C}, h.0.attn.c_attn`);
-    expect(queryOf(page).get('withRun')).toBe(C);
+    await expect.poll(() => queryOf(page).get('withRun')).toBe(C);
     await bar.getByRole('combobox', { name: 'Layer laid over' }).selectOption('0');
     await expect.poll(() => columnsOf(page).first().textContent()).toContain(`over it ${C}, wte`);
     expect(takeFaults()).toEqual([]);

@@ -73,7 +73,7 @@ describe('a run that is being trained', () => {
     // A training job tries again until it is answered; so does this one.
     await expect
       .poll(() => job.post(quietFrames(31, 30, LAYERS.length)).then(() => 'answered', String), {
-        timeout: 30_000,
+        timeout: 60_000,
         interval: 200,
       })
       .toBe('answered');
@@ -88,7 +88,7 @@ describe('a run that is being trained', () => {
           await page.keyboard.press('End');
           return readOutOf(page).textContent();
         },
-        { timeout: 30_000, interval: 500 },
+        { timeout: 60_000, interval: 500 },
       )
       .toContain('step 60');
     expect(await isSamePage(page)).toBe(true);

@@ -96,6 +96,8 @@ describe('while the first replies are on their way', () => {
     const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
     await expect.poll(() => crumbs.locator('[data-pending]').count()).toBe(2);
     expect(await crumbs.textContent()).toBe('/');
+    // Words are as wide as their font, which may come late.
+    await page.evaluate(() => document.fonts.ready.then(() => undefined));
     const spikes = page.getByRole('banner').getByRole('link', { name: 'Spikes', exact: true });
     const before = (await spikes.boundingBox())!;
     letGo();
@@ -138,7 +140,7 @@ describe('the top bar', () => {
         .getByRole('banner')
         .getByRole('link', { name: /^Alerts/ })
         .waitFor();
-      expect(await currentOf(page)).toEqual(current);
+      await expect.poll(() => currentOf(page)).toEqual(current);
     }
   });
 

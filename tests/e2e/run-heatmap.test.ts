@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
-import { gotoRun, heatmapOf, readOutOf, readPixels, waitForHeatmap } from './harness/run-page';
+import {
+  gotoRun,
+  heatmapOf,
+  readOutOf,
+  readPixels,
+  readSettledPixels,
+  waitForHeatmap,
+} from './harness/run-page';
 import { countBlue, queryOf, sampleColours, sectionOf } from './harness/run-view';
 import { startJob } from './harness/training-job';
 
@@ -35,7 +42,7 @@ describe('the heatmap', () => {
   it('orders layers by who moved first and by type, and closes groups into a row', async () => {
     const { page } = await openRun();
     const canvas = heatmapOf(page);
-    const inModelOrder = await readPixels(canvas);
+    const inModelOrder = await readSettledPixels(canvas);
     const order = page.getByLabel('Layer order');
     await order.selectOption('first_mover');
     await expect.poll(() => readPixels(canvas)).not.toBe(inModelOrder);
@@ -45,7 +52,7 @@ describe('the heatmap', () => {
     const group = page.getByRole('button', { name: /^h\.3, \d+ layers$/ });
     await group.click();
     await expect.poll(() => group.getAttribute('aria-expanded')).toBe('false');
-    expect(queryOf(page).get('closed')).toBe('h.3');
+    await expect.poll(() => queryOf(page).get('closed')).toBe('h.3');
     await group.click();
     await expect.poll(() => readPixels(canvas)).toBe(inModelOrder);
   });
@@ -53,7 +60,7 @@ describe('the heatmap', () => {
   it('takes its colour range by drag and by key, and fits it again by a double click', async () => {
     const { page } = await openRun();
     const canvas = heatmapOf(page);
-    const fitted = await readPixels(canvas);
+    const fitted = await readSettledPixels(canvas);
     const end = page.getByRole('slider', { name: 'Upper end of the colours' });
     const box = (await end.boundingBox())!;
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -62,14 +69,14 @@ describe('the heatmap', () => {
     await page.mouse.move(x - 80, y);
     await page.mouse.up();
     await expect.poll(() => readPixels(canvas)).not.toBe(fitted);
-    expect(queryOf(page).get('range')).toMatch(/^\S+\.\.\S+$/);
+    await expect.poll(() => queryOf(page).get('range')).toMatch(/^\S+\.\.\S+$/);
     const dragged = queryOf(page).get('range');
     await end.focus();
     await page.keyboard.press('ArrowLeft');
     await expect.poll(() => queryOf(page).get('range')).not.toBe(dragged);
     await end.dblclick();
     await expect.poll(() => readPixels(canvas)).toBe(fitted);
-    expect(queryOf(page).has('range')).toBe(false);
+    await expect.poll(() => queryOf(page).has('range')).toBe(false);
   });
 
   it.each(['steps-right', 'paper'] as const)(
@@ -79,7 +86,7 @@ describe('the heatmap', () => {
       const query = `?layout=${layout}&metric=gradient_norm_per_root_n&steps=300-330&filter=h.1`;
       const { page } = await openRun(query);
       const canvas = heatmapOf(page);
-      const fitted = await readPixels(canvas);
+      const fitted = await readSettledPixels(canvas);
       const end = page.getByRole('slider', { name: 'Lower end of the colours' });
       const box = (await end.boundingBox())!;
       const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -87,10 +94,9 @@ describe('the heatmap', () => {
       await page.mouse.down();
       await page.mouse.move(x + 90, y, { steps: 3 });
       await page.getByText('set by hand').waitFor();
-      const valueInMotion = await end.getAttribute('aria-valuenow');
       await expect.poll(() => readPixels(canvas)).not.toBe(fitted);
-      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
-      const inMotion = await readPixels(canvas);
+      const inMotion = await readSettledPixels(canvas);
+      const valueInMotion = await end.getAttribute('aria-valuenow');
       expect(queryOf(page).has('range')).toBe(false);
       await page.mouse.up();
       await expect.poll(() => queryOf(page).has('range')).toBe(true);
@@ -146,7 +152,7 @@ describe('a column of several steps', () => {
     await choice.selectOption('lowest');
     await page.getByText('below ε in any step is blue').waitFor();
     await expect.poll(() => countBlue(canvas)).toBeGreaterThan(0);
-    expect(queryOf(page).get('column')).toBe('lowest');
+    await expect.poll(() => queryOf(page).get('column')).toBe('lowest');
 
     // The column that holds the step says whose value it is; so does who was sent the link.
     await gotoRun(page, `${product.url}/runs/one-step-dip?column=lowest&step=${DIP}&layer=1`);
@@ -156,7 +162,7 @@ describe('a column of several steps', () => {
     await page.keyboard.press('v');
     await expect.poll(() => countBlue(canvas)).toBe(0);
     await expect.poll(() => readOutOf(page).textContent()).toContain('highest gradient norm 2e−7');
-    expect(queryOf(page).has('column')).toBe(false);
+    await expect.poll(() => queryOf(page).has('column')).toBe(false);
   });
 });
 

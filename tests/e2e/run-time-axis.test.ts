@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, openPage } from './harness/browser';
 import { makeDataDir, startProduct, type Product } from './harness/product';
 import { LAST_STEP, postRestartedRun, RESUMED_FROM, secondsOf } from './harness/restarted-run';
-import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import {
+  gotoRun,
+  heatmapOf,
+  readOutOf,
+  readPixels,
+  readSettledPixels,
+  surfaceOf,
+} from './harness/run-page';
 import { queryOf, timelineOf } from './harness/run-view';
 
 const { dataDir, remove } = makeDataDir();
@@ -34,10 +41,10 @@ const unitOf = (page: Page) =>
 describe('wall time along the axis', () => {
   it('takes the place of steps for timelines, heatmap and crosshair, in the reader’s zone', async () => {
     const { page, takeFaults } = await openRun();
-    const bySteps = await readPixels(heatmapOf(page));
+    const bySteps = await readSettledPixels(heatmapOf(page));
     await unitOf(page).click();
     await expect.poll(() => unitOf(page).textContent()).toBe('time, UTC+5:30');
-    expect(queryOf(page).get('axis')).toBe('time');
+    await expect.poll(() => queryOf(page).get('axis')).toBe('time');
     await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(bySteps);
     // 13:00 UTC is 18:30 there; the run lasted for 38 minutes.
     await page.getByText('18:35', { exact: true }).waitFor();
@@ -52,7 +59,7 @@ describe('wall time along the axis', () => {
     await expect.poll(() => unitOf(page).textContent()).toBe('time, UTC+5:30');
     await unitOf(page).click();
     await expect.poll(() => readPixels(heatmapOf(page))).toBe(bySteps);
-    expect(queryOf(page).has('axis')).toBe(false);
+    await expect.poll(() => queryOf(page).has('axis')).toBe(false);
     expect(takeFaults()).toEqual([]);
   });
 

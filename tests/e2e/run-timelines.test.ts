@@ -44,13 +44,9 @@ describe('the timelines', () => {
     await page.getByTitle(AXIS).first().click();
     await page.getByLabel('Scalar under the loss').selectOption('learning_rate');
     await timelineOf(page, 'Learning rate').waitFor({ state: 'attached' });
-    const query = queryOf(page);
-    expect(['smooth', 'unit', 'loss', 'scalar'].map((name) => query.get(name))).toEqual([
-      '0.97',
-      'perplexity',
-      'linear',
-      'learning_rate',
-    ]);
+    const chosen = () =>
+      ['smooth', 'unit', 'loss', 'scalar'].map((name) => queryOf(page).get(name));
+    await expect.poll(chosen).toEqual(['0.97', 'perplexity', 'linear', 'learning_rate']);
     await page.reload();
     await timelineOf(page, 'Learning rate').waitFor({ state: 'attached' });
     await expect
@@ -93,7 +89,7 @@ describe('a spike', () => {
     const { page } = await openRun('', { width: 390, height: 844 });
     await page.getByRole('button', { name: /^Spikes/ }).click();
     await page.getByRole('link', { name: /^Loss spike.* at 552$/ }).waitFor();
-    expect(queryOf(page).get('tab')).toBe('spikes');
+    await expect.poll(() => queryOf(page).get('tab')).toBe('spikes');
     await page.goBack();
   });
 });

@@ -106,7 +106,7 @@ describe('the search', () => {
     await expect.poll(() => showingOf(page).textContent()).toBe('Showing 1 of 207');
     await field.fill('/^(b_|c_).*[ev]$/');
     await expect.poll(() => namesOf(page)).toEqual([C, B]);
-    expect(parameterOf(page, 'q')).toBe('/^(b_|c_).*[ev]$/');
+    await expect.poll(() => parameterOf(page, 'q')).toBe('/^(b_|c_).*[ev]$/');
     await page.reload();
     await expect.poll(() => namesOf(page)).toEqual([C, B]);
   });
@@ -141,7 +141,7 @@ describe('filters', () => {
     await page.getByRole('combobox', { name: 'Events' }).selectOption('none');
     await page.getByRole('combobox', { name: 'Tags' }).selectOption('odd, of course');
     await expect.poll(() => showingOf(page).textContent()).toBe('Showing 102 of 207');
-    expect(parameterOf(page, 'tags')).toBe('odd\\, of course');
+    await expect.poll(() => parameterOf(page, 'tags')).toBe('odd\\, of course');
     await page.getByRole('combobox', { name: 'Tags' }).selectOption('even');
     await page.getByText('No run matches.').waitFor();
     await page.getByRole('button', { name: 'No longer only the tag even' }).click();
@@ -160,7 +160,7 @@ describe('the order', () => {
     await sortBy();
     await expect.poll(() => namesOf(page)).toEqual([C, B]);
     await expect.poll(() => head.getAttribute('aria-sort')).toBe('descending');
-    expect(parameterOf(page, 'sort')).toBe('-loss');
+    await expect.poll(() => parameterOf(page, 'sort')).toBe('-loss');
     await sortBy();
     await expect.poll(() => parameterOf(page, 'sort')).toBeNull();
     await page.getByRole('columnheader', { name: 'step', exact: true }).getByRole('button').click();
@@ -209,7 +209,7 @@ describe('chosen runs', () => {
     await expect
       .poll(() => setting('β₁').getByRole('cell').allTextContents())
       .toEqual(['0.9', '0.9']);
-    expect(parameterOf(page, 'runs')).toBe(`${B},${C}`);
+    await expect.poll(() => parameterOf(page, 'runs')).toBe(`${B},${C}`);
 
     await page.reload();
     await setting('β₁').waitFor();
@@ -229,7 +229,7 @@ describe('chosen runs', () => {
     await expect
       .poll(() => row.getByRole('cell').allTextContents())
       .toEqual([...['640', '0.00490', '0.00464']]);
-    expect(parameterOf(page, 'losses')).toBe('over');
+    await expect.poll(() => parameterOf(page, 'losses')).toBe('over');
     expect(await findAccessibilityFaults(page)).toEqual([]);
     expect(takeFaults()).toEqual([]);
   });

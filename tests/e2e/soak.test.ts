@@ -82,7 +82,7 @@ async function postAndFollow(page: Page, from: number, to: number): Promise<void
     await postSteps(run, step, end);
     // One post is on its way while the one before is drawn.
     await expect
-      .poll(() => readNewestStep(page), { timeout: 30_000, interval: 20 })
+      .poll(() => readNewestStep(page), { timeout: 60_000, interval: 20 })
       .toBeGreaterThanOrEqual(step - 1);
   }
 }
@@ -108,7 +108,7 @@ describe('a page that is left open', () => {
       let late = await readKept(cdp);
       await expect
         .poll(async () => (late = await readKept(cdp)).heapBytes - warm.heapBytes, {
-          timeout: 30_000,
+          timeout: 60_000,
         })
         .toBeLessThan(NOISE_BYTES);
 
@@ -123,6 +123,6 @@ describe('a page that is left open', () => {
       await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(before);
       expect(takeFaults()).toEqual([]);
     },
-    isLong ? 3_600_000 : 240_000,
+    isLong ? 3_600_000 : 600_000,
   );
 });

@@ -161,8 +161,9 @@ describe('two courses on one axis', () => {
     await page.getByRole('link', { name: 'Compare at onset' }).click();
     await figure(page).waitFor();
     await expect.poll(() => figure(page).locator('path').count()).toBeGreaterThanOrEqual(6);
-    const { left, right } = Object.fromEntries(new URL(page.url()).searchParams);
-    expect([left, right]).toEqual([`${B}~1~318`, `${B}~1~552`]);
+    const compared = () =>
+      ['left', 'right'].map((name) => new URL(page.url()).searchParams.get(name));
+    await expect.poll(compared).toEqual([`${B}~1~318`, `${B}~1~552`]);
     const movers = rowsOf(page, 'Layers that moved first, and their leads');
     await expect.poll(() => movers.first().innerText()).toMatch(/\s1\s+1$/);
     expect(takeFaults()).toEqual([]);

@@ -121,10 +121,9 @@ describe('the drawer of shortcuts', () => {
     await page.waitForLoadState('networkidle');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor();
-    const rows = await keysOf(page);
-    expect(rows).toEqual(
-      expect.arrayContaining([...expected, 'TUse the light theme', 'CtrlKSearch']),
-    );
+    await expect
+      .poll(() => keysOf(page))
+      .toEqual(expect.arrayContaining([...expected, 'TUse the light theme', 'CtrlKSearch']));
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(takeFaults().filter((fault) => fault.startsWith('exception'))).toEqual([]);

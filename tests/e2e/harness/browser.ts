@@ -44,7 +44,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   let faults: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error')

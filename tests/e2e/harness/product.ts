@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { findLoopbackPort } from '@/workers/launcher/loopback-port';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const START_TIMEOUT_MS = 150_000;
+const START_TIMEOUT_MS = 300_000;
 
 export const PRODUCT_PARTS = ['ingest', 'api', 'web', 'database'] as const;
 export type ProductPart = (typeof PRODUCT_PARTS)[number];

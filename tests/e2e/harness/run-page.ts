@@ -13,6 +13,26 @@ export function readPixels(canvas: Locator): Promise<string> {
   return canvas.evaluate((element) => (element as HTMLCanvasElement).toDataURL());
 }
 
+/**
+ * The same once nothing is drawn any more: when the page has read what it reads at first, and
+ * three looks in a row, two frames apart, saw the same.
+ */
+export async function readSettledPixels(canvas: Locator): Promise<string> {
+  await canvas.page().waitForLoadState('networkidle');
+  return canvas.evaluate(async (element) => {
+    const nextFrame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+    let seen = '';
+    for (let looks = 0; looks < 3;) {
+      await nextFrame();
+      await nextFrame();
+      const now = (element as HTMLCanvasElement).toDataURL();
+      looks = now === seen ? looks + 1 : 1;
+      seen = now;
+    }
+    return seen;
+  });
+}
+
 /** How many colours a canvas shows: one while it is empty. */
 function countColours(canvas: Locator): Promise<number> {
   return canvas.evaluate((element) => {

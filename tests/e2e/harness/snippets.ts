@@ -20,7 +20,7 @@ export function readSnippets(document: string): Snippet[] {
 /** Runs a program and returns what it printed; rejects with all it said when it fails. */
 export function runProgram(command: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(command, args, { timeout: 120_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`${command} ${args.join(' ')}\n${error.message}\n${stdout}${stderr}`));
     });
