@@ -15,7 +15,7 @@ from spikescope.run import Run
 RESERVE = 60.0
 
 spikescope.transport.outbox.SPILL_RESERVE = RESERVE
-spikescope.exits.SIGTERM_TIMEOUT = 2 * RESERVE
+spikescope.exits.SIGTERM_TIMEOUT = spikescope.exits.EXIT_TIMEOUT = 2 * RESERVE
 # Those of the methods themselves, below the wrapper that lets nothing raise.
 vars(Run.finish)["__wrapped__"].__kwdefaults__["timeout"] = 2 * RESERVE
 vars(Run.flush)["__wrapped__"].__defaults__ = (RESERVE,)

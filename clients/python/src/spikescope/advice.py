@@ -142,6 +142,11 @@ class AdviceListener:
     def newest(self) -> Advice | None:
         return self._newest
 
+    @property
+    def is_held(self) -> bool:
+        """By the calling thread."""
+        return bool(getattr(self._condition, "_is_owned")())  # noqa: B009
+
     def add(self, callback: AdviceCallback) -> None:
         self._callbacks.append(callback)
 

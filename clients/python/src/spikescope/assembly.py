@@ -97,6 +97,11 @@ class Assembly:
         self._logs_first: bool | None = None
 
     @property
+    def is_held(self) -> bool:
+        """By the calling thread."""
+        return bool(getattr(self._lock, "_is_owned")())  # noqa: B009
+
+    @property
     def current_step(self) -> int:
         """The step that is open, or the one that comes next."""
         with self._lock:

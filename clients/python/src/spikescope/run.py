@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,8 @@ def _never_raises(method: Callable[..., Result]) -> Callable[..., Any]:
                 f"{method.__name__}() failed and was passed over: {type(error).__name__}: {error}",
             )
             return None
+        finally:
+            exits.end_deferred()
 
     return call
 
@@ -99,6 +102,9 @@ class Run:
                 lambda: [LayerInfo.of(layer) for layer in layers],
             )
         self._is_opened = self._is_finished = False
+        # Taken by whoever ends the run, and by whoever tells the leader of it; never given back.
+        self._finishing, self._telling = threading.Lock(), threading.Lock()
+        self._end_status = "finished"
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
         self._items = StepItems()
@@ -301,34 +307,12 @@ class Run:
 
         Steps that the server did not take in time are kept on disk for `spikescope sync`.
         """
-        if self._is_finished:
+        if not self._finishing.acquire(blocking=False):
             return
-        self._is_finished = True
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.stop()
-        if self._advice is not None:
-            self._advice.stop()
-        outbox = self._outbox
-        if outbox is None:
-            exits.unregister(self)
-            return
-        if status not in FINISH_STATUSES:
-            self._notices.say("status", f"status {status!r}: expected one of {', '.join(FINISH_STATUSES)}")
-            status = "finished"
         try:
-            self._assembly.finish()
-            self._open()
-            part = self._items.part
-            if part is None or part.shared.role == LEADER:
-                self._put_json(FINISH, {"status": status})
+            self._put_end(status)
         finally:
-            is_delivered = outbox.close(timeout)
-            # Until now a signal must find it: what is still in memory is to go to disk.
-            exits.unregister(self)
-        part = self._items.part
-        if is_delivered and part is not None and part.shared.role == PART:
-            part.shared.tell_done(status)
+            self._close(timeout)
 
     def __enter__(self) -> Run:
         return self
@@ -353,12 +337,62 @@ class Run:
         return self._pid == os.getpid()
 
     @_never_raises
-    def stop_now(self, timeout: float) -> None:
-        """The process ends: what finish() has begun to wait for goes to disk instead."""
-        if not self._is_finished:
-            self.finish("stopped", timeout=timeout)
-        elif self._outbox is not None:
-            self._outbox.close(timeout)
+    def begin_finish(self, status: str) -> None:
+        """Puts the end behind what waits, unless it is there already, and waits for nothing."""
+        if self._finishing.acquire(blocking=False):
+            self._put_end(status)
+
+    @_never_raises
+    def end_finish(self, timeout: float) -> None:
+        """Waits, also for a finish() that somebody else began: what is left goes to disk."""
+        self._close(timeout)
+
+    def holds_lock(self) -> bool:
+        """Whether the calling thread is where others of this run cannot go on."""
+        outbox, advice = self._outbox, self._advice
+        return (
+            self._assembly.is_held
+            or (outbox is not None and outbox.is_held)
+            or (advice is not None and advice.is_held)
+        )
+
+    def _put_end(self, status: str) -> None:
+        self._is_finished = True
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
+        if self._advice is not None:
+            self._advice.stop()
+        if self._outbox is None:
+            return
+        if status not in FINISH_STATUSES:
+            self._notices.say("status", f"status {status!r}: expected one of {', '.join(FINISH_STATUSES)}")
+            status = "finished"
+        self._end_status = status
+        self._assembly.finish()
+        self._open()
+        part = self._items.part
+        if part is None or part.shared.role == LEADER:
+            self._put_json(FINISH, {"status": status})
+        self._outbox.hurry()
+
+    def _close(self, timeout: float) -> None:
+        outbox = self._outbox
+        if outbox is None:
+            exits.unregister(self)
+            return
+        try:
+            is_delivered = outbox.close(timeout)
+        except BaseException:
+            # Interrupted at the keyboard: nobody waits any longer, and nothing is to be lost by it.
+            outbox.close(0.0)
+            raise
+        # Until now a signal must find it: what is still in memory is to go to disk.
+        exits.unregister(self)
+        part = self._items.part
+        is_part = part is not None and part.shared.role == PART
+        if part is not None and is_part and is_delivered and self._telling.acquire(blocking=False):
+            part.shared.tell_done(self._end_status)
 
     def renew_after_fork(self) -> None:
         if self._outbox is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import socket
 import ssl
 import threading
@@ -73,7 +74,12 @@ class Connection:
         self._http: http.client.HTTPConnection | None = None
         # Told of the fields of each request that the server does not know.
         self.on_ignored: Callable[[list[str]], None] = lambda fields: None
-        self._lock = threading.Lock()
+        # Of a request; its caller may be called upon to let another thread take over meanwhile.
+        self.guard: Callable[[Callable[[], Outcome]], Outcome] = lambda send: send()
+        # What any request may take, whatever it asks for.
+        self.longest = math.inf
+        # Entered again by a signal's handler in the middle of `interrupt`.
+        self._lock = threading.RLock()
         self._is_aborted = False
         self._is_interrupted = False
         is_loopback = self._host in ("localhost", "::1") or self._host.startswith("127.")
@@ -126,6 +132,11 @@ class Connection:
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
         limit = self._timeout if timeout is None else timeout
+        return self.guard(lambda: self._send(method, path, body, headers, min(limit, self.longest)))
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], limit: float
+    ) -> Outcome:
         self._is_interrupted = False
         try:
             try:

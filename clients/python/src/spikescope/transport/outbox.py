@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from .backlog import Backlog, Item
-from .connection import Connection
+from .connection import Connection, Outcome
 from .delivery import Counts, Delivery, describe_left
 from .kept_run import KeptRun
 from .notices import Notices
@@ -25,6 +25,8 @@ from .opening import Opened, Opening
 
 # What is kept back from a deadline for putting the rest on disk, in seconds.
 SPILL_RESERVE = 2.0
+# How long a request may take to notice that it was ended, in seconds; usually a millisecond.
+ABORT_TIMEOUT = 0.5
 # How often `tick` is called while nothing else happens, in seconds.
 IDLE_WAIT = 1.0
 
@@ -36,6 +38,10 @@ class Pending:
     make: Callable[[], Item | list[Item]]
     size_bytes: int
     is_step: bool = False
+
+
+class _TakenOver(Exception):
+    """What waits was put away by another thread while this one waited for the network."""
 
 
 class Outbox:
@@ -76,6 +82,12 @@ class Outbox:
         self._is_sending = False
         self._is_stopping = False
         self._saved: dict[str, Any] | None = None
+        # Of the network, in which the thread may be while `close` takes all else out of its hands.
+        self._handover = threading.Lock()
+        self._away = threading.Lock()
+        self._is_in_request = self._is_taken = False
+        if connection is not None:
+            connection.guard = self._request
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
 
@@ -121,6 +133,17 @@ class Outbox:
             self._connection.interrupt()
         self._start()
 
+    @property
+    def is_held(self) -> bool:
+        """By the calling thread."""
+        return bool(getattr(self._condition, "_is_owned")())  # noqa: B009
+
+    def hurry(self) -> None:
+        """Tries at once, however long it wanted to wait."""
+        with self._condition:
+            self._next_try = 0.0
+            self._condition.notify_all()
+
     def wait_until_open(self, timeout: float) -> bool:
         return self._wait_for(
             lambda: self.opened is not None or self._delivery.ended is not None, timeout
@@ -128,9 +151,7 @@ class Outbox:
 
     def flush(self, timeout: float) -> bool:
         """True once all is delivered; False after `timeout` seconds or where it never will be."""
-        with self._condition:
-            self._next_try = 0.0
-            self._condition.notify_all()
+        self.hurry()
         self._wait_for(lambda: self._is_drained() or not self._delivery.can_send, timeout)
         with self._condition:
             return self._is_drained()
@@ -140,8 +161,12 @@ class Outbox:
         if self._pid != os.getpid():
             return False
         deadline = self._monotonic() + timeout
-        if self._delivery.can_send and self._thread is not None:
-            self.flush(max(0.0, timeout - SPILL_RESERVE))
+        # A call before this one had its time.
+        if self._delivery.can_send and not self._is_stopping:
+            if self._thread is not None:
+                self.flush(max(0.0, timeout - SPILL_RESERVE))
+            else:
+                self._deliver_here(deadline - SPILL_RESERVE)
         with self._condition:
             self._is_stopping = True
             self._condition.notify_all()
@@ -149,18 +174,48 @@ class Outbox:
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             if self._connection is not None and not self._is_drained():
                 self._connection.abort()
-            thread.join(max(SPILL_RESERVE, deadline - self._monotonic()))
-            if thread.is_alive():
+            thread.join(ABORT_TIMEOUT)
+            if thread.is_alive() and self._take_over():
+                self._put_away_here()
+            else:
+                thread.join(max(SPILL_RESERVE, deadline - self._monotonic()))
+            if thread.is_alive() and not self._is_taken:
                 # A disk that hangs: nothing more can be done without hanging as well.
                 self._notices.say("hung", f"steps could not be put into {self._kept.folder} in time")
                 return False
         else:
-            self._put_away()
+            self._put_away_here()
         left = describe_left(self._backlog, self._kept)
         # Without a connection that was said at the start.
         if left is not None and self._connection is not None:
             self._notices.say("left", left)
         return left is None
+
+    def _deliver_here(self, end: float) -> None:
+        """Where no thread could be started, as when the interpreter ends from Python 3.12 on."""
+        while not self._is_drained() and self._delivery.can_send and not self._is_stopping:
+            left = end - self._monotonic()
+            if left <= 0 or self._connection is None:
+                return
+            self._connection.longest = left
+            self._turn()
+
+    def _put_away_here(self) -> None:
+        """Two threads may end a run at once; the second waits until the first has put all away."""
+        if self._away.acquire(timeout=SPILL_RESERVE):
+            try:
+                self._put_away()
+            finally:
+                self._away.release()
+
+    def _take_over(self) -> bool:
+        """Whether the thread waits for the network, and from now on will touch nothing when it comes back.
+
+        A name that is looked up, or a host that does not even refuse: neither can be interrupted.
+        """
+        with self._handover:
+            self._is_taken = self._is_taken or self._is_in_request
+        return self._is_taken
 
     def renew_after_fork(self) -> None:
         """In a forked child: no thread runs here, and locks may be held by nobody."""
@@ -182,10 +237,23 @@ class Outbox:
             return
         self._thread = thread
 
+    def _request(self, send: Callable[[], Outcome]) -> Outcome:
+        with self._handover:
+            self._is_in_request = True
+        try:
+            return send()
+        finally:
+            with self._handover:
+                self._is_in_request = False
+                if self._is_taken:
+                    raise _TakenOver
+
     def _run(self) -> None:
         try:
             while not self._is_stopping:
                 self._turn()
+        except _TakenOver:
+            return
         except Exception as error:
             # A bug of this client; training must not pay for it.
             self._delivery.ended = f"the client broke: {type(error).__name__}: {error}"
@@ -274,7 +342,7 @@ class Outbox:
             self._kept.release()
         for _, _, kept in self._leftovers:
             kept.release()
-        if self._connection is not None:
+        if self._connection is not None and not self._is_taken:
             self._connection.close()
 
     def _save(self) -> None:
