@@ -35,6 +35,19 @@ export function toLocalUrl({ host, port }: { host: string; port: number }): stri
  */
 const MARK_FROM_MB = 192;
 
+/**
+ * How glibc's allocator, which others do not read this of, gives memory back. By itself it
+ * learns from buffers that are freed to keep ever larger ones for itself, in an area for each
+ * thread: of what an ingestion worker held after a load, two thirds was free. Buffers of
+ * 128 KB and more, its own first choice, are from the system and go back there; those of
+ * the hot path are pooled, so that this costs no measurable time of an ingested step.
+ */
+const ALLOCATOR_SETTINGS: Environment = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
 function nodeArgumentsFor(part: ProductPart, options: ProductOptions, webPort: number): string[] {
   const { root, isDevelopment } = options;
   const preload = ['--import', join(root, 'workers/launcher/exit-with-parent.mjs')];
@@ -58,6 +71,7 @@ export function describeProcesses(
   options: ProductOptions,
 ): Record<ProductPart, ProcessDescription> {
   const shared: NodeJS.ProcessEnv = {
+    ...ALLOCATOR_SETTINGS,
     ...options.environment,
     NODE_ENV: options.isDevelopment ? 'development' : 'production',
     HOST: addresses.host,

@@ -42,6 +42,16 @@ describe('describeProcesses', () => {
     expect(ingest.nodeArguments.at(-1)).toBe('/product/.build/workers/ingest/server.mjs');
   });
 
+  it('has the allocator give memory back, unless the operator says otherwise', () => {
+    const name = 'MALLOC_MMAP_THRESHOLD_';
+    const settingsOf = (environment: NodeJS.ProcessEnv) =>
+      Object.values(describeProcesses(addresses, { ...options, environment })).map(
+        (part) => part.environment[name],
+      );
+    expect(settingsOf({})).toEqual(['131072', '131072', '131072']);
+    expect(settingsOf({ [name]: '4096' })).toEqual(['4096', '4096', '4096']);
+  });
+
   it('runs sources that reload while developing', () => {
     const { ingest, web } = describeProcesses(addresses, { ...options, isDevelopment: true });
     expect(ingest.nodeArguments.slice(-2)).toEqual(['watch', '/product/workers/ingest/server.ts']);
