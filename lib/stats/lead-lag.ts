@@ -28,34 +28,15 @@ export interface WatchedSteps {
   readonly toStep: number;
 }
 
-export interface LeadLagInput {
-  readonly rmsSpikeSteps: readonly number[];
-  readonly lossSpikeSteps: readonly number[];
-  /** Ascending, without overlap. */
-  readonly watched: readonly WatchedSteps[];
-  readonly window?: LeadLagWindow;
-}
-
 /**
- * Wortsman et al.'s question to one layer: do its RMS spikes announce loss spikes? Spikes
- * nearer than `mergeSteps` to the one before count as the earliest of them; those outside
- * the watched steps are left out.
+ * Wortsman et al.'s question to one layer: do its RMS spikes announce loss spikes? RMS spikes
+ * are handed in one by one, ascending, so that a layer is a few numbers. Spikes nearer than
+ * `mergeSteps` to the one before count as the earliest of them; those outside the watched
+ * steps, which ascend without overlap, are left out.
  *
  * Empty   no loss spike: tail 1; no step to watch: chance 0
  * Source  arXiv:2304.13013, whose text could not be read; the recipe of the chance is ours
  */
-export function computeLeadLag({
-  rmsSpikeSteps,
-  lossSpikeSteps,
-  watched,
-  window = LEAD_LAG_WINDOW,
-}: LeadLagInput): LeadLag {
-  const counter = new LeadLagCounter(lossSpikeSteps, watched, window);
-  for (const step of [...rmsSpikeSteps].sort((a, b) => a - b)) counter.add(step);
-  return counter.finish();
-}
-
-/** The same with RMS spikes handed in one by one, ascending: a layer is a few numbers. */
 export class LeadLagCounter {
   readonly #losses: readonly number[];
   readonly #watched: readonly WatchedSteps[];

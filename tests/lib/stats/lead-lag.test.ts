@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { binomialTail } from '@/lib/stats/binomial-tail';
-import { LEAD_LAG_WINDOW, computeLeadLag } from '@/lib/stats/lead-lag';
+import { LEAD_LAG_WINDOW } from '@/lib/stats/lead-lag';
+import { computeLeadLag } from './compute-lead-lag';
 
 describe('the binomial tail', () => {
   it.each([

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leadLagReplySchema } from '@/lib/contract/lead-lag';
 import type { Spike } from '@/lib/contract/reads';
 import { warningsReplySchema } from '@/lib/contract/warnings';
-import { computeLeadLag } from '@/lib/stats/lead-lag';
 import { runKeyOf } from '@/lib/store/runs/run-key';
+import { computeLeadLag } from '@/tests/lib/stats/compute-lead-lag';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 import { finish, postFrames, readRecordedFrames, withoutHistograms } from './recorded-frames';
 
