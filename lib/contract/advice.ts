@@ -60,7 +60,6 @@ export const adviceQuerySchema = z.object({
   after: z.string().max(128).optional(),
   waitSeconds: z.coerce.number().pipe(z.number().min(0).max(MAX_ADVICE_WAIT_SECONDS)).default(0),
 });
-export type AdviceQuery = z.infer<typeof adviceQuerySchema>;
 
 export const adviceReplySchema = z.object({
   runId: z.string(),

@@ -71,6 +71,3 @@ export interface FrameRequest {
   /** Paths of fields that are no part of the contract and were left out. */
   readonly ignored?: readonly string[];
 }
-
-/** The columns of `outside`, in order. */
-export const OUTSIDE_COLUMNS = ['underflow', 'overflow', 'zeros', 'nonFinite'] as const;

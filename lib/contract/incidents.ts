@@ -5,8 +5,6 @@ import { queryInteger } from './query-numbers';
 
 /** What a rule found: opened once, told once, closed when it is over. */
 
-export const incidentStateSchema = z.enum(['open', 'closed']);
-
 export const incidentSchema = z.object({
   id: z.string(),
   project: z.string(),

@@ -52,10 +52,8 @@ export const createJobSchema = z.discriminatedUnion('kind', [
   applyRetentionSchema,
 ]);
 export type CreateJob = z.infer<typeof createJobSchema>;
-export type JobKind = CreateJob['kind'];
 
 export const jobStatusSchema = z.enum(['queued', 'running', 'finished', 'failed', 'cancelled']);
-export type JobStatus = z.infer<typeof jobStatusSchema>;
 
 export const jobSchema = z.object({
   id: z.string(),

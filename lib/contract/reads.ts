@@ -357,7 +357,6 @@ export const projectsReplySchema = z.object({
 export type ProjectsReply = z.infer<typeof projectsReplySchema>;
 
 export const tagsQuerySchema = z.object({ project: z.string().optional() });
-export type TagsQuery = z.infer<typeof tagsQuerySchema>;
 export const tagsReplySchema = z.object({
   items: z.array(z.object({ name: z.string(), runCount: z.int() })),
 });

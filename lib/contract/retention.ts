@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import {
-  projectPolicySchema,
-  type PutProjectPolicy,
-  putProjectPolicySchema,
-} from './project-policy';
+import { projectPolicySchema, putProjectPolicySchema } from './project-policy';
 
 export const GAP_KINDS = ['raw', 'distributions', 'samples'] as const;
 
@@ -34,7 +30,6 @@ export const retentionQuerySchema = z.object({
 
 /** Of a dry run: instead of the project's own policy, in the fields that are named. */
 export const retentionBodySchema = putProjectPolicySchema;
-export type RetentionBody = PutProjectPolicy;
 
 const amountSchema = z.object({
   /** Steps of which anything goes. */
@@ -43,7 +38,6 @@ const amountSchema = z.object({
   rows: z.int(),
   sizeBytes: z.int(),
 });
-export type RetentionAmount = z.infer<typeof amountSchema>;
 
 export const retentionAmountsSchema = z.object({
   /** Values of layers, step by step; their rollups stay. */

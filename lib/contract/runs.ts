@@ -104,7 +104,6 @@ export const eventKindSchema = z.enum([
   'hyperparameter',
   'note',
 ]);
-export type EventKind = z.infer<typeof eventKindSchema>;
 
 /** Body of `POST /api/v1/runs/{id}/events`. */
 export const createEventSchema = z.object({
