@@ -11,6 +11,7 @@
 import type { Connection } from 'pg';
 import { CopyRow, SettledQuery } from './copy-binary';
 import { takeMessages } from './copy-messages';
+import { QueryMessages } from './query-messages';
 
 /** One statement, its parameters in PostgreSQL's text form, and who takes its rows. */
 export interface PreparedQuery {
@@ -25,6 +26,9 @@ export interface PreparedQuery {
  * caller makes up anew each time is parsed each time.
  */
 const MAX_PREPARED = 200;
+
+/** Of all reads: each is laid out and sent in one go. */
+const MESSAGES = new QueryMessages();
 
 /** By connection: the names of texts that are prepared there. */
 const prepared = new WeakMap<Connection, Map<string, string>>();
@@ -51,20 +55,17 @@ export class PreparedRead extends SettledQuery {
     });
     const names = prepared.get(connection) ?? new Map<string, string>();
     prepared.set(connection, names);
-    // One write, or each message would be one.
-    connection.stream.cork();
     for (const { sql, values } of this.queries) {
       let name = names.get(sql);
       if (name === undefined) {
         name = names.size < MAX_PREPARED ? `read_${names.size}` : '';
         if (name !== '') names.set(sql, name);
-        connection.parse({ name, text: sql, types: [] }, true);
+        MESSAGES.parse(name, sql);
       }
-      connection.bind({ statement: name, values: [...values], binary: 'true' }, true);
-      connection.execute({}, true);
+      MESSAGES.execute(name, values);
     }
-    connection.sync();
-    connection.stream.uncork();
+    MESSAGES.sync();
+    connection.stream.write(MESSAGES.take());
   }
 
   #takeRow(buffer: Buffer, start: number): void {
