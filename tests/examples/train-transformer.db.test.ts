@@ -40,7 +40,8 @@ function startTraining(id: string, ...args: string[]) {
   const collect = (chunk: Buffer) => (output += chunk.toString());
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  const ended = once(child, 'exit').then(([code]) => {
+  // Its last words come no later than this; its exit may be told before them.
+  const ended = once(child, 'close').then(([code]) => {
     running.delete(child);
     return { code: code as number | null, output };
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { borrowDipWork, createDipWork, dipOfVertices } from '@/lib/stats/dip-of-vertices';
 import { dipByDefinition, type Vertex } from './dip-definition';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 function dipOf(vertices: readonly Vertex[]): number {
   const work = createDipWork(vertices.length);
@@ -93,7 +93,7 @@ describe('dipOfVertices', () => {
       const started = performance.now();
       dipOfVertices(work, count);
       // Linear work takes some 20 ms, more on a busy machine; quadratic work minutes.
-      expect(performance.now() - started).toBeLessThan(15_000);
+      expect(performance.now() - started).toBeLessThan(30_000);
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -58,7 +58,11 @@ async function turn(folds: RunFolds, settled?: number, attempt = 1): Promise<Tur
 }
 
 const incidents = () =>
-  database.db.prisma.incident.findMany({ where: { runKey }, orderBy: { openedAt: 'asc' } });
+  database.db.prisma.incident.findMany({
+    where: { runKey },
+    // Two of one turn are of one moment.
+    orderBy: [{ openedAt: 'asc' }, { openedStep: 'asc' }],
+  });
 const deliveries = () => database.db.prisma.alertDelivery.count({ where: { runKey } });
 
 /** A database whose connection is lost around the commit of a fold. */

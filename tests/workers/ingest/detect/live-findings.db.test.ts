@@ -29,9 +29,10 @@ it('viewers hear of a spike as it opens, is confirmed, recovers and is looked at
   await servers.post('/api/v1/runs', { ...run, id: 'b' });
   const viewer = await view('b');
   await postFrames(servers, 'b', frames, { batch: 16 });
+  // Findings are written behind the replies to the posts.
+  const again = await viewer.heard(({ kind }) => kind === 'spike_reevaluated');
   const { body } = await servers.get('/api/v1/runs/b/spikes?kind=loss_spike');
   const [first] = body.items as Spike[];
-  const again = await viewer.heard(({ kind }) => kind === 'spike_reevaluated');
   expect(again).toMatchObject({ runId: 'b', attempt: 1, id: first!.id });
   const opened = viewer.events.find(({ kind }) => kind === 'spike_opened');
   expect(opened!.title).toContain('not confirmed yet');
