@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../contract/loopback';
+import { databaseUrlSchema } from './database-url';
 
 /** The environment, parsed once by a `server.ts`; nothing else reads `process.env`. */
 
@@ -51,10 +52,7 @@ const webUrl = z
   .or(z.literal(''));
 
 const commonSchema = z.object({
-  DATABASE_URL: z.url({
-    protocol: /^postgres(ql)?$/,
-    error: 'expected a URL such as postgres://user:password@db.example.org:5432/spikescope',
-  }),
+  DATABASE_URL: databaseUrlSchema,
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   SPIKESCOPE_REQUIRE_TOKENS: flag.default(false),
@@ -149,6 +147,14 @@ function checkExposure(host: string, requireTokens: boolean): void {
     `HOST=${host} would serve every run to everybody who reaches this machine. ` +
       'Set SPIKESCOPE_REQUIRE_TOKENS=true and create tokens with "npm run token", or leave HOST at 127.0.0.1.',
   );
+}
+
+/** A database of one's own; null where none is named. Throws ConfigError. */
+export function readDatabaseUrl(environment: Environment): string | null {
+  // An empty variable is one that is not set, as files of variables write it.
+  const { DATABASE_URL: url } = environment;
+  if (url === undefined || url === '') return null;
+  return parse(commonSchema.pick({ DATABASE_URL: true }), { DATABASE_URL: url }).DATABASE_URL;
 }
 
 /** Settings of the front door. Throws ConfigError. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UnfitDatabaseError } from '../../lib/store/migrations/database-requirements';
 import { applyMigrations } from '../../lib/store/migrations/migrate';
 import { ChildOutput } from './child-output';
 import { greeting } from './greeting';
@@ -18,6 +19,7 @@ import {
   type Ending,
   type ProcessDescription,
 } from './supervised-process';
+import { waitForDatabase } from './wait-for-database';
 import { waitUntilReady } from './wait-until-ready';
 
 /**
@@ -38,10 +40,14 @@ export interface LaunchOptions extends ProductOptions {
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;
   readonly print: (line: string) => void;
+  /** How long a server of one's own may take to come up. */
+  readonly databasePatienceMs?: number;
 }
 
 /** The embedded database recovers from its log and the pages are loaded: seconds, minutes on a bad disk. */
 const READY_TIMEOUT_MS = 120_000;
+/** After a reboot the server of DATABASE_URL may come up later than we do, and recover first. */
+const DATABASE_PATIENCE_MS = 60_000;
 /** How long a part may drain: a little more than the deadline that each worker sets itself. */
 const DRAIN_MS = 12_000;
 
@@ -59,7 +65,10 @@ function toLaunchError(what: string, error: unknown): LaunchError {
 export async function launch(options: LaunchOptions): Promise<void> {
   const { environment, dataDir } = options;
   const { addresses, requireTokens, databaseUrl } = await readSettings(environment, dataDir);
-  const which = databaseUrl === null ? '' : ` of DATABASE_URL (${describeDatabase(databaseUrl)})`;
+  const which =
+    databaseUrl === null
+      ? 'The database'
+      : `The database of DATABASE_URL (${describeDatabase(databaseUrl)})`;
   const database = await openDatabase({
     url: databaseUrl,
     dataDir,
@@ -68,17 +77,47 @@ export async function launch(options: LaunchOptions): Promise<void> {
     throw toLaunchError('The database did not start', error);
   });
   try {
-    await applyMigrations({
-      url: database.url,
-      directory: join(options.root, 'prisma/migrations'),
-    }).catch((error: unknown) => {
-      throw toLaunchError(`The database${which} could not be brought to this version`, error);
-    });
+    await Promise.race([untilAborted(options.stop), prepareDatabase(database.url, which, options)]);
     if (options.stop.aborted) return;
     await runProduct({ ...addresses, databaseUrl: database.url }, requireTokens, options);
   } finally {
     await database.stop();
   }
+}
+
+/** Waits for the server, judges what it offers, and brings the tables to this version. */
+async function prepareDatabase(
+  url: string,
+  which: string,
+  { root, stop, print, databasePatienceMs }: LaunchOptions,
+): Promise<void> {
+  await waitForDatabase(url, {
+    patienceMs: databasePatienceMs ?? DATABASE_PATIENCE_MS,
+    signal: stop,
+    onWait: (why) => {
+      print(`${which} cannot be reached yet: ${why}`);
+    },
+  }).catch((error: unknown) => {
+    throw toLaunchError(`${which} cannot be reached`, error);
+  });
+  if (stop.aborted) return;
+  await applyMigrations({
+    url,
+    directory: join(root, 'prisma/migrations'),
+    logger: {
+      info: () => undefined,
+      warn: (_fields, message) => {
+        print(message);
+      },
+      error: (_fields, message) => {
+        print(message);
+      },
+    },
+  }).catch((error: unknown) => {
+    throw error instanceof UnfitDatabaseError
+      ? new LaunchError(`${which} cannot be used: ${error.message}`, { cause: error })
+      : toLaunchError(`${which} could not be brought to this version`, error);
+  });
 }
 
 async function runProduct(

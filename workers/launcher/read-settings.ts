@@ -2,6 +2,7 @@ import {
   ConfigError,
   parseApiConfig,
   parseIngestConfig,
+  readDatabaseUrl,
   type Environment,
 } from '../../lib/config/config';
 import { findListenFault, findLoopbackPort } from './loopback-port';
@@ -29,8 +30,7 @@ export async function readSettings(
 ): Promise<LaunchSettings> {
   const ingestPort = await findLoopbackPort();
   const webPort = await findLoopbackPort([ingestPort]);
-  // An empty variable is one that is not set, as files of variables write it.
-  const databaseUrl = environment['DATABASE_URL'] || null;
+  const databaseUrl = readDatabaseUrl(environment);
   const complete = {
     ...environment,
     DATABASE_URL: databaseUrl ?? PENDING_DATABASE_URL,
@@ -70,6 +70,6 @@ function describeListenFault(fault: string, host: string, port: number, dataDir:
 
 /** Where a database of one's own is, for a message: without user and password. */
 export function describeDatabase(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
+  const { host, pathname, searchParams } = new URL(url);
+  return `${host || (searchParams.get('host') ?? 'localhost')}${pathname}`;
 }

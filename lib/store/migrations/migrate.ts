@@ -9,7 +9,9 @@ import path from 'node:path';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
+import type { StoreLogger } from '../store-logger';
 import { AtomicMigrationsFactory } from './atomic-migrations';
+import { checkDatabase, checkRightsToMigrate } from './database-requirements';
 import { checkMigrationHistory } from './migration-history';
 import { grantSqlReader } from './sql-reader';
 
@@ -90,6 +92,8 @@ export interface MigrationOptions {
   readonly url: string;
   /** `prisma/migrations`. */
   readonly directory: string;
+  /** Hears of readers in SQL that cannot be let in. */
+  readonly logger?: StoreLogger;
 }
 
 /**
@@ -102,9 +106,17 @@ export async function withSchemaEngine<Result>(
   migrationNames: ReadonlyMap<string, string> = new Map(),
 ): Promise<Result> {
   await loadEngine();
-  // A user named as the schema of views would make its tables there.
-  const options = '-c search_path=public';
-  const pool = new pg.Pool({ connectionString: url, max: 2, options });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 2,
+    // A user named as the schema of views would make its tables there. Not as an option of
+    // the connection: pools before a server refuse those.
+    verify: (client, done) => {
+      client.query('SET search_path TO public', (error: Error | null) => {
+        done(error ?? undefined);
+      });
+    },
+  });
   try {
     const engine = await schemaEngine.SchemaEngine.new(
       { datamodels: [['schema.prisma', DATAMODEL]] },
@@ -124,6 +136,9 @@ export async function withSchemaEngine<Result>(
 /** Any number that nothing else locks; the engine's own lock is another. */
 const MIGRATION_LOCK = 7_365_616;
 
+/** A server behind a wall that swallows packets would otherwise be waited for for minutes. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** One process at a time looks at a database's history and brings it forward; others wait. */
 async function withMigrationLock<Result>(
   url: string,
@@ -132,9 +147,13 @@ async function withMigrationLock<Result>(
   const client = new pg.Client({
     connectionString: url,
     application_name: 'spikescope migrations',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
+  // One that breaks fails the query at hand.
+  client.on('error', () => undefined);
   await client.connect();
   try {
+    await checkDatabase({ url, client });
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     return await use(client);
   } finally {
@@ -147,12 +166,14 @@ async function withMigrationLock<Result>(
  * and returns the names applied. A second call returns an empty list. The views for people
  * with SQL are then open to their role.
  *
- * Throws  MigrationHistoryError for a database that a newer version has used; with the
- *         engine's message when a migration fails, which the next start tries again
+ * Throws  UnfitDatabaseError for one that cannot hold the product, MigrationHistoryError for
+ *         one that a newer version has used; with the engine's message when a migration
+ *         fails, which the next start tries again
  */
 export async function applyMigrations({
   url,
   directory,
+  logger,
 }: MigrationOptions): Promise<readonly string[]> {
   const [migrationDirectories, lockfile] = await Promise.all([
     readMigrations(directory),
@@ -172,13 +193,23 @@ export async function applyMigrations({
   };
   const filters = { externalTables: [...EXTERNAL_TABLES], externalEnums: [] };
   return withMigrationLock(url, async (client) => {
-    await checkMigrationHistory(client, [...names.values()]);
+    const pending = await checkMigrationHistory(client, [...names.values()]);
+    if (pending.length > 0) await checkRightsToMigrate(client);
     const { appliedMigrationNames } = await withSchemaEngine(
       url,
       (engine) => engine.applyMigrations({ migrationsList, filters }),
       names,
-    );
-    await grantSqlReader(client);
+    ).catch((error: unknown) => {
+      throw withoutTrace(error);
+    });
+    await grantSqlReader(client, logger);
     return appliedMigrationNames;
   });
+}
+
+/** The engine's message ends in where in the engine it came about, over many lines. */
+function withoutTrace(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const [words = ''] = error.message.split(/\n\s*0: /);
+  return new Error(words.trim(), { cause: error });
 }

@@ -30,7 +30,7 @@ async function findRecorded(client: pg.Client): Promise<readonly RecordedMigrati
  * Lets only a database through that this version can bring forward. A database is never
  * taken back: what an older version makes of columns that it does not know is anybody's
  * guess. A migration that was broken off is recorded as what it came to, since it was
- * applied whole or not at all.
+ * applied whole or not at all. Returns the names that are still to be applied.
  *
  * Throws  MigrationHistoryError for a database that a newer version has used, and for one
  *         whose last upgrade was broken off by other means than ours
@@ -38,7 +38,7 @@ async function findRecorded(client: pg.Client): Promise<readonly RecordedMigrati
 export async function checkMigrationHistory(
   client: pg.Client,
   known: readonly string[],
-): Promise<void> {
+): Promise<readonly string[]> {
   const recorded = await findRecorded(client);
   const unknown = recorded.map(({ name }) => name).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
@@ -51,6 +51,8 @@ export async function checkMigrationHistory(
   for (const { name, isFinished } of recorded) {
     if (!isFinished) await settleBrokenOff(client, name);
   }
+  const settled = await findRecorded(client);
+  return known.filter((name) => !settled.some((of) => of.name === name && of.isFinished));
 }
 
 async function settleBrokenOff(client: pg.Client, name: string): Promise<void> {

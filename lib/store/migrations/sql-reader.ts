@@ -43,7 +43,8 @@ export async function grantSqlReader(client: pg.Client, logger?: StoreLogger): P
     if (codeOf(error) !== FORBIDDEN) throw error;
     logger?.warn(
       { error },
-      `SQL readers cannot be let in: ask an administrator for CREATE ROLE ${SQL_READER}, and restart`,
+      `Questions in SQL are asked as the product's own user: it may not make the role for readers. ` +
+        `Let an administrator run CREATE ROLE ${SQL_READER} NOLOGIN; and start again.`,
     );
   }
 }

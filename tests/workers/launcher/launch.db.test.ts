@@ -83,6 +83,7 @@ function start(onReady: () => void) {
     isDemo: false,
     demoArguments: [],
     environment: { PATH: process.env['PATH'], PORT: String(port), ...environment },
+    databasePatienceMs: 0,
     stop: stop.signal,
     kill: new AbortController().signal,
     print: (line) => {

@@ -1,7 +1,7 @@
 /** `npm run backup -- FILE`: everything that is stored, as of one moment, while the product runs. */
 import { BackupError } from '../../../lib/store/backup/backup-format';
 import { writeBackup } from '../../../lib/store/backup/write-backup';
-import { reachProduct, say, showProgress } from './reach-product';
+import { reachProduct, say, showProgress, toSentence } from './reach-product';
 
 async function main(args: readonly string[]): Promise<number> {
   const [path, ...more] = args;
@@ -27,4 +27,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const sentence = toSentence(error);
+  if (sentence === null) throw error;
+  say(sentence);
+  process.exitCode = 1;
+}
+process.exit();

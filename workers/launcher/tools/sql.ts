@@ -2,26 +2,15 @@
  * `npm run sql`: one question to the views of docs/sql.md. Works on the database of the
  * product that runs on this data directory, or starts it for a moment while none runs.
  */
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { applyMigrations } from '../../../lib/store/migrations/migrate';
-import { openDatabase as openProductDatabase } from '../product-database';
-import { findRunningProduct } from '../running-product';
 import { parseSqlCommand, runSqlCommand, SqlUsageError, type SqlCommand } from '../sql-command';
-
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
+import { MIGRATIONS, reachProduct, say, toSentence } from './reach-product';
 
 async function run(command: SqlCommand): Promise<void> {
-  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] || join(ROOT, '.data'));
-  const url = findRunningProduct(dataDir)?.databaseUrl ?? (process.env['DATABASE_URL'] || null);
-  const server = await openProductDatabase({ url, dataDir, print: say });
+  const { database: server } = await reachProduct();
   try {
-    await applyMigrations({ url: server.url, directory: join(ROOT, 'prisma/migrations') });
+    await applyMigrations({ url: server.url, directory: MIGRATIONS });
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     try {
@@ -37,8 +26,10 @@ async function run(command: SqlCommand): Promise<void> {
 try {
   await run(parseSqlCommand(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof SqlUsageError || error instanceof pg.DatabaseError)) throw error;
-  say(error.message);
+  const isOfQuery = error instanceof SqlUsageError || error instanceof pg.DatabaseError;
+  const sentence = isOfQuery ? error.message : toSentence(error);
+  if (sentence === null) throw error;
+  say(sentence);
   process.exitCode = error instanceof SqlUsageError ? 2 : 1;
 }
 // Everything is closed, but the migration engine leaves a timer of ten seconds behind.

@@ -3,36 +3,20 @@
  * SPIKESCOPE_REQUIRE_TOKENS asks for. Works on the database of the product that runs on
  * this data directory, or starts it for a moment while none runs.
  */
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../lib/store/database';
 import { applyMigrations } from '../../../lib/store/migrations/migrate';
-import { openDatabase as openProductDatabase, type ProductDatabase } from '../product-database';
-import { findRunningProduct } from '../running-product';
 import {
   parseTokenCommand,
   runTokenCommand,
   TokenUsageError,
   type TokenCommand,
 } from '../token-command';
-
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
-
-async function reachDatabase(): Promise<ProductDatabase> {
-  const dataDir = resolve(process.env['SPIKESCOPE_DATA_DIR'] || join(ROOT, '.data'));
-  const running = findRunningProduct(dataDir);
-  const url = running?.databaseUrl ?? (process.env['DATABASE_URL'] || null);
-  return openProductDatabase({ url, dataDir, print: say });
-}
+import { MIGRATIONS, reachProduct, say, toSentence } from './reach-product';
 
 async function run(command: TokenCommand): Promise<number> {
-  const server = await reachDatabase();
+  const { database: server } = await reachProduct();
   try {
-    await applyMigrations({ url: server.url, directory: join(ROOT, 'prisma/migrations') });
+    await applyMigrations({ url: server.url, directory: MIGRATIONS });
     const db = openDatabase({ url: server.url, maxConnections: 1 });
     try {
       return await runTokenCommand(command, {
@@ -52,9 +36,11 @@ async function run(command: TokenCommand): Promise<number> {
 try {
   process.exitCode = await run(parseTokenCommand(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof TokenUsageError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
+  const isOfWords = error instanceof TokenUsageError;
+  const sentence = isOfWords ? error.message : toSentence(error);
+  if (sentence === null) throw error;
+  say(sentence);
+  process.exitCode = isOfWords ? 2 : 1;
 }
 // Everything is closed, but the migration engine leaves a timer of ten seconds behind.
 process.exit();
