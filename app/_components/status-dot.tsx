@@ -38,7 +38,11 @@ export function StatusDot({
     <span className={styles['status']}>
       <Shape kind={kind} />
       <span>{label}</span>
-      {detail === undefined ? null : <span className={styles['detail']}>{detail}</span>}
+      {detail === undefined ? null : (
+        <span className={styles['detail']} data-detail>
+          {detail}
+        </span>
+      )}
     </span>
   );
 }

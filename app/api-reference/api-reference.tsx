@@ -1,6 +1,6 @@
 'use client';
 
-import { useRef } from 'react';
+import { Fragment, useRef } from 'react';
 import { searchApiReference, type ApiReferenceView } from '@/lib/view/text/api-reference';
 import { EmptyState } from '../_components/states';
 import { TextField } from '../_components/text-field';
@@ -52,7 +52,7 @@ export function ApiReference({ view }: { readonly view: ApiReferenceView }) {
                   <li key={id}>
                     <a href={`#${id}`} title={summary}>
                       <span className={styles['method']}>{method}</span>
-                      {path.replace('/api/v1', '')}
+                      <BreakablePath path={path.replace('/api/v1', '')} />
                     </a>
                   </li>
                 ))}
@@ -86,5 +86,20 @@ export function ApiReference({ view }: { readonly view: ApiReferenceView }) {
         </main>
       </div>
     </>
+  );
+}
+
+/** A path that has no room goes on in the next line at a slash, not within a word. */
+function BreakablePath({ path }: { readonly path: string }) {
+  const [first = '', ...rest] = path.split('/');
+  return (
+    <span>
+      {first}
+      {rest.map((part, index) => (
+        <Fragment key={index}>
+          <wbr />/{part}
+        </Fragment>
+      ))}
+    </span>
   );
 }

@@ -154,3 +154,26 @@ describe('the top bar', () => {
     await waitForHeatmap(page);
   });
 });
+
+describe('on a phone', () => {
+  const phone = { width: 390, height: 844 };
+
+  it('what could not be read again is said in one line, and the rest below it', async () => {
+    const { page } = await openPage(browser, phone);
+    await page.goto(`${product.url}/runs/slow/layers/1`);
+    await page.getByRole('banner').getByRole('link', { name: 'run slow' }).waitFor();
+    await page.route('**/api/v1/runs/slow', (route) => route.abort());
+    const headline = page.getByText('The run could not be read again.');
+    await headline.waitFor();
+    expect((await headline.boundingBox())!.height).toBeLessThan(30);
+    const text = page.getByText('Showing what was received').last();
+    expect((await text.boundingBox())!.x).toBeLessThan(60);
+  });
+
+  it('a command is not broken at a dash', async () => {
+    const { page } = await openPage(browser, phone);
+    await page.goto(`${product.url}/sign-in`);
+    const command = page.getByText('npm run token --');
+    expect((await command.boundingBox())!.height).toBeLessThan(24);
+  });
+});

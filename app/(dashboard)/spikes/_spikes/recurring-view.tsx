@@ -51,7 +51,7 @@ export function RecurringView({ parameters, asked, patchUrl, views }: QuestionPr
             ? fault === null
               ? 'Reading them.'
               : 'The question cannot be read as it stands.'
-            : `${formatCount(data.orderedRunCount)} of ${formatCount(data.runCount)} runs say in which order they read their data`
+            : `${formatCount(data.orderedRunCount)} of ${formatCount(data.runCount)} runs say in which order they read their data.`
         }
       />
       <main className={styles['main']}>
