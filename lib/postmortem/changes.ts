@@ -74,7 +74,7 @@ function findRateJumps({ columns, spike }: PostmortemFacts, from: number): Chang
   const rates = columns.scalars.get('learning_rate');
   if (rates === undefined) return [];
   const rise = riseOf(spike);
-  const moves: { step: number; before: number; after: number; share: number }[] = [];
+  const moves: RateMove[] = [];
   columns.steps.forEach((step, at) => {
     const before = rates[at - 1] ?? NaN;
     const after = rates[at] ?? NaN;
@@ -83,12 +83,43 @@ function findRateJumps({ columns, spike }: PostmortemFacts, from: number): Chang
   });
   const shares = moves.map(({ share }) => share).sort((a, b) => a - b);
   const usual = shares[shares.length >> 1] ?? 0;
-  return moves
-    .filter(({ share }) => share > RATE_JUMP && share > RATE_JUMP_OF_USUAL * usual)
+  return joinClimbs(
+    columns,
+    moves.filter(({ share }) => share > RATE_JUMP),
+  )
+    .filter(({ share }) => share > RATE_JUMP_OF_USUAL * usual)
     .map(({ step, before, after }) => ({
       ...{ kind: 'reported_rate' as const, attempt: spike.attempt, step },
       text: `the reported learning rate went from ${formatSetting(before)} to ${formatSetting(after)}`,
     }));
+}
+
+interface RateMove {
+  readonly step: number;
+  readonly before: number;
+  readonly after: number;
+  /** The largest of its reports. */
+  readonly share: number;
+}
+
+/** Moves on one reported step after the other, the same way, are one: a warm-up is no list of its steps. */
+function joinClimbs(
+  columns: PostmortemFacts['columns'],
+  moves: readonly RateMove[],
+): readonly RateMove[] {
+  const joined: RateMove[] = [];
+  for (const move of moves) {
+    const last = joined.at(-1);
+    const goesOn =
+      last !== undefined &&
+      columnAt(columns, move.step) === columnAt(columns, last.step) + 1 &&
+      move.after > move.before === last.after > last.before;
+    if (goesOn) {
+      const share = Math.max(last.share, move.share);
+      joined[joined.length - 1] = { ...move, before: last.before, share };
+    } else joined.push(move);
+  }
+  return joined;
 }
 
 /** One sentence, always: what changed, or that nothing that was posted did. */
@@ -111,9 +142,11 @@ export function describeChanges(facts: PostmortemFacts, changes: readonly Change
     };
   }
   const listed = real.slice(-4).map(({ step, text }) => `${text} (at ${formatStep(step)})`);
+  // Said by the change itself.
+  const tail = real.at(-1)?.text.endsWith(` ${formatSetting(rate)}`) === true ? '' : rateText;
   return {
     kind: 'changes',
-    text: `Changed between ${formatStep(from)} and ${formatStep(rise)}: ${listed.join('; ')}${rateText}.`,
+    text: `Changed between ${formatStep(from)} and ${formatStep(rise)}: ${listed.join('; ')}${tail}.`,
     evidence: [
       ...evidence,
       ...real.slice(-4).map(({ kind, attempt, step }) => ({

@@ -35,11 +35,12 @@ const MARGIN = { least: 20, most: 100 } as const;
 const MOST_COLUMNS = 200;
 const OPEN_COLUMNS = 60;
 
-const LIMITS: Sentence = {
+/** Of an RMS spike there is no loss that rose. */
+const limitsOf = ({ spike }: PostmortemFacts): Sentence => ({
   kind: 'limits',
-  text: 'This says what came before the loss and what came with it. It is association: it does not show what caused the spike.',
+  text: `This says what came before ${spike.kind === 'rms_spike' ? 'RMS rose' : 'the loss rose'} and what came with it. It is association: it does not show what caused the spike.`,
   evidence: [],
-};
+});
 
 export function composePostmortem(facts: PostmortemFacts): Postmortem {
   const { run, spike, attempts, columns } = facts;
@@ -103,7 +104,7 @@ function writeSentences(facts: PostmortemFacts, changes: readonly Change[]): Sen
     describeBatch(facts),
     ...describeAttempts(facts),
     describeAftermath(facts),
-    LIMITS,
+    limitsOf(facts),
   ].filter((sentence) => sentence !== null);
 }
 

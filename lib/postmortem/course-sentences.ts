@@ -1,9 +1,9 @@
 /** What the loss did, and what was left of it. */
 import type { Evidence, Sentence } from '../contract/postmortem';
-import { formatNumber, formatPercent, formatStep } from '../view/text/format-number';
-import { riseOf, scalarAt, type PostmortemFacts } from './facts';
+import { formatNumber, formatStep } from '../view/text/format-number';
+import { lossesAfter, riseOf, scalarAt, type PostmortemFacts } from './facts';
 import { standingOfOpen } from './standing';
-import { inSteps, nameList } from './words';
+import { againstLevel, inSteps, nameList } from './words';
 
 /** A level shift of less is training as usual. */
 const LEAST_SHIFT = 0.02;
@@ -119,8 +119,22 @@ function describeRmsSpike({ spike, run }: PostmortemFacts): Sentence {
   };
 }
 
+/** "In the 100 losses after it the median was 16 % above the level before; the last of them, at 438, was 2 % above it". */
+function describeAfter(facts: PostmortemFacts, share: number): string {
+  const median = `median was ${againstLevel(share, 'the level before')}`;
+  const after = lossesAfter(facts);
+  const last = after.at(-1);
+  const { baseline } = facts.spike;
+  if (last === undefined || baseline === null) return `Afterwards the ${median}`;
+  const count = after.length === 1 ? 'one loss' : `${after.length} losses`;
+  const lastShare = last.loss / baseline - 1;
+  const where = Math.abs(lastShare) < LEAST_SHIFT ? 'back at it' : againstLevel(lastShare, 'it');
+  return `In the ${count} after it the ${median}; the last of them, at ${formatStep(last.step)}, was ${where}`;
+}
+
 /** What a spike that is over has left behind; null where that is not known or nothing. */
-export function describeAftermath({ spike }: PostmortemFacts): Sentence | null {
+export function describeAftermath(facts: PostmortemFacts): Sentence | null {
+  const { spike } = facts;
   const { reevaluation, levelShift, baseline, recoveredStep, attempt } = spike;
   if (reevaluation?.standsOut === false) {
     return {
@@ -136,6 +150,6 @@ export function describeAftermath({ spike }: PostmortemFacts): Sentence | null {
   const text =
     Math.abs(share) < LEAST_SHIFT
       ? 'Afterwards the loss was where it had been before.'
-      : `Afterwards the loss settled ${formatPercent(Math.abs(share))} ${share > 0 ? 'above' : 'below'} where it was.`;
+      : `${describeAfter(facts, share)}.`;
   return { kind: 'aftermath', text, evidence };
 }

@@ -3,10 +3,10 @@ import { FAST_STEPS } from '../view/outlook/run-condition';
 import { formatPercent, formatStep } from '../view/text/format-number';
 import type { Mitigation } from '../view/outlook/mitigation';
 import { nameBatches } from './batches-to-skip';
-import { riseOf, type PostmortemFacts } from './facts';
+import { lossesAfter, riseOf, type PostmortemFacts } from './facts';
 import { chooseCheckpoint, REWIND_STEPS } from './rewind';
 import { standingOfOpen } from './standing';
-import { inSteps } from './words';
+import { againstLevel, inSteps } from './words';
 
 /** An RMS spike this many steps before a loss spike announces it. */
 const ANNOUNCES_WITHIN = 8;
@@ -43,7 +43,7 @@ function decideLossSpike(facts: PostmortemFacts): string {
   }
   switch (recovery) {
     case 'fast':
-      return `Nothing to go back for: it was over by itself${passedAfter(facts)}.`;
+      return `Nothing to go back for: it was over by itself${passedAfter(facts)}${stillAbove(facts)}.`;
     case 'slow':
       return `It is over by itself${passedAfter(facts)}; going back would train those steps again.`;
     case 'partial':
@@ -79,6 +79,20 @@ function decideRmsSpike({ spike, spikes }: PostmortemFacts): string {
 /** " after 20 steps". */
 function passedAfter({ spike: { recoveredStep, onsetStep } }: PostmortemFacts): string {
   return recoveredStep === null ? '' : ` after ${inSteps(recoveredStep - onsetStep)}`;
+}
+
+/** ", though the last loss, at 320, was still 2.35 times the level before" of an attempt that ended soon after. */
+function stillAbove(facts: PostmortemFacts): string {
+  const { run, attempts, spike } = facts;
+  const hasEnded = !run.isRunning || attempts.some(({ attempt }) => attempt > spike.attempt);
+  const after = lossesAfter(facts);
+  const last = after.at(-1);
+  const ownEnd = attempts.find(({ attempt }) => attempt === spike.attempt)?.lastStep;
+  if (!hasEnded || last === undefined || last.step !== ownEnd || spike.baseline === null) return '';
+  const share = last.loss / spike.baseline - 1;
+  return share > HIGH_LEVEL
+    ? `, though its last loss, at ${formatStep(last.step)}, was still ${againstLevel(share, 'the level before')}`
+    : '';
 }
 
 function levelOf({ spike: { levelShift, baseline } }: PostmortemFacts): string {

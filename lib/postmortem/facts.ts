@@ -113,6 +113,28 @@ const USUAL_STEPS = 64;
 /** Steps before the rise that first movers are looked for in. */
 export const LEAD_STEPS = 10;
 
+/** As many losses as the level after a spike is measured by. */
+const LEVEL_LOSSES = 100;
+
+/** The finite losses that a level after the spike is taken from; fewer where the attempt ended before. */
+export function lossesAfter({
+  spike,
+  columns,
+}: Pick<PostmortemFacts, 'spike' | 'columns'>): readonly {
+  readonly step: number;
+  readonly loss: number;
+}[] {
+  const { recoveredStep } = spike;
+  const losses = columns.scalars.get('loss');
+  if (recoveredStep === null || losses === undefined) return [];
+  return columns.steps
+    .flatMap((step, at) => {
+      const loss = losses[at] ?? NaN;
+      return step > recoveredStep && Number.isFinite(loss) ? [{ step, loss }] : [];
+    })
+    .slice(0, LEVEL_LOSSES);
+}
+
 /** The median of a series over up to 64 steps that end where first movers are looked for; NaN where there are too few. */
 export function usualBefore(
   columns: StepColumns,

@@ -152,7 +152,7 @@ export function describeChance({ spike }: PostmortemFacts): Sentence | null {
   const found = `found by chance before ${formatPercent(precursorChance)} of quiet steps (${formatStep(Math.round(precursorChance * chanceSteps))} of ${formatStep(chanceSteps)})`;
   const text =
     precursorChance === 0
-      ? `None was found by chance: nothing moved before any of ${formatStep(chanceSteps)} quiet steps.`
+      ? `Chance seldom makes one: nothing had moved before any of ${formatStep(chanceSteps)} quiet steps.`
       : `A precursor is ${found}.`;
   return {
     kind: 'chance',

@@ -73,7 +73,7 @@ function describeHeld(
   const names = held.map(({ layer }) => layerName(facts, layer));
   const who = names.length <= 2 ? nameList(names) : plural(names.length, 'layer');
   const text = words(who);
-  const since = `${held.length > 1 ? 'the first ' : ''}since step ${formatStep(earliest)}`;
+  const since = `${held.length > 1 ? 'the longest ' : ''}since step ${formatStep(earliest)}`;
   return {
     kind: 'stages',
     text: `Before it, ${text}, ${since}.`,
@@ -108,7 +108,9 @@ export function describeStagesThrough(facts: PostmortemFacts): Sentence | null {
     if (first.length === 0) continue;
     const step = Math.min(...first.map(({ fromStep }) => fromStep));
     const were = first.length === 1 ? verb.replace('were', 'was') : verb;
-    parts.push(`${plural(first.length, 'layer')} ${were} from ${formatStep(step)} on`);
+    const names = first.map(({ layer }) => layerName(facts, layer));
+    const who = names.length <= 2 ? nameList(names) : plural(names.length, 'layer');
+    parts.push(`${who} ${were} from ${formatStep(step)} on`);
     evidence.push(...first.slice(0, 8).map((interval) => toEvidence(interval, stage)));
   }
   if (parts.length === 0) return null;

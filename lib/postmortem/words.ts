@@ -1,11 +1,18 @@
 /** What the sentences of a postmortem share. */
 import { describeMetric } from '../contract/standard-metrics';
-import { formatFixed, formatNumber } from '../view/text/format-number';
+import { formatFixed, formatNumber, formatPercent, formatStep } from '../view/text/format-number';
 
 export const plural = (count: number, word: string): string =>
   `${count} ${word}${count === 1 ? '' : 's'}`;
 
-export const inSteps = (count: number): string => (count === 1 ? 'one step' : `${count} steps`);
+export const inSteps = (count: number): string =>
+  count === 1 ? 'one step' : `${formatStep(count)} steps`;
+
+/** "16 % above it", "3 % below it", "5.67 times it". */
+export const againstLevel = (share: number, level: string): string =>
+  share >= 1
+    ? `${formatNumber(1 + share)} times ${level}`
+    : `${formatPercent(Math.abs(share))} ${share > 0 ? 'above' : 'below'} ${level}`;
 
 /** "wte", "wte and wpe", "wte, wpe and 32 other layers". */
 export function nameList(names: readonly string[], most = 2): string {

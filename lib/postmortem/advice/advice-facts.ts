@@ -19,7 +19,7 @@ export interface AdviceFacts {
   readonly columns: StepColumns;
   /** The newest one reported, not finite as itself; null where none of the last steps has one. */
   readonly lastLoss: number | null;
-  /** Of all attempts, onset ascending; of RMS spikes those of the newest attempt's last steps. */
+  /** Of all attempts, onset ascending; of RMS spikes those of the newest attempt's last steps, without their movers. */
   readonly spikes: readonly Spike[];
   /** The newest attempt's on `step`; of one with an open spike, those before it too. */
   readonly stages: readonly StageInterval[];

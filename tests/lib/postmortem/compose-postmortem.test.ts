@@ -76,7 +76,7 @@ describe('a postmortem', () => {
     const { sentences } = compose({ stages: [...stages, aStage({ layer: 3 })] });
     const [sentence] = sentences.filter(({ kind }) => kind === 'stages');
     expect(sentence!.text).toBe(
-      'Before it, gradients of 3 layers were below ε, the first since step 410.',
+      'Before it, gradients of 3 layers were below ε, the longest since step 410.',
     );
     expect(sentence!.evidence).toEqual(
       [0, 1, 2].map((layer) => ({
@@ -101,7 +101,7 @@ describe('a postmortem', () => {
         'Before it, v of wte remembered larger gradients, so that u and r were near 0 (stale v, not ε), since step 410.',
         'stage:stale_v',
       ],
-      ['Through it, 1 layer was triggered from 552 on.', 'stage:trigger'],
+      ['Through it, h.0.mlp was triggered from 552 on.', 'stage:trigger'],
     ]);
     const unknown = [0, 1].map((layer) => aStage({ layer, stage: 'insufficient_data' }));
     const run = {
@@ -132,7 +132,7 @@ describe('a postmortem', () => {
   it('does not say never where none of some steps is all that is known', () => {
     const spike = aSpike({ precursorChance: 0, chanceSteps: 251 });
     expect(textsOf(compose({ spike }).sentences, 'chance')).toEqual([
-      'None was found by chance: nothing moved before any of 251 quiet steps.',
+      'Chance seldom makes one: nothing had moved before any of 251 quiet steps.',
     ]);
   });
 
@@ -160,8 +160,39 @@ describe('a postmortem', () => {
       anEvent({ step: 600, kind: 'hyperparameter', title: 'afterwards' }),
     ];
     expect(textsOf(compose({ columns, events }).sentences, 'changes')).toEqual([
-      'Changed between 452 and 552: setting: clip 1.0 → 5.0 (at 530); the reported learning rate went from 1e−3 to 2e−3 (at 540); the learning rate was 2e−3.',
+      'Changed between 452 and 552: setting: clip 1.0 → 5.0 (at 530); the reported learning rate went from 1e−3 to 2e−3 (at 540).',
     ]);
+  });
+
+  it('tells a warm-up as one climb', () => {
+    const columns = someColumns({
+      scalars: { learning_rate: (step) => 1e-4 * Math.min(20, Math.max(1, step - 499)) },
+    });
+    expect(textsOf(compose({ columns }).sentences, 'changes')).toEqual([
+      'Changed between 452 and 552: the reported learning rate went from 1e−4 to 2e−3 (at 519).',
+    ]);
+  });
+
+  it('says how the loss lay after a spike that its attempt did not outlive for long', () => {
+    const full = someColumns({
+      scalars: { loss: (step) => (step < 552 ? 0.005 : step < 562 ? 1.76 : 2.835 / (step - 552)) },
+    });
+    const columns = { ...full, steps: full.steps.filter((step) => step <= 581) };
+    const spike = aSpike({
+      ...{ recovery: 'fast', recoveredStep: 562, baseline: 0.005, levelShift: 0.135 },
+    });
+    const attempts = [anAttempt({ lastStep: 581 })];
+    const ended = compose({
+      ...{ columns, spike, attempts },
+      run: { ...someFacts().run, isRunning: false },
+    });
+    expect(textsOf(ended.sentences, 'aftermath')).toEqual([
+      'In the 19 losses after it the median was 28.0 times the level before; the last of them, at 581, was 19.6 times it.',
+    ]);
+    expect(ended.decision).toMatch(
+      /^Nothing to go back for: .*, though its last loss, at 581, was still 19\.6 times the level before\./,
+    );
+    expect(compose({ columns, spike, attempts }).decision).not.toContain('though');
   });
 
   it('knows a batch that every step read, and one that did no harm elsewhere', () => {
