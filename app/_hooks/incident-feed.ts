@@ -3,7 +3,7 @@
 /**
  * What alert rules find, told to every page that is open. One socket a tab brings the
  * messages; how many incidents wait for somebody is read over HTTP, when the page opens,
- * after every message, after a lost connection and now and then.
+ * once it is connected, after every message and now and then.
  */
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
 import { io, type Socket } from 'socket.io-client';
@@ -22,7 +22,7 @@ const REFRESH_MS = 60_000;
 /** Several incidents that open together are one read. */
 const GATHER_MS = 150;
 
-/** null: the connection came back, and what happened meanwhile is not known. */
+/** null: a connection was made, and what happened before it is not known. */
 type Listener = (message: LiveIncident | null) => void;
 
 class IncidentFeed {
@@ -33,7 +33,6 @@ class IncidentFeed {
   private countTimer: ReturnType<typeof setTimeout> | null = null;
   private refreshTimer: ReturnType<typeof setInterval> | null = null;
   private failedTries = 0;
-  private wasConnected = false;
   private abort = new AbortController();
   /** Open and not acknowledged, of all projects that the reader may see; null before it is known. */
   private openCount: number | null = null;
@@ -111,11 +110,9 @@ class IncidentFeed {
     this.socket = socket;
     socket.on('connect', () => {
       this.failedTries = 0;
-      if (this.wasConnected) {
-        this.refresh();
-        for (const listener of this.listeners) listener(null);
-      }
-      this.wasConnected = true;
+      // The first time too: what opened after the page had read and before this was told to nobody here.
+      this.refresh();
+      for (const listener of this.listeners) listener(null);
     });
     socket.on('disconnect', () => this.retryLater());
     socket.on('connect_error', () => this.retryLater());

@@ -166,6 +166,32 @@ describe('an incident', () => {
     expect(overflow).toBe(0);
   });
 
+  it('is there on a page that was still connecting when it opened', async () => {
+    const job = await startRun('early');
+    await makeRule('early');
+    const { page } = await openPage(browser);
+    let letGo: () => void = () => undefined;
+    const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+    await page.routeWebSocket(/socket\.io/, async (socket) => {
+      await isLetGo;
+      socket.connectToServer();
+    });
+    await openAlerts(page, 'project=early');
+    await page.getByRole('heading', { name: 'Nothing is open in early.' }).waitFor();
+    await job.post(highFrames(40, 1));
+    const opened = async (): Promise<unknown> =>
+      (
+        (await (await fetch(`${product.url}/api/v1/incidents?runId=early`)).json()) as {
+          total: number;
+        }
+      ).total;
+    await expect.poll(opened).toBe(1);
+    letGo();
+    await page
+      .getByRole('heading', { name: /^One incident needs somebody\. run early: / })
+      .waitFor();
+  });
+
   it('stands on the page of its run, with the way to it', async () => {
     const job = await startRun('shown');
     await makeRule('shown');
