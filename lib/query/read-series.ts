@@ -10,12 +10,21 @@ import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireLayer, requireRunWindow } from './find-run';
 import { LayerSeries, SERIES_PLANES } from './layer-series';
-import { BucketSteps, ScalarBuckets } from './scalar-buckets';
+import {
+  type BucketColumns,
+  BucketSteps,
+  NO_BUCKETS,
+  ScalarBuckets,
+  toBuckets,
+} from './scalar-buckets';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
 import { TimelineSink } from './timeline-sink';
 
 /** A page shows a dozen of them at once. */
 const BUDGET_MS = 10;
+
+/** A series with its points as columns. */
+export type SeriesColumns = Omit<SeriesReply, 'points'> & { readonly points: BucketColumns };
 
 /**
  * One metric of one layer over steps: one point a reported step where they fit into
@@ -24,13 +33,21 @@ const BUDGET_MS = 10;
  * Memory  of the answer, whatever the range
  * Throws  AppError `run_not_found`, `layer_not_found`, `attempt_not_found`
  */
-export function readSeries(
+export function readSeriesColumns(
   db: Database,
   runId: string,
   index: number,
   query: SeriesQuery,
-): Promise<SeriesReply> {
+): Promise<SeriesColumns> {
   return db.readSnapshot((snapshot) => readFrom(snapshot, runId, index, query));
+}
+
+/** The same with its points as objects. */
+export async function readSeries(
+  ...asked: Parameters<typeof readSeriesColumns>
+): Promise<SeriesReply> {
+  const { points, ...head } = await readSeriesColumns(...asked);
+  return { ...head, points: toBuckets(points) };
 }
 
 async function readFrom(
@@ -38,7 +55,7 @@ async function readFrom(
   runId: string,
   index: number,
   query: SeriesQuery,
-): Promise<SeriesReply> {
+): Promise<SeriesColumns> {
   const named = layerQuery(runKeyOf(runId), index);
   const { run, asked, window } = await requireRunWindow(
     snapshot,
@@ -58,7 +75,7 @@ async function readFrom(
   const { segments, metricId } = asked;
   const isStage = metricId === null && query.metric === STAGE_METRIC;
   if (metricId === null && !isStage) {
-    return { layer: named.layer(), metric: query.metric, points: [] };
+    return { layer: named.layer(), metric: query.metric, points: NO_BUCKETS };
   }
 
   const plan = planBuckets(window, query.points, { layers: 1, planes: 3, budgetMs: BUDGET_MS });
@@ -85,5 +102,5 @@ async function readFrom(
       }
     }
   }
-  return { layer: named.layer(), metric: query.metric, points: values.toBuckets(steps) };
+  return { layer: named.layer(), metric: query.metric, points: values.toColumns(steps) };
 }

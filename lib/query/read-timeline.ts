@@ -7,10 +7,21 @@ import type { Snapshot } from '../store/postgres/snapshot';
 import { selectSegments } from '../store/runs/trajectory';
 import { planBuckets } from './bucket-plan';
 import { requireRunWindow } from './find-run';
-import { BucketSteps, ScalarBuckets } from './scalar-buckets';
+import {
+  type BucketColumns,
+  BucketSteps,
+  NO_BUCKETS,
+  ScalarBuckets,
+  toBuckets,
+} from './scalar-buckets';
 import { TimelineSink } from './timeline-sink';
 
 const BUDGET_MS = 10;
+
+/** Series with their points as columns. */
+export interface TimelineColumns {
+  readonly series: readonly { readonly name: string; readonly points: BucketColumns }[];
+}
 
 /**
  * Scalars over steps, at most `points` buckets each, all series in the same buckets. A
@@ -19,19 +30,27 @@ const BUDGET_MS = 10;
  * Memory  of the answer, whatever the range
  * Throws  AppError `run_not_found`, `attempt_not_found`
  */
-export function readTimeline(
+export function readTimelineColumns(
   db: Database,
   runId: string,
   query: TimelineQuery,
-): Promise<TimelineReply> {
+): Promise<TimelineColumns> {
   return db.readSnapshot((snapshot) => readFrom(snapshot, runId, query));
+}
+
+/** The same with their points as objects. */
+export async function readTimeline(
+  ...asked: Parameters<typeof readTimelineColumns>
+): Promise<TimelineReply> {
+  const { series } = await readTimelineColumns(...asked);
+  return { series: series.map(({ name, points }) => ({ name, points: toBuckets(points) })) };
 }
 
 async function readFrom(
   snapshot: Snapshot,
   runId: string,
   query: TimelineQuery,
-): Promise<TimelineReply> {
+): Promise<TimelineColumns> {
   const { run, asked, window } = await requireRunWindow(snapshot, runId, (known) => ({
     segments: selectSegments(known, query.attempt, query),
     columns: scalarColumns(known.names.scalar, query.series),
@@ -57,7 +76,10 @@ async function readFrom(
   return {
     series: query.series.map((name, position) => ({
       name,
-      points: columns[position] === null ? [] : (series[position]?.toBuckets(steps) ?? []),
+      points:
+        columns[position] === null
+          ? NO_BUCKETS
+          : (series[position]?.toColumns(steps) ?? NO_BUCKETS),
     })),
   };
 }

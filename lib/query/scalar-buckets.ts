@@ -22,6 +22,42 @@ export class BucketSteps {
   }
 }
 
+/** The reported buckets of one scalar, ascending, as columns; NaN where there is no finite value. */
+export interface BucketColumns {
+  readonly count: number;
+  readonly fromStep: Float64Array;
+  readonly toStep: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly mean: Float64Array;
+  readonly nonFiniteCount: Uint32Array;
+}
+
+/** Of a metric that was never reported. */
+export const NO_BUCKETS: BucketColumns = {
+  count: 0,
+  fromStep: new Float64Array(),
+  toStep: new Float64Array(),
+  min: new Float64Array(),
+  max: new Float64Array(),
+  mean: new Float64Array(),
+  nonFiniteCount: new Uint32Array(),
+};
+
+/** The same as objects. */
+export function toBuckets(columns: BucketColumns): Bucket[] {
+  const { count, fromStep, toStep, min, max, mean, nonFiniteCount } = columns;
+  const finiteOrNull = (value = NaN): number | null => (Number.isFinite(value) ? value : null);
+  return Array.from({ length: count }, (_, index) => ({
+    fromStep: fromStep[index] ?? 0,
+    toStep: toStep[index] ?? 0,
+    min: finiteOrNull(min[index]),
+    max: finiteOrNull(max[index]),
+    mean: finiteOrNull(mean[index]),
+    nonFiniteCount: nonFiniteCount[index] ?? 0,
+  }));
+}
+
 /**
  * One scalar reduced to buckets: extremes, mean and count over the finite values, and how
  * many were not finite. The order of the values does not matter, but for the last digits
@@ -74,26 +110,32 @@ export class ScalarBuckets {
     return (this.#finiteCount[index] ?? 0) > 0 ? (this.#max[index] ?? NaN) : NaN;
   }
 
-  toBucket(index: number, steps: BucketSteps): Bucket {
-    const finiteCount = this.#finiteCount[index] ?? 0;
-    const hasValue = finiteCount > 0;
-    return {
-      fromStep: steps.fromStep[index] ?? 0,
-      toStep: steps.toStep[index] ?? 0,
-      min: hasValue ? (this.#min[index] ?? null) : null,
-      max: hasValue ? (this.#max[index] ?? null) : null,
-      mean: hasValue ? (this.#sum[index] ?? 0) / finiteCount : null,
-      nonFiniteCount: this.#nonFiniteCount[index] ?? 0,
+  /** The reported buckets; all memory is the reply's own. */
+  toColumns(steps: BucketSteps): BucketColumns {
+    const { count } = steps;
+    const columns = {
+      fromStep: new Float64Array(count),
+      toStep: new Float64Array(count),
+      min: new Float64Array(count),
+      max: new Float64Array(count),
+      mean: new Float64Array(count),
+      nonFiniteCount: new Uint32Array(count),
     };
-  }
-
-  /** The reported buckets, ascending. */
-  toBuckets(steps: BucketSteps): Bucket[] {
-    const buckets: Bucket[] = [];
-    for (let index = 0; index < steps.count; index++) {
-      if (steps.isReported(index)) buckets.push(this.toBucket(index, steps));
+    let at = 0;
+    for (let index = 0; index < count; index++) {
+      const fromStep = steps.fromStep[index] ?? Infinity;
+      if (fromStep === Infinity) continue;
+      const finiteCount = this.#finiteCount[index] ?? 0;
+      const hasValue = finiteCount > 0;
+      columns.fromStep[at] = fromStep;
+      columns.toStep[at] = steps.toStep[index] ?? 0;
+      columns.min[at] = hasValue ? (this.#min[index] ?? NaN) : NaN;
+      columns.max[at] = hasValue ? (this.#max[index] ?? NaN) : NaN;
+      columns.mean[at] = hasValue ? (this.#sum[index] ?? 0) / finiteCount : NaN;
+      columns.nonFiniteCount[at] = this.#nonFiniteCount[index] ?? 0;
+      at++;
     }
-    return buckets;
+    return { count: at, ...columns };
   }
 }
 

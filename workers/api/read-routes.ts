@@ -25,15 +25,15 @@ import { readRunMetrics } from '../../lib/query/read-run-metrics';
 import { readRunSize } from '../../lib/query/read-run-size';
 import { readRunSettings } from '../../lib/query/read-run-settings';
 import { readRuns } from '../../lib/query/read-runs';
-import { readSeries } from '../../lib/query/read-series';
+import { readSeriesColumns } from '../../lib/query/read-series';
 import { readSpike } from '../../lib/query/read-spike';
 import { readSpikes } from '../../lib/query/read-spikes';
 import { readStages } from '../../lib/query/read-stages';
 import { readTags } from '../../lib/query/read-tags';
-import { readTimeline } from '../../lib/query/read-timeline';
+import { readTimelineColumns } from '../../lib/query/read-timeline';
 import type { Database } from '../../lib/store/database';
 import { permitProject, visibleProject } from '../access/principal';
-import { type Reply, bytes, jsonText, ok } from '../http/reply';
+import { type Reply, bytes, jsonBytes, ok } from '../http/reply';
 import type { Route } from '../http/router';
 import { ALERT_READ_ROUTES } from './alert-reads';
 import { seriesJson, timelineJson } from './bucket-json';
@@ -138,7 +138,8 @@ async function getRunGaps(db: Database, request: ReadRequest): Promise<Reply> {
 
 async function getTimeline(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(timelineQuerySchema, request.query);
-  return jsonText(timelineJson(await readTimeline(db, await permittedRunId(db, request), query)));
+  const runId = await permittedRunId(db, request);
+  return jsonBytes(timelineJson(await readTimelineColumns(db, runId, query)));
 }
 
 /** As JSON, or as safetensors where that is accepted. */
@@ -160,7 +161,7 @@ async function getHeatmap(db: Database, request: ReadRequest): Promise<Reply> {
 async function getSeries(db: Database, request: ReadRequest): Promise<Reply> {
   const query = parseQuery(seriesQuerySchema, request.query);
   const { runId, index } = await permittedLayer(db, request);
-  return jsonText(seriesJson(await readSeries(db, runId, index, query)));
+  return jsonBytes(seriesJson(await readSeriesColumns(db, runId, index, query)));
 }
 
 async function getDistributions(db: Database, request: ReadRequest): Promise<Reply> {

@@ -31,8 +31,8 @@ export function ok(value: unknown): Reply {
 }
 
 /** What is JSON already. */
-export function jsonText(body: string): Reply {
-  return text(200, JSON_TYPE, body);
+export function jsonBytes(body: Uint8Array): Reply {
+  return bytes(JSON_TYPE, body);
 }
 
 export function bytes(contentType: string, body: Uint8Array): Reply {
