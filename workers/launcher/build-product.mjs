@@ -68,8 +68,10 @@ export async function ensureWorkersBuilt() {
     { isIgnored: isNoInput },
   );
   if (readStamp(WORKERS_STAMP) === wanted) return;
-  mkdirSync(BUILD_DIR, { recursive: true });
-  await runStep('Building the workers', () => buildWorkers(wanted));
+  await runStep('Building the workers', () => {
+    mkdirSync(BUILD_DIR, { recursive: true });
+    return buildWorkers(wanted);
+  });
 }
 
 export async function ensurePagesBuilt() {
@@ -78,13 +80,13 @@ export async function ensurePagesBuilt() {
     { isIgnored: isNoInput, facts: [process.versions.node.split('.')[0]] },
   );
   if (readStamp(NEXT_STAMP) === wanted && existsSync(join(NEXT_DIR, 'BUILD_ID'))) return;
-  // Half a build must not pass for a whole one.
-  rmSync(NEXT_STAMP, { force: true });
-  await runStep('Building the pages (once a version, a minute or two)', () =>
-    runCommand(process.execPath, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
+  await runStep('Building the pages (once a version, a minute or two)', () => {
+    // Half a build must not pass for a whole one.
+    rmSync(NEXT_STAMP, { force: true });
+    return runCommand(process.execPath, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
       cwd: inRoot(),
       env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
-    }),
-  );
+    });
+  });
   writeFileSync(NEXT_STAMP, `${wanted}\n`);
 }

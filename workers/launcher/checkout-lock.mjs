@@ -13,6 +13,11 @@ const TOUCH_MS = 1_000;
 const STALE_AFTER_MS = 20_000;
 const POLL_MS = 200;
 
+/** The folder of the lock is not ours to write to. */
+export class UnwritableError extends Error {}
+
+const isUnwritable = (error) => ['EACCES', 'EPERM', 'EROFS'].includes(error.code);
+
 const isMissing = (error) => error.code === 'ENOENT';
 
 function createExclusively(path, content) {
@@ -21,6 +26,16 @@ function createExclusively(path, content) {
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
+    if (isUnwritable(error)) throw new UnwritableError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function makeFolder(path) {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    if (isUnwritable(error)) throw new UnwritableError(error.message, { cause: error });
     throw error;
   }
 }
@@ -96,10 +111,11 @@ const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {string} path
  * @param {() => Promise<T>} work
  * @param {(owner: { pid: number, host: string } | null) => void} [onWait]
+ * @throws {UnwritableError} before `work` has begun
  * @returns {Promise<T>}
  */
 export async function withLock(path, work, onWait = () => {}) {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const owner = JSON.stringify({ pid: process.pid, host: hostname() });
   let hasWaited = false;
   while (!createExclusively(path, owner)) {

@@ -72,9 +72,19 @@ export async function ensurePackages() {
   const stamp = readStamp(STAMP);
   if (stamp !== wanted) {
     const isOfThisMachine = stamp === null || stamp.endsWith(wanted.slice(wanted.indexOf(' ')));
-    if (!isOfThisMachine || !isInstalledByHand()) {
+    const isByHand = isOfThisMachine && isInstalledByHand();
+    if (!isByHand) {
       await runStep('Installing packages (once a version, a minute or two)', installPackages);
     }
-    writeFileSync(STAMP, `${wanted}\n`);
+    keepStamp(wanted, isByHand);
+  }
+}
+
+/** Where npm has said so itself, the stamp only spares the look at it, and may be left out. */
+function keepStamp(stamp, isByHand) {
+  try {
+    writeFileSync(STAMP, `${stamp}\n`);
+  } catch (error) {
+    if (!isByHand || !['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { BUILD_DIR } from './paths.mjs';
-import { withLock } from './checkout-lock.mjs';
+import { BUILD_DIR, ROOT } from './paths.mjs';
+import { UnwritableError, withLock } from './checkout-lock.mjs';
 import { ensurePackages } from './install-packages.mjs';
 import { ensureNextTypes, ensurePrismaClient } from './generate-code.mjs';
 import { ensurePagesBuilt, ensureWorkersBuilt } from './build-product.mjs';
-import { PreparationError } from './progress.mjs';
+import { forbidSteps, PreparationError } from './progress.mjs';
 
 /**
  * What every command does first: packages, generated code, builds, each only where its
@@ -27,22 +27,30 @@ function checkNodeVersion() {
  */
 export async function ensurePrepared({ needsBuild = false, needsDevTools = false } = {}) {
   checkNodeVersion();
-  await withLock(
-    join(BUILD_DIR, 'prepare.lock'),
-    async () => {
-      await ensurePackages();
-      await ensurePrismaClient();
-      if (needsBuild) {
-        await ensureWorkersBuilt();
-        await ensurePagesBuilt();
-      }
-      if (needsDevTools) await ensureNextTypes();
-    },
-    (owner) =>
+  const prepare = async () => {
+    await ensurePackages();
+    await ensurePrismaClient();
+    if (needsBuild) {
+      await ensureWorkersBuilt();
+      await ensurePagesBuilt();
+    }
+    if (needsDevTools) await ensureNextTypes();
+  };
+  try {
+    await withLock(join(BUILD_DIR, 'prepare.lock'), prepare, (owner) =>
       process.stderr.write(
         `Waiting for process ${owner?.pid ?? '(unknown)'}, which prepares this checkout\n`,
       ),
-  );
+    );
+  } catch (error) {
+    if (!(error instanceof UnwritableError)) throw error;
+    // Of somebody else, or mounted to be read: right for a server, where all is built.
+    forbidSteps(
+      `This user may not write to ${ROOT}, where something is missing or out of date. ` +
+        'Let the owner of that folder run npm ci && npm run build there, and start again.',
+    );
+    await prepare();
+  }
 }
 
 /**

@@ -17,11 +17,20 @@ const seconds = (fromMs) => {
   return elapsed < 10 ? `${elapsed.toFixed(1)} s` : `${Math.round(elapsed)} s`;
 };
 
+/** @type {string | null} */
+let whyForbidden = null;
+
+/** From now on a step that would have to be run fails with these words instead. */
+export function forbidSteps(why) {
+  whyForbidden = why;
+}
+
 /**
  * Runs one step and says so in one line: "Installing packages … 23 s". On a terminal
  * the line counts while the work goes on.
  */
 export async function runStep(label, work, stream = process.stderr) {
+  if (whyForbidden !== null) throw new PreparationError(`${label}: ${whyForbidden}`);
   const startedAt = performance.now();
   const isTerminal = stream.isTTY === true;
   const draw = () => stream.write(`\r${label} … ${seconds(startedAt)} `);

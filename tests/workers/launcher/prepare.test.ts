@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+/** Root may write to every folder, so the preparation runs as somebody who may not. */
+const NOBODY = 65_534;
+const asSomebody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+
+let checkout: string;
+
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), 'spikescope-checkout-'));
+  mkdirSync(join(checkout, 'workers/launcher'), { recursive: true });
+  const scripts = readdirSync(join(REPOSITORY, 'workers/launcher'));
+  for (const name of scripts.filter((script) => script.endsWith('.mjs'))) {
+    copyFileSync(
+      join(REPOSITORY, 'workers/launcher', name),
+      join(checkout, 'workers/launcher', name),
+    );
+  }
+  copyFileSync(join(REPOSITORY, 'package-lock.json'), join(checkout, 'package-lock.json'));
+});
+afterEach(() => {
+  chmodSync(checkout, 0o700);
+  rmSync(checkout, { recursive: true, force: true });
+});
+
+describe('a checkout that its user may only read', () => {
+  it('says who has to build what is missing, and begins nothing', () => {
+    chmodSync(checkout, 0o555);
+    const script = `
+      import { ensurePrepared, runMain } from './workers/launcher/prepare.mjs';
+      await runMain(() => ensurePrepared({ needsBuild: true }));`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: checkout,
+      encoding: 'utf8',
+      ...asSomebody,
+    });
+    expect(stderr.trim()).toBe(
+      `Installing packages (once a version, a minute or two): This user may not write to ${checkout}, ` +
+        'where something is missing or out of date. ' +
+        'Let the owner of that folder run npm ci && npm run build there, and start again.',
+    );
+    expect(status).toBe(1);
+    expect(readdirSync(checkout).sort()).toEqual(['package-lock.json', 'workers']);
+  });
+});
