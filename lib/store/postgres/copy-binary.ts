@@ -20,12 +20,15 @@ const NO_MORE_ROWS = -1;
 /** The values of one row. Offsets are counted from 0; an SQL NULL has the length -1. */
 export class CopyRow {
   #buffer: Buffer = Buffer.alloc(0);
+  #position = 0;
+  #end = 0;
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
 
   /** Points this row at the tuple that begins at `position`. */
   locate(buffer: Buffer, position: number): void {
     this.#buffer = buffer;
+    this.#position = position;
     const fieldCount = buffer.readInt16BE(position);
     let at = position + 2;
     for (let field = 0; field < fieldCount; field++) {
@@ -34,6 +37,12 @@ export class CopyRow {
       this.#lengths[field] = length;
       at += 4 + Math.max(0, length);
     }
+    this.#end = at;
+  }
+
+  /** The row as it came, to be kept: another `CopyRow` may be pointed at its beginning. */
+  copy(): Buffer {
+    return Buffer.from(this.#buffer.subarray(this.#position, this.#end));
   }
 
   #start(field: number): number {

@@ -22,16 +22,22 @@ export function gapsQuery(
   onGap: (attempt: number, gap: StepSpan) => void,
 ): PreparedQuery {
   const p = new Parameters();
+  const run = p.uuid(runKey);
   return {
-    sql: `SELECT segment.attempt, gap.from_step, gap.end_step FROM ${p.segments(segments)} CROSS JOIN LATERAL (
-        SELECT from_step, end_step FROM raw_gap WHERE run = ${p.uuid(runKey)} AND attempt = segment.attempt
-          AND metric = ${p.integer('smallint', metricId)} AND raw_gap.from_step <= segment.to_step
-          AND raw_gap.end_step > segment.from_step ORDER BY raw_gap.from_step) AS gap`,
+    sql: gapsOfSegments(run, p.integer('smallint', metricId), p.segments(segments)),
     values: p.values,
     onRow: (row) => {
       onGap(row.int4(0), { fromStep: row.int8(1), endStep: row.int8(2) });
     },
   };
+}
+
+/** Attempt, first step and end of each; `run`, `metric` and `relation` as `Parameters` gave them. */
+export function gapsOfSegments(run: string, metric: string, relation: string): string {
+  return `SELECT segment.attempt, gap.from_step, gap.end_step FROM ${relation} CROSS JOIN LATERAL (
+      SELECT from_step, end_step FROM raw_gap WHERE run = ${run} AND attempt = segment.attempt
+        AND metric = ${metric} AND raw_gap.from_step <= segment.to_step
+        AND raw_gap.end_step > segment.from_step ORDER BY raw_gap.from_step) AS gap`;
 }
 
 /** Of each metric its gaps that meet `range`, ascending. One range of the primary key. */

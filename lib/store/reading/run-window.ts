@@ -1,11 +1,11 @@
 /**
  * A run and what there is to read of it, in one round trip where the run is as it was when it
  * was last read: the queries that follow from what was known then go along with those that
- * read the run. They are made again from what was read, and their answers count only if both
- * are the same queries. So what is remembered is a guess and needs nobody to keep it true.
+ * read the run. Their answers count if it is as it was, or if the same queries follow from
+ * what was read. So what is remembered is a guess and needs nobody to keep it true.
  */
 import type { PreparedQuery } from '../postgres/prepared-read';
-import { type ReadableRun, runQueries } from './readable-run';
+import { type ReadableRun, recallRun, runQueries } from './readable-run';
 import type { RowReader } from '../postgres/snapshot';
 import {
   type StepWindow,
@@ -13,12 +13,6 @@ import {
   type WindowQuery,
   windowQueries,
 } from './step-window';
-
-/** Runs that are being looked at; one more is guessed wrongly once. */
-const MAX_REMEMBERED = 64;
-
-/** By run key, the last read last. */
-const remembered = new Map<string, ReadableRun>();
 
 export interface RunWindow {
   readonly run: ReadableRun;
@@ -41,33 +35,34 @@ export async function findRunWindow(
 ): Promise<RunWindow | null> {
   const guessed = guessQueries(runKey, ask);
   const ofRun = runQueries(runKey);
-  await reader.readAll([...ofRun.queries, ...others, ...(guessed?.queries ?? [])]);
+  await reader.readAll([...ofRun.queries, ...others, ...(guessed?.of.queries ?? [])]);
   const run = ofRun.run();
-  remembered.delete(runKey);
   if (run === null) return null;
-  remembered.set(runKey, run);
-  for (const oldest of remembered.keys()) {
-    if (remembered.size <= MAX_REMEMBERED) break;
-    remembered.delete(oldest);
+  if (guessed?.run === run) {
+    return { run, asked: guessed.asked, window: guessed.of.window(run) };
   }
 
   const asked = ask(run);
   const right = windowQueries(run, asked);
-  if (guessed !== null && areSame(guessed.queries, right.queries)) {
-    return { run, asked, window: guessed.window(run) };
+  if (guessed !== null && areSame(guessed.of.queries, right.queries)) {
+    return { run, asked, window: guessed.of.window(run) };
   }
   await reader.readAll(right.queries);
   return { run, asked, window: right.window(run) };
 }
 
-function guessQueries(
-  runKey: string,
-  ask: (run: ReadableRun) => WindowQuery,
-): WindowQueries | null {
-  const run = remembered.get(runKey);
-  if (run === undefined) return null;
+interface Guess {
+  readonly run: ReadableRun;
+  readonly asked: WindowQuery;
+  readonly of: WindowQueries;
+}
+
+function guessQueries(runKey: string, ask: (run: ReadableRun) => WindowQuery): Guess | null {
+  const run = recallRun(runKey);
+  if (run === null) return null;
   try {
-    return windowQueries(run, ask(run));
+    const asked = ask(run);
+    return { run, asked, of: windowQueries(run, asked) };
   } catch {
     // Asked for what was not there then. Whether it is now, the next call of `ask` says.
     return null;

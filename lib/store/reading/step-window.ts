@@ -6,7 +6,7 @@
 import type { StepSpan } from './cover';
 import { inSegment, Parameters } from '../postgres/parameters';
 import type { PreparedQuery } from '../postgres/prepared-read';
-import { gapsQuery } from './raw-gaps';
+import { gapsOfSegments } from './raw-gaps';
 import type { CompactionProgress, ReadableRun } from './readable-run';
 import { type ScalarColumn, selectScalars } from './scan-steps';
 import type { RowReader } from '../postgres/snapshot';
@@ -65,7 +65,7 @@ export interface WindowQueries {
 /** `others` go with the queries of the window. */
 export async function findStepWindow(
   reader: RowReader,
-  run: Pick<ReadableRun, 'runKey' | 'compaction'>,
+  run: Pick<ReadableRun, 'runKey' | 'createdAt' | 'compaction'>,
   query: WindowQuery,
   others: readonly PreparedQuery[] = [],
 ): Promise<StepWindow> {
@@ -83,7 +83,7 @@ function progressOf(
 
 /** Ends and ranges of primary keys; at most `maxSteps` rows with all their scalars. */
 export function windowQueries(
-  run: Pick<ReadableRun, 'runKey' | 'compaction'>,
+  run: Pick<ReadableRun, 'runKey' | 'createdAt' | 'compaction'>,
   { segments, columns, maxSteps, metricId }: WindowQuery,
 ): WindowQueries {
   if (segments.length === 0) return { queries: [], window: () => ({ parts: [], steps: [] }) };
@@ -95,13 +95,46 @@ export function windowQueries(
   const layerLevels = new Map<number, Set<number>>();
   const layerGaps = new Map<number, StepSpan[]>();
 
+  const compacted = segments
+    .map((segment) => ({
+      ...segment,
+      toStep: Math.min(segment.toStep, progressOf(run, segment.attempt).blocksTo - 1),
+    }))
+    .filter(({ fromStep, toStep }) => fromStep <= toStep);
+  const levels = Math.max(
+    0,
+    ...compacted.map(({ attempt }) => progressOf(run, attempt).rolledTo.length),
+  );
   const queries: PreparedQuery[] = [
     {
-      ...extentsSql(runKey, segments),
-      onRow: (row) =>
-        extents.push({ attempt: row.int4(0), firstStep: row.int8(1), lastStep: row.int8(2) }),
+      ...outlineSql(runKey, { segments, compacted, levels, metricId }),
+      onRow: (row) => {
+        const attempt = row.int4(1);
+        const first = row.int8(2);
+        switch (row.int4(0)) {
+          case EXTENT:
+            extents.push({ attempt, firstStep: first, lastStep: row.int8(3) });
+            break;
+          case LATE:
+            append(late, attempt, first);
+            break;
+          case SCALAR_LEVEL:
+            scalarLevels.set(attempt, (scalarLevels.get(attempt) ?? new Set()).add(first));
+            break;
+          case LAYER_LEVEL:
+            layerLevels.set(attempt, (layerLevels.get(attempt) ?? new Set()).add(first));
+            break;
+          case GAP:
+            append(layerGaps, attempt, { fromStep: first, endStep: row.int8(3) });
+            break;
+        }
+      },
     },
-    {
+  ];
+  const asked = `${runKey}/${run.createdAt}/${maxSteps}/${segments.map(({ attempt, fromStep, toStep }) => `${attempt},${fromStep},${toStep}`).join('/')}`;
+  const isKnownToOverflow = overflowing.has(asked);
+  if (!isKnownToOverflow) {
+    queries.push({
       ...stepsSql(runKey, segments, columns, maxSteps),
       onRow: (row) =>
         steps.push({
@@ -109,70 +142,58 @@ export function windowQueries(
           step: row.int8(1),
           values: columns.map((_, index) => row.float8(index + 2)),
         }),
-    },
-  ];
-  const compacted = segments
-    .map((segment) => ({
-      ...segment,
-      toStep: Math.min(segment.toStep, progressOf(run, segment.attempt).blocksTo - 1),
-    }))
-    .filter(({ fromStep, toStep }) => fromStep <= toStep);
-  if (compacted.length > 0) {
-    const levels = Math.max(
-      0,
-      ...compacted.map(({ attempt }) => progressOf(run, attempt).rolledTo.length),
-    );
-    const attempts = compacted.map(({ attempt }) => attempt);
-    const takeInto = (found: Map<number, Set<number>>): PreparedQuery['onRow'] => {
-      return (row) => {
-        const ofAttempt = found.get(row.int4(0)) ?? new Set();
-        found.set(row.int4(0), ofAttempt.add(row.int4(1)));
-      };
-    };
-    queries.push(
-      {
-        ...lateSql(runKey, compacted),
-        onRow: (row) => append(late, row.int4(0), row.int8(1)),
-      },
-      { ...levelsSql(runKey, attempts, levels, null), onRow: takeInto(scalarLevels) },
-    );
-    if (metricId !== null) {
-      queries.push({
-        ...levelsSql(runKey, attempts, levels, metricId),
-        onRow: takeInto(layerLevels),
-      });
-      queries.push(
-        gapsQuery(runKey, compacted, metricId, (attempt, gap) => append(layerGaps, attempt, gap)),
-      );
-    }
+    });
   }
   return {
     queries,
-    window: (read) => ({
-      parts: extents.map(({ attempt, firstStep, lastStep }) => ({
+    window: (read) => {
+      const parts = extents.map(({ attempt, firstStep, lastStep }) => ({
         attempt,
         firstStep,
         lastStep,
         ...progressOf(read, attempt),
-        lateSteps: late.get(attempt) ?? [],
-        scalarLevels: scalarLevels.get(attempt) ?? new Set(),
-        layerLevels: layerLevels.get(attempt) ?? new Set(),
+        lateSteps: (late.get(attempt) ?? []).sort((a, b) => a - b),
+        scalarLevels: scalarLevels.get(attempt) ?? new Set<number>(),
+        layerLevels: layerLevels.get(attempt) ?? new Set<number>(),
         layerGaps: cutSpans(layerGaps.get(attempt) ?? [], firstStep, lastStep + 1),
-      })),
+      }));
+      // A statement of several parts promises no order.
+      parts.sort((a, b) => a.attempt - b.attempt);
       // Steps that are too many come as none.
-      steps: extents.length === 0 || steps.length > 0 ? steps : null,
-    }),
+      if (parts.length === 0 || steps.length > 0) return { parts, steps };
+      if (!isKnownToOverflow) rememberOverflow(asked);
+      return { parts, steps: null };
+    },
   };
 }
 
-/** What of the spans lies in [fromStep, endStep). */
+/** Windows that are being looked at. */
+const MAX_OVERFLOWING = 256;
+
+/**
+ * Windows that held more steps than were asked for. They still do: a run only gains steps for
+ * as long as it is there. Counting a thousand of them again would take as long as finding out
+ * all else about a window.
+ */
+const overflowing = new Set<string>();
+
+function rememberOverflow(asked: string): void {
+  overflowing.add(asked);
+  for (const oldest of overflowing) {
+    if (overflowing.size <= MAX_OVERFLOWING) break;
+    overflowing.delete(oldest);
+  }
+}
+
+/** What of the spans lies in [fromStep, endStep), ascending. */
 function cutSpans(spans: readonly StepSpan[], fromStep: number, endStep: number): StepSpan[] {
   return spans
     .map((span) => ({
       fromStep: Math.max(span.fromStep, fromStep),
       endStep: Math.min(span.endStep, endStep),
     }))
-    .filter((span) => span.fromStep < span.endStep);
+    .filter((span) => span.fromStep < span.endStep)
+    .sort((a, b) => a.fromStep - b.fromStep);
 }
 
 function append<Value>(lists: Map<number, Value[]>, key: number, value: Value): void {
@@ -183,15 +204,45 @@ function append<Value>(lists: Map<number, Value[]>, key: number, value: Value): 
 
 type Statement = Pick<PreparedQuery, 'sql' | 'values'>;
 
-function extentsSql(runKey: string, segments: readonly Segment[]): Statement {
+interface OutlineQuery {
+  readonly segments: readonly Segment[];
+  /** What of them may be in blocks. */
+  readonly compacted: readonly Segment[];
+  readonly levels: number;
+  readonly metricId: number | null;
+}
+
+const [EXTENT, LATE, SCALAR_LEVEL, LAYER_LEVEL, GAP] = [0, 1, 2, 3, 4] as const;
+
+/** All but the steps, in one statement: each part, its attempt and two numbers. */
+function outlineSql(
+  runKey: string,
+  { segments, compacted, levels, metricId }: OutlineQuery,
+): Statement {
   const p = new Parameters();
-  const relation = p.segments(segments);
-  const steps = inSegment(p.uuid(runKey));
+  const run = p.uuid(runKey);
+  const parts = [extentsSql(p, run, segments)];
+  if (compacted.length > 0) {
+    const relation = p.segments(compacted);
+    const asked = `unnest(${p.integers(
+      'int',
+      compacted.map(({ attempt }) => attempt),
+    )}) AS attempts (attempt) CROSS JOIN generate_series(0, ${p.integer('int', levels - 1)}) AS asked (level)`;
+    parts.push(lateSql(run, relation), levelsSql(asked, `scalar_rollup WHERE run = ${run}`));
+    if (metricId !== null) {
+      const metric = p.integer('smallint', metricId);
+      const rollup = `metric_rollup WHERE run = ${run} AND metric = ${metric}`;
+      parts.push(levelsSql(asked, rollup, LAYER_LEVEL), gapsSql(run, metric, relation));
+    }
+  }
+  return { sql: parts.join(' UNION ALL '), values: p.values };
+}
+
+function extentsSql(p: Parameters, run: string, segments: readonly Segment[]): string {
   const end = (order: string): string =>
-    `LATERAL (SELECT step FROM step WHERE ${steps} ORDER BY step ${order} LIMIT 1)`;
-  const sql = `SELECT segment.attempt, earliest.step, latest.step FROM ${relation}
+    `LATERAL (SELECT step FROM step WHERE ${inSegment(run)} ORDER BY step ${order} LIMIT 1)`;
+  return `SELECT ${EXTENT}, segment.attempt, earliest.step, latest.step FROM ${p.segments(segments)}
     CROSS JOIN ${end('ASC')} AS earliest CROSS JOIN ${end('DESC')} AS latest`;
-  return { sql, values: p.values };
 }
 
 /** The steps, or none where they are more than fit; the index is then counted as far as that. */
@@ -224,33 +275,21 @@ export function haveOverlap(segments: readonly Segment[]): boolean {
 }
 
 /** Steps with hot rows. */
-function lateSql(runKey: string, compacted: readonly Segment[]): Statement {
-  const p = new Parameters();
-  const sql = `SELECT segment.attempt, late.step FROM ${p.segments(compacted)} CROSS JOIN LATERAL (
-      SELECT DISTINCT step FROM hot_frame WHERE ${inSegment(p.uuid(runKey))} ORDER BY step) AS late`;
-  return { sql, values: p.values };
+function lateSql(run: string, relation: string): string {
+  return `SELECT ${LATE}, segment.attempt, late.step, 0::bigint FROM ${relation} CROSS JOIN LATERAL (
+      SELECT DISTINCT step FROM hot_frame WHERE ${inSegment(run)} ORDER BY step) AS late`;
 }
 
 /**
  * Which of the levels have a row, of a metric or of the scalars; one probe of the primary key
  * each, which LIMIT makes sure of.
  */
-function levelsSql(
-  runKey: string,
-  attempts: readonly number[],
-  levels: number,
-  metricId: number | null,
-): Statement {
-  const p = new Parameters();
-  const ofRun = `run = ${p.uuid(runKey)}`;
-  const rollup =
-    metricId === null
-      ? `scalar_rollup WHERE ${ofRun}`
-      : `metric_rollup WHERE ${ofRun} AND metric = ${p.integer('smallint', metricId)}`;
-  const sql = `SELECT attempts.attempt, asked.level
-    FROM unnest(${p.integers('int', attempts)}) AS attempts (attempt)
-    CROSS JOIN generate_series(0, ${p.integer('int', levels - 1)}) AS asked (level)
+function levelsSql(asked: string, rollup: string, part: number = SCALAR_LEVEL): string {
+  return `SELECT ${part}, attempts.attempt, asked.level::bigint, 0::bigint FROM ${asked}
     CROSS JOIN LATERAL (
       SELECT 1 FROM ${rollup} AND attempt = attempts.attempt AND level = asked.level LIMIT 1) AS found`;
-  return { sql, values: p.values };
+}
+
+function gapsSql(run: string, metric: string, relation: string): string {
+  return `SELECT ${GAP}, gap.* FROM (${gapsOfSegments(run, metric, relation)}) AS gap`;
 }

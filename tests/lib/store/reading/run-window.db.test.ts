@@ -4,6 +4,7 @@ import { findReadableRun, type ReadableRun } from '@/lib/store/reading/readable-
 import { findRunWindow, type RunWindow } from '@/lib/store/reading/run-window';
 import type { RowReader } from '@/lib/store/postgres/snapshot';
 import { findStepWindow, type WindowQuery } from '@/lib/store/reading/step-window';
+import { deleteRun } from '@/lib/store/runs/runs';
 import { selectSegments } from '@/lib/store/runs/trajectory';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
@@ -87,6 +88,27 @@ it('takes one round trip of a run that is as it was, two after it has changed', 
     { attempt: 2, firstStep: 150, lastStep: 249 },
   ]);
   expect((await read()).trips).toBe(1);
+});
+
+it('counts the steps of a window anew where its run is another one under the same id', async () => {
+  const { db, writer } = database;
+  const create = async (stepCount: number): Promise<string> => {
+    const { runKey } = await createRun(db, aRun({ id: 'again', layerCount: 2 }));
+    await writer.write(
+      Array.from({ length: stepCount }, (_, step) => ({
+        ...{ runKey, attempt: 1, layerOffset: 0 },
+        frame: aFrame(step, { loss: 1, layers: { ratio_std: [1, 2] } }),
+      })),
+    );
+    return runKey;
+  };
+  const read = reader(await create(20));
+  for (let time = 0; time < 3; time++) expect((await read()).found.window.steps).toBeNull();
+  await deleteRun(db, 'again');
+  await create(3);
+  for (let time = 0; time < 3; time++) {
+    expect((await read()).found.window.steps?.map(({ step }) => step)).toEqual([0, 1, 2]);
+  }
 });
 
 it('answers what was asked besides, and null where there is no run, however often', async () => {
