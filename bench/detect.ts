@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { encodeDetector } from '../lib/detect/detector-codec';
 import { createRunDetector, observeStep } from '../lib/detect/run-detector';
+import { seededNormal } from '../tests/seeded-random';
 
 const LAYERS = 1000;
 const SERIES = 3;
@@ -15,14 +16,7 @@ const STEPS_A_ROUND = 200;
 /** Distinct frames, so that the branch predictor does not learn them. */
 const FRAMES = 97;
 
-let state = 1;
-function uniform(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
-const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+const normal = seededNormal(1);
 const column = (valueAt: () => number) => Float32Array.from({ length: LAYERS }, valueAt);
 
 const frames = Array.from(

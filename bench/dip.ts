@@ -11,7 +11,7 @@ import { computeRatioEdges } from '../lib/stats/ratio-edges';
 import { computeUpdateEdges } from '../lib/stats/update-edges';
 import { computeValleyDepth } from '../lib/stats/valley-depth';
 import { machineLine } from './shared/machine-line';
-import { seededRandom } from './shared/seeded-random';
+import { seededRandom } from '../tests/seeded-random';
 
 const SAMPLES = 4096;
 const LAYERS = 1000;

@@ -20,7 +20,7 @@ import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
 import { machineLine } from './shared/machine-line';
 import { quantile } from './shared/quantiles';
 import { randomFrames } from './shared/random-frames';
-import { seededRandom } from './shared/seeded-random';
+import { seededRandom } from '../tests/seeded-random';
 import { logger } from './shared/store-logger';
 
 const LAYERS = 1000;

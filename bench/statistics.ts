@@ -4,7 +4,7 @@
  */
 import { computeFrameStatistics } from '../lib/stats/frame-statistics';
 import { machineLine } from './shared/machine-line';
-import { seededRandom } from './shared/seeded-random';
+import { seededRandom } from '../tests/seeded-random';
 
 const LAYERS = 100;
 const SAMPLES = 4096;

@@ -24,7 +24,7 @@ import {
 } from './ingest/bench-product';
 import { machineLine } from './shared/machine-line';
 import { toQuantiles } from './shared/quantiles';
-import { seededRandom } from './shared/seeded-random';
+import { seededRandom } from '../tests/seeded-random';
 import { loadLongRun } from './reads/load-run';
 import { GESTURES, zoomToATenth } from './ui/gestures';
 import {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { seededNormal } from '../../tests/seeded-random';
 
 export interface SeriesPoint {
   readonly step: number;
@@ -57,18 +58,6 @@ function readLog(name: string): SeriesPoint[] {
       learningRate: cell('lr'),
     };
   });
-}
-
-/** mulberry32, Box and Muller. */
-function seededNormal(seed: number): () => number {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
 /** What llm.c's loss and norm leave over their median of 21 steps, from step 12,000 on. */

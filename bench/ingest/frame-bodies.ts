@@ -6,7 +6,7 @@
 import { encodeFrames } from '../../lib/contract/encode-frames';
 import type { Frame } from '../../lib/contract/frame';
 import { parseSafetensors } from '../../lib/contract/safetensors';
-import { seededRandom } from '../shared/seeded-random';
+import { seededRandom } from '../../tests/seeded-random';
 
 export interface FrameShape {
   readonly layers: number;

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { BinaryWriter } from '../../lib/store/postgres/binary-writer';
 import { CopyIn } from '../../lib/store/postgres/copy-binary';
-import { seededRandom } from '../shared/seeded-random';
+import { seededRandom } from '../../tests/seeded-random';
 
 /** Frames a transaction: as many datapoints as a batch of the frame writer holds at most. */
 const FRAMES_PER_COPY = 32;

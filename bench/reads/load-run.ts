@@ -24,7 +24,7 @@ import { CopyIn } from '../../lib/store/postgres/copy-binary';
 import { createRun } from '../../lib/store/runs/create-run';
 import { type Database } from '../../lib/store/database';
 import { uuidBytes } from '../../lib/store/runs/run-key';
-import { seededRandom } from '../shared/seeded-random';
+import { seededRandom } from '../../tests/seeded-random';
 
 export interface LongRun {
   readonly id: string;

@@ -6,7 +6,7 @@ import { createBuffers } from '../../lib/store/compaction/write-blocks';
 import { createRun } from '../../lib/store/runs/create-run';
 import type { Database } from '../../lib/store/database';
 import { createFrameWriter } from '../../lib/store/writing/frame-writer';
-import { seededRandom } from '../shared/seeded-random';
+import { seededRandom } from '../../tests/seeded-random';
 import { METRIC } from './load-run';
 
 export interface WideRun {

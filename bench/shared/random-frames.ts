@@ -1,5 +1,5 @@
 import type { Frame } from '../../lib/contract/frame';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '../../tests/seeded-random';
 
 /** Frames whose values are taken over and over: making them must not cost what is measured. */
 const DISTINCT = 32;

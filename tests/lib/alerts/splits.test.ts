@@ -5,17 +5,7 @@ import { missingColumn } from '@/lib/contract/missing-value';
 import type { AlertStep } from '@/lib/alerts/rule-fold';
 import { aStep, aThreshold, foldAll } from '@/tests/builders/alerts';
 import { aSpike } from '@/tests/builders/spike';
-
-/** Numbers in [0, 1), the same ones for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seededRandom } from '@/tests/seeded-random';
 
 /** Two hundred steps with excursions, gaps, NaN, missing layers and stages that come and go. */
 function someSteps(random: () => number): AlertStep[] {
@@ -61,7 +51,7 @@ it.each(CONDITIONS.map((condition) => [condition.kind, condition] as const))(
   (_, condition) => {
     let found = 0;
     for (let seed = 1; seed <= 12; seed++) {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const steps = someSteps(random);
       const spikes = [20, 70, 71, 150].map((onsetStep) =>
         aSpike({

@@ -1,7 +1,7 @@
 import type { DetectorContext, StepObservation } from '@/lib/detect/run-detector';
 import { dipOfHistogram } from '@/lib/stats/dip-of-histogram';
 import { type HistogramColumns, computeFrameStatistics } from '@/lib/stats/frame-statistics';
-import { seededNormal, seededRandom } from './series';
+import { seededNormal, seededRandom } from '@/tests/seeded-random';
 
 const BETA1 = 0.9;
 const BETA2 = 0.95;

@@ -14,8 +14,9 @@ import {
   createRunDetector,
   observeStep,
 } from '@/lib/detect/run-detector';
+import { seededNormal } from '@/tests/seeded-random';
 import { loadRecordedRun } from './recorded-run';
-import { fallingLoss, seededNormal } from './series';
+import { fallingLoss } from './series';
 
 const run = loadRecordedRun('B_spontaneous_spike');
 

@@ -8,7 +8,7 @@ import {
   longMedian,
   nextRow,
 } from '@/lib/detect/layer-baselines';
-import { seededNormal } from './series';
+import { seededNormal } from '@/tests/seeded-random';
 
 const LAYERS = 37;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LayerFlag, createLayerMonitor, observeLayers } from '@/lib/detect/layer-monitor';
 import { findFirstMovers } from '@/lib/detect/mover-log';
-import { seededNormal } from './series';
+import { seededNormal } from '@/tests/seeded-random';
 
 const quiet = false;
 const disturbed = true;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { observeLoss } from '@/lib/detect/loss-detector';
 import { createLossDetector, isLossDisturbed } from '@/lib/detect/loss-state';
-import { detect, eventsOf, fallingLoss, seededNormal, summarise, toBfloat16 } from './series';
+import { seededNormal } from '@/tests/seeded-random';
+import { detect, eventsOf, fallingLoss, summarise, toBfloat16 } from './series';
 
 const noisy = (seed: number, scale = 0.03) => {
   const normal = seededNormal(seed);

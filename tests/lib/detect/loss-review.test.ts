@@ -3,8 +3,8 @@ import { concludeLosses, observeLoss } from '@/lib/detect/loss-detector';
 import type { LossUpdate } from '@/lib/detect/loss-event';
 import { HISTORY_SAMPLES } from '@/lib/detect/loss-history';
 import { createLossDetector } from '@/lib/detect/loss-state';
+import { seededNormal } from '@/tests/seeded-random';
 import { loadRecordedRun } from './recorded-run';
-import { seededNormal } from './series';
 import { reviewLosses } from './whole-series';
 
 function watch(steps: number, lossAt: (step: number) => number) {

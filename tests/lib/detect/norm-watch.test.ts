@@ -5,7 +5,7 @@ import {
   hasNormHistory,
   observeNorm,
 } from '@/lib/detect/norm-watch';
-import { seededNormal } from './series';
+import { seededNormal } from '@/tests/seeded-random';
 
 function settled() {
   const watch = createNormWatch();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type StepObservation, createRunDetector, observeStep } from '@/lib/detect/run-detector';
 import { countQuietStep, createMoverOdds } from '@/lib/detect/precursor';
-import { seededNormal } from './series';
+import { seededNormal } from '@/tests/seeded-random';
 
 const context = { parameterCounts: [4096, 4096], beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
 

@@ -6,7 +6,7 @@ import {
   isBeyond,
   robustZ,
 } from '@/lib/detect/robust-baseline';
-import { seededNormal } from './series';
+import { seededNormal } from '@/tests/seeded-random';
 
 const windowOf = (values: readonly number[]) => restoreMedianWindow(128, values);
 

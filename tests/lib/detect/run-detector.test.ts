@@ -6,8 +6,8 @@ import {
   observeStep,
 } from '@/lib/detect/run-detector';
 import type { RmsSpike } from '@/lib/detect/rms-spikes';
+import { seededNormal } from '@/tests/seeded-random';
 import { loadPublicLog, loadRecordedRun } from './recorded-run';
-import { seededNormal } from './series';
 
 function reportsOf(name: 'B_spontaneous_spike' | 'C_stale_v') {
   const run = loadRecordedRun(name);

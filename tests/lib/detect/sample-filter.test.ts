@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createSampleFilter, isMeasuredLoss, isMeasuredNorm } from '@/lib/detect/sample-filter';
+import { seededNormal } from '@/tests/seeded-random';
 import { loadPublicLog } from './recorded-run';
-import { seededNormal, toBfloat16 } from './series';
+import { toBfloat16 } from './series';
 
 describe('a loss', () => {
   it.each([0, -1])('of exactly %d was not logged', (sentinel) => {

@@ -2,23 +2,6 @@ import { observeLoss } from '@/lib/detect/loss-detector';
 import type { LossEvent, LossUpdate } from '@/lib/detect/loss-event';
 import { type LossDetector, createLossDetector } from '@/lib/detect/loss-state';
 
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Standard normal numbers (Box and Muller). */
-export function seededNormal(seed: number): () => number {
-  const random = seededRandom(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
 /** A language model's loss as it falls: 12 at the start, about 3 after a thousand steps. */
 export function fallingLoss(step: number): number {
   return 2.3 + 8 * Math.exp(-step / 120) + 1.7 / Math.sqrt(1 + step / 150);

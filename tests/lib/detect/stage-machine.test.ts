@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createRunDetector, observeStep } from '@/lib/detect/run-detector';
 import type { StageChange } from '@/lib/detect/stage-machine';
 import { STAGE_EVIDENCE, STAGE_NAMES, STAGE_THRESHOLDS } from '@/lib/contract/stages';
+import { seededNormal } from '@/tests/seeded-random';
 import { type GradientAt, createAdamLayers } from './adam-layers';
 import { loadRecordedRun } from './recorded-run';
-import { seededNormal } from './series';
 
 interface Walk {
   readonly changes: readonly StageChange[];

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import type { Frame } from '@/lib/contract/frame';
 import { toColumn, type Cell } from '@/tests/lib/store/compaction/brute-rollup';
+import { seededRandom } from '@/tests/seeded-random';
 import { METRIC } from './stored-runs';
 
 export interface LongPost {
@@ -82,17 +83,6 @@ const anyDraft: fc.Arbitrary<Draft> = fc.record({
 /** Sixteen steps of a bucket, then none for sixteen buckets. */
 function burstStep(first: number, position: number): number {
   return Math.ceil(first / 16) * 16 + Math.floor(position / 16) * 16 * 17 + (position % 16);
-}
-
-/** mulberry32 */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export const anyLongRun: fc.Arbitrary<LongRun> = anyDraft.map(toRun);

@@ -6,6 +6,7 @@ import { createRun } from '@/lib/store/runs/create-run';
 import type { Database } from '@/lib/store/database';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { refineSpike } from '@/lib/view/spikes/refined-spike';
+import { seededRandom } from '@/tests/seeded-random';
 
 export interface SearchedLayer {
   readonly name: string;
@@ -34,17 +35,6 @@ export interface SearchedRun {
   readonly attempts: readonly SearchedAttempt[];
 }
 
-/** Numbers in [0, 1) that are the same for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const LAYERS: readonly SearchedLayer[] = [
   { name: 'transformer.wte.weight', kind: 'embedding', parameterCount: 1 },
   { name: 'transformer.h.0.mlp.weight', kind: 'mlp', parameterCount: 1 },
@@ -54,7 +44,7 @@ const STAGES = ['healthy', 'armed', 'trigger', 'explosion'] as const;
 
 /** Of a dozen runs; sizes, settings, dates and movers differ, some have no spike at all. */
 export function someRuns(seed: number, count = 12): SearchedRun[] {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   const one = <T>(values: readonly T[]): T => values[below(values.length)]!;
   return Array.from({ length: count }, (_, index): SearchedRun => {

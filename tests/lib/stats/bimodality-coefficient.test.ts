@@ -4,7 +4,7 @@ import { computeHistogramMoments } from '@/lib/stats/histogram-moments';
 import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { countInto } from './counted';
 import { momentsOf } from './sample-moments';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 const LARGE = 1e12;
 

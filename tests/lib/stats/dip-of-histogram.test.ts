@@ -6,7 +6,7 @@ import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { computeUpdateEdges } from '@/lib/stats/update-edges';
 import { countInto, histogramOf } from './counted';
 import { dipByDefinition, type Vertex } from './dip-definition';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 const EDGES = [-4, -2, -1, -0.5, 0, 0.5, 1, 2, 4];
 const eightCounts = fc.array(fc.nat(50), { minLength: 8, maxLength: 8 });

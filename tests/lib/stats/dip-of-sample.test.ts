@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dipOfSample } from '@/lib/stats/dip-of-sample';
 import { readDipCases } from './dip-cases';
 import { dipByDefinition, type Vertex } from './dip-definition';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 const cases = readDipCases();
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DIP_NULL_PROBABILITIES, DIP_NULL_ROWS } from '@/lib/stats/dip-null-quantiles';
 import { dipOfSample } from '@/lib/stats/dip-of-sample';
 import { dipPValue } from '@/lib/stats/dip-p-value';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 function readReference(name: string): unknown {
   const path = new URL(`../../fixtures/reference/${name}`, import.meta.url);

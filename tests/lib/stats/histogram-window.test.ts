@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { computeHistogramWindow, countBelow } from '@/lib/stats/histogram-window';
 import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { countInto, histogramOf } from './counted';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 describe('computeHistogramWindow', () => {
   it('has the half-width of its formula for one bin: min(std, IQR/1.349) is IQR/1.349 … or std', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { binomialTail } from '@/lib/stats/binomial-tail';
 import { findSharedSteps, type StepsOfRun } from '@/lib/stats/shared-steps';
-import { seeded } from '@/tests/lib/query/searched-runs';
+import { seededRandom } from '@/tests/seeded-random';
 
 const run = (eventSteps: readonly number[], toStep = 1000, fromStep = 1): StepsOfRun => ({
   ...{ fromStep, toStep, eventSteps },
@@ -47,7 +47,7 @@ describe('steps that runs share', () => {
   });
 
   it('are found by chance as often as is said', () => {
-    const random = seeded(3);
+    const random = seededRandom(3);
     let pairs = 0;
     let expected = 0;
     for (let round = 0; round < 400; round++) {

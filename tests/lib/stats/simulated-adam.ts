@@ -1,5 +1,5 @@
 import type { GradientNoise } from '@/lib/stats/correlated-ratio';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 export interface SimulatedAdam {
   /** [coordinates] m/√v after the last step, moments bias-corrected. */

@@ -6,7 +6,7 @@ import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { computeUpdateEdges } from '@/lib/stats/update-edges';
 import { computeValleyDepth } from '@/lib/stats/valley-depth';
 import { countInto, histogramOf } from './counted';
-import { normalFrom, seededRandom } from './seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 
 const RATIO_EDGES = computeRatioEdges(0.9, 0.95);
 

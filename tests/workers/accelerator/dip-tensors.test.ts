@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computeDips } from '@/workers/accelerator/dip-tensors';
 import { dipByDefinition, type Vertex } from '../../lib/stats/dip-definition';
 import { readDipCases } from '../../lib/stats/dip-cases';
-import { seededRandom } from '../../lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 /** Distribution functions as rows of one batch, each in shares and behind its last vertex at 1. */
 async function dipsOf(functions: readonly (readonly Vertex[])[]): Promise<Float32Array> {

@@ -1,6 +1,6 @@
 import type { FrameStatisticsInput } from '@/lib/stats/frame-statistics';
 import { readRecordedSamples } from '../../lib/stats/recorded-samples';
-import { normalFrom, seededRandom } from '../../lib/stats/seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 import { selfTestInputs } from '@/workers/accelerator/self-test-input';
 
 const base = { epsilon: 1e-8, beta1: 0.9, beta2: 0.95, missingBits: 0x7fc0dead };

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { computeUpdateMagnitudes } from '@/lib/stats/update-edges';
 import { countEdgesUpTo, searchByHalves } from '@/workers/accelerator/search-edges';
-import { seededRandom } from '../../lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 beforeAll(() => tf.setBackend('cpu'));
 

@@ -5,7 +5,7 @@ import { computeRatioEdges } from '@/lib/stats/ratio-edges';
 import { computeUpdateEdges } from '@/lib/stats/update-edges';
 import { readDipCases } from '../../lib/stats/dip-cases';
 import { countInto } from '../../lib/stats/counted';
-import { normalFrom, seededRandom } from '../../lib/stats/seeded-random';
+import { normalFrom, seededRandom } from '@/tests/seeded-random';
 import { recordedInputs } from './sample-inputs';
 
 /** Histograms over the same edges as one batch. */

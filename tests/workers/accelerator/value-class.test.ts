@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, it } from 'vitest';
 import { VALUE_CLASS, classifyBits } from '@/workers/accelerator/value-class';
-import { seededRandom } from '../../lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 /** Where the classes begin and end, and bits at random. */
 function someBits(): Int32Array {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '@/tests/lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 import { StoredCheck } from './durability/check-stored';
 import { KillableProduct } from './durability/killable-product';
 import { Ledger } from './durability/ledger';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { seededRandom } from '@/tests/lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 import { StoredCheck } from './durability/check-stored';
 import { KillableProduct } from './durability/killable-product';
 import { Ledger } from './durability/ledger';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Spike } from '@/lib/contract/reads';
 import { createTestDatabase } from '@/tests/database';
 import { type TestServers, startServers } from '@/tests/servers';
+import { seededRandom } from '@/tests/seeded-random';
 import {
   type RecordedFrames,
   finish,
@@ -25,17 +26,6 @@ const spikesOf = async (id: string, kind = 'loss_spike', from = servers): Promis
 async function createRun(id: string, overrides: object = {}, on = servers): Promise<void> {
   const { status } = await on.post('/api/v1/runs', { ...b.run, id, ...overrides });
   expect([200, 201]).toContain(status);
-}
-
-/** Mulberry32: the same order in every run of the test. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** In groups of `width`, each in an order of its own. */

@@ -7,7 +7,7 @@ import { createTestDatabase, type ClonedDatabase } from '@/tests/database';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
 import { compactAll, withClient } from '../../../lib/store/compaction/compactor';
 import { postFrames, shardOf } from '../detect/recorded-frames';
-import { seededRandom } from '../../../lib/stats/seeded-random';
+import { seededRandom } from '@/tests/seeded-random';
 
 let database: ClonedDatabase;
 let servers: TestServers;
