@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import textwrap
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -109,6 +110,48 @@ def test_a_request_that_cannot_be_interrupted_costs_no_step(monkeypatch, tmp_pat
     assert not thread.is_alive()
     # It came back to a run that was put away, and touched nothing.
     assert kept_steps(tmp_path / "kept") == list(range(20))
+
+
+def test_an_interrupt_in_the_middle_of_log_loses_no_step_before_it(server):
+    run = spikescope.init("demo", id="run-1", url=server.url, directory="kept", layers=[])
+    run.log(loss=0.0, step=0)
+    emit = run._assembly._emit
+
+    def interrupted(step):
+        run._assembly._emit = emit
+        raise KeyboardInterrupt
+
+    run._assembly._emit = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        run.log(loss=1.0, step=1)
+    run.finish("stopped")
+    assert server.steps("run-1") == [0]
+
+
+def test_a_machine_that_takes_its_time_to_put_steps_away_loses_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(outbox, "SPILL_RESERVE", 0.2)
+    connection = Unreachable()
+    connection.answer.set()
+    disabled = spikescope.init("demo", id="run-1", mode="disabled", directory="kept")
+    run = spikescope.Run(replace(disabled._settings, mode="online"), layers=[], connection=connection)
+    make = run._items.make
+
+    def make_slowly(step):
+        time.sleep(0.05)
+        return make(step)
+
+    run._items.make = make_slowly
+    for step in range(30):
+        run.log(loss=float(step), step=step)
+    run.finish(timeout=0.0)
+    assert kept_steps(tmp_path / "kept") == list(range(30))
+
+
+def test_a_connection_that_was_aborted_sends_nothing_more(server):
+    connection = Connection(server.url)
+    connection.abort()
+    assert connection.post_json("/api/v1/runs", {"id": "run-1"}).kind == "retry"
+    assert server.requests == []
 
 
 def test_a_signal_between_two_lines_of_log_loses_no_step(server, tmp_path):

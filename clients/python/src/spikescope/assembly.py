@@ -237,7 +237,9 @@ class Assembly:
         step.touched_at = self._monotonic()
 
     def _send_open(self) -> None:
-        step, self._open = self._open, None
+        step = self._open
         if step is not None:
             self._sent = max(self._sent, step.number)
+            # Interrupted between the two it is sent again at the end: the server knows it by its content.
             self._emit(step)
+            self._open = None

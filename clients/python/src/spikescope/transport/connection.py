@@ -157,6 +157,8 @@ class Connection:
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
     ) -> Outcome:
         connection = self._open(timeout)
+        if self._is_aborted:
+            raise ConnectionAbortedError("no more is sent")
         target = f"{self._prefix}{path}"
         if self._proxy is not None and self._scheme == "http":
             target = f"http://{self._host}:{self._port}{target}"

@@ -178,7 +178,7 @@ class Outbox:
             if thread.is_alive() and self._take_over():
                 self._put_away_here()
             else:
-                thread.join(max(SPILL_RESERVE, deadline - self._monotonic()))
+                self._join(thread, max(SPILL_RESERVE, deadline - self._monotonic()))
             if thread.is_alive() and not self._is_taken:
                 # A disk that hangs: nothing more can be done without hanging as well.
                 self._notices.say("hung", f"steps could not be put into {self._kept.folder} in time")
@@ -190,6 +190,17 @@ class Outbox:
         if left is not None and self._connection is not None:
             self._notices.say("left", left)
         return left is None
+
+    def _join(self, thread: threading.Thread, timeout: float) -> None:
+        """While it puts things away: a busy machine takes its time, a disk that hangs makes no headway."""
+        before: tuple[int, int] | None = None
+        while thread.is_alive() and before != self._left():
+            before = self._left()
+            thread.join(timeout)
+            timeout = SPILL_RESERVE
+
+    def _left(self) -> tuple[int, int]:
+        return len(self._incoming), self._backlog.memory_count
 
     def _deliver_here(self, end: float) -> None:
         """Where no thread could be started, as when the interpreter ends from Python 3.12 on."""
