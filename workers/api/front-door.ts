@@ -12,7 +12,7 @@ import { toUnavailable } from '../../lib/store/postgres/outage';
 import { frameHeaders } from '../access/frames';
 import { type HostRules, checkHosts } from '../access/hosts';
 import { authenticate, permitScope } from '../access/principal';
-import { BodyPool } from '../http/body-pool';
+import { BodyPool, UNUSED_AFTER_MS } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, ok, send, text, toReply } from '../http/reply';
 import { parseRequestUrl, readQuery } from '../http/request-url';
@@ -130,6 +130,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const metrics = new ApiMetrics();
   const budget = new BodyBudget(4 * 1024 * 1024);
   const bodies = new BodyPool(MAX_KEPT_REPLY_BYTES, LARGEST_REPLY_BYTES);
+  const bufferTimer = setInterval(() => bodies.releaseUnused(), UNUSED_AFTER_MS);
+  bufferTimer.unref();
   const ingest = createProxy(options.ingestUrl, 'ingestion worker', logger);
   const web = createProxy(options.webUrl, 'web app', logger);
   const advice = new AdviceWatch(async (runId) =>
@@ -289,6 +291,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     },
     async close() {
       isDraining = true;
+      clearInterval(bufferTimer);
       await advice.close();
       const closed = new Promise<void>((resolve) => {
         server.close(() => {

@@ -10,6 +10,9 @@ const LARGEST_BYTES = 8 * 1024 * 1024;
 /** Sixteen posts of a client that catches up, and twice that many of one step. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
+/** How often a process looks for what was not lent: after a burst it is tens of megabytes. */
+export const UNUSED_AFTER_MS = 60_000;
+
 interface SlabsOfSize {
   readonly free: ArrayBuffer[];
   /** How many were never lent since the last look at the unused. */

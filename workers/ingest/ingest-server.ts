@@ -12,7 +12,7 @@ import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { AlertsClient } from '../alerts/alerts-client';
 import type { MessageSender } from '../alerts/deliver/message-sender';
 import type { CompactionClient } from '../compaction/compaction-client';
-import { BodyPool } from '../http/body-pool';
+import { BodyPool, UNUSED_AFTER_MS } from '../http/body-pool';
 import { BodyBudget } from '../http/read-body';
 import { type Reply, json, send, text, toReply } from '../http/reply';
 import { parseRequestUrl } from '../http/request-url';
@@ -69,8 +69,6 @@ const DROP_REST_MS = 5_000;
 const MAX_WRITER_LAG_MS = 10_000;
 /** How often detection looks at its clocks; the shortest of them is 5 s. */
 const DETECTION_TICK_MS = 1_000;
-/** Buffers that nobody borrowed for so long go: after a burst they are tens of megabytes. */
-const UNUSED_BUFFERS_MS = 60_000;
 /** Samples of runs that post none for twice as long at most go; the slowest jobs post some every ten minutes. */
 const QUIET_RUNS_MS = 30 * 60_000;
 
@@ -157,7 +155,7 @@ export function createIngestServer(options: IngestServerOptions): IngestServer {
   const bufferTimer = setInterval(() => {
     bodies.releaseUnused();
     statistics.releaseUnused();
-  }, UNUSED_BUFFERS_MS);
+  }, UNUSED_AFTER_MS);
   bufferTimer.unref();
   const quietTimer = setInterval(() => {
     samples.releaseQuiet();
