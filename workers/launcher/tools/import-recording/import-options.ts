@@ -17,7 +17,7 @@ export const IMPORT_USAGE = `Imports a recorded run: JSON lines or a CSV log, pl
   npm run import -- FILE [options]
 
   --url URL      where Spikescope answers (http://127.0.0.1:3000)
-  --token TOKEN  an ingest token, where one is required
+  --token TOKEN  a token of scope admin, where tokens are required
   --project P    project of the run (imported)
   --id ID        id of the run (the file's name)
   --name NAME    name of the run (its id)

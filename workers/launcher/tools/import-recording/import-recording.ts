@@ -71,6 +71,12 @@ async function findRun(client: Client, id: string): Promise<Run | null> {
     throw new ImportRefused('The server’s answer is not Spikescope’s: is --url right?');
   }
   if (outcome.code === 'run_not_found') return null;
+  if (outcome.code === 'unauthorized' || outcome.code === 'forbidden') {
+    throw new ImportRefused(
+      'An import looks for the run and posts into it: --token needs a token of scope admin for the project ' +
+        `(${outcome.message})`,
+    );
+  }
   throw new ImportRefused(`The server cannot be asked: ${outcome.message} (${outcome.code})`);
 }
 

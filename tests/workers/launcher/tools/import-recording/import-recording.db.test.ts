@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '@/clients/typescript/create-client';
@@ -209,5 +211,33 @@ describe('importRecording', () => {
     );
 
     await expect(refused).rejects.toThrow(/cannot be asked/);
+  });
+
+  it.each([401, 403])('says which token it needs where the server answers %d', async (status) => {
+    const code = status === 401 ? 'unauthorized' : 'forbidden';
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ error: { code, message: 'not with this one' } }));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('expected a port');
+    const refused = importRecording(
+      aRecording([[0, 1]]),
+      {
+        run: { project: 'tests', id: 'barred', name: 'barred', tags: [] },
+        pace: { kind: 'unlimited' },
+      },
+      {
+        client: createClient({ url: `http://127.0.0.1:${address.port}`, directory: null }),
+        say: () => undefined,
+        wait: () => Promise.resolve(),
+        now: () => 0,
+        isStopped: () => false,
+      },
+    );
+    await expect(refused).rejects.toThrow(/token of scope admin .*not with this one/);
+    server.close();
   });
 });
