@@ -141,7 +141,10 @@ function spikeQueries(run: ReadableRun, step: number): ReturnType<typeof spikesQ
     ...(['loss_spike', 'outlier_batch', 'divergence'] as const).map((kind) =>
       spikesQuery(runKey, { segments: everywhere, kind, limit: MOST_SPIKES }),
     ),
-    spikesQuery(runKey, { segments: near, kind: 'rms_spike', limit: MOST_SPIKES }),
+    // Of these their steps alone are asked.
+    spikesQuery(runKey, {
+      ...{ segments: near, kind: 'rms_spike', limit: MOST_SPIKES, withMovers: false },
+    }),
   ];
 }
 

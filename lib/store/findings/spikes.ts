@@ -16,6 +16,11 @@ import type { PreparedQuery } from '../postgres/prepared-read';
 import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
 
+/** Made once: to make one takes longer than to parse by it. */
+const firstMoversSchema = z.array(firstMoverSchema);
+const globalMoversSchema = z.array(globalMoverSchema);
+const secondLookSchema = reevaluationSchema.nullable();
+
 interface SpikeRow {
   readonly id: string;
   readonly attempt: number;
@@ -58,13 +63,13 @@ function toSpike(row: SpikeRow): Spike {
     recovery: recoverySchema.parse(row.recovery),
     excessArea: finite(row.excessArea),
     levelShift: finite(row.levelShift),
-    firstMovers: z.array(firstMoverSchema).parse(row.firstMovers),
+    firstMovers: firstMoversSchema.parse(row.firstMovers),
     moverCount: row.moverCount,
-    globalMovers: z.array(globalMoverSchema).parse(row.globalMovers),
+    globalMovers: globalMoversSchema.parse(row.globalMovers),
     verdict: verdictSchema.parse(row.verdict),
     precursorChance: finite(row.precursorChance),
     chanceSteps: step(row.chanceSteps),
-    reevaluation: reevaluationSchema.nullable().parse(row.reevaluation),
+    reevaluation: secondLookSchema.parse(row.reevaluation),
   };
 }
 
@@ -72,18 +77,22 @@ export interface SpikeSelection {
   readonly segments: readonly Segment[];
   readonly kind: Spike['kind'] | undefined;
   readonly limit: number;
+  /** Whether movers and second looks are read, most of a row; without, spikes have none. */
+  readonly withMovers?: boolean;
 }
 
 /** What finds spikes by onset, for a caller who sends more queries with it; one range of an index. */
 export function spikesQuery(
   runKey: string,
-  { segments, kind, limit }: SpikeSelection,
+  { segments, kind, limit, withMovers = true }: SpikeSelection,
 ): { readonly query: PreparedQuery; readonly spikes: Spike[] } {
   const spikes: Spike[] = [];
   const p = new Parameters();
+  const json = (column: string, without: string): string =>
+    withMovers ? `${column}::text` : without;
   const sql = `SELECT id, spike.attempt, kind, onset_step, confirmed_step, peak_step, peak_value, baseline,
-      recovered_step, recovery, first_movers::text, verdict, rise_step, excess_area, level_shift, mover_count,
-      global_movers::text, precursor_chance, chance_steps, reevaluation::text
+      recovered_step, recovery, ${json('first_movers', `'[]'`)}, verdict, rise_step, excess_area, level_shift, mover_count,
+      ${json('global_movers', `'[]'`)}, precursor_chance, chance_steps, ${json('reevaluation', 'NULL::text')}
     FROM ${p.segments(segments)}
     JOIN spike ON spike.attempt = segment.attempt
       AND spike.onset_step BETWEEN segment.from_step AND segment.to_step

@@ -13,7 +13,7 @@ import { readStages } from '@/lib/query/read-stages';
 import { scanRmsSpikeSteps } from '@/lib/store/findings/rms-spike-steps';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { finishRun } from '@/lib/store/runs/runs';
-import { findSpike } from '@/lib/store/findings/spikes';
+import { findSpike, findSpikes } from '@/lib/store/findings/spikes';
 import { findExplainedIntervals } from '@/lib/store/findings/stages';
 import { findWarnings } from '@/lib/store/findings/warnings';
 import { aRun } from '@/tests/builders/run';
@@ -91,6 +91,13 @@ describe('findings', () => {
     };
     await save({ spikes: [found(later)] });
     expect(await findSpike(database.db, runKey, spike.id)).toEqual(later);
+
+    const selection = { segments: everything, kind: spike.kind, limit: 10 };
+    expect(await findSpikes(database.db, runKey, selection)).toEqual([later]);
+    const withoutMovers = { ...later, firstMovers: [], globalMovers: [], reevaluation: null };
+    expect(await findSpikes(database.db, runKey, { ...selection, withMovers: false })).toEqual([
+      withoutMovers,
+    ]);
   });
 
   it('that an older attempt would have told of are changed, never added', async () => {
