@@ -1,5 +1,6 @@
 import type { RunStatus, RunSummary } from '../../contract/runs';
 import { formatAge, formatStep } from '../text/format-number';
+import { shortenName } from '../text/shorten-name';
 import { prepareRunStatus, type RunStatusKind } from './run-status';
 
 /** The one sentence above the runs and the one below it, all of it from data. */
@@ -31,7 +32,7 @@ function capitalise(text: string): string {
 }
 
 function joinNames(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED);
+  const shown = names.slice(0, MOST_NAMED).map(shortenName);
   const more = names.length - shown.length;
   if (more > 0) return `${shown.join(', ')} and ${countWord(more)} more`;
   const last = shown.at(-1) ?? '';
@@ -97,8 +98,8 @@ export function prepareRunsVerdict(
     return { alarm: null, failedRunId: null, sentence, detail: others, liveCount };
   }
   const what = [
-    ...diverged.map(({ run }) => `${run.name}: loss is NaN`),
-    ...spiking.map(({ run }) => `${run.name}: ${describeSpikes(run)}`),
+    ...diverged.map(({ run }) => `${shortenName(run.name)}: loss is NaN`),
+    ...spiking.map(({ run }) => `${shortenName(run.name)}: ${describeSpikes(run)}`),
   ];
   const more = what.length - MOST_NAMED;
   return {
@@ -137,7 +138,7 @@ function describeFailed(
   }
   const where =
     run.lastStep === null ? 'before its first step' : `at step ${formatStep(run.lastStep)}`;
-  return { runId: run.id, sentence: `${run.name} failed ${where}, ${ago}.` };
+  return { runId: run.id, sentence: `${shortenName(run.name)} failed ${where}, ${ago}.` };
 }
 
 function describeSpikes({ openSpikeCount, openSpike }: RunSummary): string {
@@ -166,7 +167,9 @@ function describeOthers(
   const stale = runs.filter(({ status }) => status.kind === 'stale');
   const [only] = stale;
   if (stale.length === 1 && only !== undefined) {
-    sentences.push(`${only.run.name} has sent nothing for ${spellAge(only.status.ageMs ?? 0)}.`);
+    sentences.push(
+      `${shortenName(only.run.name)} has sent nothing for ${spellAge(only.status.ageMs ?? 0)}.`,
+    );
   } else if (stale.length > 1) {
     const longest = Math.max(...stale.map(({ status }) => status.ageMs ?? 0));
     sentences.push(

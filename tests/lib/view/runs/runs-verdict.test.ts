@@ -77,6 +77,13 @@ describe('the verdict over the runs', () => {
     expect(verdict.alarm).toBeNull();
   });
 
+  it('keeps a sentence readable whatever a run is called', () => {
+    const long = `${'n'.repeat(190)}-seed-7`;
+    const verdict = verdictOver([stale(long, 14), failed(long, 3)]);
+    expect(verdict.sentence).toMatch(/^n+…n+-seed-7 failed at step 560, 3 minutes ago\.$/);
+    expect(`${verdict.sentence}${verdict.detail}`.length).toBeLessThan(200);
+  });
+
   it('says nothing of a failure of the day before', () => {
     const verdict = verdictOver([live('a'), failed('night', 13 * 60)]);
     expect(verdict.sentence).toBe('One run is live.');
