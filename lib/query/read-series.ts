@@ -18,6 +18,7 @@ import {
   toBuckets,
 } from './scalar-buckets';
 import { STAGE_METRIC, findStageRuns } from './stage-columns';
+import { isKnownGappy, rememberGappy, SeenSteps } from './seen-steps';
 import { TimelineSink } from './timeline-sink';
 
 /** A page shows a dozen of them at once. */
@@ -83,18 +84,25 @@ async function readFrom(
   const values = new ScalarBuckets(plan.count);
   const { parts } = window;
   const { topLevel, width: bucketSteps } = plan;
-  const scans: Scan[] = [];
-  const sink = new TimelineSink(plan, steps, []);
-  if (plan.steps === null) {
-    scans.push(new ScalarScan({ runKey, parts, topLevel, columns: [], bucketSteps }, sink));
+  const seen = new SeenSteps(plan);
+  const ends = new TimelineSink(plan, steps, []);
+  const endsScan = (): Scan =>
+    new ScalarScan({ runKey, parts, topLevel, columns: [], bucketSteps }, ends);
+  for (const reported of plan.steps ?? []) ends.addStep(reported);
+  if (metricId === null) {
+    if (plan.steps === null) await runScans(snapshot, [endsScan()]);
   } else {
-    for (const reported of plan.steps) sink.addStep(reported);
-  }
-  if (metricId !== null) {
     const scan = { runKey, parts, topLevel, metricId, layerCount, layer: index };
-    scans.push(new LayerScan({ ...scan, planes: SERIES_PLANES }, new LayerSeries(plan, values)));
+    const sink = new LayerSeries(plan, values, seen);
+    const layerScan = new LayerScan({ ...scan, planes: SERIES_PLANES }, sink);
+    const series = `${runKey}/${metricId}`;
+    const isAskedAtOnce = plan.steps === null && isKnownGappy(series);
+    await runScans(snapshot, isAskedAtOnce ? [endsScan(), layerScan] : [layerScan]);
+    if (plan.steps === null && !isAskedAtOnce && !seen.fill(parts, steps)) {
+      rememberGappy(series);
+      await runScans(snapshot, [endsScan()]);
+    }
   }
-  await runScans(snapshot, scans);
   if (isStage) {
     for (const stage of await findStageRuns(snapshot, run, { segments, steps }, index)) {
       for (let bucket = stage.fromBucket; bucket <= stage.toBucket; bucket++) {
