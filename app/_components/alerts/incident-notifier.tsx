@@ -1,9 +1,11 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { prepareNotice, type IncidentNotice } from '@/lib/view/alerts/incidents-list';
+import { useState } from 'react';
+import { prepareNotice } from '@/lib/view/alerts/incidents-list';
 import { useIncidents } from '@/app/_hooks/incident-feed';
 import { readNotifyState } from '@/app/_hooks/notify-setting';
+import { ShownNotices } from './shown-notices';
 
 const SHOWN_KEY = 'spikescope.notified';
 /** So many are remembered: far more than are shown before the last tab has heard of the first. */
@@ -12,12 +14,28 @@ const REMEMBERED = 200;
 /** Notifications of incidents that open while a tab is there, on every page. */
 export function IncidentNotifier() {
   const router = useRouter();
+  const [notices] = useState(
+    () =>
+      new ShownNotices(
+        (title, options, onClick) => {
+          const notification = new Notification(title, options);
+          notification.onclick = onClick;
+          return notification;
+        },
+        (href) => {
+          window.focus();
+          router.push(href);
+        },
+      ),
+  );
   useIncidents((message) => {
-    if (message === null || message.change !== 'opened' || !message.notify) return;
+    if (message === null) return;
+    notices.follow(message);
+    if (message.change !== 'opened' || !message.notify) return;
     if (readNotifyState() !== 'on') return;
     const notice = prepareNotice(message.incident);
     void claim(notice.tag).then((isMine) => {
-      if (isMine) show(notice, (href) => router.push(href));
+      if (isMine) notices.show(notice);
     });
   });
   return null;
@@ -38,15 +56,3 @@ async function claim(tag: string): Promise<boolean> {
 
 const readShown = (): readonly string[] =>
   (window.localStorage.getItem(SHOWN_KEY) ?? '').split(' ').filter((tag) => tag !== '');
-
-function show(
-  { title, body, tag, href, isSticky }: IncidentNotice,
-  go: (href: string) => void,
-): void {
-  const notification = new Notification(title, { body, tag, requireInteraction: isSticky });
-  notification.onclick = () => {
-    window.focus();
-    notification.close();
-    go(href);
-  };
-}

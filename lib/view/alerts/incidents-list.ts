@@ -228,6 +228,8 @@ export interface IncidentNotice {
   readonly href: string;
   /** Whether it stays until somebody has seen it. */
   readonly isSticky: boolean;
+  /** Whether it tells of an end. */
+  readonly isOver: boolean;
 }
 
 export function prepareNotice(incident: Incident): IncidentNotice {
@@ -237,5 +239,19 @@ export function prepareNotice(incident: Incident): IncidentNotice {
     tag: `spikescope-incident-${incident.id}`,
     href: incidentHref(incident),
     isSticky: incident.severity === 'page',
+    isOver: false,
+  };
+}
+
+/** Of an incident that is over, in the place of the notice that it opened with. */
+export function prepareOverNotice(incident: Incident): IncidentNotice {
+  const { closedBy, closedStep, runName } = incident;
+  const at = closedStep === null ? '' : ` at step ${formatStep(closedStep)}`;
+  return {
+    ...prepareNotice(incident),
+    title: `Over: ${runName}`,
+    body: `${incident.title}\n${ENDS[closedBy ?? 'recovered']}${at} · ${incident.project}`,
+    isSticky: false,
+    isOver: true,
   };
 }

@@ -10,6 +10,7 @@ import {
   postmortemHref,
   prepareIncidentsVerdict,
   prepareNotice,
+  prepareOverNotice,
   standingOf,
   titleOfIncident,
 } from '@/lib/view/alerts/incidents-list';
@@ -191,7 +192,21 @@ describe('prepareNotice', () => {
       tag: 'spikescope-incident-i',
       href: '/runs/run.1?step=552',
       isSticky: true,
+      isOver: false,
     });
     expect(prepareNotice(anIncident()).isSticky).toBe(false);
+  });
+
+  it('says that it is over, and how, in the place of what it opened with', () => {
+    const over = prepareOverNotice(
+      anIncident({ severity: 'page', closedBy: 'recovered', closedStep: 580 }),
+    );
+    expect(over).toMatchObject({
+      title: 'Over: gpt-7b',
+      body: 'loss 7.31 above 6 at step 552\nrecovered at step 580 · p',
+      tag: 'spikescope-incident-i',
+      isSticky: false,
+      isOver: true,
+    });
   });
 });
