@@ -1,8 +1,10 @@
 /** What `npm run sql` does with its words: one read of the views, printed. */
 import { parseArgs } from 'node:util';
-import type pg from 'pg';
+import pg from 'pg';
 import { SQL_READER } from '../../lib/store/migrations/sql-reader';
 
+/** SQLSTATE of what a user may not do. */
+const FORBIDDEN = '42501';
 const FORMATS = ['table', 'csv', 'json'] as const;
 type Format = (typeof FORMATS)[number];
 
@@ -49,9 +51,20 @@ interface Answer {
   readonly rows: readonly (readonly unknown[])[];
 }
 
+/** An administrator who made the role may not have made us a member: then we ask as ourselves. */
+async function becomeReader(client: pg.Client): Promise<void> {
+  await client.query('SAVEPOINT reader');
+  try {
+    await client.query(`SET LOCAL ROLE ${SQL_READER}`);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== FORBIDDEN) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT reader');
+  }
+}
+
 /**
  * Asks as the reader that the views are for, in a transaction that may not write. Where the
- * database has no such role, the transaction alone holds.
+ * database has no such role, or not for us, the transaction alone holds.
  */
 export async function runSqlCommand(client: pg.Client, command: SqlCommand): Promise<string> {
   await client.query('BEGIN READ ONLY');
@@ -59,7 +72,7 @@ export async function runSqlCommand(client: pg.Client, command: SqlCommand): Pro
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [
       SQL_READER,
     ]);
-    if (rowCount !== 0) await client.query(`SET LOCAL ROLE ${SQL_READER}`);
+    if (rowCount !== 0) await becomeReader(client);
     await client.query(
       `SELECT set_config('search_path', 'spikescope', true), set_config('jit', 'off', true),
         set_config('statement_timeout', $1, true)`,

@@ -44,7 +44,7 @@ export async function grantSqlReader(client: pg.Client, logger?: StoreLogger): P
     logger?.warn(
       { error },
       `Questions in SQL are asked as the product's own user: it may not make the role for readers. ` +
-        `Let an administrator run CREATE ROLE ${SQL_READER} NOLOGIN; and start again.`,
+        `Let an administrator run CREATE ROLE ${SQL_READER} NOLOGIN; GRANT ${SQL_READER} TO that user; and start again.`,
     );
   }
 }
