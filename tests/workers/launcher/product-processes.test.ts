@@ -44,7 +44,7 @@ describe('describeProcesses', () => {
 
   it('has the allocator give memory back, unless the operator says otherwise', () => {
     const name = 'MALLOC_MMAP_THRESHOLD_';
-    const settingsOf = (environment: NodeJS.ProcessEnv) =>
+    const settingsOf = (environment: Readonly<Record<string, string>>) =>
       Object.values(describeProcesses(addresses, { ...options, environment })).map(
         (part) => part.environment[name],
       );
