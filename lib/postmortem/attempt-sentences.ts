@@ -95,6 +95,21 @@ function findPassage(facts: PostmortemFacts, other: OtherAttempt): Passage | nul
   };
 }
 
+/** The newest later attempt that passed the spike's steps without one of its own. */
+export function findPassedAttempt(
+  facts: PostmortemFacts,
+): { readonly attempt: number; readonly resumeFromStep: number } | null {
+  for (const other of facts.others.toSorted((a, b) => b.attempt - a.attempt)) {
+    if (other.attempt <= facts.spike.attempt) continue;
+    const passage = findPassage(facts, other);
+    if (passage === null) continue;
+    const { again, resumeFromStep } = passage;
+    // A later attempt that spiked too counts more than an earlier one that did not.
+    return again === null ? { attempt: other.attempt, resumeFromStep } : null;
+  }
+  return null;
+}
+
 /** The first attempt that skipped batches and then passed these steps without a spike. */
 export function findSavedBySkipping(
   facts: PostmortemFacts,

@@ -3,7 +3,8 @@ import { FAST_STEPS } from '../view/outlook/run-condition';
 import { formatPercent, formatStep } from '../view/text/format-number';
 import type { Mitigation } from '../view/outlook/mitigation';
 import { nameBatches } from './batches-to-skip';
-import { lossesAfter, riseOf, type PostmortemFacts } from './facts';
+import { findPassedAttempt } from './attempt-sentences';
+import { lossesAfter, riseOf, spikeBefore, type PostmortemFacts } from './facts';
 import { chooseCheckpoint, REWIND_STEPS } from './rewind';
 import { standingOfOpen } from './standing';
 import { againstLevel, inSteps } from './words';
@@ -21,8 +22,12 @@ export function writeDecision(facts: PostmortemFacts, remedies: readonly Mitigat
       return decideOutlier(facts);
     case 'rms_spike':
       return decideRmsSpike(facts);
-    case 'divergence':
+    case 'divergence': {
+      const before = spikeBefore(facts);
+      if (before !== null)
+        return `Decide by the postmortem of ${formatStep(before.onsetStep)}: the loss spike that began there ended in this.`;
       return `${capitalise(goBack(facts))}.${against(remedies)}`;
+    }
     case 'loss_spike':
       return standingOfOpen(facts)?.isYoung === true
         ? decideLossSpike(facts)
@@ -35,6 +40,10 @@ function decideLossSpike(facts: PostmortemFacts): string {
   const open = standingOfOpen(facts);
   if (open !== null) {
     if (open.hasEnded) {
+      const passed = findPassedAttempt(facts);
+      if (passed !== null) {
+        return `Nothing to do: attempt ${passed.attempt}, restarted from ${formatStep(passed.resumeFromStep)}, passed these steps without a spike.`;
+      }
       return `The loss was still up when the attempt ended at ${formatStep(open.lastStep)}. To train on, ${goBack(facts)}.`;
     }
     return open.isYoung

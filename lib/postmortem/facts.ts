@@ -113,6 +113,22 @@ const USUAL_STEPS = 64;
 /** Steps before the rise that first movers are looked for in. */
 export const LEAD_STEPS = 10;
 
+/** The loss spike that was open when the loss diverged: what came first is said there. */
+export function spikeBefore({
+  spike,
+  spikes,
+}: Pick<PostmortemFacts, 'spike' | 'spikes'>): Spike | null {
+  if (spike.kind !== 'divergence') return null;
+  const open = spikes.findLast(
+    ({ kind, attempt, onsetStep, recoveredStep }) =>
+      kind === 'loss_spike' &&
+      attempt === spike.attempt &&
+      onsetStep < spike.onsetStep &&
+      (recoveredStep ?? Infinity) >= spike.onsetStep,
+  );
+  return open ?? null;
+}
+
 /** As many losses as the level after a spike is measured by. */
 const LEVEL_LOSSES = 100;
 

@@ -1,6 +1,6 @@
 /** The one line above a postmortem: what moved first, or that nothing did. */
 import { formatStep } from '../view/text/format-number';
-import { layerName, type PostmortemFacts } from './facts';
+import { layerName, spikeBefore, type PostmortemFacts } from './facts';
 import { inSteps, nameList, plural } from './words';
 
 export function writeHeadline(facts: PostmortemFacts): string {
@@ -18,6 +18,9 @@ export function writeHeadline(facts: PostmortemFacts): string {
       .map(({ layer }) => layerName(facts, layer));
     return `RMS of ${names.length === 0 ? 'a layer' : nameList(names)} spiked at ${at}`;
   }
+  const before = longest === 0 ? spikeBefore(facts) : null;
+  if (before !== null)
+    return `Diverged at ${at}, in the loss spike that began at ${formatStep(before.onsetStep)}`;
   const target = spike.kind === 'divergence' ? 'the loss diverged' : 'the loss';
   if (spike.verdict === 'insufficient_data') {
     const what = spike.kind === 'divergence' ? 'Diverged' : 'Loss spike';

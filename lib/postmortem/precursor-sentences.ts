@@ -8,6 +8,7 @@ import {
   columnAt,
   riseOf,
   scalarAt,
+  spikeBefore,
   usualBefore,
   type PostmortemFacts,
 } from './facts';
@@ -56,6 +57,11 @@ export function describePrecursor(facts: PostmortemFacts): Sentence[] {
   );
   if (sentences.length === 0) {
     const withIt = late.length === 0 ? '' : `; ${plural(late.length, 'layer')} moved with it`;
+    const before = spikeBefore(facts);
+    if (before !== null) {
+      const text = `The loss had been up since ${formatStep(before.onsetStep)}, in the spike that ended here: what moved before that is in its postmortem.`;
+      return [{ kind: 'precursor', text, evidence: [at] }];
+    }
     const text = `No precursor found: nothing moved in the 10 steps before ${what} rose at ${formatStep(rise)}${withIt}.`;
     return [
       { kind: 'precursor', text, evidence: [at, ...late.slice(0, 8).map(toEvidence(facts))] },

@@ -245,6 +245,48 @@ describe('a postmortem', () => {
     ]);
   });
 
+  it('leads from a divergence to the spike that ended in it', () => {
+    const began = aSpike({
+      id: 'began',
+      onsetStep: 540,
+      recoveredStep: null,
+      recovery: 'diverged',
+    });
+    const spike = aSpike({
+      ...{ id: 'nan', kind: 'divergence', onsetStep: 552, recoveredStep: null },
+      ...{ recovery: 'diverged', verdict: 'no_precursor', firstMovers: [], globalMovers: [] },
+    });
+    const { headline, decision, sentences } = compose({ spike, spikes: [began, spike] });
+    expect(headline).toBe('Diverged at 552, in the loss spike that began at 540');
+    expect(decision).toMatch(/^Decide by the postmortem of 540: /);
+    expect(textsOf(sentences, 'precursor')).toEqual([
+      expect.stringMatching(/^The loss had been up since 540, /),
+    ]);
+    const over = { ...began, recoveredStep: 548 };
+    const alone = compose({ spike, spikes: [over, spike] });
+    expect(alone.headline).toBe('Diverged at 552 without a precursor');
+    expect(alone.decision).toMatch(/^Go back to /);
+  });
+
+  it('asks for nothing where a later attempt passed the same steps', () => {
+    const { steps } = someColumns();
+    const others = [
+      {
+        ...{ attempt: 2, steps, loss: Float64Array.from(steps, () => 0.004) },
+        gradientNorm: new Float64Array(steps.length).fill(NaN),
+      },
+    ];
+    const spike = aSpike({ recovery: 'open', recoveredStep: null });
+    const attempts = [anAttempt(), anAttempt({ attempt: 2, resumeFromStep: 520 })];
+    expect(compose({ spike, others, attempts }).decision).toMatch(
+      /^Nothing to do: attempt 2, restarted from 520, passed these steps without a spike\./,
+    );
+    const again = aSpike({ id: 'again', attempt: 2, onsetStep: 553 });
+    expect(compose({ spike, others, attempts, spikes: [again] }).decision).toMatch(
+      /To train on, go back to /,
+    );
+  });
+
   it('ends by saying that this is association', () => {
     expect(compose().sentences.at(-1)).toMatchObject({ kind: 'limits' });
     expect(
