@@ -23,6 +23,7 @@ export const STATUS_OF_CODE = {
   layers_differ: 409,
   id_taken: 409,
   step_conflict: 409,
+  layers_overlap: 409,
   run_finished: 410,
   body_too_large: 413,
   unsupported_media_type: 415,

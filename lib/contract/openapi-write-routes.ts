@@ -62,7 +62,8 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
     description:
       'The reply leaves once the database has committed the steps. One bad step never loses the others: ' +
       'it is listed in rejected with its code. A step already stored with the same content counts as a ' +
-      'duplicate, with other content it is rejected as step_conflict. Bodies may be gzip-encoded; 32 MiB ' +
+      'duplicate, with other content it is rejected as step_conflict, and as layers_overlap where a post of another ' +
+      'layer_offset has brought some of its layers. Bodies may be gzip-encoded; 32 MiB ' +
       'after decompression. A safetensors body is the fast way; JSON holds the same numbers.',
     params: runParamsSchema,
     body: [
@@ -120,6 +121,7 @@ export const WRITE_ROUTES: readonly RouteDescription[] = [
       'layer_count_mismatch',
       'layer_offset_out_of_range',
       'step_conflict',
+      'layers_overlap',
       'step_negative',
       'step_out_of_order',
       'step_out_of_range',

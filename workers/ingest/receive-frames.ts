@@ -151,7 +151,7 @@ function publish(
 
 function count(
   deps: ReceiveDependencies,
-  { frames, rejected: alreadyRejected }: ValidFrames,
+  { layerOffset, frames, rejected: alreadyRejected }: ValidFrames,
   outcomes: readonly FrameOutcome[],
   found: readonly FindingMessage[],
 ): FramesReply {
@@ -171,6 +171,12 @@ function count(
     else if (outcome instanceof AppError) {
       faults.push(outcome);
       rejected.push({ step: frame.step, code: outcome.code, message: outcome.message });
+    } else if (outcome === 'overlap') {
+      rejected.push({
+        step: frame.step,
+        code: 'layers_overlap',
+        message: `step ${frame.step} is stored with some of the layers from ${layerOffset} to ${layerOffset + frame.layerCount - 1} in a post of another layer_offset; the first stands`,
+      });
     } else {
       rejected.push({
         step: frame.step,

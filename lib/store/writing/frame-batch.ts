@@ -1,7 +1,8 @@
 /**
  * One transaction that stores frames of any runs. In order:
  *   lock the runs against deletion → claim each frame's key in `frame`, which decides
- *   stored, duplicate or conflict by the content's hash → payload of the claimed frames by
+ *   stored, duplicate or conflict by the content's hash, and whether its layers are still
+ *   free → payload of the claimed frames by
  *   COPY → what the steps say besides → histograms → COMMIT.
  * The claim makes COPY safe, which has no ON CONFLICT: a key that this transaction has just
  * inserted is nobody else's. No outcome is known before the COMMIT.
@@ -24,6 +25,12 @@ export const TRIAL_WRITE_SQL = `BEGIN;
   INSERT INTO hot_frame (run, attempt, step, layer_offset, layer_count, metric_ids, "values")
   VALUES (gen_random_uuid(), 0, 0, 0, 0, '{}', convert_to(repeat('x', 1000000), 'UTF8'));
   ROLLBACK`;
+
+/**
+ * A plan that was made while `frame` was small must not read all of it for each frame later;
+ * statements of a batch look for keys alone.
+ */
+const BEGIN_SQL = 'BEGIN; SET LOCAL enable_seqscan = off';
 
 /** Larger payloads than a batch usually has are given back to the system. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
@@ -63,7 +70,7 @@ export async function storeBatch(
   registry: MetricRegistry,
   memory = new PayloadMemory(),
 ): Promise<FrameOutcome[]> {
-  await client.query('BEGIN');
+  await client.query(BEGIN_SQL);
   try {
     const names = await lockRuns(client, entries, registry);
     const present = entries.filter((entry) => names.has(entry.runKey));
@@ -123,13 +130,19 @@ interface Claims {
 
 async function claimFrames(client: Client, entries: readonly BatchEntry[]): Promise<Claims> {
   if (entries.length === 0) return { outcomes: new Map(), claimed: [] };
-  // The same key twice in one batch: the first claims it for both.
-  const firsts = new Map<string, BatchEntry>();
-  for (const entry of entries) if (!firsts.has(entry.key)) firsts.set(entry.key, entry);
-  const candidates = [...firsts.values()];
-  const inserted = await insertFrameKeys(client, candidates);
-  const claimed = candidates.filter(({ key }) => inserted.has(key));
-  const taken = candidates.filter(({ key }) => !inserted.has(key));
+  const claimed: BatchEntry[] = [];
+  const inserted = new Set<string>();
+  let waiting = entries;
+  // One round, unless entries are in each other's way: the next sees what this one has stored.
+  while (waiting.length > 0) {
+    const round = withoutOverlaps(waiting);
+    const keys = await insertFrameKeys(client, round);
+    for (const key of keys) inserted.add(key);
+    claimed.push(...round.filter(({ key }) => keys.has(key)));
+    const tried = new Set(round);
+    waiting = waiting.filter((entry) => !tried.has(entry) && !inserted.has(entry.key));
+  }
+  const taken = firstOfKeys(entries).filter(({ key }) => !inserted.has(key));
   const holders = new Map<string, Holder>(
     claimed.map((entry) => [entry.key, { contentHash: entry.contentHash, entry }]),
   );
@@ -138,11 +151,43 @@ async function claimFrames(client: Client, entries: readonly BatchEntry[]): Prom
   return { outcomes, claimed };
 }
 
+/** The first entry of each key. */
+function firstOfKeys(entries: readonly BatchEntry[]): BatchEntry[] {
+  const firsts = new Map<string, BatchEntry>();
+  for (const entry of entries) if (!firsts.has(entry.key)) firsts.set(entry.key, entry);
+  return [...firsts.values()];
+}
+
+/** Those that share no key and no layer with one before them: one statement sees no row of its own. */
+function withoutOverlaps(entries: readonly BatchEntry[]): BatchEntry[] {
+  const ofSteps = new Map<string, BatchEntry[]>();
+  return entries.filter((entry) => {
+    const step = `${entry.runKey}/${entry.attempt}/${entry.frame.step}`;
+    const others = ofSteps.get(step);
+    if (others === undefined) ofSteps.set(step, [entry]);
+    else if (others.some((other) => other.key === entry.key || haveCommonLayers(entry, other)))
+      return false;
+    else others.push(entry);
+    return true;
+  });
+}
+
+/** How many layers a frame says anything of; scalars alone are in nobody's way. */
+function heldLayers(frame: BatchEntry['frame'] | undefined): number {
+  if (frame === undefined || frame.layerMetrics.size + frame.histograms.size === 0) return 0;
+  return frame.layerCount;
+}
+
+function haveCommonLayers(a: BatchEntry, b: BatchEntry): boolean {
+  const from = Math.max(a.layerOffset, b.layerOffset);
+  return from < Math.min(a.layerOffset + heldLayers(a.frame), b.layerOffset + heldLayers(b.frame));
+}
+
 function outcomeOf(entry: BatchEntry, holders: ReadonlyMap<string, Holder>): FrameOutcome {
   const holder = holders.get(entry.key);
-  // Between the insert and the read the frame was deleted: only deleting its run does that,
-  // and the run's row is locked.
-  if (holder === undefined) throw new Error(`nobody holds frame ${entry.key}`);
+  // Nobody's key and not inserted either: between the two only deleting its run could have
+  // removed it, whose row is locked. So it is the layers that are somebody else's.
+  if (holder === undefined) return 'overlap';
   if (holder.entry === entry) return 'stored';
   return holder.contentHash.equals(entry.contentHash) ? 'duplicate' : 'conflict';
 }
@@ -171,12 +216,18 @@ async function insertFrameKeys(
     name: 'insert_frame_keys',
     text: `INSERT INTO frame (run, attempt, step, layer_offset, layer_count, content_hash, posted_measures)
       SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::bytea[], $7::smallint[])
+        AS new (run, attempt, step, layer_offset, layer_count, content_hash, posted_measures)
+      WHERE (SELECT true FROM frame WHERE frame.run = new.run AND frame.attempt = new.attempt
+          AND frame.step = new.step AND frame.layer_offset <> new.layer_offset
+          AND greatest(frame.layer_offset, new.layer_offset)
+            < least(frame.layer_offset + frame.layer_count, new.layer_offset + new.layer_count)
+        LIMIT 1) IS NULL
       ON CONFLICT (run, attempt, step, layer_offset) DO NOTHING
       RETURNING run::text, attempt, step::text, layer_offset`,
     values: [
       ...keyParameters(entries),
       arrayParameter('int4', length, (writer, index) =>
-        writer.int4(entries[index]?.frame.layerCount ?? 0),
+        writer.int4(heldLayers(entries[index]?.frame)),
       ),
       arrayParameter('bytea', length, (writer, index) =>
         writer.bytea([entries[index]?.contentHash ?? Buffer.alloc(0)]),

@@ -19,8 +19,12 @@ export interface FrameToStore {
   readonly postedMeasures?: number;
 }
 
-/** An AppError: this frame cannot be stored, now or later; the others stand. */
-export type FrameOutcome = 'stored' | 'duplicate' | 'conflict' | AppError;
+/**
+ * conflict   its key is stored with other content
+ * overlap    another frame of the step, stored before, holds some of its layers
+ * AppError   this frame cannot be stored, now or later; the others stand
+ */
+export type FrameOutcome = 'stored' | 'duplicate' | 'conflict' | 'overlap' | AppError;
 
 export interface BatchEntry {
   readonly runKey: string;

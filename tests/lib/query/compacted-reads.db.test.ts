@@ -7,6 +7,7 @@ import { readHeatmap } from '@/lib/query/read-heatmap';
 import { readSeries } from '@/lib/query/read-series';
 import { readTimeline } from '@/lib/query/read-timeline';
 import { createRun } from '@/lib/store/runs/create-run';
+import { storeOverlapping } from '@/tests/builders/overlapping-posts';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
@@ -264,7 +265,7 @@ it('lets what is in a block stand against a late post of the same layers, which 
   const steps = Array.from({ length: 300 }, (_, step) => step);
   await database.writer.write(steps.map((step) => post(step, 0, [1, NaN, null])));
   await compact(runKey, [1]);
-  await database.writer.write([post(100, 1, [50, 60]), post(101, 1, [70, Infinity])]);
+  await storeOverlapping(database, [post(100, 1, [50, 60]), post(101, 1, [70, Infinity])]);
   const read = async (columns: number, reduce: 'max' | 'min' | 'mean', range = {}) => {
     const query = { attempt: 'effective' as const, metric: METRIC, columns, reduce, ...range };
     const { values, nonFinite } = await readHeatmap(db, 'overlapping', query);

@@ -5,6 +5,7 @@ import { readHeatmap } from '@/lib/query/read-heatmap';
 import { readSeries } from '@/lib/query/read-series';
 import { readTimeline } from '@/lib/query/read-timeline';
 import { createRun } from '@/lib/store/runs/create-run';
+import { storeOverlapping } from '@/tests/builders/overlapping-posts';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
@@ -197,13 +198,13 @@ describe('timeline, series and heatmap', () => {
   });
 
   it('merge shards that overlap: what was reported first in layer order stands, gaps are filled', async () => {
-    const { db, writer } = database;
+    const { db } = database;
     const { runKey } = await createRun(db, aRun({ id: 'overlap', layerCount: 4 }));
     const [low, high] = [
       framesOf({ attempt: 1, step: 1, loss: null, custom: null, cells: [1, 2, null], cuts: [] }),
       framesOf({ attempt: 1, step: 1, loss: null, custom: null, cells: [8, 9, 10], cuts: [] }),
     ];
-    await writer.write([
+    await storeOverlapping(database, [
       { runKey, attempt: 1, layerOffset: 1, frame: high[0]!.frame },
       { runKey, attempt: 1, layerOffset: 0, frame: low[0]!.frame },
     ]);

@@ -7,6 +7,7 @@ import { createCompactor } from '@/lib/store/compaction/compactor';
 import { createRun } from '@/lib/store/runs/create-run';
 import { finishRun } from '@/lib/store/runs/runs';
 import { effectiveSegments, type Segment } from '@/lib/store/runs/trajectory';
+import { storeOverlapping } from '@/tests/builders/overlapping-posts';
 import { aFrame } from '@/tests/builders/frame';
 import { aRun } from '@/tests/builders/run';
 import { silentLogger, useDatabase } from '@/tests/database';
@@ -47,7 +48,8 @@ function histogramOf(post: Posted, kind: string, edgesIndex: 0 | 1): HistogramFr
 }
 
 async function write(runKey: string, posts: readonly Posted[]): Promise<void> {
-  const outcomes = await database.writer.write(
+  const outcomes = await storeOverlapping(
+    database,
     posts.map((post) => ({
       runKey,
       attempt: post.attempt,

@@ -63,6 +63,23 @@ describe('POST /frames', () => {
     });
   });
 
+  it('takes of shards that hold the same layer the first', async () => {
+    await servers.post('/api/v1/runs', aRun('overlap'));
+    const post = (layerOffset: number, rms: number[]) =>
+      servers.post('/api/v1/runs/overlap/frames', {
+        layerOffset,
+        frames: [{ step: 1, layers: { rms } }],
+      });
+    expect((await post(1, [5])).body).toMatchObject({ accepted: 1, rejected: [] });
+    const { status, body } = await post(0, [7, 8]);
+    expect([status, body.accepted, body.duplicates]).toEqual([200, 0, 0]);
+    expect(body.rejected).toMatchObject([{ step: 1, code: 'layers_overlap' }]);
+    expect(body.rejected[0].message).toContain('layers from 0 to 1');
+    expect((await post(0, [7])).body).toMatchObject({ accepted: 1 });
+    const heatmap = await servers.get('/api/v1/runs/overlap/heatmap?metric=rms');
+    expect(heatmap.body.values).toEqual([[7], [5]]);
+  });
+
   it('takes JSON and gzip as it takes safetensors', async () => {
     await servers.post('/api/v1/runs', aRun('forms'));
     const packed = new Uint8Array(gzipSync(encodeFrames([aFrame(0)])));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '@/lib/contract/frame';
 import { createRun } from '@/lib/store/runs/create-run';
 import { deleteRun, finishRun } from '@/lib/store/runs/runs';
+import { storeOverlapping } from '@/tests/builders/overlapping-posts';
 import { aRun } from '@/tests/builders/run';
 import { useDatabase } from '@/tests/database';
 import { toColumn, type Cell } from './brute-rollup';
@@ -184,7 +185,7 @@ describe('compactAttempt', () => {
     );
     await compact(run);
     const late = [aFrame(5, { a: [7, 8, 9] }, {})];
-    await database.writer.write([
+    await storeOverlapping(database, [
       { runKey: run.runKey, attempt: 1, layerOffset: 0, frame: late[0]! },
     ]);
     await compact(run);
@@ -231,7 +232,8 @@ describe('compactAttempt', () => {
     );
     await compact(run);
     // A shard without layers of its own: the other one's scalars were none.
-    await post(run, [aFrame(77, {}, { loss: 1e9, late: 4 })], { layerOffset: 1 });
+    const late = { ...aFrame(77, {}, { loss: 1e9, late: 4 }), layerCount: 0 };
+    await post(run, [late], { layerOffset: 1 });
     await compact(run);
     const [row] = (await stored(run)).scalars;
     expect([...row!.rollup.maximum]).toContain(1e9);

@@ -51,6 +51,68 @@ describe('write', () => {
     expect(await write({ derived: [9, 9, 9] })).toEqual(['duplicate']);
   });
 
+  describe('of shards of a step that hold the same layers', () => {
+    const shard = (runKey: string, step: number, layerOffset: number, layerCount: number) =>
+      place(
+        runKey,
+        aFrame(step, { layers: { rms: Array<number>(layerCount).fill(layerOffset) } }),
+        {
+          layerOffset,
+        },
+      );
+
+    it.each([
+      ['in one call', true],
+      ['in calls of their own', false],
+    ])('stores the first, %s', async (_title, isOneCall) => {
+      const runKey = await aStoredRun(6);
+      const write = async (...posts: FrameToStore[]) => {
+        if (isOneCall) return database.writer.write(posts);
+        const outcomes = [];
+        for (const post of posts) outcomes.push(...(await database.writer.write([post])));
+        return outcomes;
+      };
+      expect(
+        await write(
+          shard(runKey, 1, 2, 2),
+          shard(runKey, 1, 1, 4),
+          shard(runKey, 1, 3, 2),
+          shard(runKey, 1, 0, 2),
+          shard(runKey, 1, 4, 2),
+          shard(runKey, 2, 3, 2),
+        ),
+      ).toEqual(['stored', 'overlap', 'overlap', 'stored', 'stored', 'stored']);
+      expect(await write(shard(runKey, 1, 2, 2), shard(runKey, 1, 3, 2))).toEqual([
+        'duplicate',
+        'overlap',
+      ]);
+      const rows = await rowsOf('hot_frame', runKey);
+      expect(rows.map(({ step, layer_offset: offset }) => `${step}/${offset}`).sort()).toEqual(
+        ['1/0', '1/2', '1/4', '2/3'].sort(),
+      );
+    });
+
+    it('stores one that shares layers with a refused one alone', async () => {
+      const runKey = await aStoredRun(6);
+      await database.writer.write([shard(runKey, 1, 0, 2)]);
+      expect(await database.writer.write([shard(runKey, 1, 1, 3), shard(runKey, 1, 3, 2)])).toEqual(
+        ['overlap', 'stored'],
+      );
+    });
+
+    it('takes scalars at any place, and an attempt or a run of another', async () => {
+      const [runKey, other] = [await aStoredRun(3), await aStoredRun(3)];
+      await database.writer.write([shard(runKey, 1, 0, 3)]);
+      expect(
+        await database.writer.write([
+          place(runKey, aFrame(1, { loss: 2, layers: {} }), { layerOffset: 1 }),
+          { ...shard(runKey, 1, 1, 2), attempt: 2 },
+          shard(other, 1, 1, 2),
+        ]),
+      ).toEqual(['stored', 'stored', 'stored']);
+    });
+  });
+
   it('decides between equal steps of one call as between two calls', async () => {
     const runKey = await aStoredRun();
     const outcomes = await database.writer.write([
