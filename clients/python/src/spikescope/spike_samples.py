@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from statistics import median
 
 from .wire.frames import Frame, Samples
 
@@ -106,14 +105,21 @@ class SuspicionRule:
     def _is_high_loss(self, loss: float) -> bool:
         if len(self._losses) < MIN_VALUES:
             return False
-        middle = median(self._losses)
-        deviation = median(abs(value - middle) for value in self._losses)
+        middle = _median(self._losses)
+        deviation = _median(abs(value - middle) for value in self._losses)
         return loss - middle > max(LOSS_DEVIATIONS * deviation, LOSS_FACTOR * abs(middle))
 
     def _is_high_norm(self, norm: float) -> bool:
-        return len(self._norms) >= MIN_VALUES and norm > NORM_FACTOR * median(self._norms)
+        return len(self._norms) >= MIN_VALUES and norm > NORM_FACTOR * _median(self._norms)
 
 
 def _remember(values: deque[float], value: float) -> None:
     if math.isfinite(value):
         values.append(value)
+
+
+def _median(values: Iterable[float]) -> float:
+    # A tenth of the time that importing this client takes, for jobs that watch for spikes alone.
+    from statistics import median
+
+    return median(values)
