@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
-/** Root may write to every folder, so the preparation runs as somebody who may not. */
-const NOBODY = 65_534;
-const asSomebody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+/**
+ * Root may write to every folder, so it runs the preparation without that right. Another user
+ * would be none the wiser: folders of tests are closed to all but their owner.
+ */
+const WITHOUT_RIGHTS = ['setpriv', '--inh-caps=-all', '--bounding-set=-all'];
+const withoutRights = process.getuid?.() === 0 ? WITHOUT_RIGHTS : [];
 
 let checkout: string;
 
@@ -35,11 +38,14 @@ describe('a checkout that its user may only read', () => {
     const script = `
       import { ensurePrepared, runMain } from './workers/launcher/prepare.mjs';
       await runMain(() => ensurePrepared({ needsBuild: true }));`;
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: checkout,
-      encoding: 'utf8',
-      ...asSomebody,
-    });
+    const [file, ...args] = [
+      ...withoutRights,
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+    ];
+    const { status, stderr } = spawnSync(file, args, { cwd: checkout, encoding: 'utf8' });
     expect(stderr.trim()).toBe(
       `Installing packages (once a version, a minute or two): This user may not write to ${checkout}, ` +
         'where something is missing or out of date. ' +
