@@ -5,7 +5,7 @@
  * acknowledged a second, the time of an acknowledgement, what each part took of the
  * processors, bytes on disk, and beside them narrow rows and the machine's own limits.
  *
- * Run: npm run bench -- ingest [--seconds 60] [--layers 1000] [--runs 16] [--steps-per-post 8] [--only-paced] [--profile DIR]
+ * Run: npm run bench -- ingest [--seconds 60] [--layers 1000] [--runs 16] [--steps-per-post 8] [--only-paced] [--profile DIR] [--postgres name=value …]
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -45,6 +45,8 @@ const { values: options } = parseArgs({
     'only-paced': { type: 'boolean', default: false },
     /** A folder for the workers' processor profiles. */
     profile: { type: 'string' },
+    /** A setting of PostgreSQL to try, laid over ours. */
+    postgres: { type: 'string', multiple: true, default: [] },
   },
 });
 const profileDirectory = options.profile ?? null;
@@ -301,7 +303,14 @@ async function printLimits(
 
 console.log(machineLine());
 await buildWorkers();
-const server = await startBenchServer();
+const server = await startBenchServer(
+  Object.fromEntries(
+    options.postgres.map((setting) => {
+      const [name = '', ...value] = setting.split('=');
+      return [name, value.join('=')];
+    }),
+  ),
+);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.stop().finally(() => process.exit(1)));
 }

@@ -47,10 +47,15 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** PostgreSQL in a temporary folder, with a migrated template of what is measured. */
-export async function startBenchServer(): Promise<BenchServer> {
+/**
+ * PostgreSQL in a temporary folder, with a migrated template of what is measured; `settings`
+ * are laid over those that are shipped.
+ */
+export async function startBenchServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
-  const postgres = await startEmbeddedPostgres({ dataDirectory: directory, logger });
+  const postgres = await startEmbeddedPostgres({ dataDirectory: directory, logger, settings });
   const urlOf = (database: string): string => {
     const url = new URL(postgres.url);
     url.pathname = database;

@@ -69,7 +69,8 @@ export function readProcessTimes({ nodes, postgres, connections }: PartsToTime):
 function nameOfBackground(pid: number): string {
   try {
     const title = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
-    return /^postgres: ([a-z ]+?) *$/.exec(title)?.[1] ?? 'other connections';
+    // The title of what vacuums ends with the database's name.
+    return /^postgres: (autovacuum worker|[a-z ]+?(?= *$))/.exec(title)?.[1] ?? 'other connections';
   } catch {
     return 'other connections';
   }

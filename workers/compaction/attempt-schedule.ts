@@ -43,6 +43,7 @@ export interface ScheduleTotals {
   readonly hotBytes: number;
   readonly lagSteps: number;
   readonly waitingAttempts: number;
+  readonly waitingBytes: number;
 }
 
 export class AttemptSchedule {
@@ -154,15 +155,19 @@ export class AttemptSchedule {
     let hotBytes = 0;
     let lagSteps = 0;
     let waitingAttempts = 0;
+    let waitingBytes = 0;
     for (const entry of this.#entries.values()) {
       hotRows += entry.hotRows;
       hotBytes += entry.hotBytes;
       if (entry.hotRows > 0) {
         lagSteps = Math.max(lagSteps, entry.newestStep + 1 - Math.max(0, entry.blocksTo));
       }
-      if (entry.dueMs < Infinity) waitingAttempts++;
+      if (entry.dueMs < Infinity) {
+        waitingAttempts++;
+        waitingBytes += entry.hotBytes;
+      }
     }
-    return { hotRows, hotBytes, lagSteps, waitingAttempts };
+    return { hotRows, hotBytes, lagSteps, waitingAttempts, waitingBytes };
   }
 
   #entry(id: AttemptId): Entry {

@@ -61,6 +61,7 @@ export const NO_PROGRESS: CompactionProgress = {
   hotBytes: 0,
   lagSteps: 0,
   waitingAttempts: 0,
+  waitingBytes: 0,
   compactedRows: 0,
   blocks: 0,
   rollups: 0,

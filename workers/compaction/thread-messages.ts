@@ -29,6 +29,8 @@ export interface CompactionProgress {
   readonly lagSteps: number;
   /** Attempts with something to do now, those that wait after a failure too. */
   readonly waitingAttempts: number;
+  /** What is hot of these: of other attempts nothing can be in a block yet. */
+  readonly waitingBytes: number;
   /** Totals since the thread started. */
   readonly compactedRows: number;
   readonly blocks: number;

@@ -6,6 +6,7 @@ import type { StoreLogger } from '../store-logger';
 import { WriterConnection } from '../writing/writer-connection';
 import { compactAttempt, type CompactionUnit } from './compact-attempt';
 import type { AttemptId } from './compaction-state';
+import { HotVacuum } from './hot-vacuum';
 import { roundAttempt, type RoundingUnit } from './round-attempt';
 import { createBuffers } from './write-blocks';
 
@@ -64,6 +65,7 @@ export function createCompactor(options: {
   readonly logger: StoreLogger;
 }): Compactor {
   const connection = new WriterConnection(options.url, options.logger, 'spikescope compaction');
+  const vacuum = new HotVacuum(options);
   let buffers = createBuffers();
 
   async function use<Result>(
@@ -94,8 +96,11 @@ export function createCompactor(options: {
           hotBytes: Number(row.bytes),
         }));
       }),
-    compact: (id, includesLate) =>
-      use((client) => compactAttempt(client, id, { includesLate, buffers })),
+    compact: async (id, includesLate) => {
+      const unit = await use((client) => compactAttempt(client, id, { includesLate, buffers }));
+      vacuum.noteRemoved(unit.hotBytes);
+      return unit;
+    },
     findRoundable: (now) =>
       use(async (client) => {
         const { rows } = await client.query<{
@@ -114,7 +119,11 @@ export function createCompactor(options: {
     retain: (now) => retainProjects(use, now),
     releaseMemory: () => {
       buffers = createBuffers();
+      vacuum.noteRest();
     },
-    close: () => connection.close(),
+    async close() {
+      await vacuum.close();
+      await connection.close();
+    },
   };
 }

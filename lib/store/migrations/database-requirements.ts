@@ -12,10 +12,10 @@ export class UnfitDatabaseError extends Error {
 const OLDEST_SERVER = 15;
 
 /**
- * Front door 8, ingest 8 and its writer with a trial beside it 2, compaction 1, alerts 3.
+ * Front door 8, ingest 8 and its writer with a trial beside it 2, compaction and its vacuum 2, alerts 3.
  * With fewer, reads that keep theirs can leave none to the writer.
  */
-export const CONNECTIONS_NEEDED = 22;
+const CONNECTIONS_NEEDED = 23;
 
 interface Facts {
   readonly version: string;
@@ -56,9 +56,13 @@ const FACTS_SQL = `
       OR has_database_privilege(current_database(), 'CREATE') AS may_make_schemas
   FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()`;
 
+/** What a pool may take to lend a second connection; a pool that is used up waits for ever. */
+const LENDING_MS = 15_000;
+
 export interface RequirementOptions {
   readonly url: string;
   readonly client: pg.Client;
+  readonly lendingMs?: number;
 }
 
 /**
@@ -66,11 +70,9 @@ export interface RequirementOptions {
  *
  * Throws  UnfitDatabaseError
  */
-export async function checkDatabase({ url, client }: RequirementOptions): Promise<void> {
-  const facts = await findFacts(client);
-  const fault =
-    findFault(facts) ??
-    ((await isSharedWithOthers(url, client, facts.backend_pid)) ? SHARED_CONNECTIONS : null);
+export async function checkDatabase(options: RequirementOptions): Promise<void> {
+  const facts = await findFacts(options.client);
+  const fault = findFault(facts) ?? (await findPoolFault(options, facts.backend_pid));
   if (fault !== null) throw new UnfitDatabaseError(fault);
 }
 
@@ -138,24 +140,37 @@ const SHARED_CONNECTIONS =
   'prepared statements and locks on its connections: name the server itself, or set the pool to sessions ' +
   '(PgBouncer: pool_mode = session)';
 
+const NOTHING_LENT =
+  'a connection pool answers in its place and has lent no second connection. Spikescope takes up to ' +
+  `${CONNECTIONS_NEEDED}: name the server itself, or let the pool have as many (PgBouncer: default_pool_size)`;
+
 /**
  * A pool says of itself another process id than the server does. Where it hands connections
  * out by transaction, the one that we have just used is given to the next who asks.
  */
-async function isSharedWithOthers(
-  url: string,
-  client: pg.Client,
+async function findPoolFault(
+  { url, client, lendingMs = LENDING_MS }: RequirementOptions,
   backendPid: number,
-): Promise<boolean> {
-  if (!('processID' in client) || client.processID === backendPid) return false;
-  const other = new pg.Client({ connectionString: url });
+): Promise<string | null> {
+  if (!('processID' in client) || client.processID === backendPid) return null;
+  const other = new pg.Client({ connectionString: url, connectionTimeoutMillis: lendingMs });
   other.on('error', () => undefined);
-  await other.connect();
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort();
+    // What waits on the connection fails with it.
+    void other.end();
+  }, lendingMs);
   try {
+    await other.connect();
     await other.query('BEGIN');
     const { rows } = await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    return rows[0]?.pid === backendPid;
+    return rows[0]?.pid === backendPid ? SHARED_CONNECTIONS : null;
+  } catch (error) {
+    if (late.signal.aborted) return NOTHING_LENT;
+    throw error;
   } finally {
+    clearTimeout(timer);
     await other.end();
   }
 }

@@ -115,9 +115,15 @@ describe('AttemptSchedule', () => {
       hotBytes: 10,
       lagSteps: 104,
       waitingAttempts: 0,
+      waitingBytes: 0,
     });
     schedule.noteStored(posts(50, 57, other), 0);
-    expect(schedule.totals()).toMatchObject({ hotRows: 112, hotBytes: 110, waitingAttempts: 1 });
+    expect(schedule.totals()).toMatchObject({
+      hotRows: 112,
+      hotBytes: 110,
+      waitingAttempts: 1,
+      waitingBytes: 100,
+    });
     expect(schedule.dueBytes(0)).toBe(100);
   });
 

@@ -92,9 +92,9 @@ describe('a database of one’s own', () => {
   });
 
   it('is refused with fewer connections than the product takes', async () => {
-    await admin.query(`CREATE DATABASE ${name} OWNER ${role} CONNECTION LIMIT 21`);
-    await expectUnfit(`admits 21 connections of ${role}`);
-    await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 22`);
+    await admin.query(`CREATE DATABASE ${name} OWNER ${role} CONNECTION LIMIT 22`);
+    await expectUnfit(`admits 22 connections of ${role}`);
+    await admin.query(`ALTER DATABASE ${name} CONNECTION LIMIT 23`);
     expect(await migrate()).not.toEqual([]);
   });
 });
