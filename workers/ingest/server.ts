@@ -10,6 +10,7 @@ import { createMessageSender } from '../alerts/deliver/message-sender';
 import { createCompactionClient } from '../compaction/compaction-client';
 import { onShutdown } from '../http/shutdown';
 import { createIngestServer } from './ingest-server';
+import { restBehind } from './rest-behind';
 
 /** What may wait for a commit before posts are answered 429: a second of the highest load measured. */
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
@@ -23,13 +24,14 @@ async function start(config: IngestConfig): Promise<void> {
     serializers: { error: pino.stdSerializers.err },
   });
   const db = openDatabase({ url: config.databaseUrl, maxConnections: 8, logger });
+  const compaction = createCompactionClient({ databaseUrl: config.databaseUrl, logger });
   const writer = createFrameWriter({
     url: config.databaseUrl,
     logger,
     maxQueuedBytes: MAX_QUEUED_BYTES,
+    rest: restBehind(() => compaction.status().waitingBytes),
   });
   const statistics = createStatisticsClient({ choice: config.statisticsBackend, logger });
-  const compaction = createCompactionClient({ databaseUrl: config.databaseUrl, logger });
   const alerts = createAlertsClient({
     databaseUrl: config.databaseUrl,
     settings: config.alerts,

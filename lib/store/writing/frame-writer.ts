@@ -33,6 +33,8 @@ export interface FrameWriterOptions {
   readonly logger: StoreLogger;
   /** Beyond this the writer answers `writer_saturated`. */
   readonly maxQueuedBytes: number;
+  /** Waited for between two batches, with what the last one took; not while closing. */
+  readonly rest?: (batchMs: number) => Promise<void>;
 }
 
 export interface FrameWriterStatus {
@@ -101,6 +103,7 @@ class GroupCommitWriter implements FrameWriter {
   readonly #memory = new PayloadMemory();
   readonly #logger: StoreLogger;
   readonly #maxQueuedBytes: number;
+  readonly #rest: NonNullable<FrameWriterOptions['rest']>;
   #queue: Pending[] = [];
   #inFlight: readonly Pending[] = [];
   #queuedBytes = 0;
@@ -112,10 +115,11 @@ class GroupCommitWriter implements FrameWriter {
   #retriedBatches = 0;
   #refusedWrites = 0;
 
-  constructor({ url, logger, maxQueuedBytes }: FrameWriterOptions) {
+  constructor({ url, logger, maxQueuedBytes, rest }: FrameWriterOptions) {
     this.#connection = new WriterConnection(url, logger, 'spikescope writer', TRIAL_WRITE_SQL);
     this.#logger = logger;
     this.#maxQueuedBytes = maxQueuedBytes;
+    this.#rest = rest ?? (() => Promise.resolve());
   }
 
   async write(frames: readonly FrameToStore[]): Promise<FrameOutcome[]> {
@@ -179,6 +183,7 @@ class GroupCommitWriter implements FrameWriter {
     // Calls of the same turn of the event loop share the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
+      const startedAt = performance.now();
       const batch = this.#takeBatch();
       this.#inFlight = batch;
       try {
@@ -188,6 +193,8 @@ class GroupCommitWriter implements FrameWriter {
       }
       this.#inFlight = [];
       for (const { byteLength } of batch) this.#queuedBytes -= byteLength;
+      if (this.#queue.length > 0 && !this.#isClosed)
+        await this.#rest(performance.now() - startedAt);
     }
     // In the same turn as the look at the queue: a write between the two would wait for ever.
     this.#draining = null;

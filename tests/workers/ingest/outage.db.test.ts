@@ -97,6 +97,8 @@ describe('a database whose disk is full', () => {
     const words = 'the database has no space left on its disk';
     expect(await expectUnavailable(post(50))).toBe(words);
     expect(await isReady(servers.ingestUrl)).toBe(false);
+    const { body } = await servers.get('/readyz');
+    expect(body.checks).toEqual({ database: 'ok', ingest: `takes no posts: ${words}`, web: 'ok' });
     expect((await servers.get('/api/v1/runs/known')).status).toBe(200);
     expect(await expectUnavailable(post(51))).toBe(words);
     expect(await storedSteps()).toEqual(before);

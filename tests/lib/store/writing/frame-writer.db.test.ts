@@ -324,4 +324,32 @@ describe('limits', () => {
       code: 'unavailable',
     });
   });
+
+  it('rests between batches where it is told to, but not when it closes', async () => {
+    const runKey = await aStoredRun();
+    const rests: (() => void)[] = [];
+    const took: number[] = [];
+    const writer = createFrameWriter({
+      url: database.url,
+      logger: silentLogger,
+      maxQueuedBytes: 1e9,
+      rest: (batchMs) => {
+        took.push(batchMs);
+        return new Promise<void>((resolve) => rests.push(resolve));
+      },
+    });
+    // A batch holds 512 frames at most.
+    const steps = Array.from({ length: 2000 }, (_, step) => step);
+    const calls = steps.map((step) => writer.write([place(runKey, aFrame(step))]));
+    await expect.poll(() => rests.length).toBe(1);
+    expect(took[0]).toBeGreaterThan(0);
+    expect(writer.status()).toMatchObject({ committedFrames: 512, queuedFrames: 1488 });
+    rests[0]?.();
+    await expect.poll(() => rests.length).toBe(2);
+    const closed = writer.close();
+    rests[1]?.();
+    await closed;
+    expect((await Promise.all(calls)).flat()).toEqual(steps.map(() => 'stored'));
+    expect(rests).toHaveLength(2);
+  });
 });
