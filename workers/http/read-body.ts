@@ -152,10 +152,13 @@ async function readRaw(
       clearTimeout(timer);
       resolve(known ?? concatAligned(chunks, sizeBytes));
     });
-    request.on('error', fail);
+    const leave = (): void => {
+      fail(new AppError('bad_request', 'the connection closed inside the body'));
+    };
+    // Its code is ECONNRESET, which further on would be an outage of the database.
+    request.on('error', leave);
     request.on('close', () => {
-      if (!request.complete)
-        fail(new AppError('bad_request', 'the connection closed inside the body'));
+      if (!request.complete) leave();
     });
   });
 }

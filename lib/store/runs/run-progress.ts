@@ -1,11 +1,14 @@
 /** How far runs have come: read from the ends of primary keys, many runs in one round trip. */
 import { stepAfter } from '../../contract/identifiers';
 import type { Database } from '../database';
+import { hasTimeSql } from '../step-time';
 import { effectiveSegments } from './trajectory';
 import type { RunAttempt } from './run-context';
 
 /** Steps over which a rate is taken: a second of the fastest jobs, ten minutes of the slowest. */
 const RATE_STEPS = 64;
+/** Seconds that all of them take at least; in less no job steps, and a rate may overflow. */
+const SHORTEST = 1e-6;
 
 export interface RunProgress {
   readonly firstStep: number | null;
@@ -40,10 +43,10 @@ export function recentStepsSql(range: {
   return `
     SELECT (array_agg(loss ORDER BY step DESC) FILTER (WHERE loss IS NOT NULL))[1] AS loss,
       max(step) FILTER (WHERE has_time) - min(step) FILTER (WHERE has_time) AS steps,
-      max(wall_time) FILTER (WHERE has_time) - min(wall_time) FILTER (WHERE has_time) AS seconds
+      nullif(greatest(max(wall_time) FILTER (WHERE has_time) - min(wall_time) FILTER (WHERE has_time),
+        ${SHORTEST}), ${SHORTEST}) AS seconds
     FROM (
-      SELECT step, loss, wall_time,
-        wall_time IS NOT NULL AND wall_time > '-Infinity' AND wall_time < 'Infinity' AS has_time
+      SELECT step, loss, wall_time, ${hasTimeSql('step')} AS has_time
       FROM step
       WHERE run = ${range.run} AND attempt = ${range.attempt}
         AND step BETWEEN ${range.fromStep} AND ${range.toStep}

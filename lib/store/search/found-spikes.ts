@@ -1,12 +1,8 @@
 /** The spikes that a question asks for, as the relation `found` over `considered`. */
 import type { SpikeSearch } from '../../contract/spike-search';
 import type { SearchSql } from './run-selection';
+import { timeOfStep } from '../step-time';
 import { parseTextMatch } from '../text-match';
-
-/** When a step was: what the job said, else when it came. */
-export const timeOfStep = (step: string): string =>
-  `CASE WHEN ${step}.wall_time > '-Infinity' AND ${step}.wall_time < 'Infinity'
-    THEN to_timestamp(${step}.wall_time) ELSE ${step}.received_at END`;
 
 /** Layers of fewer coordinates than this are noise, and so are their norms. */
 const LARGE = 1000;

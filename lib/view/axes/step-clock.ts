@@ -1,3 +1,4 @@
+import { isWallTime } from '../../contract/wall-time';
 import type { SeriesColumns } from '../timelines/timeline-series';
 
 /** When each step was: knots that rise strictly in both, straight lines between them. */
@@ -72,7 +73,7 @@ function reportedTimes(wallTime: SeriesColumns): {
   for (let i = 0; i < wallTime.length; i++) {
     const [fromStep, toStep] = [wallTime.fromStep[i] ?? 0, wallTime.toStep[i] ?? 0];
     const [first, last] = [wallTime.min[i] ?? NaN, wallTime.max[i] ?? NaN];
-    if (!Number.isFinite(first) || !Number.isFinite(last)) continue;
+    if (!isWallTime(first) || !isWallTime(last)) continue;
     if (fromStep <= (steps.at(-1) ?? -Infinity)) continue;
     steps.push(fromStep);
     seconds.push(first);

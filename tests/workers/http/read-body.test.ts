@@ -122,6 +122,27 @@ describe('withBody', () => {
     expect(status).toBe(408);
   });
 
+  it.each([{ 'Content-Length': '1000' }, { 'Transfer-Encoding': 'chunked' }])(
+    'takes a client that goes away for that, and not for a fault of ours: %o',
+    async (headers) => {
+      const failed = new Promise<unknown>((resolve) => {
+        server.prependOnceListener('request', (request) => {
+          withBody(request, { budget, maxBytes: MAX_BYTES }, () => Promise.resolve()).catch(
+            resolve,
+          );
+          request.once('data', () => leaving.destroy());
+        });
+      });
+      const leaving = httpRequest(url, { method: 'POST', headers });
+      leaving.on('error', () => undefined);
+      leaving.write('some of it');
+      expect(await failed).toMatchObject({
+        code: 'bad_request',
+        message: 'the connection closed inside the body',
+      });
+    },
+  );
+
   it('gives its bytes back to the budget, also after failures', () => {
     expect(budget.heldBytes).toBe(0);
   });

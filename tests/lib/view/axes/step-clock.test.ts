@@ -32,6 +32,13 @@ describe('the clock of a run', () => {
     expect(pauseSides(clock, 11.5)).toEqual({ ends: 1003, begins: 1003 });
   });
 
+  it('passes over what is no time, such as nanoseconds', () => {
+    const mixed = prepareStepClock(seriesOf([1, 100], [2, 1.7e18], [3, -5], [4, 106]))!;
+    expect([...mixed.steps]).toEqual([1, 4]);
+    expect(timeOfStep(mixed, 2)).toBe(102);
+    expect(prepareStepClock(seriesOf([1, 1.7e18], [2, 1.8e18]))).toBeNull();
+  });
+
   it('rises where the job’s clock was set back', () => {
     const turned = prepareStepClock(seriesOf([1, 100], [2, 90], [3, 95], [4, 110]))!;
     expect([...turned.seconds].every((time, i) => i === 0 || time > turned.seconds[i - 1]!)).toBe(
