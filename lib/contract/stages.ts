@@ -56,7 +56,8 @@ export const STAGE_THRESHOLDS = {
   explosionGap: 0.25,
   /** Samples without a jump after which a trigger is over, without a loss event. */
   quietToLeaveTrigger: 3,
-  recoverySamples: 40,
+  /** Steps after the loss event, however few of them were reported. */
+  recoverySteps: 40,
   /** Samples in a row that ask for a slow change before it happens. */
   dwellSamples: 3,
   /** Widths of r and u, RMS and cosine that tell a stale v and an oscillating gradient. */

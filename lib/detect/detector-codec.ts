@@ -26,7 +26,7 @@ import { readPrecursor, writePrecursor } from './precursor-codec';
 import { type RunDetector, createRunDetector } from './run-detector';
 
 /** Raised whenever the meaning of any number changes: older bytes are then refused. */
-const VERSION = 3;
+const VERSION = 4;
 
 type Column = Float32Array | Float64Array | Uint32Array;
 
@@ -49,7 +49,7 @@ function columnsOf({ monitor, stages }: RunDetector): Record<string, Column> {
     label: stages.label,
     wanted: stages.wanted,
     wanted_samples: stages.wantedSamples,
-    stage_samples: stages.stageSamples,
+    stage_steps: stages.stageSteps,
     quiet_samples: stages.quietSamples,
     label_samples: stages.labelSamples,
     has_seen_loss_event: stages.hasSeenLossEvent,
@@ -140,6 +140,7 @@ function writeTape(detector: RunDetector): Float64Array<ArrayBuffer> {
   tape.optional(rmsSpikes.open, (open) => {
     tape.number(open.onsetStep);
     tape.number(open.lastStep);
+    tape.optional(open.quietStep, (step) => tape.number(step));
     tape.number(open.peakStep);
     tape.number(open.peakValue);
     tape.optional(open.baseline, (baseline) => tape.number(baseline));
@@ -152,6 +153,7 @@ function writeTape(detector: RunDetector): Float64Array<ArrayBuffer> {
   });
   tape.number(stages.sampleCount);
   tape.optional(stages.firstStep, (step) => tape.number(step));
+  tape.optional(stages.lastStep, (step) => tape.number(step));
   tape.list(curvature.samples, ({ step, kappa }) => {
     tape.number(step);
     tape.number(kappa);
@@ -194,6 +196,7 @@ function readTape(tape: TapeReader): RunDetector {
   const open = tape.optional(() => ({
     onsetStep: tape.number(),
     lastStep: tape.number(),
+    quietStep: tape.optional(tape.number),
     peakStep: tape.number(),
     peakValue: tape.number(),
     baseline: tape.optional(tape.number),
@@ -208,6 +211,7 @@ function readTape(tape: TapeReader): RunDetector {
   }));
   stages.sampleCount = tape.number();
   stages.firstStep = tape.optional(tape.number);
+  stages.lastStep = tape.optional(tape.number);
   const curvature = {
     samples: tape.list(() => ({ step: tape.number(), kappa: tape.number() })),
     aboveSamples: tape.number(),

@@ -197,7 +197,10 @@ function observeRms(
     }
     if ((isAbove && isWide(parameterCounts, layer)) || (now & LayerFlag.rmsOutlier) !== 0) {
       monitor.rmsSpiking.push(layer);
-      noteRmsSpike(monitor, layer, step);
+      const wasSpiking =
+        (before & LayerFlag.rmsOutlier) !== 0 ||
+        ((before & LayerFlag.rmsThreshold) !== 0 && isWide(parameterCounts, layer));
+      noteRmsSpike(monitor, layer, step, wasSpiking);
     }
     flags[layer] = now;
     const isHeld = isDisturbed && (now & LayerFlag.rmsOutlier) !== 0;
@@ -216,9 +219,11 @@ function noteRmsSpike(
   { rmsSpikedAt, rmsStarting }: LayerMonitor,
   layer: number,
   step: number,
+  /** On the report before: it goes on, however many steps lie between. */
+  wasSpiking: boolean,
 ): void {
   const last = rmsSpikedAt[layer] ?? -1;
-  if (last < 0 || step - last >= RMS_MERGE_STEPS) rmsStarting.push(layer);
+  if (last < 0 || (step - last >= RMS_MERGE_STEPS && !wasSpiking)) rmsStarting.push(layer);
   rmsSpikedAt[layer] = step;
 }
 

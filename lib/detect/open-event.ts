@@ -153,6 +153,11 @@ export function recoverEvent(event: OpenEvent): boolean {
   const [first] = event.tail;
   if (first === undefined || !isBack(event.tail, limit)) return false;
   event.recoveredStep = first.step;
+  // Of a divergence without a finite loss the quiet ones that followed are no climb.
+  if (event.kind === 'divergence' && event.peakStep !== null && event.peakStep >= first.step) {
+    event.peakStep = null;
+    event.peakValue = null;
+  }
   event.recovery = classifyRecovery(event.onsetStep, first.step);
   return true;
 }

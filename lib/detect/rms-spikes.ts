@@ -1,7 +1,8 @@
 /**
  * RMS spikes of a run: the steps on which some layer's RMS_t reaches 2.3 (a tensor of 1,000
- * values or more), or stands 6 scales above its own past. Spikes of any layers less than 10 steps apart are one event,
- * dated by the earliest.
+ * values or more), or stands 6 scales above its own past. Spikes of any layers less than 10
+ * steps apart are one event, dated by the earliest; so are those of reports that follow each
+ * other, where layers report more seldom than that.
  */
 import { RMS_MERGE_STEPS } from './layer-monitor';
 import type { FirstMover } from './mover-log';
@@ -12,7 +13,7 @@ export interface RmsSpike {
   readonly peakValue: number;
   /** Median RMS of the layer at the peak; null where it had no history. */
   readonly baseline: number | null;
-  /** First step after the last spike of a layer; null while open. */
+  /** First reported step after the last spike of a layer; null while open. */
   readonly recoveredStep: number | null;
   /** The layers, each with its first step, earliest first; at most LAYERS_KEPT of layerCount. */
   readonly layers: readonly FirstMover[];
@@ -29,6 +30,8 @@ export interface RmsSpikeDetector {
   open: {
     onsetStep: number;
     lastStep: number;
+    /** First step that was reported after `lastStep`, without a spike; null before it. */
+    quietStep: number | null;
     peakStep: number;
     peakValue: number;
     baseline: number | null;
@@ -62,8 +65,10 @@ export function observeRmsSpikes(
 ): RmsSpikeUpdate[] {
   const updates: RmsSpikeUpdate[] = [];
   const { open } = detector;
-  if (open !== null && step - open.lastStep >= RMS_MERGE_STEPS) {
-    updates.push({ phase: 'closed', event: toRmsSpike(open, open.lastStep + 1) });
+  if (open !== null && spiking.length === 0) open.quietStep ??= step;
+  const quietStep = open?.quietStep ?? null;
+  if (open !== null && quietStep !== null && step - open.lastStep >= RMS_MERGE_STEPS) {
+    updates.push({ phase: 'closed', event: toRmsSpike(open, quietStep) });
     detector.open = null;
   }
   if (spiking.length === 0) return updates;
@@ -71,6 +76,7 @@ export function observeRmsSpikes(
   const event = (detector.open ??= {
     onsetStep: step,
     lastStep: step,
+    quietStep: null,
     peakStep: step,
     peakValue: -Infinity,
     baseline: null,
@@ -78,6 +84,7 @@ export function observeRmsSpikes(
     seen: [],
   });
   event.lastStep = step;
+  event.quietStep = null;
   let hasChanged = isNew;
   const seen = new Set(event.seen);
   for (const layer of spiking) {

@@ -43,8 +43,12 @@ export interface StageChange {
 }
 
 const DWELL_SAMPLES = STAGE_THRESHOLDS.dwellSamples;
-/** Of training's start that says nothing yet: as long as the loss's baseline takes to fill. */
-const START_UP_SAMPLES = 64;
+/**
+ * Of training's start that says nothing yet: as long as the loss's baseline takes to fill. In
+ * steps, since moments forget by steps: a job that reports its layers every tenth step would
+ * else be watched from step 640 on.
+ */
+const START_UP_STEPS = 64;
 /** A warm-up excuses no longer than this. */
 const LONGEST_START_UP = 1000;
 /** A run first seen later than this has no start to learn structural zeros from. */
@@ -77,25 +81,27 @@ const BELOW_EPSILON = HELD_INPUTS.indexOf('second_moment_below_epsilon_fraction'
 export function observeStages(state: StageState, observation: StageObservation): StageChange[] {
   const { step, columns, isWarmingUp } = observation;
   state.firstStep ??= step;
+  const elapsed = step - (state.lastStep ?? step - 1);
+  state.lastStep = step;
   state.sampleCount++;
   for (let input = 0; input < HELD_INPUTS.length; input++) {
     const column = columns[HELD_INPUTS[input] ?? 'ratio_dip'];
     if (column !== undefined) hold(state, input, column);
   }
-  const isStartUp =
-    state.sampleCount <= START_UP_SAMPLES || (isWarmingUp && state.sampleCount <= LONGEST_START_UP);
+  const age = step - state.firstStep;
+  const isStartUp = age < START_UP_STEPS || (isWarmingUp && age < LONGEST_START_UP);
   if (isStartUp && state.firstStep <= LATEST_START_STEP) learnStructuralZeros(state);
   const changes: StageChange[] = [];
   for (let layer = 0; layer < state.layers; layer++) {
-    read(state, layer, observation);
+    read(state, layer, observation, elapsed);
     const stage = moveStage(state, layer, observation, isStartUp);
     const label = chooseLabel(state, layer, stage, observation, isStartUp);
     const isSameStage = stage === state.stage[layer];
     if (isSameStage && label === state.label[layer] && state.sampleCount > 1) {
-      state.stageSamples[layer] = reading.stageSamples;
+      state.stageSteps[layer] = reading.stageSteps;
       continue;
     }
-    state.stageSamples[layer] = isSameStage ? reading.stageSamples : 0;
+    state.stageSteps[layer] = isSameStage ? reading.stageSteps : 0;
     if (label !== state.label[layer]) state.labelSamples[layer] = 0;
     state.stage[layer] = stage;
     state.label[layer] = label;
@@ -174,7 +180,7 @@ const reading: StageReading = {
   rms: NaN,
   isJump: false,
   quietSamples: 0,
-  stageSamples: 0,
+  stageSteps: 0,
   hasSeenLossEvent: false,
 };
 
@@ -190,7 +196,12 @@ function heldValue(
 }
 
 /** Fills `reading` with what is known of a layer. */
-function read(state: StageState, layer: number, observation: StageObservation): void {
+function read(
+  state: StageState,
+  layer: number,
+  observation: StageObservation,
+  elapsed: number,
+): void {
   const { columns, flags, setting } = observation;
   const zeros = state.structuralZeros[layer] ?? NaN;
   // Coordinates without gradients pull the widths towards 0 by the root of their share.
@@ -210,7 +221,7 @@ function read(state: StageState, layer: number, observation: StageObservation): 
   const quiet = state.quietSamples[layer] ?? 0;
   reading.quietSamples = reading.isJump ? 0 : Math.min(quiet + 1, MOST_QUIET_SAMPLES);
   state.quietSamples[layer] = reading.quietSamples;
-  reading.stageSamples = (state.stageSamples[layer] ?? 0) + 1;
+  reading.stageSteps = (state.stageSteps[layer] ?? 0) + elapsed;
   state.labelSamples[layer] = (state.labelSamples[layer] ?? 0) + 1;
   if (reading.isJump && (state.stage[layer] ?? 0) < Stage.trigger)
     state.hasSeenLossEvent[layer] = 0;

@@ -21,8 +21,8 @@ export interface StageReading {
   isJump: boolean;
   /** Consecutive samples without a jump. */
   quietSamples: number;
-  /** Samples in the present stage. */
-  stageSamples: number;
+  /** Steps in the present stage, reported or not. */
+  stageSteps: number;
   /** A loss event was open since the layer triggered. */
   hasSeenLossEvent: boolean;
 }
@@ -46,7 +46,7 @@ const CORRELATED_COSINE = STAGE_THRESHOLDS.correlatedCosine;
 const UNCORRELATED_COSINE = STAGE_THRESHOLDS.uncorrelatedCosine;
 const QUIET_TO_LEAVE_TRIGGER = STAGE_THRESHOLDS.quietToLeaveTrigger;
 /** The paper's layers look healthy again 30 to 50 steps after the loss does. */
-const RECOVERY_SAMPLES = STAGE_THRESHOLDS.recoverySamples;
+const RECOVERY_STEPS = STAGE_THRESHOLDS.recoverySteps;
 const EXPLOSION_GAP = STAGE_THRESHOLDS.explosionGap;
 const COLLAPSED_SHARE = STAGE_THRESHOLDS.collapsedShare;
 const COLLAPSED_WIDTH = STAGE_THRESHOLDS.collapsedWidth;
@@ -105,7 +105,7 @@ export function nextStageAtOnce(
       return setting.isLossDisturbed ? stage : afterLossEvent(setting);
     case Stage.recovering:
     case Stage.diverged:
-      return reading.stageSamples >= RECOVERY_SAMPLES ? Stage.healthy : stage;
+      return reading.stageSteps >= RECOVERY_STEPS ? Stage.healthy : stage;
     default:
       return stage;
   }

@@ -17,8 +17,9 @@ export interface StageState {
   readonly layers: number;
   /** Samples watched so far. */
   sampleCount: number;
-  /** The first step watched; null before it. */
+  /** The first step watched, and the newest; null before it. */
   firstStep: number | null;
+  lastStep: number | null;
   /** [inputs, L] newest values; the cosine smoothed; NaN until one has come. */
   readonly held: Float32Array;
   /** [inputs, L] sampleCount when it came. */
@@ -31,8 +32,8 @@ export interface StageState {
   /** [L] the stage asked for by the newest samples, and how many in a row. */
   readonly wanted: Uint32Array;
   readonly wantedSamples: Uint32Array;
-  /** [L] samples since the newest stage began; since the newest jump. */
-  readonly stageSamples: Uint32Array;
+  /** [L] steps since the newest stage began; samples since the newest jump. */
+  readonly stageSteps: Uint32Array;
   readonly quietSamples: Uint32Array;
   /** [L] samples since the newest label began, or since r was last seen beyond its bound. */
   readonly labelSamples: Uint32Array;
@@ -48,6 +49,7 @@ export function createStageState(layers: number): StageState {
     layers,
     sampleCount: 0,
     firstStep: null,
+    lastStep: null,
     held: new Float32Array(HELD_INPUTS.length * layers).fill(NaN),
     heldAt: new Uint32Array(HELD_INPUTS.length * layers),
     structuralZeros: new Float32Array(layers).fill(NaN),
@@ -55,7 +57,7 @@ export function createStageState(layers: number): StageState {
     label: new Uint32Array(layers).fill(Label.none),
     wanted: new Uint32Array(layers).fill(Stage.insufficientData),
     wantedSamples: new Uint32Array(layers),
-    stageSamples: new Uint32Array(layers),
+    stageSteps: new Uint32Array(layers),
     quietSamples: new Uint32Array(layers).fill(NEVER),
     labelSamples: new Uint32Array(layers),
     hasSeenLossEvent: new Uint32Array(layers),

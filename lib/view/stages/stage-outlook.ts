@@ -14,7 +14,7 @@ const AFTER_STAGE: Readonly<Record<string, string>> = {
   trigger: 'Explosion: u takes the two peaks of r while gradients grow, then D and R.',
   explosion: 'The loss rises, gradients lose their correlation (D), then the layer recovers.',
   decorrelating: 'Recovering, once the loss event closes.',
-  recovering: `Healthy again after ${T.recoverySamples} reported steps.`,
+  recovering: `Healthy again after ${T.recoverySteps} steps.`,
   diverged: 'The loss settled above where it was; nothing brings it back by itself.',
   insufficient_data: 'What comes next is read from stages, and this layer has none.',
 };

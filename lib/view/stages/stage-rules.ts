@@ -82,7 +82,7 @@ export function ruleOf(stage: string, before: string | null, e: StageEvidence): 
       }
       if (before === 'recovering' || before === 'diverged') {
         return {
-          because: `${T.recoverySamples} samples have passed since the loss event closed`,
+          because: `${T.recoverySteps} steps have passed since the loss event closed`,
           conditions: [],
         };
       }

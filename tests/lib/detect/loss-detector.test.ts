@@ -318,6 +318,17 @@ describe('what is not finite', () => {
     const [event, ...others] = eventsOf(1500, (step) => (step === 1000 ? NaN : loss(step)));
     expect(others).toEqual([]);
     expect(event).toMatchObject({ kind: 'divergence', recoveredStep: 1001, recovery: 'fast' });
+    // The highest of the quiet losses after it is no peak of the divergence.
+    expect(event).toMatchObject({ peakStep: null, peakValue: null });
+  });
+
+  it('has its highest finite loss as its peak, before it recovered', () => {
+    const loss = noisy(55);
+    const [event] = eventsOf(1500, (step) =>
+      step < 1000 || step > 1003 ? loss(step) : step % 2 === 0 ? NaN : 8 + step / 1000,
+    );
+    expect(event).toMatchObject({ kind: 'divergence', recoveredStep: 1004 });
+    expect(event).toMatchObject({ peakStep: 1003, peakValue: 9.003 });
   });
 
   it('during start-up does not keep a later spike from being found', () => {

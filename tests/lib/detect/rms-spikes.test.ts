@@ -50,6 +50,26 @@ describe('RMS spikes of a run', () => {
     ]);
   });
 
+  it('go on while every report has one, however far apart reports are', () => {
+    const detector = createRmsSpikeDetector();
+    const spiking = new Set([40, 55, 70, 110]);
+    const updates = [0, 20, 40, 55, 70, 90, 110, 130, 131].flatMap((step) =>
+      observeRmsSpikes(detector, {
+        step,
+        spiking: spiking.has(step) ? [0] : [],
+        rms: Float32Array.of(3),
+        median: Float32Array.of(1),
+        zOf: () => 7,
+      }),
+    );
+    const closed = updates.filter(({ phase }) => phase === 'closed').map(({ event }) => event);
+    // Over with the first report that has none, since nobody knows of the steps before it.
+    expect(closed).toMatchObject([
+      { onsetStep: 40, recoveredStep: 90 },
+      { onsetStep: 110, recoveredStep: 130 },
+    ]);
+  });
+
   it('name each layer once, with its first step', () => {
     const updates = play({ 10: [2], 11: [0, 2], 12: [0] }, 30);
     expect(updates.at(-1)!.event.layers).toEqual([

@@ -74,7 +74,7 @@ describe('why a layer is in its stage', () => {
     expect(because('update_collapsed', 'correlating')).toContain('lost their direction');
     expect(because('healthy', 'armed')).toContain('ε lets go of the update');
     expect(because('healthy', 'gradients_vanish')).toContain('came back above ε');
-    expect(because('healthy', 'recovering')).toContain('40 samples have passed');
+    expect(because('healthy', 'recovering')).toContain('40 steps have passed');
   });
 
   it('has words for every stage that there is, and for what comes after it', () => {

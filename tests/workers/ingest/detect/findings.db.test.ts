@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leadLagReplySchema } from '@/lib/contract/lead-lag';
 import type { Spike } from '@/lib/contract/reads';
 import { warningsReplySchema } from '@/lib/contract/warnings';
+import { bestDates, riseOf } from '@/lib/postmortem/facts';
 import { runKeyOf } from '@/lib/store/runs/run-key';
 import { computeLeadLag } from '@/tests/lib/stats/compute-lead-lag';
 import { type TestServers, aRun, startServers } from '@/tests/servers';
@@ -100,11 +101,35 @@ describe('the lead-lag table', () => {
       );
       const expected = computeLeadLag({
         rmsSpikeSteps: rows.map(({ step }) => Number(step)),
-        lossSpikeSteps: lossSpikes.map(({ riseStep }) => riseStep!),
+        lossSpikeSteps: lossSpikes.map((spike) => riseOf(bestDates(spike))),
         watched: [{ fromStep: table.fromStep!, toStep: table.toStep! }],
       });
       expect(found).toEqual(expected);
     }
+  });
+
+  it('dates loss spikes by their second look', async () => {
+    const { body: before } = await read();
+    const [{ layer, precededCount }] = before.items;
+    const [spike] = await spikesOf('c', 'loss_spike');
+    const { rows } = await servers.db.pool.query<{ step: string }>(
+      `SELECT step FROM rms_spike_step WHERE run = $1 AND $2 = ANY(layers) AND step > $3
+       ORDER BY step LIMIT 1`,
+      [runKeyOf('c'), layer, before.fromStep],
+    );
+    const move = (riseStep: number) =>
+      servers.db.pool.query(
+        `UPDATE spike SET reevaluation = jsonb_set(reevaluation::jsonb, '{riseStep}', to_jsonb($3::int))
+         WHERE run = $1 AND id = $2`,
+        [runKeyOf('c'), spike!.id, riseStep],
+      );
+    expect(spike!.reevaluation).toMatchObject({ standsOut: true });
+    await move(Number(rows[0]!.step) + 3);
+    const { body: after } = await read();
+    const found = after.items.find((item: { layer: number }) => item.layer === layer);
+    expect(found.precededCount).toBe(Number(precededCount) + 1);
+    await move(spike!.reevaluation!.riseStep);
+    expect((await read()).body).toEqual(before);
   });
 
   it('takes another window and range', async () => {
