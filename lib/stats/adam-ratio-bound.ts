@@ -14,6 +14,12 @@ export interface OptimizerSettings {
  */
 const OTHER_MOMENTS = /nadam|adamax|mini|8bit|4bit|8-bit|4-bit/;
 
+/** Whether an optimizer of that name keeps Adam's two averages (adam, AdamW, fused_adam, StableAdamW). */
+export function keepsAdamMoments(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower.includes('adam') && !OTHER_MOMENTS.test(lower);
+}
+
 /**
  * The bound that |r| of a run must keep: `ratioBound` of its betas where its optimizer is
  * Adam, by whatever name (adam, AdamW, fused_adam, StableAdamW).
@@ -22,7 +28,6 @@ const OTHER_MOMENTS = /nadam|adamax|mini|8bit|4bit|8-bit|4-bit/;
  *          was not said, or β1² ≥ β2
  */
 export function adamRatioBound({ name, beta1, beta2 }: OptimizerSettings): number | null {
-  const lower = name.toLowerCase();
-  if (!lower.includes('adam') || OTHER_MOMENTS.test(lower)) return null;
+  if (!keepsAdamMoments(name)) return null;
   return beta1 === undefined || beta2 === undefined ? null : ratioBound(beta1, beta2);
 }

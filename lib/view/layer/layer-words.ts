@@ -1,9 +1,22 @@
 import type { DistributionsReply } from '../../contract/reads';
 import { RATIO_EXCESS_METRIC } from '../../contract/standard-metrics';
+import { gradientGrowthOfRms, RMS_SPIKE_LEVEL, rmsCap } from '../../stats/rms-cap';
 import { markerPlace } from './distribution-panel';
 import { distributionOf, statistic, type DistributionItem } from './distribution-item';
-import { formatFixed, formatNumber, formatPercent, formatStep } from '../text/format-number';
+import {
+  formatFixed,
+  formatNumber,
+  formatPercent,
+  formatSetting,
+  formatStep,
+} from '../text/format-number';
 import { findNamedModes, type NamedModes } from './named-modes';
+import {
+  describePeakCause,
+  peakPlace,
+  type LayerOptimizer,
+  type RememberedCosine,
+} from './peak-words';
 
 /** What is true of a layer at one step, in sentences; nothing in them but numbers and theory. */
 export interface StepWords {
@@ -28,8 +41,9 @@ const SMALL_SHARE = 0.1;
 const NEAR_MARKER = 0.06;
 /** Below it a density between two peaks is, to the eye, none. */
 const NOTHING_BETWEEN = 0.02;
-const RMS_SPIKE = 2.3;
 const DIP_TWO_PEAKS = 0.03;
+/** Values are kept at three digits: an RMS this near to its cap is at it. */
+const CAP_ROUNDING = 1.005;
 
 function describeWidth(
   symbol: string,
@@ -139,11 +153,19 @@ function capitalise(text: string): string {
   return /^[ur] /.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** What sentences on a step go by beside its own report. */
+export interface StepSetting {
+  readonly optimizer: LayerOptimizer;
+  /** Of the steps up to the report's, as `rememberCosine` takes them. */
+  readonly cosine: RememberedCosine;
+}
+
 /** The sentences of one chosen step. */
 export function prepareStepWords(
   item: DistributionItem,
   before: DistributionItem | null,
   curves: DistributionsReply['referenceCurves'],
+  setting: StepSetting,
 ): StepWords {
   const sentences: string[] = [];
   const say = (text: string | null): void => {
@@ -156,12 +178,18 @@ export function prepareStepWords(
   say(describeWidth('u', updateStd, curves.healthyStd));
   say(describeNarrowRatio(updateStd, ratioStd, curves.healthyStd));
   say(describeModes('u', modesOf(item, 'update')));
-  say(describeModes('r', modesOf(item, 'ratio')));
+  const ratioModes = modesOf(item, 'ratio');
+  say(describeModes('r', ratioModes));
+  const place = (statistic(item, 'ratio_dip') ?? 1) >= DIP_TWO_PEAKS ? peakPlace(ratioModes) : null;
+  if (place !== null) {
+    const burst = markerPlace(curves, 'single_burst');
+    say(describePeakCause(place, setting.optimizer, setting.cosine, burst));
+  }
   for (const sentence of describeOutside(item)) say(sentence);
   const small = statistic(item, 'update_small_fraction');
   if (small !== null && small >= SMALL_SHARE) say(`${formatPercent(small)} of u lies within ±0.01`);
   const rms = statistic(item, 'rms');
-  if (rms !== null && rms >= RMS_SPIKE) say(`RMS ${formatFixed(rms, 2)} is above ${RMS_SPIKE}`);
+  if (rms !== null) say(describeRms(rms, setting.optimizer.beta2));
   const cosine = statistic(item, 'gradient_cosine');
   if (cosine !== null && Math.abs(cosine) >= 0.3)
     say(
@@ -173,6 +201,21 @@ export function prepareStepWords(
       `${item.nonFiniteCount} of the layer’s metrics ${item.nonFiniteCount === 1 ? 'is' : 'are'} not finite`,
     );
   return { step: item.step, sentences };
+}
+
+/** An RMS that is a spike, beside the most that β2 lets it be; null for any other. */
+function describeRms(rms: number, beta2: number | null): string | null {
+  if (!(rms >= RMS_SPIKE_LEVEL)) return null;
+  const cap = rmsCap(beta2);
+  const above = `RMS ${formatFixed(rms, 2)} is above ${RMS_SPIKE_LEVEL}`;
+  if (cap === null) return above;
+  const most = `β2 ${formatSetting(beta2)} caps it at ${formatFixed(cap, 2)}`;
+  if (rms > CAP_ROUNDING * cap)
+    return `${above} and above its cap: ${most}, so v is not that of this β2`;
+  const growth = gradientGrowthOfRms(rms, beta2);
+  return growth === null || rms * CAP_ROUNDING > cap
+    ? `${above} and at its cap: ${most}, however large the gradients`
+    : `${above}, as when all gradients grow ${formatNumber(growth)} times; ${most}`;
 }
 
 /** Says so where r is larger than the run's betas allow: nothing else about r can be trusted then. */

@@ -1,6 +1,7 @@
 import { RATIO_EXCESS_METRIC } from '../../contract/standard-metrics';
+import { isRmsLevelOutOfReach, RMS_SPIKE_LEVEL, rmsCap } from '../../stats/rms-cap';
 import { statistic, type DistributionItem } from './distribution-item';
-import { formatFixed, formatNumber, formatPercent } from '../text/format-number';
+import { formatFixed, formatNumber, formatPercent, formatSetting } from '../text/format-number';
 
 export interface NumberRow {
   readonly name: string;
@@ -18,6 +19,7 @@ export function prepareNumberRows(
   item: DistributionItem,
   before: DistributionItem | null,
   healthyStd: number | null,
+  beta2: number | null,
 ): readonly NumberRow[] {
   const healthy = healthyStd === null ? '' : `${formatNumber(healthyStd)} healthy`;
   const was = (name: string, format: (value: number | null) => string): string => {
@@ -33,7 +35,14 @@ export function prepareNumberRows(
     ['ratio_dip', 'dip of r', dip, '≥ 0.030: two peaks'],
     ['ratio_valley_depth', 'valley depth', signed, '1 is fully split'],
     [RATIO_EXCESS_METRIC, '|r| > bound', formatPercent, '> 0 is corrupt'],
-    ['rms', 'RMS', signed, '≥ 2.3 is a spike'],
+    [
+      'rms',
+      'RMS',
+      signed,
+      isRmsLevelOutOfReach(beta2)
+        ? `${RMS_SPIKE_LEVEL} is out of reach`
+        : `≥ ${RMS_SPIKE_LEVEL} is a spike`,
+    ],
     ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
     ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],
     ['gradient_sign_agreement', 'sign kept', formatPercent, '50 % by chance'],
@@ -58,10 +67,16 @@ export function prepareNumberRows(
   ];
   return rows
     .filter(([name]) => statistic(item, name) !== null)
-    .map(([name, label, format, remark]) => ({
-      name,
-      label,
-      value: format(statistic(item, name)),
-      remark,
-    }));
+    .flatMap(([name, label, format, remark]) => {
+      const row = { name, label, value: format(statistic(item, name)), remark };
+      return name === 'rms' ? [row, ...capRow(beta2)] : [row];
+    });
+}
+
+/** How high RMS can be with this β2; none where it is not known. */
+function capRow(beta2: number | null): readonly NumberRow[] {
+  const cap = rmsCap(beta2);
+  if (cap === null) return [];
+  const remark = `1/√(1−β2), β2 ${formatSetting(beta2)}`;
+  return [{ name: 'rms_cap', label: 'RMS at most', value: formatFixed(cap, 2), remark }];
 }

@@ -8,3 +8,10 @@ export interface Mitigation {
   readonly reason: string;
   readonly caveat: string;
 }
+
+const STANDINGS = ['offered', 'unknown', 'not_now'] as const;
+
+/** What is offered first, then what cannot be told, then what does not fit. */
+export function orderByStanding(all: readonly Mitigation[]): Mitigation[] {
+  return STANDINGS.flatMap((standing) => all.filter((remedy) => remedy.standing === standing));
+}

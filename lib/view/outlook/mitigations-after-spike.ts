@@ -8,20 +8,22 @@ import {
   lossSpikes,
   openLossSpike,
   RECENT_STEPS,
+  REWIND_STEPS,
   type RunCondition,
 } from './run-condition';
 
-/** Rewinding less far has let spikes come again. */
-const REWIND_STEPS = 100;
 /** An outlier batch this far back has done what it could. */
 const OUTLIER_STEPS = 10;
 
+/** What waiting is called, and what speaks against it, whenever it is judged. */
+export const WAITING = {
+  key: 'wait',
+  title: 'Wait',
+  caveat: `A fast spike is over within ${FAST_STEPS} steps; one of BLOOM’s took about 30.`,
+} as const;
+
 export function waitItOut(condition: RunCondition): Mitigation {
-  const base = {
-    key: 'wait',
-    title: 'Wait',
-    caveat: 'A fast spike is over within 50 steps; one of BLOOM’s took about 30.',
-  };
+  const base = WAITING;
   const { newestStep, isLossNonFinite } = condition;
   if (isLossNonFinite) {
     return { ...base, standing: 'not_now', reason: 'the loss is not finite' };

@@ -1,4 +1,5 @@
 /** Remedies that change the optimizer or the batch. */
+import { isRmsLevelOutOfReach, RMS_SPIKE_LEVEL, rmsCap } from '../../stats/rms-cap';
 import {
   formatFixed,
   formatNumber,
@@ -16,7 +17,6 @@ import {
   openLossSpike,
   RECENT_STEPS,
   recentRmsSpikes,
-  RMS_SPIKE_LEVEL,
   TWO_PEAKS_DIP,
   type LayerFigures,
   type RunCondition,
@@ -31,18 +31,16 @@ const unknown = (reason: string): Judgement => ({ standing: 'unknown', reason })
 const LARGE_SHARE = 0.5;
 /** From this β2 on RMS and bursts are capped low enough. */
 const LOW_BETA2 = 0.95;
-/** Below this β2 no RMS can reach the level of a spike: its cap is 1/√(1−β2). */
-const LEAST_BETA2_FOR_SPIKES = 0.811;
 /** A spike this share of the warm-up after its end still belongs to it. */
 const WARM_UP_REACH = 0.5;
 
 const isKnown = (values: readonly number[]): boolean => values.some(Number.isFinite);
-const capOf = (beta2: number): string => formatNumber(1 / Math.sqrt(1 - beta2));
+const capOf = (beta2: number): string => formatNumber(rmsCap(beta2));
 
 export function clipUpdates(condition: RunCondition): Mitigation {
   const judge = (): Judgement => {
     const { beta2 } = condition.optimizer;
-    if (beta2 !== undefined && beta2 < LEAST_BETA2_FOR_SPIKES) {
+    if (beta2 !== undefined && isRmsLevelOutOfReach(beta2)) {
       return notNow(`β2 ${formatSetting(beta2)} caps RMS at ${capOf(beta2)} by itself`);
     }
     const evidence = rmsEvidence(condition);

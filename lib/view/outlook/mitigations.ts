@@ -2,7 +2,7 @@
  * What can be done about a run now: every known remedy with its precondition checked
  * against what the run reported, the numbers that decided, and what speaks against it.
  */
-import type { Mitigation } from './mitigation';
+import { orderByStanding, type Mitigation } from './mitigation';
 import { checkpointRewind, waitItOut } from './mitigations-after-spike';
 import {
   clipUpdates,
@@ -16,9 +16,8 @@ import {
 } from './mitigations-of-optimizer';
 import type { RunCondition } from './run-condition';
 
-const REMEDIES: readonly ((condition: RunCondition) => Mitigation)[] = [
-  waitItOut,
-  checkpointRewind,
+/** Those that change the optimizer or the batch, in the order in which they are told. */
+const OF_OPTIMIZER: readonly ((condition: RunCondition) => Mitigation)[] = [
   clipUpdates,
   lowerBeta2,
   lowerLearningRate,
@@ -28,12 +27,18 @@ const REMEDIES: readonly ((condition: RunCondition) => Mitigation)[] = [
   shrinkBatch,
   lowerBeta1,
 ];
-const STANDINGS = ['offered', 'unknown', 'not_now'] as const;
 
-/** What is offered first, then what cannot be told, then what does not fit now. */
+export function judgeOptimizerRemedies(condition: RunCondition): Mitigation[] {
+  return OF_OPTIMIZER.map((remedy) => remedy(condition));
+}
+
+/** All of them as they stand now, what is offered first. */
 export function prepareMitigations(condition: RunCondition): Mitigation[] {
-  const all = REMEDIES.map((remedy) => remedy(condition));
-  return STANDINGS.flatMap((standing) => all.filter((remedy) => remedy.standing === standing));
+  return orderByStanding([
+    waitItOut(condition),
+    checkpointRewind(condition),
+    ...judgeOptimizerRemedies(condition),
+  ]);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** In words: what is known to come before loss spikes, as far as it is there now. */
-import { formatFixed, formatNumber, formatStep } from '../text/format-number';
+import { isRmsLevelOutOfReach, RMS_SPIKE_LEVEL, rmsCap } from '../../stats/rms-cap';
+import { formatFixed, formatNumber, formatSetting, formatStep } from '../text/format-number';
 import {
   countText,
   labelledLayers,
@@ -7,7 +8,6 @@ import {
   layersIn,
   openLossSpike,
   recentRmsSpikes,
-  RMS_SPIKE_LEVEL,
   STALE_RMS,
   TWO_PEAKS_DIP,
   type RunCondition,
@@ -15,6 +15,18 @@ import {
 
 /** An RMS spike this far back has led to what it could: leads are 1 to 8 steps. */
 const LEAD_STEPS = 10;
+
+/**
+ * What no precursor can show in this run, since its β2 holds RMS below the level of a spike;
+ * null where RMS can get there, is not reported or its β2 is not known.
+ */
+export function describeRmsReach({ figures, optimizer }: RunCondition): string | null {
+  const { beta2 } = optimizer;
+  const cap = rmsCap(beta2);
+  if (cap === null || !isRmsLevelOutOfReach(beta2)) return null;
+  if (!figures.rms.some(Number.isFinite)) return null;
+  return `β2 ${formatSetting(beta2 ?? null)} caps RMS at ${formatFixed(cap, 2)}, below the ${RMS_SPIKE_LEVEL} of a spike: only an RMS far above a layer’s own past can tell of one.`;
+}
 
 /** One sentence each, the nearest to a spike first; empty when nothing known is there. */
 export function describePrecursors(condition: RunCondition): string[] {

@@ -43,14 +43,14 @@ export interface RunCondition {
   readonly layerNames: readonly string[];
 }
 
-/** RMS_t from which a tensor's update is called a spike. */
-export const RMS_SPIKE_LEVEL = 2.3;
 /** RMS_t below which v is larger than the gradients that feed it. */
 export const STALE_RMS = 0.3;
 /** Dip of r from which it has two peaks. */
 export const TWO_PEAKS_DIP = 0.03;
 /** A spike that is over within so many steps is fast. */
 export const FAST_STEPS = 50;
+/** Rewinding less far has let spikes come again. */
+export const REWIND_STEPS = 100;
 /** What lies farther back than this is no news. */
 export const RECENT_STEPS = 200;
 

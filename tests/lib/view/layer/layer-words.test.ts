@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { prepareLayerVerdict, prepareStepWords } from '@/lib/view/layer/layer-words';
 import { prepareNumberRows } from '@/lib/view/layer/number-rows';
+import { toLayerOptimizer } from '@/lib/view/layer/peak-words';
 import { CURVES, aDistribution, anItem } from '../../../builders/distribution-item';
 
 /** Two peaks in the bins around ±0.44. */
@@ -13,8 +14,16 @@ const burst = anItem({
   distributions: [aDistribution('update', SPLIT), aDistribution('ratio', SPLIT)],
   statistics: { update_std: 0.424, ratio_std: 0.463, gradient_norm: 0.859, rms: 4.43 },
 });
-const words = (item = anItem(), previous: typeof before | null = null) =>
-  prepareStepWords(item, previous, CURVES).sentences.join(' ');
+const ADAM = toLayerOptimizer({ name: 'adamw', beta1: 0.9, beta2: 0.95 });
+const settingOf = (mean: number | null, optimizer = ADAM) => ({
+  optimizer,
+  cosine: { mean, reports: 10, fromStep: 308, toStep: 317 },
+});
+const words = (
+  item = anItem(),
+  previous: typeof before | null = null,
+  setting = settingOf(-0.86),
+) => prepareStepWords(item, previous, CURVES, setting).sentences.join(' ');
 
 describe('the verdict on a layer', () => {
   it('opens with the jump and where u is highest', () => {
@@ -114,7 +123,7 @@ describe('the words on a step', () => {
   });
 
   it('name an RMS above 2.3 and a gradient that turned round', () => {
-    expect(words(burst)).toContain('RMS 4.43 is above 2.3.');
+    expect(words(burst)).toContain('RMS 4.43 is above 2.3, ');
     const turned = anItem({ statistics: { gradient_cosine: -0.587 } });
     expect(words(turned)).toContain(
       'The gradient points against that of the step before (cosine −0.59).',
@@ -122,21 +131,75 @@ describe('the words on a step', () => {
   });
 });
 
+describe('the words on two peaks of r', () => {
+  it('tell whether a correlation explains them', () => {
+    expect(words(burst)).toMatch(
+      /Correlated gradients do not explain the two peaks: .*−0\.86 \(10 reports, steps 308–317\)/,
+    );
+    expect(words(burst, null, settingOf(0.2))).toContain('Correlated gradients explain');
+    expect(words(burst, null, settingOf(null))).toContain('is not known: no finite lag-1 cosine');
+  });
+
+  it('say nothing where the dip counts one peak, or r has one', () => {
+    const shallow = { ...burst, statistics: { ...burst.statistics, ratio_dip: 0.01 } };
+    expect(words(shallow)).not.toContain('orrelated gradients');
+    expect(words()).not.toContain('orrelated gradients');
+  });
+});
+
+describe('the words on RMS', () => {
+  const of = (rms: number, beta2?: number) =>
+    words(
+      anItem({ statistics: { rms } }),
+      null,
+      settingOf(null, toLayerOptimizer({ name: 'adam', beta1: 0.9, ...(beta2 && { beta2 }) })),
+    );
+
+  it('set a spike beside the growth behind it and the most that β2 allows', () => {
+    expect(of(4.1, 0.95)).toContain(
+      'RMS 4.10 is above 2.3, as when all gradients grow 10.0 times; β2 0.95 caps it at 4.47.',
+    );
+    expect(of(4.47, 0.95)).toContain('RMS 4.47 is above 2.3 and at its cap: β2 0.95 caps it at');
+    expect(of(4.1)).toContain('RMS 4.10 is above 2.3.');
+  });
+
+  it('take one above the cap for the RMS of another β2', () => {
+    expect(of(9, 0.95)).toMatch(
+      /RMS 9\.00 is above 2\.3 and above its cap: .* not that of this β2/,
+    );
+  });
+
+  it('say nothing of a healthy one', () => {
+    expect(of(1, 0.95)).not.toContain('RMS');
+  });
+});
+
 describe('the numbers of a step', () => {
+  it('say how high RMS can be, and that 2.3 is out of reach of a small β2', () => {
+    const rowsOf = (beta2: number | null) =>
+      prepareNumberRows(burst, null, null, beta2)
+        .filter(({ name }) => name.startsWith('rms'))
+        .map(({ value, remark }) => `${value} ${remark}`);
+    expect(rowsOf(0.95)).toEqual(['4.43 ≥ 2.3 is a spike', '4.47 1/√(1−β2), β2 0.95']);
+    expect(rowsOf(0.8)).toEqual(['4.43 2.3 is out of reach', '2.24 1/√(1−β2), β2 0.8']);
+    expect(rowsOf(null)).toEqual(['4.43 ≥ 2.3 is a spike']);
+  });
+
   it('have a row for what is stored and none for what is not', () => {
-    const rows = prepareNumberRows(burst, before, CURVES.healthyStd);
+    const rows = prepareNumberRows(burst, before, CURVES.healthyStd, 0.95);
     expect(rows.map(({ name }) => name)).toEqual([
       'update_std',
       'ratio_std',
       'rms',
+      'rms_cap',
       'gradient_norm',
     ]);
     expect(rows[0]).toMatchObject({ value: '0.424', remark: '0.229 healthy' });
-    expect(rows[3]).toMatchObject({ value: '0.859', remark: 'was 0.00209 at 316' });
+    expect(rows[4]).toMatchObject({ value: '0.859', remark: 'was 0.00209 at 316' });
   });
 
   it('compare with nothing where nothing came before', () => {
-    expect(prepareNumberRows(burst, null, null).map(({ remark }) => remark)).toEqual([
+    expect(prepareNumberRows(burst, null, null, null).map(({ remark }) => remark)).toEqual([
       '',
       '',
       '≥ 2.3 is a spike',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeExpectation } from '@/lib/view/outlook/expected-next';
-import { describePrecursors } from '@/lib/view/outlook/precursors';
+import { describePrecursors, describeRmsReach } from '@/lib/view/outlook/precursors';
 import { aCondition, aLayerNow } from '@/tests/builders/condition';
 import { aSpike } from '@/tests/builders/spike';
 
@@ -9,6 +9,29 @@ const fast = aSpike({
   onsetStep: 318,
   recoveredStep: 336,
   recovery: 'fast',
+});
+
+describe('how far RMS can go', () => {
+  const figures = { rms: [1, NaN], belowEpsilon: [], ratioDip: [] };
+  const of = (beta2: number | undefined, over = figures) =>
+    describeRmsReach(
+      aCondition({
+        figures: over,
+        optimizer: { name: 'adamw', beta1: 0.9, ...(beta2 !== undefined && { beta2 }) },
+      }),
+    );
+
+  it('is said where β2 keeps it below the level of a spike', () => {
+    expect(of(0.8)).toMatch(/^β2 0\.8 caps RMS at 2\.24, below the 2\.3 of a spike: /);
+    expect(of(0.81)).toContain('2.29');
+  });
+
+  it('is nothing to speak of above 0.811, without a β2, or without an RMS', () => {
+    expect(of(0.811)).toBeNull();
+    expect(of(0.95)).toBeNull();
+    expect(of(undefined)).toBeNull();
+    expect(of(0.8, { ...figures, rms: [NaN] })).toBeNull();
+  });
 });
 
 describe('precursors', () => {

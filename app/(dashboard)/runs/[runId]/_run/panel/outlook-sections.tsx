@@ -6,9 +6,12 @@ import styles from './side-panel.module.css';
 /** What is there of what is known to come before spikes, and what the theory expects of it. */
 export function ExpectationSection({
   precursors,
+  rmsReach,
   expectation,
 }: {
   readonly precursors: readonly string[];
+  /** What RMS cannot show in this run; null where there is nothing to say. */
+  readonly rmsReach: string | null;
   readonly expectation: string;
 }) {
   return (
@@ -26,6 +29,7 @@ export function ExpectationSection({
             ))}
           </ul>
         )}
+        {rmsReach === null ? null : <p className={styles['text']}>{rmsReach}</p>}
       </section>
       <section className={styles['section']} aria-labelledby="expected-next">
         <header className={styles['header']}>

@@ -8,7 +8,6 @@ import type { StepWindow } from '@/lib/view/layer/chosen-steps';
 import { describeGoneValues, isGoneAt } from '@/lib/view/runs/gone-words';
 import { formatStep } from '@/lib/view/text/format-number';
 import type { LayerViewModel } from '@/lib/view/layer/layer-view-model';
-import { prepareStepWords } from '@/lib/view/layer/layer-words';
 import { prepareNumberRows } from '@/lib/view/layer/number-rows';
 import { describePrecision } from '@/lib/view/text/precision-words';
 import { valueTextAt } from '@/lib/view/layer/small-multiple';
@@ -256,9 +255,9 @@ export function LayerBody({
         rows={
           selected === undefined
             ? []
-            : prepareNumberRows(selected.item, selected.before, curves.healthyStd)
+            : prepareNumberRows(selected.item, selected.before, curves.healthyStd, view.beta2)
         }
-        words={model.items.map(({ item, before }) => prepareStepWords(item, before, curves))}
+        words={view.words}
         notes={
           <LayerNotes runId={run.id} layerIndex={layerIndex} layerNames={layerNames} step={main} />
         }

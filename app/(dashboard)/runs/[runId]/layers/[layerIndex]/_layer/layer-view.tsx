@@ -17,6 +17,7 @@ import { Skeleton } from '@/app/_components/skeleton';
 import { ConnectionBanner, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { useElementSize } from '@/app/_hooks/use-element-size';
+import { useTabSign } from '@/app/_hooks/use-tab-sign';
 import { useRunGaps } from '@/app/_hooks/use-run-gaps';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
@@ -65,6 +66,7 @@ export function LayerView({
   const names = useMemo(() => shortLayerNames(run.layers.map(({ name }) => name)), [run.layers]);
   const position = run.layers.findIndex(({ index }) => index === layer.index);
   const shortName = names[position] ?? layer.name;
+  useTabSign(`${shortName} of ${run.name} · Spikescope`, null);
   const chosen = model?.chosen ?? NOTHING_CHOSEN;
   const mainStep = chosen.steps[chosen.mainIndex] ?? url.step ?? lastStep;
   const base = `/runs/${encodeURIComponent(run.id)}`;

@@ -2,11 +2,13 @@
 
 import { useMemo } from 'react';
 import { timelineReplySchema, type Bucket } from '@/lib/contract/reads';
-import type { Run, RunMetrics } from '@/lib/contract/runs';
+import type { Optimizer, Run, RunMetrics } from '@/lib/contract/runs';
 import { prepareStepWindow } from '@/lib/view/layer/chosen-steps';
 import { prepareCorrelatedReference, type Betas } from '@/lib/view/layer/correlated-reference';
 import { prepareLayerView } from '@/lib/view/layer/layer-view-model';
+import { prepareStepWords, type StepWords } from '@/lib/view/layer/layer-words';
 import { prepareLossStrip } from '@/lib/view/layer/loss-strip';
+import { cosinesOf, rememberCosine, toLayerOptimizer } from '@/lib/view/layer/peak-words';
 import type { NormalPart } from '@/lib/view/layer/reference-curve';
 import {
   describeMultiples,
@@ -29,10 +31,14 @@ const MOST_MULTIPLES = 24;
 const NO_LOSSES: readonly Bucket[] = [];
 const NO_PARTS: readonly NormalPart[] = [];
 
+function optimizerOf(run: Run, attempt: number | undefined): Optimizer {
+  const own = run.attempts.find((candidate) => candidate.attempt === attempt)?.optimizer;
+  return own ?? run.optimizer;
+}
+
 /** β1 and β2 of an attempt; null where the run does not name both. */
 function betasOf(run: Run, attempt: number | undefined): Betas | null {
-  const own = run.attempts.find((candidate) => candidate.attempt === attempt)?.optimizer;
-  const { beta1, beta2 } = own ?? run.optimizer;
+  const { beta1, beta2 } = optimizerOf(run, attempt);
   return beta1 === undefined || beta2 === undefined ? null : { beta1, beta2 };
 }
 
@@ -161,10 +167,21 @@ export function useLayerView({
           ),
     [series, fromStep, toStep, chosen],
   );
+  const words = useMemo<readonly StepWords[]>(() => {
+    if (model === null || reply === null) return [];
+    const cosines = cosinesOf(series, reply.items);
+    return model.items.map(({ item, before }) => {
+      const optimizer = toLayerOptimizer(optimizerOf(run, item.attempt));
+      const cosine = rememberCosine(cosines, item.step, optimizer.beta1);
+      return prepareStepWords(item, before, reply.referenceCurves, { optimizer, cosine });
+    });
+  }, [model, reply, series, run]);
   return {
     data,
     window,
     model,
+    words,
+    beta2,
     strip,
     stageStrip,
     findings,
