@@ -56,7 +56,7 @@ export const SEARCH_ROUTES: readonly RouteDescription[] = [
             ...{ parameters: 6738415616, id: '1-loss_spike-120012', attempt: 1 },
             ...{ kind: 'loss_spike', onsetStep: 120012, riseStep: 120011, peakStep: 120014 },
             ...{ peakValue: 4.1, baseline: 2.2, recoveredStep: 120131, recovery: 'slow' },
-            verdict: 'precursor_found',
+            ...{ hasEnded: true, verdict: 'precursor_found' },
             mover: {
               ...{ layer: 0, name: 'wte', kind: 'embedding', metric: 'rms', step: 120005 },
               ...{ leadSteps: 6, z: 9.3 },

@@ -114,6 +114,8 @@ export const postmortemSchema = z.object({
   optimizer: optimizerSchema,
   /** By its best dates: those of the second look where there is one. */
   spike: spikeSchema,
+  /** No step will follow in its attempt: a spike that was open then never recovered. */
+  hasEnded: z.boolean(),
   /** Its place among the run's spikes of its kind, from 1. */
   place: z.object({ index: z.int(), count: z.int() }),
   /** The job's wall time of the onset; null where it sent none. */

@@ -63,6 +63,8 @@ export const projectReportSchema = z.object({
       /** null: not recovered, or not known when. */
       secondsToRecover: z.number().nullable(),
       spike: spikeSchema,
+      /** No step will follow in its attempt: a spike that was open then never recovered. */
+      hasEnded: z.boolean(),
     }),
   ),
   outlierBatchCount: z.int(),

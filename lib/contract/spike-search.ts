@@ -115,6 +115,8 @@ export const foundSpikeSchema = z.object({
   baseline: z.number().nullable(),
   recoveredStep: z.int().nullable(),
   recovery: recoverySchema,
+  /** No step will follow in its attempt: a spike that was open then never recovered. */
+  hasEnded: z.boolean(),
   verdict: verdictSchema,
   /** The layer that moved first, of those that were asked for; null where none did. */
   mover: searchMoverSchema.nullable(),

@@ -2,6 +2,7 @@
  * A spike's postmortem from what was stored around it. Every sentence carries the numbers
  * that it was made from; none says that one thing caused another.
  */
+import { isWallTime } from '../contract/wall-time';
 import type { Change, Postmortem, PostmortemMover, Sentence } from '../contract/postmortem';
 import { describeAttempts, courseOfAttempts } from './attempt-sentences';
 import { findSkip } from './batches-to-skip';
@@ -23,6 +24,7 @@ import { describeChance, describePrecursor, measureMover } from './precursor-sen
 import { findRemedies } from './remedies';
 import { checkRestarts } from './restart-checks';
 import { describeRewind } from './rewind';
+import { hasAttemptEnded } from './standing';
 import { describeShapes, describeStagesBefore, describeStagesThrough } from './stage-sentences';
 
 const MOST_MOVERS = 64;
@@ -59,6 +61,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
     },
     optimizer: optimizer ?? { name: 'unknown' },
     spike,
+    hasEnded: hasAttemptEnded(facts),
     place: {
       index:
         Math.max(
@@ -67,7 +70,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
         ) + 1,
       count: Math.max(1, ofKind.length),
     },
-    onsetAt: Number.isFinite(onsetSeconds) ? new Date(onsetSeconds * 1000).toISOString() : null,
+    onsetAt: isWallTime(onsetSeconds) ? new Date(onsetSeconds * 1000).toISOString() : null,
     ...range,
     headline: writeHeadline(facts),
     decision: writeDecision(facts, remedies),

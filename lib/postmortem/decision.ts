@@ -1,12 +1,12 @@
 /** What somebody who is woken up does now: one or two sentences that name the steps. */
-import { FAST_STEPS } from '../view/outlook/run-condition';
+import { FAST_STEPS, REWIND_STEPS } from '../view/outlook/run-condition';
 import { formatPercent, formatStep } from '../view/text/format-number';
 import type { Mitigation } from '../view/outlook/mitigation';
 import { nameBatches } from './batches-to-skip';
 import { findPassedAttempt } from './attempt-sentences';
 import { lossesAfter, riseOf, spikeBefore, type PostmortemFacts } from './facts';
-import { chooseCheckpoint, REWIND_STEPS } from './rewind';
-import { standingOfOpen } from './standing';
+import { chooseCheckpoint } from './rewind';
+import { hasAttemptEnded, standingOfOpen } from './standing';
 import { againstLevel, inSteps } from './words';
 
 /** An RMS spike this many steps before a loss spike announces it. */
@@ -93,7 +93,7 @@ function passedAfter({ spike: { recoveredStep, onsetStep } }: PostmortemFacts): 
 /** ", though the last loss, at 320, was still 2.35 times the level before" of an attempt that ended soon after. */
 function stillAbove(facts: PostmortemFacts): string {
   const { run, attempts, spike } = facts;
-  const hasEnded = !run.isRunning || attempts.some(({ attempt }) => attempt > spike.attempt);
+  const hasEnded = hasAttemptEnded({ spike, run, attempts });
   const after = lossesAfter(facts);
   const last = after.at(-1);
   const ownEnd = attempts.find(({ attempt }) => attempt === spike.attempt)?.lastStep;

@@ -3,6 +3,7 @@ import type { Evidence, Sentence } from '../contract/postmortem';
 import type { Spike } from '../contract/reads';
 import { formatFactor, formatPercent, formatStep } from '../view/text/format-number';
 import {
+  LEAD_STEPS,
   layerName,
   layerSeries,
   columnAt,
@@ -22,12 +23,20 @@ const MOST_EVIDENCE = 16;
 /** Fewer quiet steps than this say nothing of odds. */
 const LEAST_CHANCE_STEPS = 100;
 
+/** As the detectors read it: the gradient's RMS of a job that posts norms alone is norm/√n. */
+function moverSeries({ columns, run }: PostmortemFacts, metric: string, layer: number): number[] {
+  const series = layerSeries(columns, metric, layer);
+  if (metric !== 'gradient_rms' || series.some(Number.isFinite)) return series;
+  const root = Math.sqrt(run.parameterCounts[layer] ?? NaN);
+  return layerSeries(columns, 'gradient_norm', layer).map((norm) => norm / root);
+}
+
 /** What a mover's metric was on its step, against its own median before. */
 export function measureMover(
   facts: PostmortemFacts,
   { layer, metric, step }: Pick<Mover, 'layer' | 'metric' | 'step'>,
 ): { readonly value: number; readonly usual: number } {
-  const series = layerSeries(facts.columns, metric, layer);
+  const series = moverSeries(facts, metric, layer);
   const at = columnAt(facts.columns, step);
   const value = facts.columns.steps[at] === step ? (series[at] ?? NaN) : NaN;
   return { value, usual: usualBefore(facts.columns, series, riseOf(facts.spike)) };
@@ -62,7 +71,7 @@ export function describePrecursor(facts: PostmortemFacts): Sentence[] {
       const text = `The loss had been up since ${formatStep(before.onsetStep)}, in the spike that ended here: what moved before that is in its postmortem.`;
       return [{ kind: 'precursor', text, evidence: [at] }];
     }
-    const text = `No precursor found: nothing moved in the 10 steps before ${what} rose at ${formatStep(rise)}${withIt}.`;
+    const text = `No precursor found: nothing moved in the 10 steps before ${what} rose at ${formatStep(rise)}${withIt}${describeGaps(facts, rise)}.`;
     return [
       { kind: 'precursor', text, evidence: [at, ...late.slice(0, 8).map(toEvidence(facts))] },
     ];
@@ -76,6 +85,28 @@ export function describePrecursor(facts: PostmortemFacts): Sentence[] {
     });
   }
   return sentences;
+}
+
+/** What a job reports of its layers. */
+const WATCHED = ['gradient_rms', 'gradient_norm', 'rms'] as const;
+
+/**
+ * Where layers were not reported on every one of the steps before: what moved between two
+ * reports, nobody saw. Empty where they were, and for a run that reports none at all.
+ */
+function describeGaps({ columns }: PostmortemFacts, rise: number): string {
+  const layers = WATCHED.flatMap((metric) => columns.layers.get(metric) ?? []);
+  if (!layers.some((column) => column.some(Number.isFinite))) return '';
+  const steps = columns.steps.flatMap((step, at) =>
+    step >= rise - LEAD_STEPS && step < rise ? [at] : [],
+  );
+  const seen = steps.filter((at) =>
+    WATCHED.some((metric) => columns.layers.get(metric)?.[at]?.some(Number.isFinite) === true),
+  ).length;
+  if (seen >= LEAD_STEPS) return '';
+  return seen === 0
+    ? ', but no layer was reported on any of them'
+    : `, but layers were reported on ${seen} of them alone`;
 }
 
 function groupByStep(movers: readonly Mover[]): Mover[][] {

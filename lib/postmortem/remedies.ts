@@ -1,55 +1,30 @@
 /** What would have helped, or still does: every known remedy judged at the spike. */
 import { formatStep } from '../view/text/format-number';
-import type { Mitigation } from '../view/outlook/mitigation';
-import { FAST_STEPS } from '../view/outlook/run-condition';
-import {
-  clipUpdates,
-  lengthenWarmUp,
-  lowerBeta1,
-  lowerBeta2,
-  lowerEpsilon,
-  lowerLearningRate,
-  resetState,
-  shrinkBatch,
-} from '../view/outlook/mitigations-of-optimizer';
+import { orderByStanding, type Mitigation } from '../view/outlook/mitigation';
+import { FAST_STEPS, REWIND_STEPS } from '../view/outlook/run-condition';
+import { judgeOptimizerRemedies } from '../view/outlook/mitigations';
+import { WAITING } from '../view/outlook/mitigations-after-spike';
 import { findSavedBySkipping } from './attempt-sentences';
 import { rangeToSkip } from './batches-to-skip';
 import { findBatchIds } from './changes';
 import { conditionAtSpike } from './condition';
 import type { PostmortemFacts } from './facts';
-import { chooseCheckpoint, REWIND_STEPS } from './rewind';
+import { chooseCheckpoint } from './rewind';
 import { standingOfOpen } from './standing';
 import { inSteps } from './words';
 
-const STANDINGS = ['offered', 'unknown', 'not_now'] as const;
-
-/** What is offered first, then what cannot be told, then what does not fit. */
+/** As the run stood at the spike, what is offered first. */
 export function findRemedies(facts: PostmortemFacts): Mitigation[] {
-  const condition = conditionAtSpike(facts);
-  const all = [
+  return orderByStanding([
     waitItOut(facts),
     rewindRemedy(facts),
     skipRemedy(facts),
-    ...[
-      clipUpdates,
-      lowerBeta2,
-      lowerLearningRate,
-      lengthenWarmUp,
-      lowerEpsilon,
-      resetState,
-      shrinkBatch,
-      lowerBeta1,
-    ].map((remedy) => remedy(condition)),
-  ];
-  return STANDINGS.flatMap((standing) => all.filter((remedy) => remedy.standing === standing));
+    ...judgeOptimizerRemedies(conditionAtSpike(facts)),
+  ]);
 }
 
 function waitItOut(facts: PostmortemFacts): Mitigation {
-  const base = {
-    key: 'wait',
-    title: 'Wait',
-    caveat: `A fast spike is over within ${FAST_STEPS} steps; one of BLOOM’s took about 30.`,
-  };
+  const base = WAITING;
   const { recovery, recoveredStep, onsetStep, kind } = facts.spike;
   if (kind === 'divergence') {
     return { ...base, standing: 'not_now', reason: 'the loss is not finite' };

@@ -1,14 +1,12 @@
 /** The checkpoint to go back to: before the first sign, and far enough before the spike. */
 import type { Postmortem } from '../contract/postmortem';
 import type { Attempt } from '../contract/runs';
+import { REWIND_STEPS } from '../view/outlook/run-condition';
 import { formatStep } from '../view/text/format-number';
 import { isInPast } from './changes';
 import { riseOf, type PostmortemFacts } from './facts';
 import { stagesAt } from './stage-sentences';
 import { inSteps, plural } from './words';
-
-/** Rewinding less far has let spikes come again. */
-export const REWIND_STEPS = 100;
 
 type Rewind = NonNullable<Postmortem['rewind']>;
 /** What the way to a spike is told by. */

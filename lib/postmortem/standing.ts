@@ -12,6 +12,15 @@ export interface OpenStanding {
   readonly isYoung: boolean;
 }
 
+/** No step will follow in the spike's attempt. */
+export function hasAttemptEnded({
+  spike,
+  run,
+  attempts,
+}: Pick<PostmortemFacts, 'spike' | 'run' | 'attempts'>): boolean {
+  return !run.isRunning || attempts.some(({ attempt }) => attempt > spike.attempt);
+}
+
 /** How an open spike stands; null for one that is over, or that never came back. */
 export function standingOfOpen({
   spike,
@@ -27,6 +36,6 @@ export function standingOfOpen({
     columns.steps.at(-1) ?? spike.onsetStep,
   );
   const stepsSince = lastStep - spike.onsetStep;
-  const hasEnded = !run.isRunning || attempts.some(({ attempt }) => attempt > spike.attempt);
+  const hasEnded = hasAttemptEnded({ spike, run, attempts });
   return { lastStep, stepsSince, hasEnded, isYoung: !hasEnded && stepsSince <= FAST_STEPS };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AdviceItem, AdviceReply } from '../contract/advice';
-import type { Spike, StageInterval } from '../contract/reads';
+import type { Spike } from '../contract/reads';
 import { STABILITY_RATIO, WARNING_WORDS } from '../contract/warnings';
 import { type AdviceFacts, FIGURE_STEPS } from '../postmortem/advice/advice-facts';
 import { composeAdvice } from '../postmortem/advice/compose-advice';
@@ -10,15 +10,15 @@ import type { Database } from '../store/database';
 import { eventsQuery } from '../store/events';
 import { type SavedStep, savedStepsQuery } from '../store/findings/findings';
 import { spikesQuery } from '../store/findings/spikes';
-import { findStageIntervals } from '../store/findings/stages';
+import { findNotableStages } from '../store/findings/stages';
 import { warningsQuery } from '../store/findings/warnings';
 import type { Snapshot } from '../store/postgres/snapshot';
 import { type ReadableRun, runQueries } from '../store/reading/readable-run';
 import { newestStepsQuery, readStepReports, type StepReport } from '../store/reading/step-reports';
-import { type IndexedLayer, layersQuery } from '../store/runs/layers';
+import { layerSizesQuery } from '../store/runs/layers';
 import { runKeyOf } from '../store/runs/run-key';
 import { runNotFound } from '../store/runs/runs';
-import { type Segment, selectSegments } from '../store/runs/trajectory';
+import { selectSegments } from '../store/runs/trajectory';
 
 /** What advice asks of a layer. */
 const LAYER_METRICS = [
@@ -37,6 +37,8 @@ const EVENT_STEPS = 20_000;
 const MOST_EVENTS = 10_000;
 const MOST_WARNINGS = 100;
 const MOST_INCIDENTS = 200;
+/** Of how layers stood before a spike, what a first sign is looked for in. */
+const LEADING_STAGES = ['armed', 'trigger'] as const;
 
 /** How far detectors are with an attempt. */
 export interface SeenStep {
@@ -62,7 +64,7 @@ export function readAdvice(
     const runKey = runKeyOf(runId);
     const [asked, layers, saved] = [
       runQueries(runKey),
-      layersQuery(runKey),
+      layerSizesQuery(runKey),
       savedStepsQuery(runKey),
     ];
     await snapshot.readAll([...asked.queries, layers.query, saved.query]);
@@ -80,7 +82,7 @@ export function readAdvice(
 
 interface KnownRun {
   readonly run: ReadableRun;
-  readonly layers: readonly IndexedLayer[];
+  readonly layers: AdviceFacts['layers'];
   readonly known: SavedStep;
 }
 
@@ -111,7 +113,11 @@ async function readFacts(
   const spikes = found
     .flatMap(({ spikes: ofKind }) => ofKind)
     .sort((a, b) => a.onsetStep - b.onsetStep);
-  const stages = await readStages(snapshot, runKey, [here, ...quietSteps(spikes)]);
+  const stages = await findNotableStages(snapshot, runKey, {
+    now: { attempt, step },
+    before: quietSteps(spikes),
+    stagesBefore: LEADING_STAGES,
+  });
   const reports = await readReports(snapshot, run, step, steps.steps);
   return {
     attempt,
@@ -146,19 +152,6 @@ function spikeQueries(run: ReadableRun, step: number): ReturnType<typeof spikesQ
       ...{ segments: near, kind: 'rms_spike', limit: MOST_SPIKES, withMovers: false },
     }),
   ];
-}
-
-/** Each interval once, however many of the steps it holds. */
-async function readStages(
-  snapshot: Snapshot,
-  runKey: string,
-  segments: readonly Segment[],
-): Promise<StageInterval[]> {
-  const found = await findStageIntervals(snapshot, runKey, segments);
-  const once = new Map(
-    found.map((each) => [`${each.attempt}/${each.layer}/${each.fromStep}`, each] as const),
-  );
-  return [...once.values()];
 }
 
 /** Where layers stood before the last loss events: what came first is looked for there. */

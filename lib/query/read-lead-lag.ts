@@ -1,5 +1,5 @@
 import type { LeadLagQuery, LeadLagReply } from '../contract/lead-lag';
-import type { Spike } from '../contract/reads';
+import { bestDates, riseOf } from '../postmortem/facts';
 import { LeadLagCounter, type WatchedSteps, countWatched } from '../stats/lead-lag';
 import type { Database } from '../store/database';
 import { findWatchedSteps } from '../store/findings/findings';
@@ -15,7 +15,8 @@ const MOST_LOSS_SPIKES = 100_000;
 
 /**
  * Of every layer whose RMS spiked: how many loss spikes and divergences follow such a spike
- * within the window, and how likely that is by chance.
+ * within the window, and how likely that is by chance. Loss spikes are dated as pages date
+ * them: by the second look where there was one.
  *
  * Memory  of the layers that spiked; a spike is counted as it comes from the database
  * Throws  AppError `run_not_found`, `attempt_not_found`
@@ -32,7 +33,7 @@ export async function readLeadLag(
   for (const kind of ['loss_spike', 'divergence'] as const) {
     const limit = MOST_LOSS_SPIKES;
     const spikes = await findSpikes(db, run.runKey, { segments, kind, limit });
-    lossSpikeSteps.push(...spikes.map(riseOf));
+    lossSpikeSteps.push(...spikes.map((spike) => riseOf(bestDates(spike))));
   }
   const layers = new Map<number, LeadLagCounter>();
   for (const segment of segments) {
@@ -51,11 +52,6 @@ export async function readLeadLag(
       (a, b) => a.tail - b.tail || a.layer - b.layer,
     ),
   };
-}
-
-/** Leads count from the rise; spikes of before this was stored have their onset alone. */
-function riseOf({ riseStep, onsetStep }: Spike): number {
-  return riseStep ?? onsetStep;
 }
 
 /** The part of each segment in which detectors would have seen a spike, up to its last step. */

@@ -38,11 +38,12 @@ export async function readProjectReport(
     findDatedWarnings(db, period),
     findRestarts(db, period),
   ]);
-  const dated = spikes.map(({ runId, runName, at, recoveredAt, spike }) => ({
+  const dated = spikes.map(({ runId, runName, at, recoveredAt, spike, hasEnded }) => ({
     ...{ runId, runName },
     at: at.toISOString(),
     secondsToRecover: recoveredAt === null ? null : (recoveredAt.getTime() - at.getTime()) / 1000,
     spike: bestDates(spike),
+    hasEnded,
   }));
   const stepsToRecover = dated.flatMap(({ spike }) =>
     spike.recoveredStep === null ? [] : [spike.recoveredStep - spike.onsetStep],

@@ -21,7 +21,7 @@ const STATUS_OPTIONS = [{ value: '', label: 'Any status' }, ...STATUS_LABELS] as
 const SPIKE_OPTIONS = [
   { value: '', label: 'Any events' },
   { value: 'any', label: 'With loss spikes' },
-  { value: 'open', label: 'Open loss spikes' },
+  { value: 'open', label: 'Open or never recovered' },
   { value: 'none', label: 'No loss spikes' },
 ] as const;
 

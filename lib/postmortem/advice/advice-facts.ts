@@ -21,7 +21,7 @@ export interface AdviceFacts {
   readonly lastLoss: number | null;
   /** Of all attempts, onset ascending; of RMS spikes those of the newest attempt's last steps, without their movers. */
   readonly spikes: readonly Spike[];
-  /** The newest attempt's on `step`; of one with an open spike, those before it too. */
+  /** The newest attempt's on `step`, one for all that are healthy; before the last loss events, what led to them. */
   readonly stages: readonly StageInterval[];
   /** Of all attempts, by step. */
   readonly events: readonly RunEvent[];

@@ -1,9 +1,9 @@
 /** What is left to do once the loss has gone: stop, or go back; and what to leave out on the way again. */
 import type { Spike } from '../../contract/reads';
 import { formatNumber, formatStep } from '../../view/text/format-number';
-import { FAST_STEPS } from '../../view/outlook/run-condition';
+import { FAST_STEPS, REWIND_STEPS } from '../../view/outlook/run-condition';
 import { bestDates } from '../facts';
-import { findFirstSign, findRewind, REWIND_STEPS } from '../rewind';
+import { findFirstSign, findRewind } from '../rewind';
 import { inSteps } from '../words';
 import type { AdviceDraft } from './advice-facts';
 import { endOf, type Situation } from './situation';

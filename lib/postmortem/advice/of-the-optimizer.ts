@@ -1,4 +1,5 @@
 /** What changes the optimizer: clipping, resetting, ε. Judged as pages judge these remedies. */
+import { isRmsLevelOutOfReach } from '../../stats/rms-cap';
 import { formatFixed, formatSetting, formatStep } from '../../view/text/format-number';
 import type { Mitigation } from '../../view/outlook/mitigation';
 import { clipUpdates, lowerEpsilon, resetState } from '../../view/outlook/mitigations-of-optimizer';
@@ -33,7 +34,7 @@ export function adviseClipping({ facts, condition, isAdam }: Situation): AdviceD
   const { beta2 } = facts.optimizer;
   const armed = layersIn(condition, 'armed', 'trigger', 'explosion');
   // A small β2 caps RMS by itself, whatever a layer does.
-  const isCapped = judged.standing === 'not_now' && beta2 !== undefined && beta2 < 0.811;
+  const isCapped = judged.standing === 'not_now' && isRmsLevelOutOfReach(beta2);
   if (judged.standing !== 'offered' && (armed.length === 0 || isCapped)) return null;
   const reason =
     judged.standing === 'offered'

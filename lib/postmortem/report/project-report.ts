@@ -50,8 +50,10 @@ function spikeBlocks({ spikes }: ProjectReport): ReportBlock[] {
       kind: 'table',
       head: ['when (UTC)', 'run', 'onset', 'kind', 'verdict', 'lead', 'peak', 'time to recover'],
       numeric: [2, 6, 7],
-      rows: spikes.map(({ at, runName, secondsToRecover, spike }) => {
-        const facts = new Map(prepareSpikeFacts(spike).map(({ label, value }) => [label, value]));
+      rows: spikes.map(({ at, runName, secondsToRecover, spike, hasEnded }) => {
+        const facts = new Map(
+          prepareSpikeFacts(spike, hasEnded).map(({ label, value }) => [label, value]),
+        );
         return [
           at.slice(0, 16).replace('T', ' '),
           runName,

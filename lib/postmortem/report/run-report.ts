@@ -1,6 +1,7 @@
 import type { Bucket } from '../../contract/reads';
 import type { RunReport } from '../../contract/reports';
 import { formatNumber, formatStep } from '../../view/text/format-number';
+import { hasAttemptEnded } from '../../view/spikes/recovery-words';
 import { prepareSpikeFacts, spikeKindWord } from '../../view/spikes/spike-facts';
 import { plural } from '../words';
 import { noteBlocks } from './note-blocks';
@@ -113,7 +114,7 @@ function drawRun({ run, spikes, events }: RunReport, loss: readonly Bucket[]): s
   });
 }
 
-function spikeTable({ spikes }: RunReport): ReportBlock[] {
+function spikeTable({ run, spikes }: RunReport): ReportBlock[] {
   if (spikes.length === 0) {
     return [{ kind: 'paragraph', text: 'No loss spike, outlier batch or divergence was found.' }];
   }
@@ -124,7 +125,10 @@ function spikeTable({ spikes }: RunReport): ReportBlock[] {
       head: ['onset', 'attempt', 'kind', 'verdict', 'lead', 'baseline', 'peak', 'recovered'],
       numeric: [0, 1, 5, 6, 7],
       rows: spikes.map((spike) => {
-        const facts = new Map(prepareSpikeFacts(spike).map(({ label, value }) => [label, value]));
+        const hasEnded = hasAttemptEnded(run, spike.attempt);
+        const facts = new Map(
+          prepareSpikeFacts(spike, hasEnded).map(({ label, value }) => [label, value]),
+        );
         const of = (label: string): string => facts.get(label) ?? '–';
         return [
           of('onset'),

@@ -1,6 +1,7 @@
 /** Pictures of reports: SVG by hand, coloured by the report's style sheet. */
 import { formatNumber, formatStep } from '../../view/text/format-number';
-import { linearTicks, logTicks, stepTicks, type Tick } from '../../view/axes/ticks';
+import { prepareLaneScale } from '../../view/axes/lane-scale';
+import { stepTicks, type Tick } from '../../view/axes/ticks';
 import { escapeXml } from './escape-xml';
 
 const WIDTH = 812;
@@ -118,26 +119,16 @@ function drawLane(
   { top, bottom, x }: Place,
 ): string {
   const finite = series.flatMap(({ values }) => values.filter((value) => value !== null));
-  const lowest = finite.reduce((a, b) => Math.min(a, b), Infinity);
-  const highest = finite.reduce((a, b) => Math.max(a, b), -Infinity);
   const name = `<text x="0" y="${top - 6}" style="font-weight:600">${escapeXml(label)}</text>`;
-  if (finite.length === 0) {
+  const scale = prepareLaneScale(finite, { top, bottom });
+  if (scale === null) {
     return `${name}<text x="${LEFT}" y="${top + 24}">not reported</text>`;
   }
-  const isLog = lowest > 0 && highest / lowest >= 10;
-  const map = (value: number): number => (isLog ? Math.log10(value) : value);
-  const span = map(highest) - map(lowest);
-  const y = (value: number): number =>
-    span > 0
-      ? bottom - 2 - ((map(value) - map(lowest)) / span) * (bottom - top - 4)
-      : (top + bottom) / 2;
-  const ticks = isLog ? logTicks(lowest, highest, 4) : linearTicks(lowest, highest, 3);
-  const grid = ticks
-    .filter(({ value }) => value >= lowest && value <= highest)
-    .map(
-      (tick) =>
-        `<path d="M${LEFT} ${px(y(tick.value))}H${WIDTH - RIGHT}" stroke="var(--line)"/><text x="${LEFT - 6}" y="${px(y(tick.value) + 4)}" text-anchor="end">${tickText(tick)}</text>`,
-    );
+  const { y, ticks } = scale;
+  const grid = ticks.map(
+    (tick) =>
+      `<path d="M${LEFT} ${px(y(tick.value))}H${WIDTH - RIGHT}" stroke="var(--line)"/><text x="${LEFT - 6}" y="${px(y(tick.value) + 4)}" text-anchor="end">${tickText(tick)}</text>`,
+  );
   const lines = series.map(({ steps, values, style, label: text }) => {
     const { path, last } = pathOf(steps, values, x, y);
     const stroke = style === 'main' ? 'var(--trace)' : 'var(--accent)';

@@ -50,7 +50,7 @@ function toRule(row: RuleRow, { open, lastOpenedAt }: RuleCounts): AlertRule {
   };
 }
 
-export function ruleNotFound(id: string): AppError {
+function ruleNotFound(id: string): AppError {
   return new AppError('rule_not_found', `the project has no alert rule ${id}`);
 }
 

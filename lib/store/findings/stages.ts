@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { stageIntervalSchema } from '../../contract/reads';
+import type { StageName } from '../../contract/stages';
 import type { Database } from '../database';
+import type { CopyRow } from '../postgres/copy-binary';
 import { Parameters } from '../postgres/parameters';
 import type { RowReader } from '../postgres/snapshot';
 import type { Segment } from '../runs/trajectory';
@@ -57,16 +59,59 @@ async function findIntervals(
       values: p.values,
       onRow: (row) =>
         intervals.push({
-          interval: {
-            layer: row.int4(0),
-            attempt: row.int4(1),
-            stage: row.text(2),
-            label: row.isNull(3) ? null : row.text(3),
-            fromStep: row.int8(4),
-            toStep: row.isNull(5) ? null : row.int8(5),
-          },
+          interval: readInterval(row),
           evidence: more === '' || row.isNull(6) ? null : row.float8Array(6),
         }),
+    },
+  ]);
+  return intervals;
+}
+
+function readInterval(row: CopyRow): StageInterval {
+  return {
+    layer: row.int4(0),
+    attempt: row.int4(1),
+    stage: row.text(2),
+    label: row.isNull(3) ? null : row.text(3),
+    fromStep: row.int8(4),
+    toStep: row.isNull(5) ? null : row.int8(5),
+  };
+}
+
+/**
+ * What holds `now` of all layers but those that are healthy without a label, of which one
+ * stands for all; and what of the stages `before` held on earlier steps. Each interval once,
+ * by attempt, layer and step; ranges of the primary key.
+ */
+export async function findNotableStages(
+  reader: RowReader,
+  runKey: string,
+  query: {
+    readonly now: { readonly attempt: number; readonly step: number };
+    readonly before: readonly Segment[];
+    readonly stagesBefore: readonly StageName[];
+  },
+): Promise<StageInterval[]> {
+  const intervals: StageInterval[] = [];
+  const p = new Parameters();
+  const run = p.uuid(runKey);
+  const step = p.integer('bigint', query.now.step);
+  const now = `FROM stage_interval AS held WHERE run = ${run} AND attempt = ${p.integer('int', query.now.attempt)}
+      AND from_step <= ${step} AND (to_step IS NULL OR to_step >= ${step})`;
+  const columns = 'layer, held.attempt, stage, label, held.from_step, held.to_step';
+  const healthy = `stage = 'healthy' AND label IS NULL`;
+  await reader.readAll([
+    {
+      // Not ALL: an interval that holds on two of the steps comes once.
+      sql: `SELECT ${columns} ${now} AND NOT (${healthy})
+        UNION (SELECT ${columns} ${now} AND ${healthy} LIMIT 1)
+        UNION SELECT ${columns} FROM ${p.segments(query.before)} JOIN stage_interval AS held
+          ON held.attempt = segment.attempt AND held.from_step <= segment.to_step
+            AND (held.to_step IS NULL OR held.to_step >= segment.from_step)
+          WHERE run = ${run} AND stage = ANY (${p.texts(query.stagesBefore)})
+        ORDER BY attempt, layer, from_step`,
+      values: p.values,
+      onRow: (row) => intervals.push(readInterval(row)),
     },
   ]);
   return intervals;

@@ -18,6 +18,11 @@ export class Parameters {
     return `${this.#add(value)}::text`;
   }
 
+  /** Of words without a comma, quote, brace or space. */
+  texts(words: readonly string[]): string {
+    return `${this.#add(`{${words.join(',')}}`)}::text[]`;
+  }
+
   uuids(keys: Iterable<string>): string {
     return `${this.#add(`{${[...keys].join(',')}}`)}::uuid[]`;
   }

@@ -22,7 +22,7 @@ function readLayer(row: CopyRow): IndexedLayer {
 }
 
 /** What finds the layers of a run, for a caller who sends more queries with it. */
-export function layersQuery(runKey: string): {
+function layersQuery(runKey: string): {
   readonly query: PreparedQuery;
   readonly layers: IndexedLayer[];
 } {
@@ -32,6 +32,22 @@ export function layersQuery(runKey: string): {
       sql: `SELECT ${COLUMNS} FROM layer WHERE run = $1::uuid ORDER BY index`,
       values: [runKey],
       onRow: (row) => layers.push(readLayer(row)),
+    },
+    layers,
+  };
+}
+
+/** What finds the names and sizes of a run's layers alone, in model order. */
+export function layerSizesQuery(runKey: string): {
+  readonly query: PreparedQuery;
+  readonly layers: readonly Pick<Layer, 'name' | 'parameterCount'>[];
+} {
+  const layers: Pick<Layer, 'name' | 'parameterCount'>[] = [];
+  return {
+    query: {
+      sql: 'SELECT name, parameter_count FROM layer WHERE run = $1::uuid ORDER BY index',
+      values: [runKey],
+      onRow: (row) => layers.push({ name: row.text(0), parameterCount: row.int8(1) }),
     },
     layers,
   };

@@ -1,6 +1,8 @@
 /** What happened in the runs of a project between two moments, by the jobs' own clock where they send it. */
 import type { Spike } from '../../contract/reads';
 import type { Database } from '../database';
+import { hasEndedSql } from './has-ended';
+import { timeOfStep } from '../step-time';
 import { DELETING } from './run-status';
 import { findSpike } from '../findings/spikes';
 
@@ -16,6 +18,8 @@ export interface DatedSpike {
   readonly at: Date;
   readonly recoveredAt: Date | null;
   readonly spike: Spike;
+  /** No step will follow in its attempt. */
+  readonly hasEnded: boolean;
 }
 
 export interface DatedWarning {
@@ -31,10 +35,6 @@ export interface Restart {
   readonly lostSteps: number;
 }
 
-/** When a step was: what the job said, else when it came. */
-const timeOf = (step: string): string =>
-  `CASE WHEN ${step}.wall_time > '-Infinity' AND ${step}.wall_time < 'Infinity'
-    THEN to_timestamp(${step}.wall_time) ELSE ${step}.received_at END`;
 const MOST_SPIKES = 1000;
 
 /** Runs whose newest step came after `from` and that were there before `to`; one probe of the steps' key a run. */
@@ -45,11 +45,11 @@ export async function findActiveRuns(
   const { rows } = await db.pool.query<{ id: string; name: string }>(
     `SELECT run.id, run.name FROM run
      CROSS JOIN LATERAL (
-       SELECT ${timeOf('step')} AS at FROM step WHERE step.run = run.run
+       SELECT ${timeOfStep('step')} AS at FROM step WHERE step.run = run.run
        ORDER BY attempt DESC, step DESC LIMIT 1
      ) AS newest
      CROSS JOIN LATERAL (
-       SELECT ${timeOf('step')} AS at FROM step WHERE step.run = run.run
+       SELECT ${timeOfStep('step')} AS at FROM step WHERE step.run = run.run
        ORDER BY attempt, step LIMIT 1
      ) AS oldest
      WHERE run.project = $1 AND run.status <> '${DELETING}' AND newest.at >= $2 AND oldest.at < $3
@@ -72,16 +72,17 @@ export async function findDatedSpikes(
     id: string;
     at: Date;
     recovered_at: Date | null;
+    has_ended: boolean;
   }>(
-    `SELECT run.run::text, run.id AS run_id, run.name, spike.id, ${timeOf('onset')} AS at,
-       ${timeOf('back')} AS recovered_at
+    `SELECT run.run::text, run.id AS run_id, run.name, spike.id, ${timeOfStep('onset')} AS at,
+       ${timeOfStep('back')} AS recovered_at, ${hasEndedSql('spike.attempt')} AS has_ended
      FROM run JOIN spike ON spike.run = run.run
      JOIN step AS onset ON onset.run = run.run AND onset.attempt = spike.attempt
        AND onset.step = spike.onset_step
      LEFT JOIN step AS back ON back.run = run.run AND back.attempt = spike.attempt
        AND back.step = spike.recovered_step
      WHERE run.project = $1 AND run.status <> '${DELETING}' AND spike.kind = ANY($4::text[])
-       AND ${timeOf('onset')} >= $2 AND ${timeOf('onset')} < $3
+       AND ${timeOfStep('onset')} >= $2 AND ${timeOfStep('onset')} < $3
      ORDER BY at, spike.id LIMIT ${MOST_SPIKES}`,
     [project, from, to, kinds],
   );
@@ -90,7 +91,7 @@ export async function findDatedSpikes(
       const spike = await findSpike(db, row.run, row.id);
       if (spike === null) return [];
       const { run_id: runId, name: runName, at, recovered_at: recoveredAt } = row;
-      return [{ runId, runName, at, recoveredAt, spike }];
+      return [{ runId, runName, at, recoveredAt, spike, hasEnded: row.has_ended }];
     }),
   );
   return found.flat();
@@ -115,7 +116,7 @@ export async function findDatedWarnings(
      ) AS told
      JOIN step AS began ON began.run = run.run AND began.attempt = told.attempt AND began.step = told.step
      WHERE run.project = $1 AND run.status <> '${DELETING}'
-       AND ${timeOf('began')} >= $2 AND ${timeOf('began')} < $3`,
+       AND ${timeOfStep('began')} >= $2 AND ${timeOfStep('began')} < $3`,
     [project, from, to],
   );
   return rows.map(({ run_id: runId, attempt, kind, step }) => ({

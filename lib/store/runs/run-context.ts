@@ -37,7 +37,7 @@ export interface OutlineQueries {
 }
 
 /** Two look-ups by primary key. */
-export function outlineQueries(runKey: string): OutlineQueries {
+function outlineQueries(runKey: string): OutlineQueries {
   let found: Pick<RunOutline, 'id' | 'project' | 'status' | 'layerCount'> | null = null;
   const attempts: RunAttempt[] = [];
   return {

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { recoverySchema, spikeKindSchema, verdictSchema } from '../../contract/reads';
 import { optimizerSchema } from '../../contract/runs';
 import { SPIKE_SORTS, type FoundSpike, type SpikeSearch } from '../../contract/spike-search';
-import { BEST_SQL, foundSql, moverSql, timeOfStep } from './found-spikes';
+import { timeOfStep } from '../step-time';
+import { BEST_SQL, foundSql, moverSql } from './found-spikes';
 import { SearchSql } from './run-selection';
+import { hasEndedSql } from '../runs/has-ended';
 import { decodeCursor, encodeCursor, invalidQuery } from './search-transaction';
 
 export interface SpikePage {
@@ -49,6 +51,7 @@ const spikeRowSchema = z.object({
   baseline: z.number().nullable(),
   recovered_step: z.string().nullable(),
   recovery: recoverySchema,
+  has_ended: z.boolean(),
   verdict: verdictSchema,
   mover_layer: z.int().nullable(),
   mover_name: z.string().nullable(),
@@ -79,7 +82,8 @@ export async function findSpikePage(client: PoolClient, query: SpikeSearch): Pro
       run.id AS run_id, run.name AS run_name, run.project, attempt.optimizer, page.id, page.attempt,
       spike.kind, best.onset_step, best.rise_step, best.peak_step,
       ${finiteSql('best.peak_value')} AS peak_value, ${finiteSql('best.baseline')} AS baseline,
-      spike.recovered_step, best.recovery, spike.verdict, mover.layer AS mover_layer,
+      spike.recovered_step, best.recovery, spike.verdict, ${hasEndedSql('page.attempt')} AS has_ended,
+      mover.layer AS mover_layer,
       mover.name AS mover_name, mover.kind AS mover_kind, mover.metric AS mover_metric,
       mover.step AS mover_step, mover.lead_steps, mover.z AS mover_z, page.lost_steps,
       (SELECT coalesce(sum(parameter_count), 0) FROM layer WHERE layer.run = page.run)::text AS parameters,
@@ -146,6 +150,7 @@ function toFoundSpike(row: SpikeRow): SpikePage['items'][number] {
     baseline: row.baseline,
     recoveredStep: step(row.recovered_step),
     recovery: row.recovery,
+    hasEnded: row.has_ended,
     verdict: row.verdict,
     mover:
       row.mover_layer === null || row.mover_name === null || row.mover_metric === null

@@ -6,7 +6,7 @@ export function shortLayerNames(names: readonly string[]): string[] {
   const prefix = sharedPrefix(names);
   const candidates = names.map((name) => {
     const stripped = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    return stripped.replace(/\.weight$/, '');
+    return stripped.endsWith('.weight') ? stripped.slice(0, -'.weight'.length) : stripped;
   });
   const uses = new Map<string, number>();
   for (const candidate of candidates) uses.set(candidate, (uses.get(candidate) ?? 0) + 1);
@@ -15,17 +15,19 @@ export function shortLayerNames(names: readonly string[]): string[] {
   );
 }
 
+/** A part of digits alone and the dot before it. */
+const NUMBER = /(?:^|\.)\d+(?:\.|$)/;
+
 /** The dotted prefix before the first number of a block, where every block has the same. */
 function sharedPrefix(names: readonly string[]): string {
   let shared: string | null = null;
   for (const name of names) {
-    const parts = name.split('.');
-    const number = parts.findIndex((part) => /^\d+$/.test(part));
+    const dot = name.search(NUMBER);
     // The word before the number stays: "h.0", "layers.3".
-    if (number < 2) continue;
-    const prefix = `${parts.slice(0, number - 1).join('.')}.`;
-    if (shared === null) shared = prefix;
-    else if (shared !== prefix) return '';
+    const end = dot <= 0 ? 0 : name.lastIndexOf('.', dot - 1) + 1;
+    if (end === 0) continue;
+    if (shared === null) shared = name.slice(0, end);
+    else if (shared.length !== end || !name.startsWith(shared)) return '';
   }
   return shared ?? '';
 }

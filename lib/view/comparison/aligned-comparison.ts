@@ -1,7 +1,8 @@
 /** Two courses on one axis of steps around a step of each, as geometry. */
 import type { Bucket } from '../../contract/reads';
 import { formatStep, TRUE_MINUS } from '../text/format-number';
-import { linearTicks, logTicks, stepTicks, type Tick } from '../axes/ticks';
+import { prepareLaneScale } from '../axes/lane-scale';
+import { stepTicks, type Tick } from '../axes/ticks';
 
 export interface AlignedCourse {
   readonly side: 'left' | 'right';
@@ -118,17 +119,11 @@ function prepareLane(
   const finite = inside.flatMap(({ points }) =>
     points.flatMap(({ min, max }) => (min === null || max === null ? [] : [min, max])),
   );
-  if (finite.length === 0) {
+  const scale = prepareLaneScale(finite, place);
+  if (scale === null) {
     return { ...place, ticks: [], lines: [], emptyReason: 'not reported over these steps' };
   }
-  const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-  const isLog = low > 0 && high / low >= 10;
-  const map = (value: number): number => (isLog ? Math.log10(value) : value);
-  const range = map(high) - map(low);
-  const y = (value: number): number =>
-    range > 0 ? bottom - 2 - ((map(value) - map(low)) / range) * (height - 4) : (top + bottom) / 2;
-  const ticks = isLog ? logTicks(low, high, 4) : linearTicks(low, high, 3);
+  const { y, ticks } = scale;
   return {
     ...place,
     ticks: ticks.map((tick) => ({ tick, at: y(tick.value) })),

@@ -30,9 +30,11 @@ export function describeComparison(
       peakLeft === null || peakRight === null
         ? `${capital(nameLeft)} and ${nameRight} on one axis.`
         : `Loss up to ${formatNumber(peakLeft)} in ${nameLeft}, ${formatNumber(peakRight)} in ${nameRight}${factorWords(peakLeft, peakRight)}.`,
-    detail: [describeShared(left, right), describeStages(left, right)]
-      .filter((part) => part !== '')
-      .join('; '),
+    detail: `${capital(
+      [describeShared(left, right), describeStages(left, right)]
+        .filter((part) => part !== '')
+        .join('; '),
+    )}.`,
   };
 }
 

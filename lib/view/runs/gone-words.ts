@@ -12,7 +12,7 @@ interface Steps {
 }
 
 /** The ranges of a kind that meet the steps, ascending. */
-export function goneWithin(
+function goneWithin(
   gaps: GapsReply | null,
   kind: GoneSteps['kind'],
   { fromStep, toStep }: Steps,

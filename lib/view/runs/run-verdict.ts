@@ -5,6 +5,7 @@ import type { StepWindow } from '../axes/step-axis';
 import type { RunStatusView } from './run-status';
 import type { LayerChanges } from '../outlook/layer-changes';
 import { HISTORY_STEPS } from '../outlook/layer-changes';
+import { NEVER_RECOVERED, recoveryWord } from '../spikes/recovery-words';
 import { describeMovers } from '../spikes/spike-movers';
 import {
   formatAge,
@@ -32,6 +33,8 @@ export interface RunVerdictInput {
   readonly lastFiniteStep: number | null;
   readonly lowestLoss: { readonly value: number; readonly step: number } | null;
   readonly spikes: readonly Spike[];
+  /** The newest: what was open in an older one is open no more. */
+  readonly attempt: number;
   readonly warnings: readonly Warning[];
   /** The steps that a person chose to look at; null while the whole run is shown. */
   readonly window: StepWindow | null;
@@ -82,7 +85,9 @@ export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
   const lossSpikes = spikes.filter(({ kind }) => kind === 'loss_spike');
   const looked = spikeInWindow(lossSpikes, input.window);
   if (looked !== null) return describeSpikeInWindow(input, looked, lossSpikes);
-  const open = lossSpikes.findLast(({ recovery }) => recovery === 'open');
+  const open = lossSpikes.findLast(
+    ({ recovery, attempt }) => recovery === 'open' && attempt === input.attempt,
+  );
   if (open !== undefined) return describeOpenSpike(input, open, lossSpikes.length);
 
   const loss = newestLoss === null ? 'no loss reported' : `loss ${formatNumber(newestLoss)}`;
@@ -94,7 +99,7 @@ export function prepareRunVerdict(input: RunVerdictInput): RunVerdict {
     emphasis: null,
     sentence: `${lead}: ${loss}${rise === null ? '' : `, ${rise}`}.`,
     detail: [
-      last === undefined ? null : describeClosedSpike(last, lossSpikes.length),
+      last === undefined ? null : describeClosedSpike(input, last, lossSpikes.length),
       describeOpenWarning(input.warnings),
       describeChanges(input),
     ]
@@ -160,9 +165,9 @@ function describeSpikeInWindow(
       ? ''
       : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
   const end =
-    spike.recoveredStep === null
+    spike.recovery === 'open' && !hasEnded(input, spike)
       ? ' and is open'
-      : `, recovered by ${formatStep(spike.recoveredStep)}`;
+      : describeEnd(input, spike);
   return {
     mark: 'loss_spike',
     emphasis: `Spike ${lossSpikes.indexOf(spike) + 1} of ${lossSpikes.length}`,
@@ -192,10 +197,14 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
       ? `, ${timesOf(newestLoss, spike.baseline)} its baseline`
       : '';
   const movers = describeMovers(spike, input.layerNames);
+  const isOver = hasEnded(input, spike);
+  const since = isOver
+    ? `from step ${formatStep(spike.onsetStep)} to the end at ${formatStep(input.newestStep)}:`
+    : `since step ${formatStep(spike.onsetStep)}:`;
   return {
     mark: 'loss_spike',
-    emphasis: 'Loss spike open',
-    sentence: `since step ${formatStep(spike.onsetStep)}: loss ${formatNumber(newestLoss)}${height}.`,
+    emphasis: `Loss spike ${recoveryWord('open', isOver)}`,
+    sentence: `${since} loss ${formatNumber(newestLoss)}${height}.`,
     detail: [movers, count > 1 ? `Spike ${count} of this run.` : null]
       .filter((part) => part !== null)
       .join(' '),
@@ -203,20 +212,28 @@ function describeOpenSpike(input: RunVerdictInput, spike: Spike, count: number):
 }
 
 /** A spike is followed for so many losses, or until another starts: what comes later is not its own. */
-function describeEnd({ recoveredStep, recovery }: Spike): string {
+function describeEnd(input: RunVerdictInput, spike: Spike): string {
+  const { recoveredStep, recovery } = spike;
   if (recoveredStep !== null) {
     return `, recovered ${recovery === 'partial' ? 'in part ' : ''}by ${formatStep(recoveredStep)}`;
   }
   if (recovery === 'diverged') return ', and ended in a loss that is NaN';
-  return recovery === 'unrecovered' ? ', not recovered as long as it was followed' : '';
+  if (recovery === 'unrecovered') return ', not recovered as long as it was followed';
+  return recovery === 'open' && hasEnded(input, spike) ? ` and ${NEVER_RECOVERED}` : '';
 }
 
-function describeClosedSpike(spike: Spike, count: number): string {
+/** No step will follow in the attempt of the spike. */
+function hasEnded({ status, attempt }: RunVerdictInput, spike: Spike): boolean {
+  const isRunning = status.kind === 'live' || status.kind === 'stale' || status.kind === 'waiting';
+  return !isRunning || spike.attempt < attempt;
+}
+
+function describeClosedSpike(input: RunVerdictInput, spike: Spike, count: number): string {
   const peak =
     spike.peakValue === null || spike.peakStep === null
       ? ''
       : `, peaked at ${formatNumber(spike.peakValue)} on ${formatStep(spike.peakStep)}`;
-  return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${describeEnd(spike)}.`;
+  return `${plural(count, 'loss spike')} so far; the last opened at ${formatStep(spike.onsetStep)}${peak}${describeEnd(input, spike)}.`;
 }
 
 /** Which layers no longer report numbers, and who of them was the first. */

@@ -1,6 +1,7 @@
 import type { Postmortem } from '../../contract/postmortem';
 import type { Spike } from '../../contract/reads';
 import { formatNumber, formatPercent, formatStep } from '../text/format-number';
+import { recoveryWord } from './recovery-words';
 import { leadOfSpike } from './spike-movers';
 
 export interface SpikeFact {
@@ -21,15 +22,6 @@ const KINDS: Readonly<Record<Spike['kind'], string>> = {
   divergence: 'Divergence',
   rms_spike: 'RMS spike',
 };
-export const RECOVERY_WORDS: Readonly<Record<Spike['recovery'], string>> = {
-  fast: 'fast',
-  slow: 'slow',
-  partial: 'partial recovery',
-  unrecovered: 'not recovered',
-  diverged: 'diverged',
-  open: 'open',
-};
-
 export function spikeKindWord(kind: Spike['kind']): string {
   return KINDS[kind];
 }
@@ -58,15 +50,18 @@ export function waysBack({
   return [rewind?.text, skip?.text].filter((text) => text !== undefined);
 }
 
-/** The numbers that stand at the head of a postmortem, in their order. */
-export function prepareSpikeFacts(spike: Spike): SpikeFact[] {
+/** The numbers that stand at the head of a postmortem, in their order; `hasEnded` as a postmortem says it. */
+export function prepareSpikeFacts(spike: Spike, hasEnded: boolean): SpikeFact[] {
   const lead = leadOfSpike(spike);
   const { kind, recovery, peakStep, recoveredStep, onsetStep } = spike;
   return [
     { label: 'verdict', value: VERDICT_WORDS[spike.verdict] },
     {
       label: 'kind',
-      value: kind === 'outlier_batch' ? KINDS[kind] : `${KINDS[kind]}, ${RECOVERY_WORDS[recovery]}`,
+      value:
+        kind === 'outlier_batch'
+          ? KINDS[kind]
+          : `${KINDS[kind]}, ${recoveryWord(recovery, hasEnded)}`,
     },
     { label: 'lead', value: lead === null ? 'none' : lead === 1 ? '1 step' : `${lead} steps` },
     { label: 'by chance', ...chanceOf(spike) },

@@ -1,7 +1,8 @@
 /** The timeline of a postmortem as geometry: what a person reads of it is decided here. */
 import type { Postmortem } from '../../contract/postmortem';
 import { formatStep } from '../text/format-number';
-import { linearTicks, logTicks, stepTicks, type Tick } from '../axes/ticks';
+import { prepareLaneScale } from '../axes/lane-scale';
+import { stepTicks, type Tick } from '../axes/ticks';
 
 export interface PlacedTick {
   readonly at: number;
@@ -120,21 +121,13 @@ function prepareLane(
   attempts: Postmortem['attempts'],
   x: (step: number) => number,
 ): TimelineLane {
-  const { key, top, bottom } = place;
+  const { key, top } = place;
   const finite = attempts.flatMap((course) => course[key].filter((value) => value !== null));
-  const lowest = finite.reduce((a, b) => Math.min(a, b), Infinity);
-  const highest = finite.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (finite.length === 0) {
+  const scale = prepareLaneScale(finite, place);
+  if (scale === null) {
     return { ...place, ticks: [], lines: [], emptyReason: 'not reported over these steps' };
   }
-  const isLog = lowest > 0 && highest / lowest >= 10;
-  const map = (value: number): number => (isLog ? Math.log10(value) : value);
-  const span = map(highest) - map(lowest);
-  const y = (value: number): number =>
-    span > 0
-      ? bottom - 2 - ((map(value) - map(lowest)) / span) * (bottom - top - 4)
-      : (top + bottom) / 2;
-  const ticks = isLog ? logTicks(lowest, highest, 4) : linearTicks(lowest, highest, 3);
+  const { y, ticks } = scale;
   return {
     ...place,
     ticks: ticks

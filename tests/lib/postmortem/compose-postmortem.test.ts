@@ -38,6 +38,34 @@ describe('a postmortem', () => {
     });
   });
 
+  it('measures movers by the norms of a job that posts no gradient RMS', () => {
+    const jump = (step: number, layer: number) => (step === 551 && layer === 1 ? 64 : 0.64);
+    const columns = someColumns({ layers: { gradient_norm: jump } });
+    const mover = { layer: 1, metric: 'gradient_rms', step: 551, leadSteps: 1, z: 30 };
+    const spike = {
+      ...someFacts().spike,
+      firstMovers: [mover],
+      verdict: 'precursor_found' as const,
+    };
+    const [text] = textsOf(compose({ columns, spike }).sentences, 'precursor');
+    // Of 4,096 parameters: 64/√4096.
+    expect(text).toMatch(/h\.0\.mlp left its baseline \(gradient RMS 1\.00, ×100 its median\)/);
+  });
+
+  it('says on how many of the steps before layers were reported, where not on all', () => {
+    const seldom = (isReported: (step: number) => boolean) => {
+      const rms = (step: number) => (isReported(step) ? 1 : NaN);
+      const columns = someColumns({ layers: { rms } });
+      return textsOf(compose({ columns }).sentences, 'precursor')[0];
+    };
+    expect(seldom((step) => step % 5 === 0)).toBe(
+      'No precursor found: nothing moved in the 10 steps before the loss rose at 552, but layers were reported on 2 of them alone.',
+    );
+    expect(seldom((step) => step < 540)).toMatch(/, but no layer was reported on any of them\.$/);
+    expect(seldom(() => true)).toMatch(/rose at 552\.$/);
+    expect(seldom(() => false)).toMatch(/rose at 552\.$/);
+  });
+
   it('says that nothing moved, and how often something does by chance', () => {
     const postmortem = compose();
     expect(postmortem.headline).toBe('No precursor: nothing moved before the loss rose at 552');

@@ -107,6 +107,7 @@ describe('spikes of all runs', () => {
         ...{ onsetStep: spike.onsetStep, riseStep: spike.riseStep, peakStep: spike.peakStep },
         ...{ peakValue: spike.peakValue, recovery: spike.recovery, verdict: spike.verdict },
         ...{ recoveredStep: spike.recoveredStep, lostSteps },
+        hasEnded: run.status === 'finished' || attempt.attempt < run.attempts.length,
         at: new Date(
           wallTimeOf(attempt.spikes.find(({ id }) => id === spike.id)!.onsetStep) * 1000,
         ).toISOString(),

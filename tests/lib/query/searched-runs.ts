@@ -33,6 +33,7 @@ export interface SearchedRun {
   readonly config: Record<string, string | number | Record<string, number>>;
   readonly layers: readonly SearchedLayer[];
   readonly attempts: readonly SearchedAttempt[];
+  readonly status: 'running' | 'finished';
 }
 
 const LAYERS: readonly SearchedLayer[] = [
@@ -51,6 +52,7 @@ export function someRuns(seed: number, count = 12): SearchedRun[] {
     const scale = one([33, 1000, 3000, 1_000_000]);
     return {
       id: `run-${String(index).padStart(2, '0')}`,
+      status: index % 3 === 0 ? 'finished' : 'running',
       project: one(['alpha', 'beta']),
       config: {
         dataset: one(['c4', 'pile']),
@@ -140,9 +142,10 @@ export async function storeSearchedRuns(db: Database, runs: readonly SearchedRun
       await storeAttempt(db, runKey, run.attempts[attempt - 1]!);
     }
     // One after the other, so that "newest first" says something.
-    await db.pool.query(`UPDATE run SET created_at = $2 WHERE run = $1`, [
+    await db.pool.query(`UPDATE run SET created_at = $2, status = $3 WHERE run = $1`, [
       runKey,
       new Date(Date.UTC(2026, 0, 1) + index * 3_600_000),
+      run.status,
     ]);
   }
 }

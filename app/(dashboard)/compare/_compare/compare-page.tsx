@@ -67,7 +67,7 @@ export function ComparePage() {
           <h1 className="visually-hidden">Comparison</h1>
           <EmptyState
             title="Nothing to compare yet."
-            text="Open a postmortem and compare it, or choose two spikes of the list of all."
+            text="Open a postmortem and follow “Compare with another run or attempt”, or tick two spikes in the list of all."
           >
             <ButtonLink href="/spikes">Spikes of all runs</ButtonLink>
           </EmptyState>

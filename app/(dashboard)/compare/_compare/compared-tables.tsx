@@ -3,7 +3,8 @@
 import { compareMovers, compareStages } from '@/lib/view/comparison/compared-findings';
 import { nameSide } from '@/lib/view/comparison/comparison-words';
 import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-number';
-import { RECOVERY_WORDS, spikeKindWord } from '@/lib/view/spikes/spike-facts';
+import { hasAttemptEnded, recoveryWord } from '@/lib/view/spikes/recovery-words';
+import { spikeKindWord } from '@/lib/view/spikes/spike-facts';
 import { StageChip } from '@/app/_components/stage-chip';
 import type { SideData } from './use-side';
 import styles from './compare.module.css';
@@ -139,10 +140,10 @@ function factRows(left: SideData, right: SideData): (readonly [string, string, s
     run.attempts.find(({ attempt }) => attempt === side.attempt)?.optimizer ?? run.optimizer;
   const number = (value: number | undefined) => (value === undefined ? '–' : formatSetting(value));
   return [
-    row('spike', ({ spike }) =>
+    row('spike', ({ run, spike }) =>
       spike === null
         ? 'none begins here'
-        : `${spikeKindWord(spike.kind)}, ${RECOVERY_WORDS[spike.recovery]}`,
+        : `${spikeKindWord(spike.kind)}, ${recoveryWord(spike.recovery, hasAttemptEnded(run, spike.attempt))}`,
     ),
     row('loss at 0', ({ loss, step }) => {
       const at = loss.find(({ fromStep, toStep }) => fromStep <= step && step <= toStep);

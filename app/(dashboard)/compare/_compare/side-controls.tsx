@@ -51,37 +51,39 @@ export function SideControls({
           onChange={(value) => onChange({ ...side, attempt: Number(value) })}
         />
       )}
-      <span>0 at step</span>
-      <StepField
-        key={side.step}
-        label={`Step of the ${name} course that is 0`}
-        step={side.step}
-        onChange={(step) => onChange({ ...side, step })}
-      />
-      {spikes.length === 0 ? null : (
-        <SelectMenu
-          label={`Onset to align the ${name} course at`}
-          options={[
-            ...(isOnset ? [] : [{ value: '', label: 'At an onset' }]),
-            ...spikes.map(({ id, kind, onsetStep }) => ({
-              value: String(onsetStep),
-              label: `${spikeKindWord(kind)} at ${formatStep(onsetStep)}`,
-              id,
-            })),
-          ].filter(
-            ({ value }, index, all) => all.findIndex((one) => one.value === value) === index,
-          )}
-          value={isOnset ? String(side.step) : ''}
-          onChange={(value) => {
-            if (value !== '') onChange({ ...side, step: Number(value) });
-          }}
+      <span className={styles['align']}>
+        <span>0 at step</span>
+        <StepField
+          key={side.step}
+          label={`Step of the ${name} course that is 0`}
+          step={side.step}
+          onChange={(step) => onChange({ ...side, step })}
         />
-      )}
-      {onForget === undefined ? null : (
-        <Button variant="quiet" onClick={onForget}>
-          Another
-        </Button>
-      )}
+        {spikes.length === 0 ? null : (
+          <SelectMenu
+            label={`Onset to align the ${name} course at`}
+            options={[
+              ...(isOnset ? [] : [{ value: '', label: 'At an onset' }]),
+              ...spikes.map(({ id, kind, onsetStep }) => ({
+                value: String(onsetStep),
+                label: `${spikeKindWord(kind)} at ${formatStep(onsetStep)}`,
+                id,
+              })),
+            ].filter(
+              ({ value }, index, all) => all.findIndex((one) => one.value === value) === index,
+            )}
+            value={isOnset ? String(side.step) : ''}
+            onChange={(value) => {
+              if (value !== '') onChange({ ...side, step: Number(value) });
+            }}
+          />
+        )}
+        {onForget === undefined ? null : (
+          <Button variant="quiet" onClick={onForget}>
+            Another
+          </Button>
+        )}
+      </span>
     </section>
   );
 }

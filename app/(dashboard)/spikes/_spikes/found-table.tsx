@@ -3,9 +3,11 @@
 import Link from 'next/link';
 import type { FoundSpike } from '@/lib/contract/spike-search';
 import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-number';
-import { RECOVERY_WORDS, spikeKindWord, VERDICT_WORDS } from '@/lib/view/spikes/spike-facts';
+import { recoveryWord } from '@/lib/view/spikes/recovery-words';
+import { spikeKindWord, VERDICT_WORDS } from '@/lib/view/spikes/spike-facts';
 import { formatParameters } from '@/lib/view/spikes/spike-search-table';
 import { LocalTime } from '@/app/_components/notes/local-time';
+import { classNames } from '@/app/_design/class-names';
 import { Mark } from '@/app/_design/marks';
 import styles from './spikes-page.module.css';
 
@@ -40,7 +42,7 @@ export function FoundTable({
       aria-label="Spikes"
       aria-busy={isBusy}
     >
-      <table className={styles['table']}>
+      <table className={classNames(styles['table'], styles['found'])}>
         <caption className="visually-hidden">Spikes of all runs that match</caption>
         <thead>
           <tr>
@@ -125,9 +127,11 @@ function Row({
           {attempt > 1 ? `, attempt ${attempt}` : ''}
         </small>
       </td>
-      <td>{spike.at === null ? '–' : <LocalTime iso={spike.at} />}</td>
-      <td className={styles['number']}>{mover === null ? '–' : formatStep(mover.leadSteps)}</td>
-      <td className={styles['name']}>
+      <td data-column="when">{spike.at === null ? '–' : <LocalTime iso={spike.at} />}</td>
+      <td className={styles['number']} data-column="lead">
+        {mover === null ? '–' : formatStep(mover.leadSteps)}
+      </td>
+      <td className={styles['name']} data-column="mover">
         {mover === null ? (
           <small>{VERDICT_WORDS[spike.verdict].toLowerCase()}</small>
         ) : (
@@ -136,9 +140,13 @@ function Row({
           </Link>
         )}
       </td>
-      <td>{RECOVERY_WORDS[spike.recovery]}</td>
-      <td className={styles['number']}>{formatStep(spike.lostSteps)}</td>
-      <td className={styles['number']}>{formatNumber(spike.peakValue)}</td>
+      <td data-column="recovery">{recoveryWord(spike.recovery, spike.hasEnded)}</td>
+      <td className={styles['number']} data-column="lost">
+        {formatStep(spike.lostSteps)}
+      </td>
+      <td className={styles['number']} data-column="peak">
+        {formatNumber(spike.peakValue)}
+      </td>
       <td className={styles['number']}>
         {spike.parameters === 0 ? '–' : formatParameters(spike.parameters)}
       </td>

@@ -203,7 +203,7 @@ describe('findings side by side', () => {
       'Loss up to 4.00 in the one at 552, 1.00 in the one at 553 (×4.00).',
     );
     expect(describeComparison(course('a', 1), course('b', 1, { spike: null })).detail).toMatch(
-      /^no spike begins at 552 of run b; 2 layers stand in the same stages at 0/,
+      /^No spike begins at 552 of run b; 2 layers stand in the same stages at 0.*\.$/,
     );
   });
 });

@@ -16,6 +16,7 @@ const input: RunVerdictInput = {
   lastFiniteStep: 560,
   lowestLoss: { value: 0.0043, step: 548 },
   spikes: [],
+  attempt: 1,
   warnings: [],
   window: null,
   changes: null,
@@ -53,6 +54,27 @@ describe('the verdict on a run', () => {
     // A log without layers: what moved first was the gradient norm, which is no layer's.
     expect(prepareRunVerdict({ ...input, spikes: [{ ...spike, firstMovers: [] }] }).detail).toBe(
       'The gradient norm of the whole model left its baseline before the loss rose.',
+    );
+  });
+
+  it('says of a spike that was open at the end of the run that it never recovered', () => {
+    const finished = { status: { kind: 'finished' as const, ageMs: 400 }, spikes: [spike] };
+    expect(say(finished)).toBe(
+      'Loss spike never recovered from step 552 to the end at 560: loss 0.148, 31 times its baseline.',
+    );
+    expect(say({ ...finished, window: { fromStep: 540, toStep: 560 } })).toBe(
+      'Spike 1 of 1 opened at 552, peaked at 1.76 on 553 and never recovered.',
+    );
+    expect(say({ spikes: [spike], window: { fromStep: 540, toStep: 560 } })).toBe(
+      'Spike 1 of 1 opened at 552, peaked at 1.76 on 553 and is open.',
+    );
+  });
+
+  it('leaves what an older attempt ended with to the past', () => {
+    const restarted = { ...input, spikes: [spike], attempt: 2 };
+    expect(say(restarted)).toMatch(/^Training at step 560: loss 0\.148/);
+    expect(prepareRunVerdict(restarted).detail).toBe(
+      '1 loss spike so far; the last opened at 552, peaked at 1.76 on 553 and never recovered.',
     );
   });
 

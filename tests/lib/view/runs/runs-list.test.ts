@@ -138,6 +138,22 @@ describe('a row', () => {
     expect(only).toMatchObject({ text: '1 open', label: '1 loss spike, 1 open' });
   });
 
+  it('say of a spike that was open when the run ended that it never recovered', () => {
+    const ended = (count: number) =>
+      prepareRunRow(
+        aRun({ status: 'finished', openSpikeCount: 1, findingCounts: { loss_spike: count } }),
+        NOW,
+      ).findings;
+    expect(ended(1)).toEqual([
+      {
+        kind: 'loss_spike',
+        ...{ text: '1 never recovered', label: '1 loss spike, 1 never recovered' },
+        isOpen: false,
+      },
+    ]);
+    expect(ended(2)[0]).toMatchObject({ text: '2, 1 never recovered', isOpen: false });
+  });
+
   it('names a loss that is not finite and the speed of no run that has ended', () => {
     const row = prepareRunRow(
       aRun({ lastLoss: null, isLastLossNonFinite: true, status: 'failed' }),

@@ -177,7 +177,14 @@ describe('what was found', () => {
       optimizer: { name: 'adamw', beta2: 0.95 },
       ...{ parameters: 12, id: '1-loss_spike-9', attempt: 1, kind: 'loss_spike', onsetStep: 9 },
       ...{ riseStep: 9, peakStep: null, peakValue: null, baseline: 2, recoveredStep: null },
-      ...{ recovery: 'open', verdict: 'no_precursor', mover: null, lostSteps: 3, at: null },
+      ...{
+        recovery: 'open',
+        hasEnded: true,
+        verdict: 'no_precursor',
+        mover: null,
+        lostSteps: 3,
+        at: null,
+      },
       postmortem: '/runs/b/spikes/1-loss_spike-9',
     };
     const [head, row] = writeCsv(spikesTable([spike]));

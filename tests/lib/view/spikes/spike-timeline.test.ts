@@ -60,7 +60,7 @@ describe('the timeline of a postmortem', () => {
 });
 
 it('says the numbers at the head of a postmortem', () => {
-  const facts = prepareSpikeFacts(spike).map(({ label, value, after }) =>
+  const facts = prepareSpikeFacts(spike, false).map(({ label, value, after }) =>
     [label, value, after].filter((part) => part !== undefined).join(' '),
   );
   expect(facts).toEqual([
@@ -79,7 +79,11 @@ it('says the numbers at the head of a postmortem', () => {
     peakStep: null,
     peakValue: null,
   });
-  expect(prepareSpikeFacts(none)).toMatchObject([
+  expect(prepareSpikeFacts(none, true)[1]).toEqual({
+    label: 'kind',
+    value: 'Loss spike, never recovered',
+  });
+  expect(prepareSpikeFacts(none, false)).toMatchObject([
     { value: 'No precursor' },
     { value: 'Loss spike, open' },
     { value: 'none' },

@@ -8,6 +8,7 @@ import { colourRamp, hexOfPacked, RAMP_LENGTH } from '@/lib/view/colours/colour-
 import { formatFactor, formatFixed, formatStep } from '@/lib/view/text/format-number';
 import { Button } from '@/app/_components/button';
 import { LayerName } from '@/app/_components/layer-name';
+import { classNames } from '@/app/_design/class-names';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
 import styles from './spike.module.css';
 
@@ -46,7 +47,7 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
         </p>
       ) : (
         <div className={styles['scroll']}>
-          <table className={styles['table']}>
+          <table className={classNames(styles['table'], styles['movers'])}>
             <caption className="visually-hidden">
               Layers by how many steps before the loss they left their baseline
             </caption>
@@ -74,7 +75,9 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
             <tbody>
               {shown.map((mover) => (
                 <tr key={`${mover.layer} ${mover.metric}`}>
-                  <td className={styles['number']}>{formatStep(mover.leadSteps)}</td>
+                  <td className={styles['number']} data-label="lead">
+                    {formatStep(mover.leadSteps)}
+                  </td>
                   <td className={styles['layer']}>
                     <Link
                       href={`/runs/${encodeURIComponent(run.id)}/layers/${mover.layer}?step=${mover.step}`}
@@ -84,9 +87,13 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
                     </Link>
                   </td>
                   <td>{describeMetric(mover.metric).label}</td>
-                  <td className={styles['number']}>{formatStep(mover.step)}</td>
-                  <td className={styles['number']}>{riseOf(mover)}</td>
-                  <td className={styles['number']}>
+                  <td className={styles['number']} data-label="step">
+                    {formatStep(mover.step)}
+                  </td>
+                  <td className={styles['number']} data-label="rise">
+                    {riseOf(mover)}
+                  </td>
+                  <td className={styles['number']} data-label="σ">
                     {mover.z === null ? '–' : formatFixed(mover.z, 1)}
                   </td>
                   <td>

@@ -10,8 +10,8 @@ const SIGNS = {
 
 /** Where to go back to, what to skip, and every known remedy with why it fits or not. */
 export function RemediesList({ postmortem }: { readonly postmortem: Postmortem }) {
-  const { remedies, restarts, spike } = postmortem;
-  const isOver = spike.recovery !== 'open';
+  const { remedies, restarts, spike, hasEnded } = postmortem;
+  const isOver = spike.recovery !== 'open' || hasEnded;
   const ways = waysBack(postmortem);
   const offered = remedies.filter(({ standing }) => standing === 'offered');
   const others = remedies.filter(({ standing }) => standing !== 'offered');

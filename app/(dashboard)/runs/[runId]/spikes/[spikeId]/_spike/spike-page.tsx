@@ -28,7 +28,7 @@ export function SpikePage({
   const path = apiPath(`${base}/spikes/${encodeURIComponent(spikeId)}/postmortem`);
   const [isOpen, setIsOpen] = useState(false);
   const postmortem = useApi(path, postmortemSchema, isOpen ? { refreshMs: OPEN_REFRESH_MS } : {});
-  const isStillOpen = postmortem.data?.spike.recovery === 'open';
+  const isStillOpen = postmortem.data?.spike.recovery === 'open' && !postmortem.data.hasEnded;
   if (isStillOpen !== isOpen && postmortem.data !== null) setIsOpen(isStillOpen);
   const run = useApi(apiPath(base), runSchema);
   const known = useKnownRun(runId, run.data);

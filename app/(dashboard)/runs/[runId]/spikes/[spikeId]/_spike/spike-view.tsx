@@ -11,6 +11,7 @@ import { runCrumbs } from '@/app/_components/run-crumbs';
 import { TopBar } from '@/app/_components/top-bar';
 import { Mark } from '@/app/_design/marks';
 import { useMedia } from '@/app/_hooks/use-media';
+import { useTabSign } from '@/app/_hooks/use-tab-sign';
 import { DistributionsSection } from './distributions-section';
 import { EvidenceList } from './evidence-list';
 import { ExportBar } from './export-bar';
@@ -43,6 +44,7 @@ export function SpikeView({
   const names = shortLayerNames(layers.map(({ name }) => name));
   const word = spikeKindWord(spike.kind);
   const side = { runId: run.id, attempt: spike.attempt, step: spike.onsetStep };
+  useTabSign(`${word} ${place.index} of ${run.name} · Spikescope`, null);
   const runHref = `${base}?steps=${postmortem.fromStep}-${postmortem.toStep}&step=${spike.onsetStep}`;
   return (
     <>
@@ -81,7 +83,7 @@ export function SpikeView({
         </div>
         <div className={styles['side']}>
           <dl className={styles['facts']}>
-            {prepareSpikeFacts(spike).map(({ label, value, after }) => (
+            {prepareSpikeFacts(spike, postmortem.hasEnded).map(({ label, value, after }) => (
               <div key={label}>
                 <dt>{label}</dt>
                 <dd>
