@@ -1,6 +1,9 @@
+import type { Metadata } from 'next';
 import { ButtonLink } from './_components/button';
 import { ErrorState } from './_components/states';
 import { TopBar } from './_components/top-bar';
+
+export const metadata: Metadata = { title: 'Nothing here' };
 
 /** An address that no page has. */
 export default function NotFound() {

@@ -6,16 +6,14 @@
  * once it is connected, after every message and now and then.
  */
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
-import { io, type Socket } from 'socket.io-client';
 import {
   incidentsReplySchema,
   liveIncidentSchema,
   type LiveIncident,
 } from '@/lib/contract/incidents';
-import { LIVE_NAMESPACE, LIVE_PATH } from '@/lib/contract/live';
 import { apiPath, readJson } from './api-client';
+import { LiveSocket } from './live-socket';
 
-/** Seconds before each next try; the last one repeats. */
 const RETRY_SECONDS = [2, 4, 8, 15, 30];
 /** A message may have been missed: the count is read again so often. */
 const REFRESH_MS = 60_000;
@@ -28,11 +26,9 @@ type Listener = (message: LiveIncident | null) => void;
 class IncidentFeed {
   private readonly listeners = new Set<Listener>();
   private readonly countListeners = new Set<() => void>();
-  private socket: Socket | null = null;
-  private retryTimer: ReturnType<typeof setTimeout> | null = null;
+  private live: LiveSocket | null = null;
   private countTimer: ReturnType<typeof setTimeout> | null = null;
   private refreshTimer: ReturnType<typeof setInterval> | null = null;
-  private failedTries = 0;
   private abort = new AbortController();
   /** Open and not acknowledged, of all projects that the reader may see; null before it is known. */
   private openCount: number | null = null;
@@ -83,15 +79,13 @@ class IncidentFeed {
 
   private stop(): void {
     this.abort.abort();
-    for (const timer of [this.retryTimer, this.countTimer]) if (timer !== null) clearTimeout(timer);
+    if (this.countTimer !== null) clearTimeout(this.countTimer);
     if (this.refreshTimer !== null) clearInterval(this.refreshTimer);
-    this.retryTimer = null;
     this.countTimer = null;
     this.refreshTimer = null;
     document.removeEventListener('visibilitychange', this.onVisible);
-    this.socket?.removeAllListeners();
-    this.socket?.disconnect();
-    this.socket = null;
+    this.live?.close();
+    this.live = null;
   }
 
   private readonly onVisible = (): void => {
@@ -99,23 +93,15 @@ class IncidentFeed {
   };
 
   private connect(): void {
-    const socket = io(LIVE_NAMESPACE, {
-      path: LIVE_PATH,
-      reconnection: false,
-      forceNew: true,
-      transports: ['websocket', 'polling'],
-      tryAllTransports: true,
-      withCredentials: true,
-    });
-    this.socket = socket;
+    const live = new LiveSocket({ retrySeconds: RETRY_SECONDS });
+    const { socket } = live;
+    this.live = live;
     socket.on('connect', () => {
-      this.failedTries = 0;
+      live.settle();
       // The first time too: what opened after the page had read and before this was told to nobody here.
       this.refresh();
       for (const listener of this.listeners) listener(null);
     });
-    socket.on('disconnect', () => this.retryLater());
-    socket.on('connect_error', () => this.retryLater());
     socket.on('incident', (payload: unknown) => {
       const parsed = liveIncidentSchema.safeParse(payload);
       // A newer server's message that this page cannot read still says that something changed.
@@ -123,16 +109,6 @@ class IncidentFeed {
       if (!parsed.success) return;
       for (const listener of this.listeners) listener(parsed.data);
     });
-  }
-
-  private retryLater(): void {
-    if (this.socket === null || this.retryTimer !== null) return;
-    const seconds = RETRY_SECONDS[Math.min(this.failedTries, RETRY_SECONDS.length - 1)] ?? 30;
-    this.failedTries++;
-    this.retryTimer = setTimeout(() => {
-      this.retryTimer = null;
-      this.socket?.connect();
-    }, seconds * 1000);
   }
 
   private async readOpenCount(): Promise<void> {

@@ -11,6 +11,8 @@ export interface FinerColumns {
   pieces(axis: StepAxis, stepPixels: number): readonly AxisPiece<RunColumns>[];
   /** Asks for what the axis lacks; who draws is told by the version of the coarser columns. */
   want(axis: StepAxis, stepPixels: number): void;
+  /** True while a part of the axis is drawn coarser than its pixels, or lacks steps. */
+  lacks(axis: StepAxis, stepPixels: number): boolean;
   /** The columns that a step was drawn from. */
   columnsAt(step: number): RunColumns;
 }

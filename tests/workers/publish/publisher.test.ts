@@ -1,6 +1,7 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
+import type { Namespace, Server as IoServer } from 'socket.io';
 import { type Socket, io } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
@@ -8,6 +9,7 @@ import type { Frame } from '@/lib/contract/frame';
 import { type HeatmapColumns, decodeHeatmapColumns } from '@/lib/contract/heatmap-columns';
 import type { LiveFramesHead, SubscribeReply } from '@/lib/contract/live';
 import { Publisher } from '@/workers/publish/publisher';
+import { collectGarbage } from '@/workers/threads/collect-garbage';
 
 let server: Server;
 let publisher: Publisher;
@@ -225,5 +227,44 @@ describe('Publisher', () => {
     const other = connect();
     await subscribe(other, { ...subscription, metric: 'loss' });
     await expect.poll(() => publisher.status()).toMatchObject({ viewers: 1, rooms: 1 });
+  });
+
+  it('holds nothing of viewers that have gone, however they came and went', async () => {
+    // What the publisher keeps to itself, counted here as a heap snapshot would.
+    const { io: held, namespace } = publisher as unknown as { io: IoServer; namespace: Namespace };
+    const countHeld = () => ({
+      ...publisher.status(),
+      connections: held.engine.clientsCount,
+      names: namespace.adapter.rooms.size + namespace.adapter.sids.size,
+      runs: (publisher as unknown as { roomsOfRun: ReadonlyMap<string, unknown> }).roomsOfRun.size,
+    });
+    const before = countHeld();
+    const gone: WeakRef<object>[] = [];
+    const comeAndGo = async (transports: readonly string[], isRude: boolean): Promise<void> => {
+      const viewers = Array.from({ length: 10 }, () => connect({ transports }));
+      await Promise.all(viewers.map((viewer) => subscribe(viewer, subscription)));
+      const received = viewers.map((viewer) => receive(viewer, 1));
+      publisher.publishFrames('r1', [{ attempt: 2, layerOffset: 0, frame: aFrame(42, [1, 2, 3]) }]);
+      await Promise.all(received);
+      for (const socket of namespace.sockets.values()) {
+        gone.push(new WeakRef(socket), new WeakRef(socket.conn), new WeakRef(socket.request));
+      }
+      // Without a word, as a laptop that is closed, or with a proper end.
+      if (isRude) server.closeAllConnections();
+      for (const socket of isRude ? namespace.sockets.values() : []) socket.conn.close(true);
+      for (const viewer of viewers) viewer.close();
+      await expect.poll(countHeld).toEqual(before);
+    };
+    await comeAndGo(['websocket'], false);
+    await comeAndGo(['polling', 'websocket'], false);
+    await comeAndGo(['websocket'], true);
+    clients.length = 0;
+    expect(gone).toHaveLength(90);
+    await expect
+      .poll(() => {
+        collectGarbage();
+        return gone.filter((reference) => reference.deref() !== undefined).length;
+      })
+      .toBe(0);
   });
 });

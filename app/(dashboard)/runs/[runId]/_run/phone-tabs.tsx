@@ -4,10 +4,12 @@ import Link from 'next/link';
 import type { Spike } from '@/lib/contract/reads';
 import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
+import type { MissingLayers } from '@/lib/view/heatmap/missing-layers';
 import { formatNumber, formatStep } from '@/lib/view/text/format-number';
 import { EmptyState } from '@/app/_components/states';
 import { Mark } from '@/app/_design/marks';
 import { postmortemOf, titleOfSpike } from './model/run-view-model';
+import { MissingLayersSection } from './panel/missing-layers-section';
 import { EventsSection } from './panel/side-panel';
 import type { Tab } from './model/use-run-view-state';
 import styles from './run-screen.module.css';
@@ -23,15 +25,18 @@ const LABELS: readonly (readonly [Tab, string])[] = [
 export function PhoneTabs({
   tab,
   spikeCount,
+  hasLayers,
   onTab,
 }: {
   readonly tab: Tab;
   readonly spikeCount: string;
+  /** Whether any layer has something to show. */
+  readonly hasLayers: boolean;
   readonly onTab: (tab: Tab) => void;
 }) {
   return (
     <nav data-chrome className={styles['tabs']} aria-label="Parts of the run">
-      {LABELS.map(([value, label]) => (
+      {LABELS.filter(([value]) => hasLayers || value !== 'layers').map(([value, label]) => (
         <button
           key={value}
           type="button"
@@ -53,6 +58,7 @@ export function PhoneTabPage({
   spikes,
   warnings,
   events,
+  missing,
   newestStep,
   onGo,
   onNote,
@@ -63,6 +69,8 @@ export function PhoneTabPage({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  /** Why no layer has anything to show; null where one has. */
+  readonly missing: MissingLayers | null;
   readonly newestStep: number | null;
   readonly onGo: (step: number) => void;
   readonly onNote: () => void;
@@ -97,6 +105,13 @@ export function PhoneTabPage({
           </li>
         ))}
       </ul>
+    );
+  }
+  if (missing !== null) {
+    return (
+      <div className={styles['page']}>
+        <MissingLayersSection missing={missing} />
+      </div>
     );
   }
   return (

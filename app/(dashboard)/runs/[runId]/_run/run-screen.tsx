@@ -8,6 +8,7 @@ import type { Warning } from '@/lib/contract/warnings';
 import { stageIndices } from '@/lib/view/outlook/at-risk';
 import { applyColourRange } from '@/lib/view/colours/colour-range';
 import { formatCount } from '@/lib/view/text/format-number';
+import { describeMissingLayers } from '@/lib/view/heatmap/missing-layers';
 import { chooseMetric, prepareMetricOptions } from '@/lib/view/heatmap/metric-options';
 import { refineSpike } from '@/lib/view/spikes/refined-spike';
 import { lossFigures } from '@/lib/view/runs/run-figures';
@@ -94,7 +95,9 @@ export function RunScreen({
   }, [lacksMetrics, onMetricsChanged]);
 
   const [isWriting, setIsWriting] = useState(false);
-  const layout: Layout = isNarrow ? 'steps-right' : state.layout;
+  const hasLayerMetrics = metrics.layerMetrics.length > 0;
+  // The paper lays layers side by side: without any there is nothing to lay.
+  const layout: Layout = isNarrow || !hasLayerMetrics ? 'steps-right' : state.layout;
   const plots = usePlotModel({
     run,
     snapshot,
@@ -196,7 +199,7 @@ export function RunScreen({
         spikes={spikes}
         warnings={warnings}
         window={state.window}
-        changes={recent?.changes ?? null}
+        changes={hasLayerMetrics ? (recent?.changes ?? null) : null}
         layerNames={names}
       />
       <RunIncidents runId={run.id} incidents={incidents} />
@@ -221,6 +224,7 @@ export function RunScreen({
             spikes={spikes}
             warnings={warnings}
             events={events}
+            missing={describeMissingLayers(run, metrics.layerMetrics)}
             newestStep={newestStep}
             onGo={model.onGo}
             onNote={() => setIsWriting(true)}
@@ -246,7 +250,7 @@ export function RunScreen({
               />
               {scaleBar}
               <MarksLegend
-                marks={state.marks}
+                marks={hasLayerMetrics ? state.marks : []}
                 hasStages={run.missingStageInputs.length === 0}
                 hasMovers={spikes.some(({ firstMovers }) => firstMovers.length > 0)}
               />
@@ -313,6 +317,7 @@ export function RunScreen({
         <PhoneTabs
           tab={state.tab}
           spikeCount={formatCount(spikes.length)}
+          hasLayers={hasLayerMetrics}
           onTab={(tab) => set({ tab: tab === 'run' ? null : tab })}
         />
       ) : null}

@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
 import { STAGE_NAMES } from '@/lib/contract/stages';
 import type { Run } from '@/lib/contract/runs';
+import { isWallTime } from '@/lib/contract/wall-time';
 import { describeCell } from '@/lib/view/heatmap/cell-words';
 import { formatDeviation } from '@/lib/view/comparison/difference-scale';
 import { formatFixed, formatNumber, formatStep } from '@/lib/view/text/format-number';
@@ -84,16 +85,17 @@ export function RunReadOut({
   const precision = useRunPrecision(run, crosshair !== null);
   const gaps = useRunGaps(run);
 
+  const keys = option === null ? KEYS.filter(({ does }) => does !== OPEN_LAYER) : KEYS;
   if (crosshair === null) {
     return (
       <ReadOut
         items={[]}
         empty={
           isNarrow
-            ? 'Drag over the heatmap to read values.'
-            : 'Move over the heatmap, or use the arrow keys, to read values.'
+            ? `Drag over the ${option === null ? 'loss' : 'heatmap'} to read values.`
+            : `Move over the ${option === null ? 'timelines' : 'heatmap'}, or use the arrow keys, to read values.`
         }
-        keys={KEYS}
+        keys={keys}
       />
     );
   }
@@ -102,7 +104,9 @@ export function RunReadOut({
   const column = columns.columnAt(crosshair.step);
   const items: ReadOutItem[] = [
     { label: isNarrow ? '' : 'step', value: stepText(columns, column, crosshair.step) },
-    { label: isNarrow ? '' : 'layer', value: layerNames[layer] ?? String(layer) },
+    ...(option === null
+      ? []
+      : [{ label: isNarrow ? '' : 'layer', value: layerNames[layer] ?? String(layer) }]),
   ];
   if (option !== null && column !== null) {
     const format = option.scale === 'categorical' ? stageWord : formatNumber;
@@ -129,7 +133,7 @@ export function RunReadOut({
   const loss = column === null ? NaN : (columns.loss[column] ?? NaN);
   items.push({ label: 'loss', value: Number.isFinite(loss) ? formatNumber(loss) : '–' });
   const time = column === null ? NaN : (columns.scalar('wall_time')[column] ?? NaN);
-  if (!isNarrow && Number.isFinite(time)) items.push({ label: 'at', value: wallTime(time) });
+  if (!isNarrow && isWallTime(time)) items.push({ label: 'at', value: wallTime(time) });
   if (isPinned && !isNarrow) items.push({ label: 'pinned', value: '' });
   const stage = values?.get('stage') ?? null;
   const spoken = describeCell({
@@ -148,7 +152,7 @@ export function RunReadOut({
   });
   return (
     <>
-      <ReadOut items={items} keys={KEYS} />
+      <ReadOut items={items} keys={keys} />
       {/* A pointer that passes says nothing; keys and touch pin what they go to. */}
       <Announcement text={isPinned ? spoken : ''} />
     </>
@@ -179,8 +183,9 @@ function comparisonItem(
   };
 }
 
+const OPEN_LAYER = 'open layer';
 const KEYS = [
-  { key: 'Enter', does: 'open layer' },
+  { key: 'Enter', does: OPEN_LAYER },
   { key: 'P', does: 'pin' },
   { key: '?', does: 'shortcuts' },
 ];

@@ -70,57 +70,61 @@ export function RunToolbar({
           }))}
         />
       )}
-      <SelectMenu
-        label="Layer order"
-        value={view.order}
-        onChange={(order) => set({ order: order === 'model' ? null : order })}
-        options={[
-          { value: 'model', label: 'Model order' },
-          { value: 'type', label: 'By type' },
-          { value: 'first_mover', label: 'First mover' },
-          { value: 'name', label: 'By name' },
-        ]}
-      />
-      <CompareMenu
-        run={run}
-        against={view.against}
-        onAgainst={(text) => set({ against: text, reach: null })}
-      />
-      <MarksMenu marks={view.marks} set={set} />
-      <TextField
-        label="Filter layers by text or /regex/"
-        placeholder="Filter layers"
-        quiet
-        className={styles['filter']}
-        error={filterError}
-        value={draft ?? view.filter}
-        onChange={(event) => {
-          setDraft(event.target.value);
-          set({ filter: event.target.value.length === 0 ? null : event.target.value });
-        }}
-        onBlur={() => setDraft(null)}
-      />
-      <span className={styles['layout']}>
-        <SegmentedControl
-          label="Layout"
-          value={layout}
-          onChange={onLayout}
-          options={[
-            {
-              value: 'steps-right',
-              label: 'Steps',
-              icon: 'arrowRight',
-              title: 'Steps to the right',
-            },
-            {
-              value: 'paper',
-              label: 'Paper: steps',
-              icon: 'arrowDown',
-              title: 'As in the paper: layers side by side, steps downwards (L)',
-            },
-          ]}
-        />
-      </span>
+      {option === null ? null : (
+        <>
+          <SelectMenu
+            label="Layer order"
+            value={view.order}
+            onChange={(order) => set({ order: order === 'model' ? null : order })}
+            options={[
+              { value: 'model', label: 'Model order' },
+              { value: 'type', label: 'By type' },
+              { value: 'first_mover', label: 'First mover' },
+              { value: 'name', label: 'By name' },
+            ]}
+          />
+          <CompareMenu
+            run={run}
+            against={view.against}
+            onAgainst={(text) => set({ against: text, reach: null })}
+          />
+          <MarksMenu marks={view.marks} set={set} />
+          <TextField
+            label="Filter layers by text or /regex/"
+            placeholder="Filter layers"
+            quiet
+            className={styles['filter']}
+            error={filterError}
+            value={draft ?? view.filter}
+            onChange={(event) => {
+              setDraft(event.target.value);
+              set({ filter: event.target.value.length === 0 ? null : event.target.value });
+            }}
+            onBlur={() => setDraft(null)}
+          />
+          <span className={styles['layout']}>
+            <SegmentedControl
+              label="Layout"
+              value={layout}
+              onChange={onLayout}
+              options={[
+                {
+                  value: 'steps-right',
+                  label: 'Steps',
+                  icon: 'arrowRight',
+                  title: 'Steps to the right',
+                },
+                {
+                  value: 'paper',
+                  label: 'Paper: steps',
+                  icon: 'arrowDown',
+                  title: 'As in the paper: layers side by side, steps downwards (L)',
+                },
+              ]}
+            />
+          </span>
+        </>
+      )}
       {shownWindow === null ? null : (
         <span className={styles['window']}>
           {formatSteps(shownWindow.fromStep, shownWindow.toStep)}

@@ -7,6 +7,7 @@ import { formatNumber, formatSetting, formatStep } from '@/lib/view/text/format-
 import type { LayerChanges } from '@/lib/view/outlook/layer-changes';
 import { newestScalar, stepsPerSecond, type LossFigures } from '@/lib/view/runs/run-figures';
 import { prepareRunTitle, prepareRunVerdict, spikeInWindow } from '@/lib/view/runs/run-verdict';
+import { hasAttemptEnded, recoveryWord } from '@/lib/view/spikes/recovery-words';
 import { leadOfSpike } from '@/lib/view/spikes/spike-movers';
 import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { VerdictLine, type VerdictFact } from '@/app/_components/verdict-line';
@@ -54,6 +55,7 @@ export function RunVerdictLine({
     lastFiniteStep: figures.lastFiniteStep,
     lowestLoss: figures.lowest,
     spikes,
+    attempt: run.attempt,
     warnings,
     window,
     changes,
@@ -73,7 +75,7 @@ export function RunVerdictLine({
   const facts = isEmpty
     ? []
     : looked !== null
-      ? spikeFacts(looked, window)
+      ? spikeFacts(looked, window, hasAttemptEnded(run, looked.attempt))
       : runFacts(snapshot, figures, newestStep, run.status === 'running' ? speed : undefined);
   return (
     <VerdictLine
@@ -117,7 +119,7 @@ function runFacts(
 }
 
 /** The key numbers of the one spike that is looked at. */
-function spikeFacts(spike: Spike, window: StepWindow | null): VerdictFact[] {
+function spikeFacts(spike: Spike, window: StepWindow | null, hasEnded: boolean): VerdictFact[] {
   const lead = leadOfSpike(spike);
   return [
     ...(window === null
@@ -131,7 +133,7 @@ function spikeFacts(spike: Spike, window: StepWindow | null): VerdictFact[] {
     lead === null
       ? { label: 'lead', value: 'none' }
       : { label: 'lead', value: formatStep(lead), unit: lead === 1 ? 'step' : 'steps' },
-    { label: 'class', value: spike.recovery },
+    { label: 'class', value: recoveryWord(spike.recovery, hasEnded) },
     ...(spike.excessArea === null
       ? []
       : [{ label: 'excess area', value: formatNumber(spike.excessArea), unit: 'nats × steps' }]),

@@ -1,8 +1,5 @@
-import { io, type Socket } from 'socket.io-client';
 import { decodeHeatmapColumns, type HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import {
-  LIVE_NAMESPACE,
-  LIVE_PATH,
   liveEventSchema,
   liveFramesHeadSchema,
   liveRunSchema,
@@ -10,6 +7,7 @@ import {
   type LiveEvent,
   type LiveRun,
 } from '@/lib/contract/live';
+import { LiveSocket } from '@/app/_hooks/live-socket';
 
 export type ConnectionState =
   | { readonly kind: 'connecting' }
@@ -35,21 +33,18 @@ export interface LiveHandlers {
   readonly onEvent: (event: LiveEvent) => void;
 }
 
-/** Seconds before each next try; the last one repeats. */
 const RETRY_SECONDS = [1, 2, 4, 8, 15];
 
 /**
- * One subscription to `/live`: connects, subscribes, tries again on its own clock (so that
- * the page can say when) and turns messages into columns. Sequence numbers are watched
- * here; who listens hears only whether something is missing.
+ * One subscription to `/live`: connects, subscribes anew at each connection and turns
+ * messages into columns. Sequence numbers are watched here; who listens hears only whether
+ * something is missing.
  */
 export class LiveConnection {
   private readonly runId: string;
   private readonly metric: string;
   private readonly handlers: LiveHandlers;
-  private socket: Socket | null = null;
-  private failedTries = 0;
-  private timer: ReturnType<typeof setTimeout> | null = null;
+  private live: LiveSocket | null = null;
   /** null until the subscription's reply: what comes before it is covered by the read after. */
   private lastSequence: number | null = null;
 
@@ -60,19 +55,14 @@ export class LiveConnection {
   }
 
   start(): void {
-    const socket = io(LIVE_NAMESPACE, {
-      path: LIVE_PATH,
-      reconnection: false,
-      forceNew: true,
-      transports: ['websocket', 'polling'],
-      tryAllTransports: true,
-      withCredentials: true,
+    const live = new LiveSocket({
+      retrySeconds: RETRY_SECONDS,
+      onLost: (nextTryAtMs) => this.handlers.onState({ kind: 'lost', nextTryAtMs }),
     });
-    this.socket = socket;
+    const { socket } = live;
+    this.live = live;
     this.handlers.onState({ kind: 'connecting' });
-    socket.on('connect', () => this.subscribe(socket));
-    socket.on('disconnect', () => this.retryLater());
-    socket.on('connect_error', () => this.retryLater());
+    socket.on('connect', () => this.subscribe(live));
     socket.on('frames', (head: unknown, body: unknown) => this.receiveFrames(head, body));
     socket.on('run', (payload: unknown) => {
       const parsed = liveRunSchema.safeParse(payload);
@@ -85,26 +75,19 @@ export class LiveConnection {
   }
 
   stop(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    this.socket?.removeAllListeners();
-    this.socket?.disconnect();
-    this.socket = null;
+    this.live?.close();
+    this.live = null;
   }
 
   /** Tries at once instead of at the next time set. */
   retryNow(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    if (this.socket === null || this.socket.connected) return;
-    this.handlers.onState({ kind: 'connecting' });
-    this.socket.connect();
+    if (this.live?.retryNow() === true) this.handlers.onState({ kind: 'connecting' });
   }
 
-  private subscribe(socket: Socket): void {
+  private subscribe(live: LiveSocket): void {
     const afterStep = this.handlers.newestStep();
     this.lastSequence = null;
-    socket.emit(
+    live.socket.emit(
       'subscribe',
       { runId: this.runId, metric: this.metric, afterStep },
       (answer: unknown) => {
@@ -117,7 +100,7 @@ export class LiveConnection {
         } else if (!reply.data.ok) {
           this.handlers.onState({ kind: 'refused', message: reply.data.message });
         } else {
-          this.failedTries = 0;
+          live.settle();
           this.lastSequence = reply.data.sequence;
           this.handlers.onState({ kind: 'connected' });
           this.handlers.onSubscribed(reply.data.newestStep, reply.data.attempt);
@@ -136,16 +119,5 @@ export class LiveConnection {
     this.lastSequence = sequence;
     const bytes = body instanceof Uint8Array ? body : new Uint8Array(body);
     this.handlers.onColumns({ columns: decodeHeatmapColumns(bytes), attempt, hasGap });
-  }
-
-  private retryLater(): void {
-    if (this.socket === null || this.timer !== null) return;
-    const seconds = RETRY_SECONDS[Math.min(this.failedTries, RETRY_SECONDS.length - 1)] ?? 15;
-    this.failedTries++;
-    this.handlers.onState({ kind: 'lost', nextTryAtMs: Date.now() + seconds * 1000 });
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.socket?.connect();
-    }, seconds * 1000);
   }
 }

@@ -109,6 +109,13 @@ export class TileStore implements FinerColumns {
     return this.drawn.find(({ low, high }) => low <= step && step < high)?.columns ?? this.base();
   }
 
+  lacks(axis: StepAxis, stepPixels: number): boolean {
+    return this.inView(axis, stepPixels).some((address) => {
+      const key = tileKey(address);
+      return this.cache.peek(key) === null || this.stale.has(key);
+    });
+  }
+
   /** Reads what the view lacks once it rests, and gives up what no view asks for any more. */
   want(axis: StepAxis, stepPixels: number): void {
     const { newestStep } = this.base();

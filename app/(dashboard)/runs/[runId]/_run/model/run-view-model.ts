@@ -1,4 +1,4 @@
-import type { Run, RunEvent } from '@/lib/contract/runs';
+import type { Attempt, Run, RunEvent } from '@/lib/contract/runs';
 import type { Spike } from '@/lib/contract/reads';
 import type { Warning } from '@/lib/contract/warnings';
 import type { ColourScale } from '@/lib/view/colours/colour-scale';
@@ -124,12 +124,22 @@ export function titleOfSpike(spike: Spike): string {
   return isAnnouncedByNormAlone(spike) ? `${name}; the gradient norm led alone` : name;
 }
 
-export function spikeIntervals(spikes: readonly Spike[], newestStep: number): TimelineInterval[] {
+/** A spike that has not recovered lasts until its own attempt ends. */
+export function spikeIntervals(
+  spikes: readonly Spike[],
+  newestStep: number,
+  attempts: readonly Pick<Attempt, 'attempt' | 'lastStep'>[],
+): TimelineInterval[] {
+  const newest = attempts.at(-1)?.attempt;
+  const endOf = ({ attempt, onsetStep }: Spike): number =>
+    attempt === newest
+      ? newestStep
+      : (attempts.find((own) => own.attempt === attempt)?.lastStep ?? onsetStep);
   return spikes
     .filter(({ kind }) => kind === 'loss_spike' || kind === 'divergence')
-    .map(({ id, onsetStep, recoveredStep }) => ({
-      id,
-      fromStep: onsetStep,
-      toStep: recoveredStep ?? newestStep,
+    .map((spike) => ({
+      id: spike.id,
+      fromStep: spike.onsetStep,
+      toStep: spike.recoveredStep ?? endOf(spike),
     }));
 }

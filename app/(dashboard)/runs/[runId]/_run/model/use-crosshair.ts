@@ -32,11 +32,11 @@ export function useCrosshair(layerCount: number): CrosshairStore {
   return store;
 }
 
-/** The crosshair that a link names: pinned, for it was chosen. */
+/** The crosshair that a link names: pinned, for it was chosen. A step without a layer is the first one's. */
 function crosshairFromUrl(layerCount: number): Crosshair | null {
   const parameters = new URLSearchParams(window.location.search);
-  const [step, layer] = [parameters.get('step'), parameters.get('layer')];
-  if (step === null || layer === null || !/^\d+$/.test(step) || !/^\d+$/.test(layer)) return null;
+  const [step, layer] = [parameters.get('step'), parameters.get('layer') ?? '0'];
+  if (step === null || !/^\d+$/.test(step) || !/^\d+$/.test(layer)) return null;
   return Number(layer) < layerCount
     ? { step: Number(step), layer: Number(layer), isPinned: true }
     : null;

@@ -28,6 +28,9 @@ import { useComparison } from './use-comparison';
 import type { RunViewState, SetRunView } from './use-run-view-state';
 import { useTimelines } from './use-timelines';
 
+const NO_ROWS: readonly number[] = [];
+const NO_GROUPS: readonly LayerGroup[] = [];
+
 /** The paper's layout is read best under so many steps: without a window it shows the newest ones. */
 const PAPER_STEPS = 200;
 
@@ -62,8 +65,10 @@ export interface PlotModels {
 
 /** Decides all that the plots draw from what was read, chosen and pointed at. */
 export function usePlotModel(input: Input): PlotModels {
-  const { run, snapshot, option, spikes, warnings, events, incidents, names, layerOfRow, groups } =
-    input;
+  const { run, snapshot, option, spikes, warnings, events, incidents, names } = input;
+  // Without a metric there is no row to read, nor to name.
+  const [layerOfRow, groups] =
+    option === null ? [NO_ROWS, NO_GROUPS] : [input.layerOfRow, input.groups];
   const { window, layout, view, scale, theme, metrics, onWindow, onChange } = input;
   const { lossScale, isPerplexity, scalarScale } = view;
   const crosshair = useCrosshair(run.layerCount);
@@ -130,7 +135,10 @@ export function usePlotModel(input: Input): PlotModels {
     () => laneItems(run, spikes, warnings, events, incidents),
     [run, spikes, warnings, events, incidents],
   );
-  const intervals = useMemo(() => spikeIntervals(spikes, newestStep), [spikes, newestStep]);
+  const intervals = useMemo(
+    () => spikeIntervals(spikes, newestStep, run.attempts),
+    [spikes, newestStep, run.attempts],
+  );
   const peaks = useMemo(
     () =>
       spikes.flatMap(({ kind, peakStep, peakValue }) =>
@@ -260,8 +268,8 @@ function nextScale(scale: TimelineScale): string | null {
 
 function emptyReasonOf({ run, snapshot, option, layerOfRow }: Input): string | null {
   if (snapshot.phase === 'loading') return '';
-  if (run.layerCount === 0) return 'This run was created without layers; it has timelines only.';
-  if (option === null) return 'No layer metric has been reported yet.';
+  if (run.layerCount === 0) return 'This run was created without layers.';
+  if (option === null) return 'No layer has reported a metric.';
   if (layerOfRow.length === 0) return 'No layer matches the filter.';
   return null;
 }

@@ -10,14 +10,17 @@ import { prepareCurvature } from '@/lib/view/outlook/curvature-words';
 import { describeExpectation } from '@/lib/view/outlook/expected-next';
 import { readSchedule } from '@/lib/view/outlook/learning-rate-schedule';
 import { describeRestart, prepareMitigations } from '@/lib/view/outlook/mitigations';
-import { describePrecursors } from '@/lib/view/outlook/precursors';
+import { describePrecursors, describeRmsReach } from '@/lib/view/outlook/precursors';
 import type { RunCondition } from '@/lib/view/outlook/run-condition';
 import { newestPoint } from '@/lib/view/runs/run-figures';
+import { settleSpikes } from '@/lib/view/spikes/recovery-words';
 import { describeOpenNorm } from '@/lib/view/spikes/spike-movers';
 import { countStages } from '@/lib/view/stages/stage-colours';
+import { describeMissingLayers } from '@/lib/view/heatmap/missing-layers';
 import { AtRiskSection } from './at-risk-section';
 import { CurvatureSection } from './curvature-section';
 import { ExpectationSection, RemediesSection } from './outlook-sections';
+import { MissingLayersSection } from './missing-layers-section';
 import type { RunData } from '../data/run-data';
 import { ChangesSection, ConfigurationSection, EventsSection } from './side-panel';
 import type { RecentLayers } from '../data/use-layer-changes';
@@ -28,7 +31,7 @@ export function RunPanel({
   base,
   version,
   recent,
-  spikes,
+  spikes: foundSpikes,
   warnings,
   events,
   layerNames,
@@ -51,6 +54,7 @@ export function RunPanel({
   readonly onGo: (step: number) => void;
   readonly onNote: () => void;
 }) {
+  const spikes = useMemo(() => settleSpikes(foundSpikes, run), [foundSpikes, run]);
   const figuresOf = useMemo(
     () => ({
       stability: newestPoint(base.stabilityRatio.columns),
@@ -85,19 +89,23 @@ export function RunPanel({
     () => countStages(stageIndices(recent?.layers ?? [], run.layerCount)),
     [recent, run.layerCount],
   );
+  const missing = describeMissingLayers(run, layerMetrics);
   const isKnown = condition !== null && (recent !== null || run.layerCount === 0);
-  const changes = (
-    <ChangesSection
-      run={run}
-      recent={recent}
-      layerNames={layerNames}
-      hasGradientNorm={layerMetrics.includes('gradient_norm')}
-      missingStageInputs={
-        shares === null ? run.missingStageInputs.map((name) => describeMetric(name).label) : []
-      }
-      note={describeOpenNorm(spikes)}
-    />
-  );
+  const changes =
+    missing === null ? (
+      <ChangesSection
+        run={run}
+        recent={recent}
+        layerNames={layerNames}
+        hasGradientNorm={layerMetrics.includes('gradient_norm')}
+        missingStageInputs={
+          shares === null ? run.missingStageInputs.map((name) => describeMetric(name).label) : []
+        }
+        note={describeOpenNorm(spikes)}
+      />
+    ) : (
+      <MissingLayersSection missing={missing} />
+    );
   return (
     <>
       {shares === null ? changes : null}
@@ -120,6 +128,7 @@ export function RunPanel({
         <>
           <ExpectationSection
             precursors={describePrecursors(condition)}
+            rmsReach={describeRmsReach(condition)}
             expectation={describeExpectation(condition)}
           />
           <RemediesSection
@@ -131,7 +140,7 @@ export function RunPanel({
       <EventsSection
         runId={run.id}
         events={events}
-        spikes={spikes}
+        spikes={foundSpikes}
         warnings={warnings}
         onGo={onGo}
         onNote={onNote}

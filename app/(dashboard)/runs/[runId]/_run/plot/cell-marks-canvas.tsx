@@ -6,7 +6,7 @@ import { placeMovers } from '@/lib/view/heatmap/mover-marks';
 import { rasteriseStageMarks } from '@/lib/view/stages/stage-marks';
 import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
-import type { PlotGeometry } from './plot-geometry';
+import { placeCanvas, type PlotGeometry } from './plot-geometry';
 import type { CellMarks } from '../model/use-cell-marks';
 
 /** CSS pixels; a disc keeps within its row while that leaves a shape. */
@@ -25,12 +25,11 @@ export function CellMarksCanvas({
   readonly theme: Theme;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { orientation, stepLane, layerLane, layerAxis, layerOfRow, axis } = geometry;
+  const { orientation, layerLane, layerAxis, layerOfRow, axis } = geometry;
   const { devicePixelRatio: ratio } = geometry;
   const isRight = orientation === 'steps-right';
-  const stepPixels = Math.round(stepLane.size * ratio);
-  const width = isRight ? stepPixels : layerAxis.length;
-  const height = isRight ? layerAxis.length : stepPixels;
+  const place = placeCanvas(geometry, layerLane);
+  const { stepPixels, width, height } = place;
   const isEmpty = marks.stages === null && marks.movers.length === 0;
 
   useEffect(() => {
@@ -91,14 +90,7 @@ export function CellMarksCanvas({
       role="img"
       width={width}
       height={height}
-      style={{
-        position: 'absolute',
-        left: isRight ? stepLane.start : layerLane.start,
-        top: isRight ? layerLane.start : stepLane.start,
-        width: width / ratio,
-        height: height / ratio,
-        pointerEvents: 'none',
-      }}
+      style={{ ...place.style, pointerEvents: 'none' }}
     />
   );
 }

@@ -3,9 +3,11 @@
 import { useSyncExternalStore } from 'react';
 import { formatStep } from '@/lib/view/text/format-number';
 import { pixelOfStep, positionOnAxis } from '@/lib/view/axes/step-axis';
+import { shareOnAxis } from '@/lib/view/timelines/timeline-chart';
 import { formatClockTime, readersZone } from '@/lib/view/text/wall-time';
-import type { CrosshairStore } from '../model/crosshair-store';
-import { cellOf, type PlotGeometry } from './plot-geometry';
+import { lossOf } from '../model/plot-readings';
+import type { RunPlotModel } from '../model/run-view-model';
+import { cellOf, type Lane, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 
 /** The box is never smaller than this, or a cell of a hundred thousand steps had none. */
@@ -17,20 +19,18 @@ const readOnServer = () => null;
  * around the boxed cell, a chip on either axis.
  */
 export function CrosshairOverlay({
-  store,
+  model,
   geometry,
-  layerNames,
-  lossAt,
+  lossLane,
   width,
   height,
   stepChip,
   layerChip,
 }: {
-  readonly store: CrosshairStore;
+  readonly model: RunPlotModel;
   readonly geometry: PlotGeometry;
-  readonly layerNames: readonly string[];
-  /** Where the loss of a step is drawn; a dot stands there. */
-  readonly lossAt: (step: number) => { readonly x: number; readonly y: number } | null;
+  /** Where the curve of the loss lies across the steps; a dot stands on it. */
+  readonly lossLane: Lane;
   readonly width: number;
   readonly height: number;
   /** Position of the chips across their axis. */
@@ -38,6 +38,7 @@ export function CrosshairOverlay({
   /** null where the read-out alone names the layer. */
   readonly layerChip: number | null;
 }) {
+  const { crosshair: store, layerNames } = model;
   const crosshair = useSyncExternalStore(store.subscribe, store.get, readOnServer);
   if (crosshair === null) return null;
   const { step, layer } = crosshair;
@@ -68,7 +69,13 @@ export function CrosshairOverlay({
       : isRight
         ? { x: at - boxSteps, y: row - boxLayers, width: 2 * boxSteps, height: 2 * boxLayers }
         : { x: row - boxLayers, y: at - boxSteps, width: 2 * boxLayers, height: 2 * boxSteps };
-  const dot = lossAt(step);
+  const loss = lossOf(model, step);
+  const lossShare = loss === null ? null : shareOnAxis(model.loss, loss);
+  // More loss is farther up, or farther right.
+  const lossMiddle =
+    lossShare === null
+      ? null
+      : lossLane.start + lossLane.size * (isRight ? 1 - lossShare : lossShare);
   const name = layerNames[layer] ?? '';
 
   return (
@@ -82,10 +89,10 @@ export function CrosshairOverlay({
             <rect {...box} fill="none" stroke="var(--ink)" strokeWidth={1.6} />
           </>
         )}
-        {dot === null ? null : (
+        {lossMiddle === null ? null : (
           <circle
-            cx={dot.x}
-            cy={dot.y}
+            cx={isRight ? stepMiddle : lossMiddle}
+            cy={isRight ? lossMiddle : stepMiddle}
             r={3.2}
             fill="var(--bg)"
             stroke="var(--ink)"

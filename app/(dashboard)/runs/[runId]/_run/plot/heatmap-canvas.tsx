@@ -11,7 +11,7 @@ import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { CellColours } from '../model/colour-motion';
 import { drawSigns } from './draw-signs';
-import type { PlotGeometry } from './plot-geometry';
+import { placeCanvas, type PlotGeometry } from './plot-geometry';
 
 /** What is drawn: columns of the run, or what was computed from them. */
 type HeatmapCells = RasterColumns & { readonly finer: FinerColumns | null };
@@ -45,16 +45,14 @@ export function HeatmapCanvas({
   const canvas = useRef<HTMLCanvasElement>(null);
   const image = useRef<ImageData | null>(null);
   const picture = useRef<{ codes: HeatmapCodes; signs: readonly SpecialCell[] } | null>(null);
-  const { orientation, stepLane, layerLane, layerAxis, devicePixelRatio } = geometry;
+  const { axis, orientation, layerLane, devicePixelRatio } = geometry;
   const isRight = orientation === 'steps-right';
-  const stepPixels = Math.round(stepLane.size * devicePixelRatio);
-  const layerPixels = layerAxis.length;
-  const width = isRight ? stepPixels : layerPixels;
-  const height = isRight ? layerPixels : stepPixels;
+  const place = placeCanvas(geometry, layerLane);
+  const { stepPixels, acrossPixels: layerPixels, width, height } = place;
 
   useEffect(() => {
     if (stepPixels === 0 || layerPixels === 0) return;
-    const { axis, layerOfRow } = geometry;
+    const { layerOfRow } = geometry;
     const { bands } = geometry.layerAxis;
     const plot = { axis, stepPixels, layerPixels, bands, layerOfRow, orientation };
     const pieces = columns.finer?.pieces(axis, stepPixels) ?? wholeAxis(columns);
@@ -63,7 +61,7 @@ export function HeatmapCanvas({
       signs: findSpecialCells(pieces, plot, LEAST_SIGN_PX * devicePixelRatio),
     };
     columns.finer?.want(axis, stepPixels);
-  }, [geometry, columns, version, stepPixels, layerPixels, orientation, devicePixelRatio]);
+  }, [geometry, axis, columns, version, stepPixels, layerPixels, orientation, devicePixelRatio]);
 
   useEffect(() => {
     const context = canvas.current?.getContext('2d', { alpha: false });
@@ -99,16 +97,10 @@ export function HeatmapCanvas({
       ref={canvas}
       role="img"
       aria-label={label}
+      aria-busy={columns.finer?.lacks(axis, stepPixels) ?? false}
       width={width}
       height={height}
-      style={{
-        position: 'absolute',
-        left: isRight ? stepLane.start : layerLane.start,
-        top: isRight ? layerLane.start : stepLane.start,
-        width: width / devicePixelRatio,
-        height: height / devicePixelRatio,
-        imageRendering: 'pixelated',
-      }}
+      style={{ ...place.style, imageRendering: 'pixelated' }}
     />
   );
 }

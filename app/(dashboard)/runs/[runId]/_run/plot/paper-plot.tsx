@@ -3,26 +3,20 @@
 import { useMemo } from 'react';
 import { STABILITY_LIMIT } from '@/lib/contract/warnings';
 import { axisTicks } from '@/lib/view/axes/axis-ticks';
-import { prepareLayerAxis } from '@/lib/view/axes/layer-axis';
-import { pixelOfStep } from '@/lib/view/axes/step-axis';
-import { shareOnAxis } from '@/lib/view/timelines/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
 import type { RunChart } from '../model/chart-subjects';
-import { CellMarksCanvas } from './cell-marks-canvas';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { GroupColumns } from './group-labels';
-import { HeatmapCanvas } from './heatmap-canvas';
-import { PauseBands } from './pause-bands';
+import { PlotCells } from './plot-cells';
 import type { PlotGeometry } from './plot-geometry';
-import { lossOf, nearestStepOf } from '../model/plot-readings';
 import { PlotSurface } from './plot-surface';
-import { RunChartMenu, type PlotPart } from './run-chart-menu';
+import { MENU_SIZE_PX, RunChartMenu, type PlotPart } from './run-chart-menu';
 import type { RunPlotModel } from '../model/run-view-model';
-import { STAGE_ROW_HEIGHT, StageRow } from './stage-column';
-import { StripCanvas } from './strip-canvas';
+import { STAGE_LANE_PX, StageLane } from './stage-lane';
 import { TimelineColumn } from '../timelines/timeline-column';
+import { useLayerAxis } from './use-layer-axis';
 import styles from './plot.module.css';
 
 const HEADER_HEIGHT = 40;
@@ -39,7 +33,6 @@ const STAGE_ROW_GAP = 4;
 const LEAST_HEIGHT = 240;
 
 const MENU_GAP_PX = 2;
-const MENU_SIZE_PX = 24;
 
 /** Below what they are of; a picture of the heatmap holds the columns beside it, as the paper's does. */
 function menusOf(
@@ -91,23 +84,20 @@ export function PaperPlot({
   readonly stages: readonly number[] | null;
 }) {
   const [ref, size] = useElementSize();
-  const { axis, layerOfRow, groups } = model;
+  const { axis, layerOfRow } = model;
   const ratio = size?.devicePixelRatio ?? 1;
   const ratioLeft = TRACE_LEFT + TRACE_WIDTH + COLUMN_GAP;
   const stripLeft =
     model.stabilityRatio === null ? ratioLeft : ratioLeft + RATIO_WIDTH + COLUMN_GAP;
   const heatmapLeft = stripLeft + STRIP_WIDTH + STRIP_GAP;
   const available = Math.max(0, (size?.width ?? 0) - heatmapLeft - RIGHT_GAP);
-  const stageHeight = stages === null ? 0 : STAGE_ROW_HEIGHT + STAGE_ROW_GAP;
+  const stageHeight = stages === null ? 0 : STAGE_LANE_PX['steps-down'] + STAGE_ROW_GAP;
   const height = Math.max(
     LEAST_HEIGHT,
     (size?.height ?? 0) - HEADER_HEIGHT - FOOTER_HEIGHT - stageHeight,
   );
 
-  const layerAxis = useMemo(
-    () => prepareLayerAxis(layerOfRow.length, groups, Math.floor(available * ratio), ratio),
-    [layerOfRow.length, groups, available, ratio],
-  );
+  const layerAxis = useLayerAxis(model, available, ratio);
   const width = layerAxis.length / ratio;
   const geometry = useMemo<PlotGeometry>(
     () => ({
@@ -129,16 +119,11 @@ export function PaperPlot({
     <div ref={ref} className={styles['plot']}>
       {size === null || available < 40 ? null : (
         <PlotSurface
+          model={model}
           geometry={geometry}
-          store={model.crosshair}
-          nearestStep={nearestStepOf(model)}
-          firstStep={model.firstStep}
-          newestStep={model.newestStep}
-          onWindow={model.onWindow}
           width={size.width}
           height={bottom + FOOTER_HEIGHT}
           left={TRACE_LEFT - 8}
-          label={model.plotLabel}
         >
           <TimelineColumn
             {...column}
@@ -172,32 +157,11 @@ export function PaperPlot({
             <br />
             ppl
           </span>
-          <StripCanvas
-            columns={model.columns}
-            version={model.version}
-            axis={axis}
-            along={geometry.stepLane}
-            across={{ start: stripLeft, size: STRIP_WIDTH }}
-            orientation="steps-down"
-            devicePixelRatio={ratio}
-            theme={model.theme}
+          <PlotCells
+            model={model}
+            geometry={geometry}
+            strip={{ start: stripLeft, size: STRIP_WIDTH }}
           />
-          {model.emptyReason === null ? (
-            <HeatmapCanvas
-              geometry={geometry}
-              columns={model.comparison?.cells ?? model.columns}
-              version={model.version}
-              colours={model.colours}
-              theme={model.theme}
-              label={model.plotLabel}
-            />
-          ) : (
-            <p className={styles['notice']} style={{ left: heatmapLeft, top: HEADER_HEIGHT + 10 }}>
-              {model.emptyReason}
-            </p>
-          )}
-          <CellMarksCanvas geometry={geometry} marks={model.marks} theme={model.theme} />
-          <PauseBands geometry={geometry} />
           <GroupColumns
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
@@ -205,12 +169,12 @@ export function PaperPlot({
             bottom={HEADER_HEIGHT}
           />
           {stages === null ? null : (
-            <StageRow
+            <StageLane
               geometry={geometry}
               stages={stages}
               layerNames={model.layerNames}
               theme={model.theme}
-              top={HEADER_HEIGHT + height + STAGE_ROW_GAP}
+              at={HEADER_HEIGHT + height + STAGE_ROW_GAP}
             />
           )}
           {axisTicks(axis, height, Math.max(2, Math.floor(height / 60))).map(({ pixel, tick }) => (
@@ -246,18 +210,9 @@ export function PaperPlot({
             ),
           )}
           <CrosshairOverlay
-            store={model.crosshair}
+            model={model}
             geometry={geometry}
-            layerNames={model.layerNames}
-            lossAt={(step) => {
-              const value = lossOf(model, step);
-              return value === null
-                ? null
-                : {
-                    x: TRACE_LEFT + TRACE_WIDTH * shareOnAxis(model.loss, value),
-                    y: HEADER_HEIGHT + pixelOfStep(axis, height, step),
-                  };
-            }}
+            lossLane={{ start: TRACE_LEFT, size: TRACE_WIDTH }}
             width={size.width}
             height={bottom + FOOTER_HEIGHT}
             stepChip={TRACE_LEFT - 12}

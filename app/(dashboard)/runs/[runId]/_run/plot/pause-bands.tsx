@@ -1,7 +1,7 @@
 import { formatAge } from '@/lib/view/text/format-number';
 import { edgePixels, type StepAxis } from '@/lib/view/axes/step-axis';
 import { pauseSides } from '@/lib/view/axes/step-clock';
-import type { PlotGeometry } from './plot-geometry';
+import { boxOf, type PlotGeometry } from './plot-geometry';
 import styles from './plot.module.css';
 
 /** Narrower bands are left to the eye. */
@@ -19,11 +19,7 @@ export function PauseBands({ geometry }: { readonly geometry: PlotGeometry }) {
         key={edge}
         className={styles['pause']}
         title={words}
-        style={
-          isRight
-            ? { left: along.start, width: along.size, top: layerLane.start, height: layerLane.size }
-            : { top: along.start, height: along.size, left: layerLane.start, width: layerLane.size }
-        }
+        style={boxOf(geometry, along, layerLane)}
       >
         {(isRight ? along.size : layerLane.size) >= LEAST_WORDS_PX &&
         (isRight || along.size >= 16) ? (

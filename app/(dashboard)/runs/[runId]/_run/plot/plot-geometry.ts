@@ -30,6 +30,45 @@ export interface Point {
   readonly y: number;
 }
 
+/** A rectangle of the plot, as CSS takes it. */
+export interface PlotBox {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The rectangle of a stretch along the steps and one across them. */
+export function boxOf(
+  { orientation }: Pick<PlotGeometry, 'orientation'>,
+  along: Lane,
+  across: Lane,
+): PlotBox {
+  const [x, y] = orientation === 'steps-right' ? [along, across] : [across, along];
+  return { left: x.start, top: y.start, width: x.size, height: y.size };
+}
+
+/** A canvas over the steps and a stretch across them, at the screen's own pixels. */
+export interface CanvasPlace {
+  readonly stepPixels: number;
+  readonly acrossPixels: number;
+  readonly width: number;
+  readonly height: number;
+  readonly style: PlotBox & { readonly position: 'absolute' };
+}
+
+export function placeCanvas(geometry: PlotGeometry, across: Lane): CanvasPlace {
+  const { orientation, stepLane, devicePixelRatio: ratio } = geometry;
+  const stepPixels = Math.round(stepLane.size * ratio);
+  const acrossPixels = Math.round(across.size * ratio);
+  const [width, height] =
+    orientation === 'steps-right' ? [stepPixels, acrossPixels] : [acrossPixels, stepPixels];
+  const { left, top } = boxOf(geometry, stepLane, across);
+  // In CSS pixels its lane may end between two of the screen's: the canvas never does.
+  const style = { left, top, width: width / ratio, height: height / ratio };
+  return { stepPixels, acrossPixels, width, height, style: { position: 'absolute', ...style } };
+}
+
 const alongSteps = ({ orientation }: PlotGeometry, { x, y }: Point): number =>
   orientation === 'steps-right' ? x : y;
 const alongLayers = ({ orientation }: PlotGeometry, { x, y }: Point): number =>

@@ -8,10 +8,10 @@ import {
   zoomWindow,
   type Grip,
   type StepAxis,
-  type StepWindow,
 } from '@/lib/view/axes/step-axis';
-import type { CrosshairStore } from '../model/crosshair-store';
-import { layerAt, stepAt, type PlotGeometry, type Point } from './plot-geometry';
+import { nearestStepOf } from '../model/plot-readings';
+import type { RunPlotModel } from '../model/run-view-model';
+import { boxOf, layerAt, stepAt, type PlotGeometry, type Point } from './plot-geometry';
 import styles from './plot.module.css';
 
 /** A pointer that moved less between down and up has clicked, not dragged. */
@@ -29,32 +29,23 @@ interface Drag {
  * two fingers, resets with a double click. The charts under it get no events at all.
  */
 export function PlotSurface({
+  model,
   geometry,
-  store,
-  nearestStep,
-  firstStep,
-  newestStep,
-  onWindow,
   width,
   height,
   left,
-  label,
   children,
 }: {
+  readonly model: RunPlotModel;
   readonly geometry: PlotGeometry;
-  readonly store: CrosshairStore;
-  /** The reported step nearest to one asked for. */
-  readonly nearestStep: (step: number) => number;
-  readonly firstStep: number;
-  readonly newestStep: number;
-  readonly onWindow: (window: StepWindow | null) => void;
   readonly width: number;
   readonly height: number;
   /** The plot begins here; what lies left of it are labels. */
   readonly left: number;
-  readonly label: string;
   readonly children: ReactNode;
 }) {
+  const { crosshair: store, firstStep, newestStep, onWindow } = model;
+  const nearestStep = nearestStepOf(model);
   const surface = useRef<HTMLDivElement>(null);
   const touches = useRef(new Map<number, Point>());
   const pinch = useRef<{ readonly axis: StepAxis; readonly began: Grip } | null>(null);
@@ -109,7 +100,7 @@ export function PlotSurface({
       style={{ width, height }}
       role="application"
       data-plot
-      aria-label={label}
+      aria-label={model.plotLabel}
       tabIndex={0}
       onPointerDown={(event) => {
         if (event.button !== 0 || isControl(event.target)) return;
@@ -184,7 +175,5 @@ function dragBox({ start, end }: Drag, geometry: PlotGeometry, isRight: boolean)
   const from = clamp(isRight ? Math.min(start.x, end.x) : Math.min(start.y, end.y));
   const to = clamp(isRight ? Math.max(start.x, end.x) : Math.max(start.y, end.y));
   if (to - from < DRAG_STARTS_PX) return null;
-  return isRight
-    ? { left: from, width: to - from, top: crossLane.start, height: crossLane.size }
-    : { top: from, height: to - from, left: crossLane.start, width: crossLane.size };
+  return boxOf(geometry, { start: from, size: to - from }, crossLane);
 }

@@ -6,6 +6,9 @@ import { nameOf, readChartSubject, type RunChart } from '../model/chart-subjects
 import type { RunPlotModel } from '../model/run-view-model';
 import styles from './plot.module.css';
 
+/** Its button is a square. */
+export const MENU_SIZE_PX = 24;
+
 /** A part of the plot, in CSS pixels from its upper left corner. */
 export type PlotPart = Omit<PictureBand, 'root'>;
 

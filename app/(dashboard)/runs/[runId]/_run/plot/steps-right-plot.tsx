@@ -2,17 +2,12 @@
 
 import { useMemo } from 'react';
 import { axisTicks, clearOfEnds } from '@/lib/view/axes/axis-ticks';
-import { prepareLayerAxis } from '@/lib/view/axes/layer-axis';
-import { pixelOfStep } from '@/lib/view/axes/step-axis';
-import { shareOnAxis } from '@/lib/view/timelines/timeline-chart';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
-import { CellMarksCanvas } from './cell-marks-canvas';
 import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from '../timelines/event-lane';
 import { GroupRows } from './group-labels';
-import { HeatmapCanvas } from './heatmap-canvas';
 import type { RunChart } from '../model/chart-subjects';
 import {
   AXIS_HEIGHT,
@@ -22,15 +17,14 @@ import {
   STRIP_HEIGHT,
   type LanePlace,
 } from '../timelines/lane-layout';
-import { PauseBands } from './pause-bands';
+import { PlotCells } from './plot-cells';
 import type { PlotGeometry } from './plot-geometry';
-import { lossOf, nearestStepOf } from '../model/plot-readings';
 import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from '../model/run-view-model';
-import { RunChartMenu, type PlotPart } from './run-chart-menu';
-import { StageColumn } from './stage-column';
-import { StripCanvas } from './strip-canvas';
+import { MENU_SIZE_PX, RunChartMenu, type PlotPart } from './run-chart-menu';
+import { StageLane } from './stage-lane';
 import { TimelineLanes } from '../timelines/timeline-lanes';
+import { useLayerAxis } from './use-layer-axis';
 import styles from './plot.module.css';
 
 /** Between the plot and the column of stages. */
@@ -38,7 +32,6 @@ const STAGE_COLUMN_GAP = 8;
 
 /** Menus stand right of what they are of, clear of the data. */
 const MENU_GAP_PX = 3;
-const MENU_SIZE_PX = 24;
 
 interface MenuPlace {
   readonly chart: RunChart;
@@ -71,12 +64,9 @@ export function StepsRightPlot({
   });
   const { left, width, stripTop, heatmapTop, heatmapHeight: available } = lanes;
   const ratio = size?.devicePixelRatio ?? 1;
-  const { axis, layerOfRow, groups } = model;
+  const { axis, layerOfRow } = model;
 
-  const layerAxis = useMemo(
-    () => prepareLayerAxis(layerOfRow.length, groups, Math.floor(available * ratio), ratio),
-    [layerOfRow.length, groups, available, ratio],
-  );
+  const layerAxis = useLayerAxis(model, available, ratio);
   const heatmapHeight = layerAxis.length / ratio;
   const axisTop = heatmapTop + Math.max(heatmapHeight, layerOfRow.length === 0 ? 40 : 0);
   const geometry = useMemo<PlotGeometry>(
@@ -94,6 +84,7 @@ export function StepsRightPlot({
   );
   const height = axisTop + AXIS_HEIGHT + BOTTOM_GAP;
   const heatmapEnd = axisTop - stripTop;
+  const stageLeft = left + width + (isNarrow ? 1 : STAGE_COLUMN_GAP);
   // On a phone there is no room right of the plot: they stand over its end.
   const menuLeft = Math.min(left + width + MENU_GAP_PX, (size?.width ?? 0) - MENU_SIZE_PX);
   const clearWidth = Math.min(width, menuLeft - left - MENU_GAP_PX);
@@ -131,16 +122,11 @@ export function StepsRightPlot({
     <div ref={ref} className={styles['plot']}>
       {size === null || width < 40 ? null : (
         <PlotSurface
+          model={model}
           geometry={geometry}
-          store={model.crosshair}
-          nearestStep={nearestStepOf(model)}
-          firstStep={model.firstStep}
-          newestStep={model.newestStep}
-          onWindow={model.onWindow}
           width={size.width}
           height={height}
           left={left - 4}
-          label={model.plotLabel}
         >
           <TimelineLanes model={model} lanes={lanes} isNarrow={isNarrow} />
           <EventLane
@@ -158,32 +144,11 @@ export function StepsRightPlot({
           >
             {isNarrow ? 'ppl' : 'log perplexity'}
           </span>
-          <StripCanvas
-            columns={model.columns}
-            version={model.version}
-            axis={axis}
-            along={geometry.stepLane}
-            across={{ start: stripTop, size: STRIP_HEIGHT }}
-            orientation="steps-right"
-            devicePixelRatio={ratio}
-            theme={model.theme}
+          <PlotCells
+            model={model}
+            geometry={geometry}
+            strip={{ start: stripTop, size: STRIP_HEIGHT }}
           />
-          {model.emptyReason === null ? (
-            <HeatmapCanvas
-              geometry={geometry}
-              columns={model.comparison?.cells ?? model.columns}
-              version={model.version}
-              colours={model.colours}
-              theme={model.theme}
-              label={model.plotLabel}
-            />
-          ) : (
-            <p className={styles['notice']} style={{ left, top: heatmapTop + 10 }}>
-              {model.emptyReason}
-            </p>
-          )}
-          <CellMarksCanvas geometry={geometry} marks={model.marks} theme={model.theme} />
-          <PauseBands geometry={geometry} />
           <GroupRows
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
@@ -208,14 +173,22 @@ export function StepsRightPlot({
               </div>
             ),
           )}
+          {stages === null || isNarrow ? null : (
+            <span
+              className={styles['now']}
+              style={{ left: stageLeft - 4, top: heatmapTop - 20 }}
+              aria-hidden
+            >
+              now
+            </span>
+          )}
           {stages === null ? null : (
-            <StageColumn
+            <StageLane
               geometry={geometry}
               stages={stages}
               layerNames={model.layerNames}
               theme={model.theme}
-              left={left + width + (isNarrow ? 1 : STAGE_COLUMN_GAP)}
-              isNarrow={isNarrow}
+              at={stageLeft}
             />
           )}
           {menus.map(({ chart, top, parts }) => (
@@ -229,18 +202,9 @@ export function StepsRightPlot({
             />
           ))}
           <CrosshairOverlay
-            store={model.crosshair}
+            model={model}
             geometry={geometry}
-            layerNames={model.layerNames}
-            lossAt={(step) => {
-              const value = lossOf(model, step);
-              return value === null
-                ? null
-                : {
-                    x: left + pixelOfStep(axis, width, step),
-                    y: lanes.loss.top + lanes.loss.height * (1 - shareOnAxis(model.loss, value)),
-                  };
-            }}
+            lossLane={{ start: lanes.loss.top, size: lanes.loss.height }}
             width={size.width}
             height={height}
             stepChip={axisTop + 11}

@@ -45,10 +45,9 @@ export function usePlotKeys({
     const at = crosshair.get();
     if (at !== null) return at;
     const step = columns.nearestColumn(Math.min(model.newestStep, axis.high - 0.5));
-    const first = layerOfRow[0];
-    return step === null || first === undefined
-      ? null
-      : { step: columns.toStep[step] ?? 0, layer: first, isPinned: false };
+    // Without layers the timelines can still be read.
+    const layer = layerOfRow[0] ?? 0;
+    return step === null ? null : { step: columns.toStep[step] ?? 0, layer, isPinned: false };
   };
   const moveSteps = (event: KeyboardEvent, by: number) => {
     const at = start();
@@ -78,7 +77,7 @@ export function usePlotKeys({
   const isRight = layout === 'steps-right';
   const openLayer = () => {
     const at = crosshair.get();
-    if (at === null) return;
+    if (at === null || !layerOfRow.includes(at.layer)) return;
     router.push(`/runs/${encodeURIComponent(runId)}/layers/${at.layer}?step=${at.step}`);
   };
   const pin = () => {

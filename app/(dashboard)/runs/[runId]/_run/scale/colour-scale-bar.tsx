@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { useMemo, useSyncExternalStore, type ReactNode } from 'react';
 import { applyColourRange, type ColourRange } from '@/lib/view/colours/colour-range';
 import {
   countCodes,
@@ -18,6 +18,7 @@ import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
 import { useThrottled } from '@/app/_hooks/use-throttled';
 import type { ColourMotion } from '../model/colour-motion';
+import { ColourBar } from './colour-bar';
 import { ColourScaleEnds } from './colour-scale-ends';
 import styles from './colour-scale-bar.module.css';
 
@@ -25,7 +26,6 @@ const BINS = 64;
 /** Millions of cells are counted at once; a curve of all of them does not move faster. */
 const COUNT_MS = 1000;
 const HISTOGRAM_HEIGHT = 14;
-const BAR_HEIGHT = 10;
 /** The scale leaves a two-thousandth out at its lower end by design; more than that is told. */
 const TOLD_SHARE = 0.0006;
 
@@ -66,23 +66,15 @@ export function ColourScaleBar({
   const moving = useSyncExternalStore(motion.subscribe, motion.get, readOnServer);
   const scale = useMemo(() => applyColourRange(settled, moving), [settled, moving]);
   const [ref, size] = useElementSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
   const width = size?.width ?? 0;
-  const ratio = size?.devicePixelRatio ?? 1;
-  const pixels = Math.round(width * ratio);
+  const pixels = Math.round(width * (size?.devicePixelRatio ?? 1));
   const countedVersion = useThrottled(version, COUNT_MS);
   // The version stands for what is in `codes`, which grow in place; their memory for the metric.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const counts = useMemo(() => countCodes(codes, shows), [shows, countedVersion, codes.buffer]);
   const histogram = useMemo(() => prepareScaleHistogram(counts, scale, BINS), [counts, scale]);
 
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d', { alpha: false });
-    if (context === null || context === undefined || pixels === 0) return;
-    const image = context.createImageData(pixels, 1);
-    new Uint32Array(image.data.buffer).set(colourBar(scale, theme, pixels));
-    context.putImageData(image, 0, 0);
-  }, [scale, theme, pixels]);
+  const colours = useMemo(() => colourBar(scale, theme, pixels), [scale, theme, pixels]);
 
   const levelAt = scale.level === null ? null : positionOnScale(scale, scale.level.value);
   const isLevelShown = levelAt !== null && levelAt >= 0 && levelAt <= 1;
@@ -120,13 +112,7 @@ export function ColourScaleBar({
         <svg width={width} height={HISTOGRAM_HEIGHT} aria-hidden className={styles['histogram']}>
           <path d={`M0 ${HISTOGRAM_HEIGHT}${path}L${width} ${HISTOGRAM_HEIGHT}Z`} />
         </svg>
-        <canvas
-          ref={canvas}
-          width={pixels}
-          height={1}
-          aria-hidden
-          style={{ width, height: BAR_HEIGHT, display: 'block' }}
-        />
+        <ColourBar colours={colours} width={width} />
         <ColourScaleEnds
           scale={scale}
           width={width}

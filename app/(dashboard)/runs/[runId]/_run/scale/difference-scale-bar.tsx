@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
+import { useMemo, useSyncExternalStore } from 'react';
 import {
   differenceBar,
   differenceTicks,
@@ -11,11 +11,11 @@ import { Button } from '@/app/_components/button';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import type { Theme } from '@/app/_hooks/use-theme';
 import type { ColourMotion } from '../model/colour-motion';
+import { ColourBar } from './colour-bar';
 import { ColourScaleEnds } from './colour-scale-ends';
 import type { RunComparison } from '../model/use-comparison';
 import styles from './colour-scale-bar.module.css';
 
-const BAR_HEIGHT = 10;
 /** A number nearer to an end would reach over it. */
 const LEAST_END_PX = 8;
 
@@ -42,17 +42,10 @@ export function DifferenceScaleBar({
     [settled, moving],
   );
   const [ref, size] = useElementSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
   const width = size?.width ?? 0;
   const pixels = Math.round(width * (size?.devicePixelRatio ?? 1));
 
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d', { alpha: false });
-    if (context === null || context === undefined || pixels === 0) return;
-    const image = context.createImageData(pixels, 1);
-    new Uint32Array(image.data.buffer).set(differenceBar(scale, theme, pixels));
-    context.putImageData(image, 0, 0);
-  }, [scale, theme, pixels]);
+  const colours = useMemo(() => differenceBar(scale, theme, pixels), [scale, theme, pixels]);
 
   return (
     <figure
@@ -78,13 +71,7 @@ export function DifferenceScaleBar({
           ) : null}
           <span>larger</span>
         </p>
-        <canvas
-          ref={canvas}
-          width={pixels}
-          height={1}
-          aria-hidden
-          style={{ width, height: BAR_HEIGHT, display: 'block' }}
-        />
+        <ColourBar colours={colours} width={width} />
         {cells === null ? null : (
           <ColourScaleEnds
             scale={endsOfDifference(scale)}
