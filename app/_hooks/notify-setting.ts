@@ -13,7 +13,9 @@ export type NotifyState =
   | 'off'
   | 'on'
   /** The browser was told to refuse, and will not ask again. */
-  | 'denied';
+  | 'denied'
+  /** Turned on, but the browser would not show one. */
+  | 'refused';
 
 const KEY = 'spikescope.notify';
 const listeners = new Set<() => void>();
@@ -53,7 +55,17 @@ export function readNotifyState(): NotifyState {
   if (!window.isSecureContext) return 'insecure';
   if (!('Notification' in window)) return 'unsupported';
   if (Notification.permission === 'denied') return 'denied';
-  return Notification.permission === 'granted' && isChosen() ? 'on' : 'off';
+  if (Notification.permission !== 'granted' || !isChosen()) return 'off';
+  return isRefused ? 'refused' : 'on';
+}
+
+let isRefused = false;
+
+/** A notification could not be shown; said until the page is loaded anew or they are turned on again. */
+export function reportRefusal(cause: unknown): void {
+  console.warn('A notification could not be shown.', cause);
+  isRefused = true;
+  changed();
 }
 
 const readOnServer = (): NotifyState => 'off';
@@ -64,6 +76,7 @@ export function useNotifyState(): NotifyState {
 
 /** Asks the browser where it was not asked yet; to be called from a click. */
 export async function turnNotificationsOn(): Promise<void> {
+  isRefused = false;
   if (Notification.permission === 'default') await Notification.requestPermission();
   choose(Notification.permission === 'granted' ? 'on' : 'off');
 }

@@ -1,11 +1,23 @@
 /** The line of an incident: what, where, with its number. */
+import type { AlertCondition } from '../contract/alert-rules';
 import { describeMetric } from '../contract/standard-metrics';
+import { formatPeakValue } from '../view/alerts/peak-value';
 import { formatNumber, formatStep } from '../view/text/format-number';
 
 const NAMED = 3;
 
+/** As the list of incidents writes it: a message and the page that it leads to say one number. */
+export const peakWords = (
+  kind: AlertCondition['kind'],
+  value: number,
+  step: number | null,
+): string => `${formatPeakValue(kind, value)}${step === null ? '' : ` ${atStep(step)}`}`;
+
 export const plural = (count: number, word: string): string =>
   `${formatStep(count)} ${word}${count === 1 ? '' : 's'}`;
+
+/** "120 012", as the pages write it. */
+export const countWords = (count: number): string => formatStep(count);
 
 export const atStep = (step: number): string => `at step ${formatStep(step)}`;
 

@@ -3,7 +3,8 @@ import type { AlertSeverity } from '../../contract/alert-rules';
 import type { Incident } from '../../contract/incidents';
 import { severityLabel } from './alert-condition';
 import type { ChartTable, TableCell } from '../text/chart-table';
-import { formatAge, formatNumber, formatStep } from '../text/format-number';
+import { formatPeakValue } from './peak-value';
+import { formatAge, formatStep } from '../text/format-number';
 import { spellAge } from '../runs/runs-verdict';
 
 export type IncidentStanding = 'waiting' | 'acknowledged' | 'closed';
@@ -114,7 +115,7 @@ export function describeIncident(incident: Incident, nowMs: number): IncidentWor
     peak:
       peakValue === null
         ? null
-        : `${incident.condition.kind === 'stage' ? formatStep(peakValue) : formatNumber(peakValue)}${peakStep === null ? '' : ` at ${formatStep(peakStep)}`}`,
+        : `${formatPeakValue(incident.condition.kind, peakValue)}${peakStep === null ? '' : ` at ${formatStep(peakStep)}`}`,
     layers:
       layerCount === 0
         ? null
@@ -232,11 +233,18 @@ export interface IncidentNotice {
   readonly isOver: boolean;
 }
 
+const NOTICE_TAG = 'spikescope-incident-';
+
+/** The incident that a notification is about; null where it is about none. */
+export function incidentOfNotice(tag: string): string | null {
+  return tag.startsWith(NOTICE_TAG) ? tag.slice(NOTICE_TAG.length) : null;
+}
+
 export function prepareNotice(incident: Incident): IncidentNotice {
   return {
     title: `${severityLabel(incident.severity)}: ${incident.runName}`,
     body: `${incident.title}\n${incident.ruleName} · ${incident.project}`,
-    tag: `spikescope-incident-${incident.id}`,
+    tag: `${NOTICE_TAG}${incident.id}`,
     href: incidentHref(incident),
     isSticky: incident.severity === 'page',
     isOver: false,

@@ -6,6 +6,8 @@ import { whatToDoFirst } from './what-to-do';
 export function composeIncident(source: MessageSource, publicUrl: string): IncidentMessage {
   const { peakValue, peakStep, spikeId, openedStep, run } = source;
   const runUrl = `${publicUrl}/runs/${encodeURIComponent(run.id)}`;
+  const [layer] = source.layers;
+  const ofLayer = layer === undefined ? '' : `&layer=${layer.index}`;
   return {
     kind: 'incident',
     id: source.id,
@@ -24,7 +26,7 @@ export function composeIncident(source: MessageSource, publicUrl: string): Incid
     peak: peakValue === null ? null : { value: peakValue, step: peakStep },
     layers: source.layers,
     layerCount: source.layerCount,
-    runUrl: openedStep === null ? runUrl : `${runUrl}?step=${openedStep}`,
+    runUrl: openedStep === null ? runUrl : `${runUrl}?step=${openedStep}${ofLayer}`,
     postmortemUrl: spikeId === null ? null : `${runUrl}/spikes/${encodeURIComponent(spikeId)}`,
     whatToDo: whatToDoFirst(source.condition.kind),
   };

@@ -1,4 +1,5 @@
 import type { AlertSeverity } from '../../../lib/contract/alert-rules';
+import { peakWords, countWords } from '../../../lib/alerts/words';
 import type { AlertMessage, IncidentMessage, TestMessage } from './alert-message';
 
 /** What is said beside a title: a name and a text each, for people, in every channel the same. */
@@ -27,9 +28,12 @@ export function headlineOf(message: AlertMessage): string {
     : `${severityWord(message.severity)}: ${oneLine(message.title)}`;
 }
 
-/** Names come from training jobs: one that holds a line break would write lines of its own. */
+/**
+ * Names come from training jobs: one that holds a line break would write lines of its own.
+ * The thin space within a number stays: there no line may break.
+ */
 export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  return text.replaceAll(/(?:(?!\u2009)[\p{Cc}\s])+/gu, ' ').trim();
 }
 
 export function linesOf(message: AlertMessage): readonly MessageLine[] {
@@ -75,13 +79,11 @@ function runText({ run }: IncidentMessage): string {
 
 function stepText({ openedStep, attempt }: IncidentMessage): string | null {
   if (openedStep === null) return null;
-  return `${count(openedStep)}${attempt > 1 ? ` of attempt ${attempt}` : ''}`;
+  return `${countWords(openedStep)}${attempt > 1 ? ` of attempt ${attempt}` : ''}`;
 }
 
-function peakText({ peak }: IncidentMessage): string | null {
-  if (peak === null) return null;
-  const value = Number(peak.value.toPrecision(6)).toString();
-  return peak.step === null ? value : `${value} at step ${count(peak.step)}`;
+function peakText({ peak, condition }: IncidentMessage): string | null {
+  return peak === null ? null : peakWords(condition.kind, peak.value, peak.step);
 }
 
 function layersText({ layers, layerCount }: IncidentMessage): string | null {
@@ -89,12 +91,8 @@ function layersText({ layers, layerCount }: IncidentMessage): string | null {
   const named = layers.slice(0, MAX_NAMED_LAYERS);
   const rest = layerCount - named.length;
   const names = named.map(({ index, name }) => `${name} (${index})`);
-  if (rest > 0) names.push(named.length === 0 ? count(rest) : `and ${count(rest)} more`);
+  if (rest > 0) names.push(named.length === 0 ? countWords(rest) : `and ${countWords(rest)} more`);
   return names.join(', ');
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }
 
 function timeText(time: Date): string {

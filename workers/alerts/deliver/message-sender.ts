@@ -8,7 +8,7 @@ import type { AlertMessage } from './alert-message';
 import type { AlertSettings } from '../alert-settings';
 import { oneLine } from './incident-lines';
 import { toMailBody } from './mail-body';
-import { sendMail } from './send-mail';
+import { MailRefused, sendMail } from './send-mail';
 import { ID_HEADER, SIGNATURE_HEADER, sign } from './sign';
 import { toSlackBody } from './slack-body';
 import { toWebhookBody } from './webhook-body';
@@ -87,7 +87,10 @@ export function createMessageSender(options: MessageSenderOptions): MessageSende
         if (mail === null) throw new OutgoingError(NO_MAIL_SERVER);
         const messageId = `${message.id}@${new URL(publicUrl).hostname.replaceAll(/[[\]]/g, '')}`;
         const letter = { ...toMailBody(message), to: target.to, messageId };
-        const { rejected } = await sendMail(mail, letter, signal);
+        const { rejected } = await sendMail(mail, letter, {
+          signal,
+          timeoutMs: outgoing.timeoutMs,
+        });
         const note =
           rejected.length === 0 ? null : `the mail server did not take ${rejected.join(', ')}`;
         return { kind: 'delivered', message: note ?? 'the mail server took it', note };
@@ -107,7 +110,8 @@ export function createMessageSender(options: MessageSenderOptions): MessageSende
       } catch (error) {
         if (!(error instanceof OutgoingError)) throw error;
         const { message: text } = error;
-        return { kind: 'failed', message: text, isFinal: false, retryAfterSeconds: null };
+        const isFinal = error instanceof MailRefused;
+        return { kind: 'failed', message: text, isFinal, retryAfterSeconds: null };
       }
     },
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Incident, LiveIncident } from '@/lib/contract/incidents';
 import { prepareNotice } from '@/lib/view/alerts/incidents-list';
+import type { NoticeBoard, NoticeOptions } from '@/app/_components/alerts/notice-board';
 import { ShownNotices } from '@/app/_components/alerts/shown-notices';
 
 const incident: Incident = {
@@ -14,51 +15,89 @@ const incident: Incident = {
 const told = (change: LiveIncident['change'], over: Partial<Incident> = {}): LiveIncident => ({
   ...{ change, notify: true, incident: { ...incident, ...over } },
 });
+const over = told('closed', { closedBy: 'recovered', closedStep: 580 });
+const notice = prepareNotice(incident);
 
+/** One screen with what stands on it by tag, and the tabs of one browser before it. */
 function aScreen() {
-  const shown: { title: string; silent: boolean; sticky: boolean; click: () => void }[] = [];
+  const standing = new Map<string, NoticeOptions & { readonly title: string }>();
   const log: string[] = [];
-  const notices = new ShownNotices(
-    (title, { silent, requireInteraction }, click) => {
-      shown.push({ title, silent, sticky: requireInteraction, click });
-      return { close: () => log.push(`closed ${title}`) };
+  const board: NoticeBoard = {
+    show: (title, options) => {
+      log.push(title);
+      standing.set(options.tag, { title, ...options });
+      return Promise.resolve();
     },
-    (href) => log.push(`went to ${href}`),
-  );
-  return { notices, shown, log };
+    take: (tag) => {
+      standing.delete(tag);
+      return Promise.resolve();
+    },
+    openTags: () =>
+      Promise.resolve([...standing].filter(([, { isOver }]) => !isOver).map(([tag]) => tag)),
+  };
+  const claimed = new Set<string>();
+  const claim = (what: string) => {
+    const isMine = !claimed.has(what);
+    claimed.add(what);
+    return Promise.resolve(isMine);
+  };
+  return { aTab: () => new ShownNotices(board, claim), standing, log };
 }
 
-describe('a notification that was shown', () => {
-  it('is loud and stays, and a click leads to the step and takes it away', () => {
-    const { notices, shown, log } = aScreen();
-    notices.show(prepareNotice(incident));
-    expect(shown).toMatchObject([{ title: 'Page: gpt-7b', silent: false, sticky: true }]);
-    shown[0]!.click();
-    expect(log).toEqual(['closed Page: gpt-7b', 'went to /runs/run.1?step=552']);
-    notices.follow(told('closed', { closedBy: 'recovered', closedStep: 580 }));
-    expect(shown).toHaveLength(1);
+describe('a notification', () => {
+  it('is shown by one tab, loud and until somebody sees to it', async () => {
+    const { aTab, standing, log } = aScreen();
+    await Promise.all([aTab(), aTab()].map((tab) => tab.open(notice)));
+    expect(log).toEqual(['Page: gpt-7b']);
+    expect([...standing.values()]).toMatchObject([
+      { href: '/runs/run.1?step=552', silent: false, requireInteraction: true, isOver: false },
+    ]);
   });
 
-  it('gives way to a silent one once its incident is over', () => {
-    const { notices, shown, log } = aScreen();
-    notices.show(prepareNotice(incident));
-    notices.follow(told('closed', { closedBy: 'recovered', closedStep: 580 }));
-    expect(log).toEqual(['closed Page: gpt-7b']);
-    expect(shown[1]).toMatchObject({ title: 'Over: gpt-7b', silent: true, sticky: false });
-    notices.follow(told('closed', { closedBy: 'recovered', closedStep: 580 }));
-    expect(shown).toHaveLength(2);
+  it('gives way to a silent one once its incident is over, whichever tab showed it', async () => {
+    const { aTab, standing, log } = aScreen();
+    await aTab().open(notice);
+    // The tab was reloaded, and another is there as well.
+    const tabs = [aTab(), aTab()];
+    await Promise.all(tabs.map((tab) => tab.follow(over)));
+    expect(log).toEqual(['Page: gpt-7b', 'Over: gpt-7b']);
+    expect([...standing.values()]).toMatchObject([
+      { title: 'Over: gpt-7b', silent: true, requireInteraction: false },
+    ]);
+    await Promise.all(tabs.map((tab) => tab.follow(over)));
+    expect(log).toHaveLength(2);
   });
 
-  it('is taken away once somebody has acknowledged it', () => {
-    const { notices, shown, log } = aScreen();
-    notices.show(prepareNotice(incident));
-    notices.follow(told('acknowledged'));
-    expect([shown.length, log]).toEqual([1, ['closed Page: gpt-7b']]);
+  it('is taken away once somebody has acknowledged it', async () => {
+    const { aTab, standing, log } = aScreen();
+    await aTab().open(notice);
+    await aTab().follow(told('acknowledged'));
+    expect([standing.size, log]).toEqual([0, ['Page: gpt-7b']]);
+    await aTab().follow(over);
+    expect(log).toHaveLength(1);
   });
 
-  it('is not followed by a tab that has not shown it', () => {
-    const { notices, shown, log } = aScreen();
-    notices.follow(told('closed', { closedBy: 'recovered', closedStep: 580 }));
-    expect([shown, log]).toEqual([[], []]);
+  it('is not followed by another where there was none', async () => {
+    const { aTab, log } = aScreen();
+    await aTab().follow(over);
+    expect(log).toEqual([]);
+  });
+
+  it('goes after a gap in which its incident ended, and stays where that is not known', async () => {
+    const { aTab, standing } = aScreen();
+    await aTab().open(notice);
+    await aTab().open(prepareNotice({ ...incident, id: 'j' }));
+    await aTab().catchUp(() => Promise.resolve(null));
+    expect(standing.size).toBe(2);
+    await aTab().catchUp(() => Promise.resolve(new Set(['j'])));
+    expect([...standing.keys()]).toEqual(['spikescope-incident-j']);
+  });
+
+  it('that tells of an end stays after a gap', async () => {
+    const { aTab, standing } = aScreen();
+    await aTab().open(notice);
+    await aTab().follow(over);
+    await aTab().catchUp(() => Promise.resolve(new Set()));
+    expect([...standing.values()]).toMatchObject([{ title: 'Over: gpt-7b' }]);
   });
 });

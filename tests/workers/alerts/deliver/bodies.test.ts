@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alertConditionSchema } from '@/lib/contract/alert-rules';
 import type { MessageSource } from '@/lib/store/alerts/alert-messages';
+import { formatPeakValue } from '@/lib/view/alerts/peak-value';
 import { composeIncident, composeTest } from '@/workers/alerts/deliver/compose-message';
 import { toMailBody } from '@/workers/alerts/deliver/mail-body';
 import { toSlackBody } from '@/workers/alerts/deliver/slack-body';
@@ -34,7 +35,7 @@ const tested = composeTest(
 describe('a message', () => {
   it('leads to the run at its step and to the postmortem of its spike', () => {
     const { runUrl, postmortemUrl } = compose();
-    expect(runUrl).toBe('https://spikes.example.org/runs/run.1?step=120012');
+    expect(runUrl).toBe('https://spikes.example.org/runs/run.1?step=120012&layer=0');
     expect(postmortemUrl).toBe('https://spikes.example.org/runs/run.1/spikes/2-loss_spike-120012');
     const silent = compose({ openedStep: null, spikeId: null });
     expect([silent.runUrl, silent.postmortemUrl]).toEqual([`${URL_BASE}/runs/run.1`, null]);
@@ -81,15 +82,27 @@ describe('a Slack message', () => {
     });
     for (const part of [
       '*Run* first run (run.1)',
-      '*Step* 120,012 of attempt 2',
-      '*Peak* 4.25 at step 120,014',
+      '*Step* 120\u2009012 of attempt 2',
+      '*Peak* 4.25 at step 120\u2009014',
       '*Layers* embed (0), blocks.1.attn (3)',
       '1. See whether the loss comes back',
-      '<https://spikes.example.org/runs/run.1?step=120012|Open the run>',
+      '<https://spikes.example.org/runs/run.1?step=120012&layer=0|Open the run>',
       '|Open the postmortem>',
     ]) {
       expect(text).toContain(part);
     }
+  });
+
+  it('rounds the peak as the list of incidents does', () => {
+    const peakOf = (over: Partial<MessageSource>) =>
+      /\*Peak\* (.*)/.exec(toSlackBody(compose(over)).text)?.[1];
+    const listed = (kind: 'loss_spike' | 'stage', peakValue: number) =>
+      formatPeakValue(kind, peakValue);
+    expect(peakOf({ peakValue: 1.763_541, peakStep: null })).toBe('1.76');
+    expect(peakOf({ peakValue: 1.763_541, peakStep: null })).toBe(listed('loss_spike', 1.763_541));
+    expect(peakOf({ peakValue: 0.000_012, peakStep: null })).toBe(listed('loss_spike', 0.000_012));
+    const stage = alertConditionSchema.parse({ kind: 'stage', stage: 'armed' });
+    expect(peakOf({ condition: stage, peakValue: 34, peakStep: null })).toBe(listed('stage', 34));
   });
 
   it('lets no name make a link, call anybody or break a line', () => {
@@ -130,7 +143,7 @@ describe('a mail', () => {
     expect(subject).toBe('[Spikescope] Act now: The loss rose from 2.31 to 4.25 (first run)');
     for (const part of [
       'first run (run.1)',
-      '120,012 of attempt 2',
+      '120\u2009012 of attempt 2',
       'embed (0), blocks.1.attn (3)',
       'See whether the loss comes back',
       'https://spikes.example.org/runs/run.1?step=120012',

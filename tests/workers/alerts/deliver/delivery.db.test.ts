@@ -86,7 +86,7 @@ describe('a message', () => {
       ...{ kind: 'incident', id, project: 'tests', createdAt: OPENED_AT.toISOString() },
       run: {
         ...{ id: 'run', name: 'A run', attempt: 2 },
-        url: 'https://spikes.example.org/runs/run?step=120012',
+        url: 'https://spikes.example.org/runs/run?step=120012&layer=0',
       },
       incident: {
         ...{ title: 'The loss rose from 2.31 to 4.25', openedStep: 120_012, peakValue: 4.25 },

@@ -3,6 +3,7 @@ import { silentLogger, useDatabase } from '@/tests/database';
 import { type Delivery, createDelivery } from '@/workers/alerts/deliver/delivery';
 import { createMessageSender } from '@/workers/alerts/deliver/message-sender';
 import { type MailReceiver, startMailReceiver } from '../mail-receiver';
+import { parseMail } from '../parse-mail';
 import {
   OPENED_AT,
   findDelivery,
@@ -33,7 +34,12 @@ async function mailServer(
 }
 
 /** Sends one message to these and says what became of it. */
-async function send(smtpUrl: string | null, to: string[], over: object = {}) {
+async function send(
+  smtpUrl: string | null,
+  to: string[],
+  over: object = {},
+  outgoing: { timeoutMs?: number } = {},
+) {
   const channel = await makeChannel(database.db, { kind: 'email', to });
   const incident = await makeIncident(database.db, over);
   const id = await makeDelivery(database.db, { incident, channel });
@@ -49,6 +55,7 @@ async function send(smtpUrl: string | null, to: string[], over: object = {}) {
         mail: smtpUrl === null ? null : { smtpUrl, from: 'spikes@example.org' },
       },
       now: () => OPENED_AT,
+      outgoing,
     }),
   });
   running.push(delivery);
@@ -74,6 +81,38 @@ describe('a mail', () => {
     expect(raw).toContain('Content-Type: text/plain; charset=utf-8');
     expect(raw).toContain('Content-Type: text/html; charset=utf-8');
     expect(raw).toMatch(/^Subject: \[Spikescope\] Act now: The loss rose from 2\.31 to 4\.25/m);
+  });
+
+  it('comes out as it was written: dots, UTF-8, long lines and links', async () => {
+    const server = await mailServer();
+    // Folded anywhere, a line of it begins with a dot, which SMTP takes for the end of a mail.
+    const title = `Der Verlust stieg über 4,25 — 損失 🌋 ${'.'.repeat(1200)}`;
+    const sent = await send(`smtp://127.0.0.1:${server.port}`, [ADA], { title });
+    expect([sent.status, sent.lastError]).toEqual(['delivered', null]);
+    const { headers, parts, longestLine } = parseMail(server.received[0]!.raw);
+    expect(longestLine).toBeLessThanOrEqual(998);
+    expect(headers.get('subject')).toMatch(
+      /^\[Spikescope\] Act now: Der Verlust stieg über 4,25 — 損失 🌋 \.+…$/,
+    );
+    const text = (parts.get('text/plain') ?? '').replaceAll('\r\n', '\n');
+    const [headline, , ...lines] = text.split('\n');
+    expect(headline).toBe(`Act now: ${title}`);
+    expect(lines).toContain('Layers: layer.0 (0), layer.3 (3)');
+    const links = new Map(
+      lines.flatMap((line) => {
+        const [, label, url] = /^(Open the \w+): (.*)$/.exec(line) ?? [];
+        return label === undefined || url === undefined ? [] : [[label, url] as const];
+      }),
+    );
+    expect([...links]).toEqual([
+      ['Open the run', 'https://spikes.example.org/runs/run?step=120012&layer=0'],
+      ['Open the postmortem', 'https://spikes.example.org/runs/run/spikes/2-loss_spike-120012'],
+    ]);
+    const html = parts.get('text/html') ?? '';
+    expect(html).toContain(`<h1 style="font-size:18px">Act now: ${title}</h1>`);
+    for (const [label, url] of links) {
+      expect(html).toContain(`<a href="${url.replace('&', '&amp;')}">${label}</a>`);
+    }
   });
 
   it('gets no header from a name with line breaks', async () => {
@@ -132,13 +171,60 @@ describe('a mail', () => {
     expect(server.received).toMatchObject([{ to: [ADA] }]);
   });
 
-  it('that nobody takes is tried again', async () => {
-    const server = await mailServer({ refuses: () => ({ code: 451, text: 'come back later' }) });
+  it.each([
+    ['nobody for now', { refuses: () => ({ code: 451, text: 'come back later' }) }, 'come back'],
+    ['it not for now', { refusesMail: () => ({ code: 452, text: 'no room' }) }, 'no room'],
+    [
+      'nobody from here',
+      { refuses: () => ({ code: 550, text: '5.7.1 relaying denied' }) },
+      'relaying denied',
+    ],
+  ])('that a server takes for %s is tried again', async (_, options, words) => {
+    const server = await mailServer(options);
     const sent = await send(`smtp://127.0.0.1:${server.port}`, [ADA]);
+    expect(sent).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(sent.lastError).toMatch(/^the mail server: /);
+    expect(sent.lastError).toContain(words);
+    expect(sent.nextAttemptAt > OPENED_AT).toBe(true);
+  });
+
+  it.each([
+    ['nobody', { refuses: () => ({ code: 550, text: '5.1.1 no such user' }) }, 'no such user'],
+    ['nothing', { refusesMail: () => ({ code: 554, text: 'this is spam' }) }, 'this is spam'],
+  ])('that a server takes for %s, ever, is given up with its words', async (_, options, words) => {
+    const server = await mailServer(options);
+    const sent = await send(`smtp://127.0.0.1:${server.port}`, [ADA]);
+    expect(sent).toMatchObject({ status: 'dead', attempts: 1 });
+    expect(sent.lastError).toContain(words);
+  });
+
+  it('waits for one of two that may take it later', async () => {
+    const server = await mailServer({
+      refuses: (address) =>
+        address === BOB ? { code: 550, text: 'no such user' } : { code: 450, text: 'greylisted' },
+    });
+    const sent = await send(`smtp://127.0.0.1:${server.port}`, [ADA, BOB]);
     expect([sent.status, sent.lastError]).toEqual([
       'pending',
-      expect.stringContaining('come back later'),
+      expect.stringContaining('greylisted'),
     ]);
+  });
+
+  it('is tried again where the server says nothing', async () => {
+    const server = await mailServer({ breaksOff: 'silent' });
+    const at = `smtp://127.0.0.1:${server.port}`;
+    const sent = await send(at, [ADA], {}, { timeoutMs: 200 });
+    expect(sent).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(sent.lastError).toMatch(/^the mail server: .*greeting/i);
+  });
+
+  it('is sent again under its id where the server left without an answer', async () => {
+    const leaving = await mailServer({ breaksOff: 'closes-after-mail' });
+    const sent = await send(`smtp://127.0.0.1:${leaving.port}`, [ADA]);
+    expect(sent).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(sent.lastError).toMatch(/^the mail server: /);
+    const { headers } = parseMail(leaving.received[0]!.raw);
+    expect(headers.get('message-id')).toBe(`<${sent.deliveryKey}@spikes.example.org>`);
   });
 
   it('says that no server is there, or none is set up', async () => {
