@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '../../lib/store/database';
 
 export interface Readiness {
@@ -18,7 +19,7 @@ export async function readReadiness(options: {
 }): Promise<Readiness> {
   const [database, ingest, web] = await Promise.all([
     check(() => options.db.ping()),
-    check(() => expectOk(new URL('/readyz', options.ingestUrl))),
+    check(() => expectReady(new URL('/readyz', options.ingestUrl))),
     // Any answer of Next's says that it serves; a page would be rendered for nothing.
     check(() => expectAnswer(new URL('/icon.svg', options.webUrl))),
   ]);
@@ -51,7 +52,41 @@ async function expectAnswer(url: URL): Promise<Response> {
   return response;
 }
 
-async function expectOk(url: URL): Promise<void> {
-  const response = await expectAnswer(url);
-  if (!response.ok) throw new Error(`answers ${response.status}`);
+/** Throws with what the worker says is wrong, for whoever looks at the front door alone. */
+async function expectReady(url: URL): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const body = await response.text();
+  if (response.ok) return;
+  const said = ingestReadinessSchema.safeParse(parseJson(body));
+  throw new Error(said.success ? describe(said.data) : `answers ${response.status}`);
+}
+
+const ingestReadinessSchema = z.object({
+  draining: z.boolean(),
+  writerOutage: z.string().nullable(),
+  writerLagMs: z.number(),
+  compaction: z.string(),
+  alerts: z.string(),
+});
+
+function describe(said: z.infer<typeof ingestReadinessSchema>): string {
+  const { draining, writerOutage, writerLagMs, compaction, alerts } = said;
+  const reasons = [
+    ...(draining ? ['is stopping'] : []),
+    ...(writerOutage === null ? [] : [`takes no posts: ${writerOutage}`]),
+    ...(compaction === 'ok' ? [] : [`compaction: ${compaction}`]),
+    ...(alerts === 'ok' ? [] : [`alerts: ${alerts}`]),
+  ];
+  // What is left of what it is judged by.
+  return reasons.length === 0
+    ? `commits are ${Math.round(writerLagMs / 1000)} s late`
+    : reasons.join('; ');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
