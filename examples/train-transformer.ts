@@ -25,7 +25,7 @@ const PROGRESS_MS = 5000;
 const NETWORK_MS = 4;
 
 async function main(): Promise<number> {
-  const options = parseTrainOptions(process.argv.slice(2));
+  const options = parseTrainOptions(process.argv.slice(2), process.env);
   if (options === 'help') {
     console.log(usage());
     return 0;

@@ -85,8 +85,8 @@ const NUMBER_FLAGS = {
 } as const satisfies Record<string, NumberFlag>;
 
 const TEXT_FLAGS = {
-  url: 'where Spikescope answers (http://127.0.0.1:3000)',
-  token: 'an ingest token, where one is required',
+  url: 'where Spikescope answers (SPIKESCOPE_URL, else http://127.0.0.1:3000)',
+  token: 'an ingest token, where one is required (SPIKESCOPE_TOKEN)',
   project: 'project of the run (demo)',
   'run-id': 'id of the run; left out: made from the time',
   name: 'name of the run',
@@ -105,7 +105,10 @@ type NumberName = keyof typeof NUMBER_FLAGS;
 export class UsageError extends Error {}
 
 /** Throws  UsageError naming the flag and what it takes */
-export function parseTrainOptions(args: readonly string[]): TrainOptions | 'help' {
+export function parseTrainOptions(
+  args: readonly string[],
+  { SPIKESCOPE_URL, SPIKESCOPE_TOKEN }: Readonly<Record<string, string | undefined>>,
+): TrainOptions | 'help' {
   const { values } = parse(args);
   const isOn = (name: keyof typeof SWITCHES): boolean => values[name] === true;
   if (isOn('help')) return 'help';
@@ -116,8 +119,8 @@ export function parseTrainOptions(args: readonly string[]): TrainOptions | 'help
   const provoke = isOn('provoke');
   const number = (name: NumberName): number => readNumber(name, values[name], provoke);
   const options = {
-    url: text('url') ?? 'http://127.0.0.1:3000',
-    token: text('token'),
+    url: text('url') ?? (SPIKESCOPE_URL || 'http://127.0.0.1:3000'),
+    token: text('token') ?? (SPIKESCOPE_TOKEN || undefined),
     project: text('project') ?? 'demo',
     runId: text('run-id'),
     name: text('name'),

@@ -3,7 +3,7 @@ import { UsageError, parseTrainOptions, usage } from '@/examples/transformer/opt
 
 describe('parseTrainOptions', () => {
   it('trains on new batches with a small ε unless told otherwise', () => {
-    expect(parseTrainOptions([])).toMatchObject({
+    expect(parseTrainOptions([], {})).toMatchObject({
       url: 'http://127.0.0.1:3000',
       depth: 6,
       batches: 0,
@@ -13,15 +13,31 @@ describe('parseTrainOptions', () => {
   });
 
   it('provokes with one batch and a large ε, each still to be overridden', () => {
-    expect(parseTrainOptions(['--provoke'])).toMatchObject({
+    expect(parseTrainOptions(['--provoke'], {})).toMatchObject({
       provoke: true,
       batches: 1,
       epsilon: 1e-5,
       weightDecay: 0,
     });
-    expect(parseTrainOptions(['--provoke', '--epsilon', '1e-7'])).toMatchObject({
+    expect(parseTrainOptions(['--provoke', '--epsilon', '1e-7'], {})).toMatchObject({
       epsilon: 1e-7,
       batches: 1,
+    });
+  });
+
+  it('posts to the server of the environment unless told of another', () => {
+    const environment = {
+      SPIKESCOPE_URL: 'https://spikes.example.org',
+      SPIKESCOPE_TOKEN: 'theirs',
+    };
+    expect(parseTrainOptions([], environment)).toMatchObject({
+      url: 'https://spikes.example.org',
+      token: 'theirs',
+    });
+    const args = ['--url', 'http://127.0.0.1:3001', '--token', 'mine'];
+    expect(parseTrainOptions(args, environment)).toMatchObject({
+      url: 'http://127.0.0.1:3001',
+      token: 'mine',
     });
   });
 
@@ -34,12 +50,12 @@ describe('parseTrainOptions', () => {
     [['--resume'], '--resume: expected --run-id beside it'],
     [['--deep', '3'], '--deep'],
   ])('names what is wrong with %j', (args, message) => {
-    expect(() => parseTrainOptions(args)).toThrow(UsageError);
-    expect(() => parseTrainOptions(args)).toThrow(message);
+    expect(() => parseTrainOptions(args, {})).toThrow(UsageError);
+    expect(() => parseTrainOptions(args, {})).toThrow(message);
   });
 
   it('explains every flag', () => {
-    expect(parseTrainOptions(['--help'])).toBe('help');
+    expect(parseTrainOptions(['--help'], {})).toBe('help');
     expect(usage()).toMatch(/--provoke .*spike/);
     expect(usage()).toMatch(/--epsilon .*\(1e-8, 0\.00001 with --provoke\)/);
   });

@@ -1,12 +1,13 @@
 /** `npm run export`: what is stored of a run as a file; see docs/wire-format.md, Export. */
-import { EXPORT_USAGE, ExportUsageError, parseExportOptions } from './export-run/export-options';
+import { EXPORT_USAGE, parseExportOptions } from './export-run/export-options';
 import { ExportRefused, exportRun } from './export-run/export-run';
 import { describeLosses } from './export-run/describe-losses';
+import { UsageError } from './usage-error';
 
 const RETRY_DELAY_MS = 2_000;
 
 async function main(): Promise<number> {
-  const options = parseExportOptions(process.argv.slice(2));
+  const options = parseExportOptions(process.argv.slice(2), process.env);
   if (options === 'help') {
     console.log(EXPORT_USAGE);
     return 0;
@@ -31,10 +32,10 @@ try {
 } catch (error) {
   const isExpected =
     error instanceof ExportRefused ||
-    error instanceof ExportUsageError ||
+    error instanceof UsageError ||
     (error instanceof Error && ('code' in error || error.cause !== undefined));
   if (!isExpected) throw error;
   console.error(error.message);
-  if (error instanceof ExportUsageError) console.error(`\n${EXPORT_USAGE}`);
-  process.exitCode = error instanceof ExportUsageError ? 2 : 1;
+  if (error instanceof UsageError) console.error(`\n${EXPORT_USAGE}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

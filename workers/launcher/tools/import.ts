@@ -2,16 +2,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { createClient } from '../../../clients/typescript/create-client';
 import { listenForStop } from '../../../clients/typescript/stop-request';
-import {
-  IMPORT_USAGE,
-  ImportUsageError,
-  parseImportOptions,
-} from './import-recording/import-options';
+import { IMPORT_USAGE, parseImportOptions } from './import-recording/import-options';
 import { ImportRefused, importRecording } from './import-recording/import-recording';
 import { readRecording } from './import-recording/read-recording';
+import { UsageError } from './usage-error';
 
 async function main(): Promise<number> {
-  const options = parseImportOptions(process.argv.slice(2));
+  const options = parseImportOptions(process.argv.slice(2), process.env);
   if (options === 'help') {
     console.log(IMPORT_USAGE);
     return 0;
@@ -55,10 +52,10 @@ try {
 } catch (error) {
   const isExpected =
     error instanceof ImportRefused ||
-    error instanceof ImportUsageError ||
+    error instanceof UsageError ||
     (error instanceof Error && 'code' in error);
   if (!isExpected) throw error;
   console.error(error.message);
-  if (error instanceof ImportUsageError) console.error(`\n${IMPORT_USAGE}`);
-  process.exitCode = error instanceof ImportUsageError ? 2 : 1;
+  if (error instanceof UsageError) console.error(`\n${IMPORT_USAGE}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

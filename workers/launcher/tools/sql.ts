@@ -14,13 +14,28 @@ async function run(command: SqlCommand): Promise<void> {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     try {
-      process.stdout.write(`${await runSqlCommand(client, command)}\n`);
+      await print(await runSqlCommand(client, command));
     } finally {
       await client.end();
     }
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * Waits until all of it is written: a pipe takes 64 kB at a time, and the exit below would
+ * cut off the rest. A reader that goes away, as `head` does, has what it wanted.
+ */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: NodeJS.ErrnoException | null) => {
+      if (error == null || error.code === 'EPIPE') resolve();
+      else reject(error);
+    };
+    process.stdout.on('error', settle);
+    process.stdout.write(`${text}\n`, settle);
+  });
 }
 
 try {

@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
+import type { Environment } from '../../../../lib/config/config';
 import {
   type ExportFormat,
   type ExportKind,
   exportFormatSchema,
   exportKindSchema,
 } from '../../../../lib/contract/exports';
+import { readServerAddress } from '../server-address';
+import { UsageError } from '../usage-error';
 
 export interface ExportOptions {
   readonly url: string;
@@ -29,34 +32,35 @@ export const EXPORT_USAGE = `Exports what is stored of a run. Called again, it g
   --layers 0,4-7   these layers alone
   --from-step N    --to-step N    --attempt N|effective|all
   --part-steps N   Parquet: one file for each N steps, FILE with the first step before its ending
-  --url URL        where Spikescope answers (http://127.0.0.1:3000)
-  --token TOKEN    a read token, where one is required
+  --url URL        where Spikescope answers (SPIKESCOPE_URL, else http://127.0.0.1:3000)
+  --token TOKEN    of scope read, where tokens are required (SPIKESCOPE_TOKEN)
   --help           this text`;
 
-export class ExportUsageError extends Error {}
-
-/** Throws  ExportUsageError naming the option and what it takes */
-export function parseExportOptions(args: readonly string[]): ExportOptions | 'help' {
+/** Throws  UsageError naming the option or variable and what it takes */
+export function parseExportOptions(
+  args: readonly string[],
+  environment: Environment,
+): ExportOptions | 'help' {
   const { values, positionals } = parse(args);
   if (values.help === true) return 'help';
   const [runId, ...more] = positionals;
   if (runId === undefined || more.length > 0) {
-    throw new ExportUsageError(`expected one run, got ${positionals.length}`);
+    throw new UsageError(`expected one run, got ${positionals.length}`);
   }
-  if (values.out === undefined) throw new ExportUsageError('--out: expected a file');
+  if (values.out === undefined) throw new UsageError('--out: expected a file');
   const format = exportFormatSchema.safeParse(values.format ?? 'csv');
-  if (!format.success) throw new ExportUsageError('--format: expected csv, jsonl or parquet');
+  if (!format.success) throw new UsageError('--format: expected csv, jsonl or parquet');
   const kind = exportKindSchema.safeParse(values.kind ?? 'layers');
   if (!kind.success) {
-    throw new ExportUsageError('--kind: expected layers, steps, spikes, stages or events');
+    throw new UsageError('--kind: expected layers, steps, spikes, stages or events');
   }
   const isBySteps = kind.data === 'layers' || kind.data === 'steps';
   const partSteps = values['part-steps'] === undefined ? null : Number(values['part-steps']);
   if (partSteps !== null && !(Number.isSafeInteger(partSteps) && partSteps > 0)) {
-    throw new ExportUsageError('--part-steps: expected a number of steps above 0');
+    throw new UsageError('--part-steps: expected a number of steps above 0');
   }
   if (partSteps !== null && (format.data !== 'parquet' || !isBySteps)) {
-    throw new ExportUsageError('--part-steps: is for Parquet files of layers or steps');
+    throw new UsageError('--part-steps: is for Parquet files of layers or steps');
   }
   const given = {
     metric: values.metric,
@@ -66,8 +70,7 @@ export function parseExportOptions(args: readonly string[]): ExportOptions | 'he
     attempt: values.attempt,
   };
   return {
-    url: values.url ?? 'http://127.0.0.1:3000',
-    token: values.token,
+    ...readServerAddress(values, environment),
     runId,
     kind: kind.data,
     format: format.data,
@@ -94,6 +97,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new ExportUsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }

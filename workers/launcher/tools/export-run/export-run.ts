@@ -144,7 +144,7 @@ async function ask(
 ): Promise<Response> {
   const search = new URLSearchParams({ kind, format, ...query, ...more });
   const path = `/api/v1/runs/${encodeURIComponent(runId)}/export?${search.toString()}`;
-  const response = await send(new URL(path, url), {
+  const response = await send(`${url}${path}`, {
     headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
   });
   if (response.ok) return response;

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import type { Environment } from '../../../../lib/config/config';
+import { readServerAddress } from '../server-address';
+import { UsageError } from '../usage-error';
 import type { Pace } from './import-recording';
 import { nameOfRecording } from './read-recording';
 
@@ -16,8 +19,8 @@ export const IMPORT_USAGE = `Imports a recorded run: JSON lines or a CSV log, pl
 
   npm run import -- FILE [options]
 
-  --url URL      where Spikescope answers (http://127.0.0.1:3000)
-  --token TOKEN  a token of scope admin, where tokens are required
+  --url URL      where Spikescope answers (SPIKESCOPE_URL, else http://127.0.0.1:3000)
+  --token TOKEN  of scope admin, where tokens are required (SPIKESCOPE_TOKEN)
   --project P    project of the run (imported)
   --id ID        id of the run (the file's name)
   --name NAME    name of the run (its id)
@@ -27,21 +30,21 @@ export const IMPORT_USAGE = `Imports a recorded run: JSON lines or a CSV log, pl
 
 docs/import.md says how fields become metrics.`;
 
-export class ImportUsageError extends Error {}
-
-/** Throws  ImportUsageError naming the option and what it takes */
-export function parseImportOptions(args: readonly string[]): ImportOptions | 'help' {
+/** Throws  UsageError naming the option or variable and what it takes */
+export function parseImportOptions(
+  args: readonly string[],
+  environment: Environment,
+): ImportOptions | 'help' {
   const { values, positionals } = parse(args);
   if (values.help === true) return 'help';
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) {
-    throw new ImportUsageError(`expected one file, got ${positionals.length}`);
+    throw new UsageError(`expected one file, got ${positionals.length}`);
   }
   const id = values.id ?? runIdOf(nameOfRecording(file));
   return {
     file,
-    url: values.url ?? 'http://127.0.0.1:3000',
-    token: values.token,
+    ...readServerAddress(values, environment),
     project: values.project ?? 'imported',
     id,
     name: values.name ?? id,
@@ -66,18 +69,16 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new ImportUsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
 function readPace(speed: string | undefined, isLive: boolean): Pace {
   if (speed === undefined) return isLive ? { kind: 'recorded' } : { kind: 'unlimited' };
-  if (isLive) throw new ImportUsageError('--speed and --live: expected one of them');
+  if (isLive) throw new UsageError('--speed and --live: expected one of them');
   const stepsPerSecond = Number(speed.replace(/\s*steps\/s$/, ''));
   if (!(stepsPerSecond > 0) || !Number.isFinite(stepsPerSecond)) {
-    throw new ImportUsageError(
-      `--speed: expected steps a second above 0, got ${JSON.stringify(speed)}`,
-    );
+    throw new UsageError(`--speed: expected steps a second above 0, got ${JSON.stringify(speed)}`);
   }
   return { kind: 'steps_per_second', stepsPerSecond };
 }

@@ -68,12 +68,14 @@ async function findRun(client: Client, id: string): Promise<Run | null> {
   if (outcome.kind === 'done') {
     const run = runSchema.safeParse(outcome.body);
     if (run.success) return run.data;
-    throw new ImportRefused('The server’s answer is not Spikescope’s: is --url right?');
+    throw new ImportRefused(
+      'The server’s answer is not Spikescope’s: is --url (or SPIKESCOPE_URL) right?',
+    );
   }
   if (outcome.code === 'run_not_found') return null;
   if (outcome.code === 'unauthorized' || outcome.code === 'forbidden') {
     throw new ImportRefused(
-      'An import looks for the run and posts into it: --token needs a token of scope admin for the project ' +
+      'An import looks for the run and posts into it: --token, or SPIKESCOPE_TOKEN, needs a token of scope admin for the project ' +
         `(${outcome.message})`,
     );
   }
@@ -157,6 +159,8 @@ class Importer {
       optimizer: description.optimizer,
       config: description.config,
       layers,
+      // One that breaks off leaves the run open, so that the same command can complete it.
+      endsWithProcess: false,
     };
     const index = this.handles.length;
     const known = this.existing?.attempts[index];

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 function parse(...args: string[]): ExportOptions {
-  const options = parseExportOptions(['long', '--url', servers.url, ...args]);
+  const options = parseExportOptions(['long', '--url', servers.url, ...args], {});
   if (options === 'help') throw new Error('nobody asked for help');
   return options;
 }
