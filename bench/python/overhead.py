@@ -8,6 +8,9 @@ median of the blocks' own ratios. Nothing is posted: spikescope keeps its run on
 On a processor the clock is that of the process, all its threads together: what else runs on the
 machine then hardly shows, and work that was moved to a thread of ours still counts. wandb's own
 process is not in it. On a graphics card it is the wall's, between synchronizations.
+
+With --max-overhead spikescope finds its cadence in the warm-up of each block. A block should then be
+as long as captures with distributions are apart, which is what it prints.
 """
 
 from __future__ import annotations
@@ -126,12 +129,15 @@ def measure(name: str, options: argparse.Namespace, folder: str) -> dict[str, fl
         training.train_step(lambda loss, step: None)
     kinds: list[str] = ["alone", "spikescope", *(["wandb"] if options.peer else [])]
     blocks: dict[str, list[float]] = {kind: [] for kind in kinds}
+    warm_up = options.warm_up
+    if warm_up is None:
+        warm_up = 3 if options.max_overhead is None else 50
     for block in range(options.blocks):
         # Turn about, so that neither always comes first.
         for kind in kinds if block % 2 == 0 else reversed(kinds):
             log, end = begin(kind, training, folder, options)
             # The first of a run makes plans and loads kernels, which a long run does not feel.
-            for _ in range(options.warm_up):
+            for _ in range(warm_up):
                 training.train_step(log)
             started = training.clock()
             for _ in range(options.steps):
@@ -171,7 +177,10 @@ def begin(
     if kind == "wandb":
         return begin_peer(training, folder)
     run = spikescope.init("bench", mode="offline", directory=folder)
-    watch_options: dict[str, Any] = {"histograms_every": options.histograms_every}
+    watch_options: dict[str, Any] = {
+        "histograms_every": options.histograms_every,
+        "max_overhead": options.max_overhead,
+    }
     if options.max_elements is not None:
         watch_options["max_elements"] = options.max_elements or None
     run.watch(training.model, training.optimizer, **watch_options)
@@ -200,8 +209,9 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=20, help="a block")
     parser.add_argument("--adamw", choices=["foreach", "fused"], default="foreach")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
-    parser.add_argument("--warm-up", type=int, default=3, help="steps before each block, not measured")
+    parser.add_argument("--warm-up", type=int, help="steps before each block, not measured")
     parser.add_argument("--histograms-every", type=int, default=10)
+    parser.add_argument("--max-overhead", type=float, help="as of run.watch: 0.01 is one per cent")
     parser.add_argument("--max-elements", type=int, help="0: all")
     parser.add_argument("--peer", action="store_true", help="wandb.watch beside it")
     parser.add_argument("--threads", type=int, default=1)

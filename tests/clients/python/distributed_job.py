@@ -5,6 +5,7 @@ Run by test_distributed.py as `python distributed_job.py RANK WORLD STORE URL`.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from datetime import timedelta
@@ -14,6 +15,7 @@ import torch.distributed as dist
 from torch import nn
 
 import spikescope
+from spikescope.capture.overhead_budget import OverheadBudget
 
 STEPS = 6
 CPU = torch.device("cpu")
@@ -138,6 +140,28 @@ def train_shards(rank: int, world: int) -> None:
     train_fsdp2(rank, world, run_id="shards", layer_offset="find")
 
 
+def train_paced(rank: int, world: int) -> None:
+    """Shards whose second rank wants captures to be five times as rare; the first alone has the limit."""
+    with a_rank_that_wants(5 if rank == 1 else 1):
+        train_fsdp2(rank, world, run_id="paced", max_overhead=0.5 if rank == 0 else None)
+
+
+def train_paced_stages(rank: int, world: int) -> None:
+    """The same of stages that post their own layers."""
+    with a_rank_that_wants(5 if rank == 1 else 1):
+        train_pipeline("paced-stages", rank, layer_offset="find", max_overhead=0.5 if rank == 0 else None)
+
+
+@contextlib.contextmanager
+def a_rank_that_wants(factor: int):
+    original = OverheadBudget.propose
+    OverheadBudget.propose = lambda self, current: factor
+    try:
+        yield
+    finally:
+        OverheadBudget.propose = original
+
+
 def train_pipeline(run_id: str, rank: int, *, first_step: int = 0, **options) -> None:
     whole = make_model()
     half = [0, 2]
@@ -202,6 +226,8 @@ JOBS = {
     "again": train_again,
     "replicas": train_replicas,
     "shards": train_shards,
+    "paced": train_paced,
+    "paced-stages": train_paced_stages,
 }
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from spikescope.assembly import HOLD, MAX_WAITING, Assembly
 from spikescope.clock import WallClock
 
@@ -19,9 +21,13 @@ class Journal:
         self.log = lambda step=None, **scalars: self.assembly.log(step, scalars, {}, {})
         self.captured = 0
 
-    def step(self) -> None:
-        self.assembly.attach(Capture(self.captured))
+    def step(self, is_captured: bool = True) -> None:
+        self.assembly.attach(Capture(self.captured) if is_captured else None)
         self.captured += 1
+
+    def captures(self) -> list[tuple[int, int]]:
+        """(step, which optimizer step was captured)"""
+        return [(step, capture) for step, _, capture in self.seen() if capture is not None]
 
     def seen(self) -> list[tuple]:
         """(step, scalars, which optimizer step was captured)"""
@@ -111,6 +117,43 @@ def test_steps_counted_in_something_else_than_updates_are_spread_evenly():
             journal.log(update * 16, loss=0.0)
     journal.assembly.finish()
     assert [(step, capture) for step, _, capture in journal.seen()] == [(16 * k, k) for k in range(7)]
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("log_every", [1, 4, 10, 25])
+def test_captures_that_become_rarer_belong_to_the_steps_at_which_they_were_taken(log_every, offset):
+    """Loops that count from one, as Trainer does, say the number after the step."""
+    journal = Journal()
+    taken = [*range(23), *range(25, 60, 5), *range(60, 110, 20)]
+    for step in range(110):
+        journal.step(step in taken)
+        if (step + offset) % log_every == 0:
+            journal.log(step + offset, loss=0.0)
+    journal.assembly.finish()
+    found = journal.captures()
+    # Before the first log it is not known what the loop calls a step.
+    first = found[log_every if offset else 0 :]
+    assert first and first == [(capture + offset, capture) for _, capture in first]
+    assert found[-1][1] == taken[-1]
+
+
+def test_rare_captures_of_a_loop_that_logs_first_belong_to_the_log_before_them():
+    journal = Journal()
+    for step in range(30):
+        journal.log(step, loss=0.0)
+        journal.step(step % 7 == 0)
+    journal.assembly.finish()
+    assert journal.captures() == [(step, step) for step in range(0, 30, 7)]
+
+
+def test_settings_logged_before_the_loop_do_not_shift_rare_captures():
+    journal = Journal()
+    journal.log(0, batch_size=8)
+    for step in range(20):
+        journal.step(step % 5 == 0)
+        journal.log(step, loss=0.0)
+    journal.assembly.finish()
+    assert journal.captures() == [(step, step) for step in range(0, 20, 5)]
 
 
 def test_a_step_that_was_skipped_has_no_capture():

@@ -133,12 +133,13 @@ def test_the_card_finds_what_the_processor_finds(server, max_elements):
         assert mine.scalars["gradient_norm"] == pytest.approx(theirs.scalars["gradient_norm"], rel=1e-5)
 
 
+@pytest.mark.parametrize("max_overhead", [None, 1.0])
 @pytest.mark.parametrize("name", ["adamw foreach", "adamw fused"])
-def test_the_loop_never_waits_for_the_card(server, name, forbids_waiting, capsys):
+def test_the_loop_never_waits_for_the_card(server, name, max_overhead, forbids_waiting, capsys):
     model = make_model()
     optimizer = ADAMS[name](model.parameters())
     tokens = batch(0).cuda()
-    job = Job(server, model, optimizer, histograms_every=3, samples=8)
+    job = Job(server, model, optimizer, histograms_every=3, samples=8, max_overhead=max_overhead)
     for step in range(12):
         forbids_waiting(step >= 4)
         optimizer.zero_grad()
@@ -150,6 +151,21 @@ def test_the_loop_never_waits_for_the_card(server, name, forbids_waiting, capsys
         forbids_waiting(False)
     assert len(job.finish()) == 12
     assert "passed over" not in capsys.readouterr().err
+
+
+def test_a_limit_makes_captures_rarer_by_what_the_card_took_for_them(server, capsys):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+    job = Job(server, model, optimizer, max_overhead=0.02)
+    for step in range(400):
+        optimizer.zero_grad()
+        loss_of(model, batch(step).cuda()).backward()
+        optimizer.step()
+        job.run.log(loss=1.0, step=step)
+    frames = job.finish()
+    assert len(frames) == 400
+    assert len([frame for frame in frames if frame.step >= 300 and frame.layers]) <= 20
+    assert "max_overhead is 2 %" in capsys.readouterr().err
 
 
 def test_captures_leave_no_memory_behind(server):

@@ -197,6 +197,33 @@ def test_a_run_that_was_ended_elsewhere_is_kept_on_disk(server, capsys):
     assert json.loads((folder / "run.json").read_text())["attempt"] == 1
 
 
+def test_goes_on_with_a_run_that_ended_before_it_had_a_step(server, capsys):
+    with pytest.raises(RuntimeError), start(server) as run:
+        raise RuntimeError("at the start")
+    assert server.runs["run-1"]["status"] == "failed"
+    run = start(server)
+    for step in range(40, 45):
+        run.log(loss=float(step), step=step)
+    run.finish()
+    assert server.steps("run-1", 2) == list(range(40, 45))
+    assert run.counts.dropped == 0
+    assert server.runs["run-1"]["status"] == "finished"
+    assert "ended" not in capsys.readouterr().err
+
+
+def test_opens_a_run_that_is_ended_under_it_no_second_time(server, capsys):
+    with pytest.raises(RuntimeError), start(server):
+        raise RuntimeError("at the start")
+    run = start(server)
+    run.log(loss=1.0, step=0)
+    assert run.flush()
+    server.runs["run-1"]["status"] = "stopped"
+    run.log(loss=1.0, step=1)
+    run.finish()
+    assert server.steps("run-1") == [0]
+    assert "the run has ended" in capsys.readouterr().err
+
+
 def test_another_model_under_the_same_id_keeps_the_steps_and_says_why(server, capsys):
     start(server).finish()
     run = spikescope.init("demo", id="run-1", url=server.url, directory="kept", layers=[("wte", 8)])

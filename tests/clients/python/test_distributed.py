@@ -163,3 +163,26 @@ def test_ranks_that_come_back_share_the_attempt_that_the_first_of_them_opens(tra
 def test_that_ranks_of_sharded_tensors_cannot_post_layers_of_their_own_is_said_once(trained, whole):
     _, outputs = trained
     assert "".join(outputs).count("rank 0 posts for all ranks") == 1
+
+
+@pytest.mark.parametrize("name", ["paced", "paced-stages"])
+def test_ranks_that_reduce_together_become_rarer_together(trained, whole, name):
+    """At 0, 1 and 2 what the second rank wants is under way; then every fifth step is captured."""
+    server, outputs = trained
+    found, expected = steps_of(server.runs[name]), steps_of(whole)
+    captured = [step for step, parts in found.items() if parts["layers"]]
+    assert captured == [0, 1, 2, 5]
+    assert [found[step]["scalars"]["loss"] for step in range(6)] == [0.0] * 6
+    for step in captured:
+        # Distributions are as much rarer, and with them what else is of the whole model.
+        is_full = bool(found[step]["histograms"])
+        assert is_full == (step in (0, 2))
+        wanted = {**expected[step], "layers": {**expected[step]["layers"]}}
+        if not is_full:
+            wanted["histograms"] = {}
+            for metric in ("weight_norm", "gradient_abs_max"):
+                wanted["layers"].pop(metric, None)
+        assert_same_training({step: wanted}, {step: found[step]})
+    assert outputs[0].count("capturing layers every 5 steps") == 2, "by rank 0, in each of the two runs"
+    assert outputs[1].count("capturing layers") == 0
+    assert outputs[1].count("max_overhead: the first rank says 0.5") == 2

@@ -1,63 +1,30 @@
-"""The kernels of `watch`, each held to the torch operations that define what it finds.
-
-On a card they are compiled; elsewhere Triton interprets them on the processor, where they read
-the same tables of addresses. Small sizes: an interpreted program takes milliseconds.
-"""
+"""The kernels of `watch` in a training: when they are used, what a step asks for, that all is seen alike."""
 
 from __future__ import annotations
 
 import collections
 import functools
 import json
-import math
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 torch = pytest.importorskip("torch")
-if not os.environ.get("CI"):
-    pytest.importorskip("triton")
 
+from kernel_rig import DEVICE, IGNORES_NUMPY, kernels_are_used, randn  # noqa: E402, F401
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from watched_job import ADAMS, Job, batch, columns, loss_of, make_model  # noqa: E402
 
 from spikescope.capture import fused_norms, fused_rows, kernel_check  # noqa: E402
-from spikescope.capture.addresses import Addresses  # noqa: E402
 from spikescope.capture.clip_hook import NormFactor  # noqa: E402
-from spikescope.capture.device_capture import DeviceCapture, _gather_moments  # noqa: E402
-from spikescope.capture.gather import make_layouts  # noqa: E402
+from spikescope.capture.device_capture import DeviceCapture  # noqa: E402
 from spikescope.capture.layer_plan import make_layer_plan  # noqa: E402
-from spikescope.capture.located_moments import MomentTables  # noqa: E402
-from spikescope.capture.optimizers import BiasCorrection, Moments  # noqa: E402
-from spikescope.capture.statistics import LayerSums, Statistics, Thresholds  # noqa: E402
-from spikescope.capture.whole_norms import largest_magnitudes, square_sums  # noqa: E402
+from spikescope.capture.statistics import LayerSums, Statistics  # noqa: E402
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-# NumPy, which interprets, says what a card does in silence.
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-
-
-@pytest.fixture(autouse=True)
-def _kernels_are_used(monkeypatch):
-    monkeypatch.setattr(fused_rows, "is_available", lambda device: fused_rows.row_kernels is not None)
-
-
-def randn(*shape, seed: int = 1, scale: float = 1.0):
-    return (scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))).to(DEVICE)
-
-
-def norms_of(values, layers=None):
-    """(Σ x², max |x|) of each layer by the kernel."""
-    layers = list(range(len(values))) if layers is None else layers
-    located = Addresses(DEVICE).locate("values", values)
-    chunks = fused_norms.Chunks.make(layers, [value.numel() for value in values], DEVICE)
-    squares, largest = fused_norms.add_norms(located.table, chunks, max(layers) + 1)
-    return squares.tolist(), largest.tolist()
+pytestmark = IGNORES_NUMPY
 
 
 def test_the_check_before_a_training_accepts_the_kernels():
@@ -84,143 +51,6 @@ def test_a_kernel_that_finds_something_else_is_not_used(name, monkeypatch):
         monkeypatch.setattr(module, launcher, off(getattr(module, launcher)))
     assert not getattr(kernel_check, name)(DEVICE)
     assert not kernel_check.kernels_agree(Statistics(0.9, 0.95, DEVICE), DEVICE)
-
-
-def test_norms_are_those_of_the_torch_operations():
-    # Whole chunks and what is left of one, at 16 bytes and not, and of all types at once.
-    whole = randn(2 * fused_norms.CHUNK + 77)
-    values = [
-        whole,
-        whole[3:],
-        whole.bfloat16(),
-        whole[1:500].half(),
-        randn(1),
-        randn(40, 50).t(),
-        randn(6, 8, 10, 12)[:, ::2, :, 1:7],
-        randn(2, 3, 4, 5).to(memory_format=torch.channels_last),
-    ]
-    squares, largest = norms_of(values)
-    wanted = square_sums([value.contiguous() for value in values]).tolist()
-    assert squares == pytest.approx(wanted, rel=1e-6)
-    assert largest == [float(value) for value in largest_magnitudes(values)]
-
-
-def test_norms_of_a_layer_of_several_tensors_add_up_and_an_empty_one_adds_nothing():
-    values = [randn(700), randn(0), randn(40, seed=2).bfloat16(), randn(3, 5, seed=3)]
-    squares, largest = norms_of(values, [2, 0, 2, 3])
-    assert squares[:2] == [0, 0] and largest[:2] == [0, 0]
-    wide = [value.double() for value in values]
-    assert squares[2] == pytest.approx(float(wide[0].square().sum() + wide[2].square().sum()), rel=1e-6)
-    assert largest[2] == float(torch.maximum(wide[0].abs().max(), wide[2].abs().max()))
-    assert squares[3] == pytest.approx(float(wide[3].square().sum()), rel=1e-6)
-    assert norms_of([randn(0)]) == ([0], [0])
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize(
-    ("planted", "squares", "largest"),
-    [
-        ((math.inf,), math.inf, math.inf),
-        ((-math.inf,), math.inf, math.inf),
-        ((math.nan,), math.nan, math.nan),
-        ((math.inf, math.nan), math.nan, math.nan),
-    ],
-)
-def test_what_is_not_finite_shows_as_in_the_torch_operations(dtype, planted, squares, largest):
-    value = randn(5000).to(dtype)
-    for index, number in enumerate(planted):
-        value[4500 + index] = number
-    found = [column[0] for column in norms_of([value])]
-    assert found == pytest.approx([squares, largest], nan_ok=True)
-    defined = [float(square_sums([value])[0]), float(largest_magnitudes([value])[0])]
-    assert found == pytest.approx(defined, nan_ok=True)
-
-
-@pytest.mark.parametrize("scale", [1e-37, 1e-25, 1e-18, 1e-13, 1e15, 1e19, 1e30])
-def test_squares_that_float32_cannot_hold_are_kept(scale):
-    value = randn(5000, scale=scale)
-    squares, largest = norms_of([value])
-    assert squares[0] == pytest.approx(float(value.double().square().sum()), rel=1e-6, abs=0)
-    assert largest[0] == float(value.abs().max())
-
-
-def test_a_coordinate_beyond_two_thousand_million_is_reached():
-    # Of a tensor of 2^33 elements only the last chunk exists: the table says that it begins before it.
-    count = 2**33 + 100
-    chunks = fused_norms.Chunks.make([0, 1], [3, count], DEVICE)
-    assert len(chunks.start_of_chunk) == 2 + 2**33 // fused_norms.CHUNK
-    assert chunks.start_of_chunk[[0, 1, 2, -1]].tolist() == [0, 0, fused_norms.CHUNK, 2**33]
-    assert chunks.tensor_of_chunk[[0, 1, -1]].tolist() == [0, 1, 1]
-    tail = randn(100)
-    small = randn(3, seed=2)
-    table = Addresses(DEVICE).locate("both", [small, tail]).table.clone()
-    table[1, 0] -= 4 * 2**33
-    last = fused_norms.Chunks(
-        chunks.layer, chunks.count, chunks.tensor_of_chunk[-1:], chunks.start_of_chunk[-1:]
-    )
-    squares, largest = fused_norms.add_norms(table, last, 2)
-    assert squares.tolist() == pytest.approx([0, float(tail.double().square().sum())], rel=1e-6)
-    assert largest.tolist() == [0, float(tail.abs().max())]
-
-
-def test_addresses_are_sent_again_only_when_a_tensor_lies_elsewhere():
-    addresses = Addresses(DEVICE)
-    first, second = randn(5), randn(6)
-    table = addresses.locate("values", [first, None, second]).table
-    assert table.tolist() == [[first.data_ptr(), 0], [0, 0], [second.data_ptr(), 0]]
-    assert addresses.locate("values", [first, None, second]).table is table
-    moved = addresses.locate("values", [first, None, second.bfloat16()]).table
-    assert moved is not table and moved[2, 1] == 1
-    assert addresses.locate("values", [first, second.double()]) is None
-
-
-def layout_of(parameters, *, has_kernels: bool):
-    named = [(f"layer.{index}", parameter) for index, parameter in enumerate(parameters)]
-    plan = make_layer_plan(named, grouping="tensor", max_elements=700, seed=3)
-    counts = [parameter.numel() for parameter in parameters]
-    (layout,) = make_layouts(plan.tensors, counts, DEVICE, has_kernels=has_kernels)
-    return layout
-
-
-def corrected(kind: str, index: int):
-    beta1, beta2 = (0.9, 0.95) if index != 1 else (0.8, 0.999)
-    if kind == "alike":
-        return 1 / (1 - 0.9**3), 1 / (1 - 0.95**3)
-    if kind == "numbers":
-        return 1 / (1 - beta1**3), 1 / (1 - beta2**3)
-    # One that GradScaler skipped counts no step yet.
-    step = torch.tensor(float([4, 100, 0, 100_000][index]), device=DEVICE)
-    return BiasCorrection(step, beta1), BiasCorrection(step, beta2)
-
-
-@pytest.mark.parametrize("kind", ["alike", "numbers", "steps"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_moments_are_gathered_and_corrected_as_by_the_torch_operations(kind, dtype):
-    parameters = [randn(30, 40), randn(7), randn(50, 9).t(), randn(2000)]
-    moments = [
-        Moments(randn(*p.shape, seed=4).to(dtype), randn(*p.shape, seed=5).square(), *corrected(kind, index))
-        for index, p in enumerate(parameters)
-    ]
-    # As of a parameter that the optimizer has not stepped yet.
-    moments[1] = Moments()
-    located = MomentTables(Addresses(DEVICE), DEVICE).locate(moments)
-    found = located.gather(layout_of(parameters, has_kernels=True))
-    wanted = _gather_moments(layout_of(parameters, has_kernels=False), moments, are_kept=False)
-    for rows, others in zip(found, wanted):
-        assert torch.isfinite(rows).all() and rows.abs().sum() > 0
-        assert torch.allclose(rows, others, rtol=3e-7, atol=0)
-
-
-def test_moments_of_another_type_are_left_to_torch():
-    tables = MomentTables(Addresses(DEVICE), DEVICE)
-    wide = randn(5).double()
-    assert tables.locate([Moments(wide, wide)]) is None
-    step = torch.tensor(3.0, dtype=torch.float64, device=DEVICE)
-    narrow = randn(5)
-    assert (
-        tables.locate([Moments(narrow, narrow, BiasCorrection(step, 0.9), BiasCorrection(step, 0.9))]) is None
-    )
-    assert tables.locate([Moments(narrow, narrow, step, step)]) is None
 
 
 def test_the_factor_of_clipping_is_that_of_the_norm_as_it_was_then(server, monkeypatch):
@@ -421,42 +251,3 @@ def test_the_kernels_compile_for_cards_that_need_not_be_there(tmp_path):
         # An addition that nobody waits for costs a card a hundredth of one that orders memory.
         assert kernel["waiting_additions"] == 0 and kernel["spilled"] == 0, kernel
         assert kernel["kernel"] != "add_norms" or kernel["wide_loads"] >= 8, kernel
-
-
-@pytest.mark.parametrize("lacks", [(), ("first",), ("first", "second"), ("previous_gradient",)])
-@pytest.mark.parametrize("epsilon", [1e-8, 0.0])
-def test_rows_of_any_optimizer_add_up_as_by_the_torch_operations(lacks, epsilon):
-    rows, thresholds = kernel_check._make_rows(DEVICE)
-    rows = replace(rows, **dict.fromkeys(lacks))
-    column = torch.full_like(thresholds.epsilon, epsilon)
-    thresholds = Thresholds(column, column, column * column, may_be_zero=epsilon == 0)
-    statistics = Statistics(0.9, 0.95, DEVICE)
-    assert kernel_check._sums_agree(statistics, rows, thresholds, has_histograms=epsilon == 0)
-
-
-def test_no_optimizer_needs_a_kernel_of_its_own(monkeypatch):
-    constants = []
-
-    def note(*arguments, **options):
-        constants.append((options, [getattr(each, "dtype", type(each)) for each in arguments]))
-
-    monkeypatch.setattr(
-        fused_rows, "row_kernels", SimpleNamespace(add_rows=collections.defaultdict(lambda: note))
-    )
-    statistics = Statistics(0.9, 0.95, DEVICE)
-    statistics.has_kernels = True
-    rows, thresholds = kernel_check._make_rows(DEVICE)
-    for lacks in (
-        (),
-        ("first", "has_first"),
-        ("first", "has_first", "second", "has_second"),
-        ("previous_gradient",),
-    ):
-        for may_be_zero in (False, True):
-            sums = LayerSums.zeros(3, DEVICE, has_histograms=may_be_zero)
-            statistics.add(
-                sums, replace(rows, **dict.fromkeys(lacks)), replace(thresholds, may_be_zero=may_be_zero)
-            )
-    # Compiling one takes a second, and the loop would wait for it in the middle of a training.
-    assert len(constants) == 8
-    assert all(each == constants[0] for each in constants)

@@ -41,6 +41,32 @@ def test_what_init_cannot_read_is_left_out_and_said(server, name, options, capsy
     assert capsys.readouterr().err.count(f"spikescope: {name}: ") == 1
 
 
+def test_what_is_no_field_of_an_optimizer_is_named_once_and_the_rest_is_posted(server, capsys):
+    optimizer = {"name": "adamw", "betas": (0.9, 0.95), "eps": 1e-8, "beta1": "0.9", "lr": 1e-3}
+    run = spikescope.init(
+        "demo", id="run-1", url=server.url, directory="kept", optimizer=optimizer, layers=[]
+    )
+    run.log(loss=1.0, step=0)
+    run.finish()
+    assert server.runs["run-1"]["create"]["optimizer"] == {"name": "adamw", "beta1": 0.9, "epsilon": 1e-8}
+    said = capsys.readouterr().err
+    assert (
+        said.count("optimizer: betas, lr are left out; expected name, beta1, beta2, epsilon, weight_decay")
+        == 1
+    )
+
+
+def test_a_field_of_an_optimizer_that_is_no_number_costs_no_other(server, capsys):
+    optimizer = {"name": "lion", "beta1": "high", "beta2": 0.99}
+    run = spikescope.init(
+        "demo", id="run-1", url=server.url, directory="kept", optimizer=optimizer, layers=[]
+    )
+    run.log(loss=1.0, step=0)
+    run.finish()
+    assert server.runs["run-1"]["create"]["optimizer"] == {"name": "lion", "beta2": 0.99}
+    assert capsys.readouterr().err.count("optimizer.beta1: expected a number, got 'high'") == 1
+
+
 def test_a_value_that_cannot_be_read_costs_no_other(server, capsys):
     run = spikescope.init("demo", id="run-1", url=server.url, directory="kept", layers=[])
     for step in range(2):

@@ -40,6 +40,7 @@ def test_the_environment_says_what_arguments_do_not():
         "SPIKESCOPE_RESUME": "1200",
         "SPIKESCOPE_TAGS": "a, b",
         "SPIKESCOPE_NAME": "seventh",
+        "SPIKESCOPE_MAX_OVERHEAD": "0.02",
     }
     settings = read(environment=environment, project="mine")
     assert dataclasses.asdict(settings) == {
@@ -50,6 +51,7 @@ def test_the_environment_says_what_arguments_do_not():
         "mode": "offline",
         "run_id": "run-7",
         "resume": 1200,
+        "max_overhead": 0.02,
         "tags": ("a", "b"),
         "name": "seventh",
     }
@@ -69,6 +71,13 @@ def test_a_mistake_is_said_and_does_not_keep_the_job_from_starting(argument, val
     said: dict = {}
     assert getattr(read(said, **{argument: value}), field) == becomes
     assert "expected" in said[argument]
+
+
+@pytest.mark.parametrize("value", ["0", "2", "1%", "nan", "-0.1"])
+def test_a_limit_of_the_environment_that_is_none_is_said(value):
+    said: dict = {}
+    assert read(said, environment={"SPIKESCOPE_MAX_OVERHEAD": value}).max_overhead is None
+    assert "expected a number above 0 and at most 1" in said["max_overhead"]
 
 
 def test_resume_may_be_a_step_a_word_or_a_boolean():

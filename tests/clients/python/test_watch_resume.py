@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from watched_job import Job, adam_reference, assert_columns, batch, columns, loss_of, make_model  # noqa: E402
 
+from spikescope.capture.ballots import Vote  # noqa: E402
 from spikescope.capture.capture_builder import CaptureBuilder  # noqa: E402
 from spikescope.capture.layer_plan import make_layer_plan, name_parameters  # noqa: E402
 from spikescope.capture.optimizers import describe_optimizer, read_adam  # noqa: E402
@@ -123,10 +124,12 @@ class Ranks:
 
     def __init__(self) -> None:
         self.reduced: list[LayerSums] = []
+        self.votes: list[Vote | None] = []
 
-    def reduce(self, local: LayerSums):
+    def reduce(self, local: LayerSums, vote: Vote | None):
         self.reduced.append(local)
-        return lambda: local
+        self.votes.append(vote)
+        return (lambda: local), None
 
 
 def test_a_rank_that_cannot_read_its_part_still_reduces_with_the_others():
@@ -156,7 +159,7 @@ def test_a_rank_that_cannot_read_its_part_still_reduces_with_the_others():
         backward(model, step)
         builder.before_step(0, None, has_wholes=True)
         optimizer.step()
-        whole = {"is_wanted": True, "has_histograms": True, "has_wholes": True}
+        whole = {"is_wanted": True, "has_histograms": True, "has_wholes": True, "vote": Vote(5)}
         capture = None
         if fails[step]:
             with pytest.raises(KeyError, match="of the adapter"):
@@ -166,6 +169,7 @@ def test_a_rank_that_cannot_read_its_part_still_reduces_with_the_others():
         readings.append(None if capture is None else capture.read())
     # Else the others would wait for it, and its next reduction would meet their last one.
     assert len(ranks.reduced) == 3
+    assert ranks.votes == [Vote(5)] * 3
     assert ranks.reduced[1].ratio_slots.shape == ranks.reduced[0].ratio_slots.shape
     assert readings[0].layers and readings[2].layers
     # What it lacks is known to all, and nobody shows the rest as if it were the whole.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import quote
 
+from .settings import Settings
 from .transport.connection import Connection, Outcome
 from .transport.notices import Notices
 from .transport.opening import Opened
@@ -110,6 +111,20 @@ def _parse_item(item: Mapping[str, Any]) -> AdviceItem:
         spike_id=item.get("spikeId"),
         incident_id=item.get("incidentId"),
     )
+
+
+def make_listener(
+    settings: Settings, opened: Callable[[], Opened | None], notices: Notices
+) -> AdviceListener | None:
+    """Begun; None where there is nobody to ask, which is said once."""
+    if settings.mode != "online":
+        notices.say("advice offline", "there is no advice for a run that is kept offline")
+        return None
+    connection = Connection(settings.url, token=settings.token, timeout=REQUEST_TIMEOUT)
+    connection.on_ignored = notices.say_ignored
+    listener = AdviceListener(connection, opened, notices)
+    listener.start()
+    return listener
 
 
 class AdviceListener:

@@ -63,6 +63,8 @@ class Step:
     capture: Capture | None = None
     touched_at: float = 0.0
     is_late: bool = False
+    # Whether the optimizer stepped since it was begun.
+    has_stepped: bool = False
 
 
 @dataclass
@@ -91,8 +93,9 @@ class Assembly:
         self._first = first_step
         self._sent = first_step - 1
         self._waiting: list[_Waiting] = []
-        self._capture_count = 0
-        # Optimizer step ↔ step number, of the last capture that found its log().
+        # The newest optimizer step, captured or not.
+        self._stepped = -1
+        # Optimizer step ↔ step number, of the last that found its log().
         self._anchor: tuple[int, int] | None = None
         self._logs_first: bool | None = None
 
@@ -116,7 +119,9 @@ class Assembly:
     ) -> None:
         with self._lock:
             number = self._next_number() if step is None else step
-            self._number_waiting(number)
+            self._number_waiting(number, self._stepped)
+            if self._logs_first is False and (self._anchor is None or self._stepped > self._anchor[0]):
+                self._anchor = (self._stepped, number)
             if number <= self._sent and not (self._open and self._open.number == number):
                 late = self._make(number)
                 late.is_late = True
@@ -137,23 +142,27 @@ class Assembly:
             self._fill(self._open, scalars, layers, histograms)
             self._take_waiting(self._open)
 
-    def attach(self, capture: Capture) -> None:
-        """One optimizer step was captured."""
+    def attach(self, capture: Capture | None, index: int | None = None) -> None:
+        """One optimizer step, and what was captured of it; counted here, where `index` does not say which."""
         with self._lock:
-            index = self._capture_count
-            self._capture_count += 1
+            index = self._stepped = self._stepped + 1 if index is None else index
             step = self._open
-            if self._logs_first is None:
+            if self._logs_first is None and capture is not None:
                 self._logs_first = step is not None and bool(step.scalars)
             if self._logs_first and step is not None:
-                if step.capture is None:
-                    self._set_capture(step, capture, index)
+                if step.capture is None and not step.has_stepped:
+                    step.has_stepped = True
+                    self._anchor = (index, step.number)
+                    if capture is not None:
+                        self._set_capture(step, capture, index)
                     return
                 # Two optimizer steps within one log: so it was the other order after all.
                 self._logs_first = False
+            if capture is None:
+                return
             self._waiting.append(_Waiting(capture, index, self._clock.now()))
             if len(self._waiting) > MAX_WAITING:
-                self._send_waiting(self._guess(self._waiting[-1].index))
+                self._send_waiting(self._guess(index), index)
 
     def tick(self) -> None:
         """Sends the open step once nothing was added for HOLD seconds."""
@@ -165,7 +174,8 @@ class Assembly:
         """Sends what is open, and captures that no log() followed."""
         with self._lock:
             if self._waiting:
-                self._number_waiting(self._guess(self._waiting[-1].index))
+                newest = self._waiting[-1].index
+                self._number_waiting(self._guess(newest), newest)
                 last = self._waiting.pop() if self._waiting else None
                 if last is not None:
                     number = self._guess(last.index)
@@ -185,17 +195,18 @@ class Assembly:
             last = self._waiting.pop()
             self._set_capture(step, last.capture, last.index)
 
-    def _number_waiting(self, number: int) -> None:
-        """All but the newest waiting capture belong to steps before `number`."""
-        if len(self._waiting) > 1 and (self._open is None or number > self._open.number):
-            newest = self._waiting.pop()
-            self._send_waiting(number, newest.index)
-            self._waiting.append(newest)
+    def _number_waiting(self, number: int, index: int) -> None:
+        """Waiting captures of optimizer steps before that, which is step `number`, get their numbers."""
+        if not self._waiting or (self._open is not None and number <= self._open.number):
+            return
+        own = [self._waiting.pop()] if self._waiting[-1].index >= index else []
+        if self._waiting:
+            self._send_waiting(number, index)
+        self._waiting = own
 
-    def _send_waiting(self, number: int, index: int | None = None) -> None:
-        """Sends them with numbers spread evenly between the anchor and (index, number)."""
+    def _send_waiting(self, number: int, at: int) -> None:
+        """Sends them with numbers between the anchor's and `number`, as their indexes lie between."""
         waiting, self._waiting = self._waiting, []
-        at = waiting[-1].index if index is None else index
         stride = 1.0
         if self._anchor is not None and at > self._anchor[0]:
             stride = max(1.0, (number - self._anchor[1]) / (at - self._anchor[0]))

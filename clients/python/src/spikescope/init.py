@@ -41,7 +41,7 @@ def init(
     on_advice  called with each thing that the server advises; see `Run.on_advice`
 
     Left out, they come from SPIKESCOPE_PROJECT, _NAME, _RUN_ID, _RESUME, _TAGS, _MODE,
-    _URL, _TOKEN and _DIR.
+    _URL, _TOKEN and _DIR. SPIKESCOPE_MAX_OVERHEAD is that of `watch`.
     """
     notices = Notices()
     settings = read_settings(

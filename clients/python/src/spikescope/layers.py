@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
+
+# Each field of an optimizer under the names that people give it, the contract's first.
+OPTIMIZER_FIELDS = {
+    "name": ("name",),
+    "beta1": ("beta1",),
+    "beta2": ("beta2",),
+    "epsilon": ("epsilon", "eps"),
+    "weight_decay": ("weight_decay", "weightDecay"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +60,32 @@ class OptimizerInfo:
     weight_decay: float | None = None
 
     @classmethod
-    def of_mapping(cls, values: Mapping[str, Any]) -> OptimizerInfo:
-        return cls(
-            str(values.get("name", "unknown")),
-            values.get("beta1"),
-            values.get("beta2"),
-            values.get("epsilon", values.get("eps")),
-            values.get("weight_decay", values.get("weightDecay")),
-        )
+    def of_mapping(cls, values: Mapping[str, Any], say: Callable[[str, str], None]) -> OptimizerInfo:
+        """What of it is no field, or has no number, is left out and said."""
+        found: dict[str, Any] = {}
+        known: set[str] = set()
+        for field, names in OPTIMIZER_FIELDS.items():
+            known.update(names)
+            value = next((values[name] for name in names if values.get(name) is not None), None)
+            if value is None or field == "name":
+                found[field] = value
+                continue
+            try:
+                found[field] = float(value)
+            except (TypeError, ValueError):
+                say(
+                    f"optimizer.{field}",
+                    f"optimizer.{field}: expected a number, got {value!r}; it is left out",
+                )
+        unknown = sorted(str(name) for name in values.keys() - known)
+        if unknown:
+            say(
+                "optimizer fields",
+                f"optimizer: {', '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} left out; "
+                f"expected {', '.join(OPTIMIZER_FIELDS)}. config= takes anything",
+            )
+        name = found.pop("name")
+        return cls("unknown" if name is None else str(name), **found)
 
     def to_json(self) -> dict[str, Any]:
         json: dict[str, Any] = {"name": self.name[:64] or "unknown"}

@@ -10,18 +10,18 @@ import json
 import os
 import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from . import exits
-from .advice import REQUEST_TIMEOUT, Advice, AdviceCallback, AdviceListener
+from .advice import Advice, AdviceCallback, AdviceListener, make_listener
 from .assembly import Assembly, Step
-from .layers import LayerInfo, OptimizerInfo
+from .never_raises import never_raises
+from .run_description import make_create, make_event, read_config, read_layers, read_optimizer
 from .run_outbox import make_outbox
 from .run_part import RunPart
-from .scalars import json_config, read_scalars
+from .scalars import read_scalars
 from .settings import Settings
 from .spike_samples import SpikeSamples
 from .step_items import StepItems
@@ -32,39 +32,16 @@ from .transport.notices import Notices
 from .transport.opening import Opening
 from .transport.outbox import Outbox, Pending
 from .transport.shared_run import LEADER, PART
+from .weak_calls import weak_call
 
 if TYPE_CHECKING:
     from .capture.watch import Watch
 
-EVENT_KINDS = ("checkpoint", "batch_skip", "learning_rate", "hyperparameter", "note")
 FINISH_STATUSES = ("finished", "failed", "stopped")
 # How long finish() may wait for the server. What is left by then goes to disk.
 FINISH_TIMEOUT = 15.0
 # A run without watch() is opened this long after its first step: watch() may still come.
 OPEN_AFTER = 5.0
-
-Result = TypeVar("Result")
-
-
-def _never_raises(method: Callable[..., Result]) -> Callable[..., Any]:
-    """A fault of this client, or of what it was given, is said once; training goes on."""
-
-    @functools.wraps(method)
-    def call(self: Run, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_mine:
-            return None
-        try:
-            return method(self, *args, **kwargs)
-        except Exception as error:
-            self._notices.say(
-                f"{method.__name__} {type(error).__name__}",
-                f"{method.__name__}() failed and was passed over: {type(error).__name__}: {error}",
-            )
-            return None
-        finally:
-            exits.end_deferred()
-
-    return call
 
 
 class Run:
@@ -85,22 +62,9 @@ class Run:
         self._notices = notices or Notices()
         self._rank = rank
         self._pid = os.getpid()
-        read = self._notices.read_or_say
-        self._config = read(
-            "config", "values that have a text", lambda: json_config(config, self._notices.say)
-        )
-        self._optimizer = None
-        if optimizer is not None:
-            self._optimizer = read(
-                "optimizer", "a mapping with a name", lambda: OptimizerInfo.of_mapping(optimizer)
-            )
-        self._layers: list[LayerInfo] | None = None
-        if layers is not None:
-            self._layers = read(
-                "layers",
-                "a list of mappings with name and parameter_count",
-                lambda: [LayerInfo.of(layer) for layer in layers],
-            )
+        self._config = read_config(config, self._notices)
+        self._optimizer = read_optimizer(optimizer, self._notices)
+        self._layers = read_layers(layers, self._notices)
         self._is_opened = self._is_finished = False
         # Taken by whoever ends the run, and by whoever tells the leader of it; never given back.
         self._finishing, self._telling = threading.Lock(), threading.Lock()
@@ -160,7 +124,7 @@ class Run:
     def counts(self) -> Counts:
         return self._outbox.counts() if self._outbox else Counts()
 
-    @_never_raises
+    @never_raises
     def log(
         self,
         values: Mapping[str, Any] | None = None,
@@ -188,7 +152,7 @@ class Run:
         if self._advice is not None:
             self._advice.tell()
 
-    @_never_raises
+    @never_raises
     def event(
         self,
         title: str,
@@ -201,26 +165,18 @@ class Run:
         """Something to remember at a step: checkpoint, batch_skip, learning_rate, hyperparameter, note."""
         if self._outbox is None:
             return
-        if kind not in EVENT_KINDS:
-            self._notices.say(
-                f"event {kind}", f"event kind {kind!r}: expected one of {', '.join(EVENT_KINDS)}"
-            )
-            kind = "note"
-        event: dict[str, Any] = {"step": self.step if step is None else int(step), "kind": kind}
-        event["title"] = str(title)[:256] or kind
-        if detail is not None:
-            event["detail"] = str(detail)[:65_536]
-        if id is not None:
-            event["id"] = id
+        at = self.step if step is None else int(step)
+        event = make_event(title, self._notices, kind=kind, step=at, detail=detail, id=id)
         self._put_json(EVENT, event)
 
-    @_never_raises
+    @never_raises
     def watch(self, model: Any, optimizer: Any = None, **options: Any) -> Watch | None:
         """Reads gradients, moments and weights at each `optimizer.step()`; see `capture.watch.Watch`."""
         if self._settings.mode == "disabled":
             return None
         from .capture.watch import Watch
 
+        options.setdefault("max_overhead", self._settings.max_overhead)
         if self._is_opened:
             self._notices.say(
                 "late watch", "watch() came after the run was opened; call it before the first log()"
@@ -230,6 +186,8 @@ class Run:
         if self._watch.part is not None:
             self._join(self._watch.part)
         if self._outbox is not None:
+            if self._watch.has_budget:
+                self._items.suspect_spikes(weak_call(self._watch.lift_limit))
             if self._watch.holds_samples:
                 self._items.spike_samples = SpikeSamples()
             self._layers = list(self._watch.layers)
@@ -237,25 +195,25 @@ class Run:
             self._open()
         return self._watch
 
-    @_never_raises
+    @never_raises
     def request_samples(self, steps: int = 5) -> None:
         """Posts raw coordinates of each layer with the next steps, where `watch` keeps some."""
         if self._watch is not None:
             self._watch.request_samples(steps)
 
-    @_never_raises
+    @never_raises
     def capture_gradients(self) -> None:
         """Call before clipping gradients by other means than those of torch.nn.utils."""
         if self._watch is not None:
             self._watch.capture_gradients()
 
-    @_never_raises
+    @never_raises
     def after_step(self) -> None:
         """Call after an `optimizer.step()` that is compiled, or replayed from a CUDA graph."""
         if self._watch is not None:
             self._watch.after_step()
 
-    @_never_raises
+    @never_raises
     def on_advice(self, callback: AdviceCallback) -> AdviceCallback:
         """Calls `callback(item)` with each thing that the server advises, once; see `advice.AdviceItem`.
 
@@ -267,13 +225,13 @@ class Run:
             listener.add(callback)
         return callback
 
-    @_never_raises
+    @never_raises
     def advice(self) -> Advice | None:
         """The newest that is known; None before there is any. Waits for nothing."""
         listener = self._listen()
         return None if listener is None else listener.newest
 
-    @_never_raises
+    @never_raises
     def sync_advice(self, timeout: float = 10.0) -> Advice | None:
         """Waits until the server's detectors have looked at all that was logged, then tells what is new.
 
@@ -292,7 +250,7 @@ class Run:
         listener.tell()
         return listener.newest
 
-    @_never_raises
+    @never_raises
     def flush(self, timeout: float = 10.0) -> bool:
         """Waits until all that was logged is stored. False where that took too long."""
         if self._outbox is None:
@@ -301,7 +259,7 @@ class Run:
         self._open()
         return self._outbox.flush(timeout)
 
-    @_never_raises
+    @never_raises
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> None:
         """Sends what waits and ends the run: finished, failed or stopped. The second call does nothing.
 
@@ -326,23 +284,23 @@ class Run:
 
     # For watch, exits and the outbox
 
-    def attach(self, capture: Any) -> None:
-        """One captured optimizer step, from `Watch`."""
+    def attach(self, capture: Any, index: int) -> None:
+        """One optimizer step, and what `Watch` captured of it, if anything."""
         if self._outbox is not None and not self._is_finished:
-            self._assembly.attach(capture)
+            self._assembly.attach(capture, index)
 
     @property
     def is_mine(self) -> bool:
         """False in a forked child."""
         return self._pid == os.getpid()
 
-    @_never_raises
+    @never_raises
     def begin_finish(self, status: str) -> None:
         """Puts the end behind what waits, unless it is there already, and waits for nothing."""
         if self._finishing.acquire(blocking=False):
             self._put_end(status)
 
-    @_never_raises
+    @never_raises
     def end_finish(self, timeout: float) -> None:
         """Waits, also for a finish() that somebody else began: what is left goes to disk."""
         self._close(timeout)
@@ -407,14 +365,13 @@ class Run:
             exits.register(self)
 
     def _make_outbox(self, connection: Connection | None) -> Outbox:
-        run = weakref.ref(self)
         return make_outbox(
             self._settings,
             rank=self._rank,
             connection=connection,
             notices=self._notices,
-            tick=lambda: _tick(run),
-            on_events=lambda events: _take_events(run, events),
+            tick=weak_call(self._tick),
+            on_events=weak_call(self._take_events, list),
         )
 
     def _listen(self) -> AdviceListener | None:
@@ -422,33 +379,15 @@ class Run:
         outbox, settings = self._outbox, self._settings
         if self._advice is not None or outbox is None or self._is_finished or self._rank != 0:
             return self._advice
-        if settings.mode != "online":
-            self._notices.say("advice offline", "there is no advice for a run that is kept offline")
-            return None
-        connection = Connection(settings.url, token=settings.token, timeout=REQUEST_TIMEOUT)
-        connection.on_ignored = self._notices.say_ignored
-        self._advice = AdviceListener(connection, lambda: outbox.opened, self._notices)
-        self._advice.start()
+        self._advice = make_listener(settings, lambda: outbox.opened, self._notices)
         return self._advice
 
     def _open(self) -> None:
         if self._is_opened or self._outbox is None:
             return
         self._is_opened = True
-        settings = self._settings
-        layers = self._layers or []
-        create: dict[str, Any] = {
-            "project": settings.project,
-            "id": settings.run_id,
-            "optimizer": (self._optimizer or OptimizerInfo("unknown")).to_json(),
-            "layers": [layer.to_json() for layer in layers],
-        }
-        if settings.name is not None:
-            create["name"] = settings.name
-        if settings.tags:
-            create["tags"] = list(settings.tags)
-        if self._config is not None:
-            create["config"] = self._config
+        settings, layers = self._settings, self._layers or []
+        create = make_create(settings, self._config, self._optimizer, layers)
         self._items.layer_count = len(layers)
         shared = self._items.part.shared if self._items.part is not None else None
         role = shared.role if shared is not None else None
@@ -480,17 +419,6 @@ class Run:
         if self._outbox is not None:
             item = Item(kind, payload=json.dumps(value).encode())
             self._outbox.put(Pending(lambda: item, item.size_bytes))
-
-
-def _tick(run: weakref.ref[Run]) -> None:
-    alive = run()
-    if alive is not None:
-        alive._tick()
-
-
-def _take_events(run: weakref.ref[Run], events: Sequence[Any]) -> list[Item]:
-    alive = run()
-    return [] if alive is None else alive._take_events(events)
 
 
 def _unpickle(run_id: str, project: str) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import re
 import secrets
@@ -35,6 +36,7 @@ class Settings:
     name: str | None
     tags: tuple[str, ...]
     resume: Resume
+    max_overhead: float | None = None
     request_timeout: float = 15.0
     memory_bytes: int = MEMORY_BYTES
     spool_bytes: int = SPOOL_BYTES
@@ -81,6 +83,7 @@ def read_settings(
         name=_shorten(pick(name, "NAME", None), 256),
         tags=_read_tags(pick(tags, "TAGS", ()), warn),
         resume=_read_resume(pick(resume, "RESUME", None), warn),
+        max_overhead=read_max_overhead(pick(None, "MAX_OVERHEAD", None), warn),
     )
 
 
@@ -88,6 +91,24 @@ def make_run_id() -> str:
     """Sorts by time and does not collide: 2026-01-31T12-00-00-5f0c9a."""
     time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H-%M-%S")
     return f"{time}-{secrets.token_hex(3)}"
+
+
+def read_max_overhead(value: Any, warn: Callable[[str, str], None]) -> float | None:
+    """A fraction of the step time; None, and a word, for what is none."""
+    if value is None:
+        return None
+    try:
+        limit = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        limit = math.nan
+    if 0 < limit <= 1:
+        return limit
+    warn(
+        "max_overhead",
+        "max_overhead: expected a number above 0 and at most 1, as 0.01 for one per cent of a step, "
+        f"got {value!r}; captures are not limited",
+    )
+    return None
 
 
 def _read_resume(value: Any, warn: Callable[[str, str], None]) -> Resume:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of all optimizer steps, the fraction at which each kind of work is done."""
+
+    plain: float
+    # With distributions, and the passes over the whole model that go with them.
+    full: float
+    # Read for its gradient alone, with which that of the next step is compared.
+    before: float
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,24 @@ class Cadence:
         """The step before a capture as well: its gradient is what the cosine compares with."""
         return self.wants_scalars(index) or self.wants_scalars(index + 1)
 
+    def stretched(self, factor: int) -> Cadence:
+        """Both kinds that much rarer: each capture at a step where there would be one anyway."""
+        return Cadence(self.scalars_every * factor, self.histograms_every * factor)
+
+    def rates(self) -> Rates:
+        scalars, histograms = self.scalars_every, self.histograms_every
+        if scalars <= 0 and histograms <= 0:
+            return Rates(0.0, 0.0, 0.0)
+        if scalars <= 0 or histograms <= 0:
+            every = max(scalars, histograms)
+            return Rates(0.0, 1 / every, 0.0 if every == 1 else 1 / every)
+        captured = 1 / scalars + 1 / histograms - 1 / _least_common_multiple(scalars, histograms)
+        return Rates(captured - 1 / histograms, 1 / histograms, 0.0 if captured == 1 else captured)
+
 
 def _is_due(index: int, every: int) -> bool:
     return every > 0 and index % every == 0
+
+
+def _least_common_multiple(one: int, other: int) -> int:
+    return one * other // math.gcd(one, other)

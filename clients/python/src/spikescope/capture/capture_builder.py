@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import torch
 from ..assembly import Reading
 from ..layers import OptimizerInfo
 from ..wire.frames import Samples
+from .ballots import Ballots, Vote
 from .clip_hook import ClipFactor
 from .device_capture import DeviceCapture, DeviceResult, Taken
 from .edges import DEFAULT_EPSILON
@@ -39,8 +41,19 @@ class DeviceReading:
     holds_samples: bool = False
     # Of the layers of all ranks, where each posts its own.
     read_squares: Callable[[], float] | None = None
+    # Told how much processor time reading took.
+    note_reading: Callable[[float], None] | None = None
 
     def read(self) -> Reading:
+        note, self.note_reading = self.note_reading, None
+        if note is None:
+            return self._read()
+        started = time.thread_time()
+        reading = self._read()
+        note(time.thread_time() - started)
+        return reading
+
+    def _read(self) -> Reading:
         samples = self.raw.read() if self.raw is not None and self.wants_samples else None
         return read_statistics(
             self.read_sums(),
@@ -69,6 +82,7 @@ class CaptureBuilder:
         sample_count: int,
         posts_samples_always: bool,
         holds_samples: bool,
+        note_span: Callable[[Any, Any], None] | None = None,
     ) -> None:
         info = optimizer_info or OptimizerInfo("none")
         self._plan = plan
@@ -88,7 +102,9 @@ class CaptureBuilder:
             betas=(info.beta1, info.beta2),
             epsilon=DEFAULT_EPSILON if info.epsilon is None else info.epsilon,
             sample_count=sample_count,
+            note_span=note_span,
         )
+        self.ballots = Ballots()
         self._taken: dict[torch.device, Taken] = {}
         self._clipped: set[int] = set()
         self._posts_samples_always = posts_samples_always
@@ -105,6 +121,11 @@ class CaptureBuilder:
                 by_device.setdefault(planned.parameter.device, []).append(index)
         for device, indexes in by_device.items():
             self._find_device(device, indexes)
+
+    @property
+    def devices(self) -> list[torch.device]:
+        """On which something was captured, or will be."""
+        return list(self._devices)
 
     def request_samples(self, steps: int) -> None:
         self._wants_samples = max(self._wants_samples, steps)
@@ -156,7 +177,14 @@ class CaptureBuilder:
         if not self._taken:
             self._take(scale, is_clipped=False, has_wholes=has_wholes)
 
-    def finish(self, *, is_wanted: bool, has_histograms: bool, has_wholes: bool) -> DeviceReading | None:
+    def forget_gradients(self) -> None:
+        """The step before the next capture is not this one."""
+        for capture in self._devices.values():
+            capture.forget_gradients()
+
+    def finish(
+        self, *, is_wanted: bool, has_histograms: bool, has_wholes: bool, vote: Vote | None = None
+    ) -> DeviceReading | None:
         """After the update. None where this step is not captured."""
         taken, self._taken = self._taken, {}
         self._clipped = set()
@@ -182,11 +210,15 @@ class CaptureBuilder:
             # The others reduce now and would wait: this rank takes part, and says that its part is none.
             fault, results = error, []
         read_sums = self._combine(
-            [result.read_sums for result in results], has_histograms, is_lacking=fault is not None
+            [result.read_sums for result in results], has_histograms, vote, is_lacking=fault is not None
         )
         read_squares = None
         if self._norms is not None:
-            read_squares = self._norms.begin([entry.whole_squares for entry in taken.values()])
+            squares = [entry.whole_squares for entry in taken.values()]
+            read_squares, read_vote = self._norms.begin(squares, vote)
+            self._cast(read_vote)
+        elif vote is not None and not self._reduces:
+            self.ballots.agree(vote)
         if fault is not None:
             raise fault
         wants_samples = self._posts_samples_always or self._wants_samples > 0
@@ -223,7 +255,12 @@ class CaptureBuilder:
         return capture
 
     def _combine(
-        self, readers: list[Callable[[], LayerSums]], has_histograms: bool, *, is_lacking: bool
+        self,
+        readers: list[Callable[[], LayerSums]],
+        has_histograms: bool,
+        vote: Vote | None,
+        *,
+        is_lacking: bool,
     ) -> Callable[[], LayerSums]:
         layer_count = len(self._plan.layers)
         if not self._shards.is_sharded:
@@ -237,11 +274,16 @@ class CaptureBuilder:
         local = _sum([LayerSums.zeros(layer_count, device, has_histograms=has_histograms), *parts])
         if is_lacking:
             local.mark_lacking()
-        read = self._shards.reduce(local)
+        read, read_vote = self._shards.reduce(local, vote)
         self._in_flight.append(read)
         while len(self._in_flight) > 2:
             self._in_flight.popleft()()
+        self._cast(read_vote)
         return read
+
+    def _cast(self, read_vote: Callable[[], Vote] | None) -> None:
+        if read_vote is not None:
+            self.ballots.cast(read_vote)
 
     def _learning_rate(self) -> dict[str, float]:
         for optimizer in self._optimizers:

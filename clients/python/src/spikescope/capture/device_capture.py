@@ -62,6 +62,7 @@ class DeviceCapture:
         betas: tuple[float | None, float | None],
         epsilon: float,
         sample_count: int,
+        note_span: Callable[[Any, Any], None] | None = None,
     ) -> None:
         self._device = device
         self._plan = plan
@@ -79,7 +80,7 @@ class DeviceCapture:
         self._chunks: dict[tuple[tuple[int, ...], tuple[int, ...]], fused_norms.Chunks] = {}
         self._addresses = Addresses(device)
         self._moment_tables = MomentTables(self._addresses, device)
-        self._beside = StreamBeside(device)
+        self._beside = StreamBeside(device, note_span)
 
     def prepare(self, indexes: list[int]) -> None:
         """What the first capture would have the loop wait for: layouts, and kernels to be loaded.
@@ -133,6 +134,10 @@ class DeviceCapture:
     def keep_gradients(self, taken: Taken) -> None:
         """What the next step's cosine compares with."""
         self._previous = taken
+
+    def forget_gradients(self) -> None:
+        """Of a step that is no longer the one before the next capture."""
+        self._previous = None
 
     def finish(
         self, taken: Taken, *, has_histograms: bool, has_wholes: bool, must_be_now: bool

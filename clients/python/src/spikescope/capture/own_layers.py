@@ -16,7 +16,8 @@ import torch
 from ..layers import LayerInfo
 from ..run_part import RunPart
 from ..transport.shared_run import SharedRun
-from .host_copy import copy_scalar
+from .ballots import Vote
+from .host_copy import copy_to_host
 from .layer_plan import LayerPlan
 
 # "find": behind the layers of earlier ranks; a number: the first layer of this rank's own.
@@ -34,6 +35,7 @@ class Claim:
     offset: LayerOffset
     # Holds shards of tensors, or keeps all on disk: then one rank has to post for all.
     must_reduce: bool = False
+    max_overhead: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class OwnLayers:
     # None: this rank posts nothing, as a replica of another, or everything.
     part: RunPart | None
     norms: NormSum | None
+    # The first rank's, for all of them.
+    max_overhead: float | None
 
 
 class NormSum:
@@ -58,24 +62,40 @@ class NormSum:
 
     def __init__(self, ranks: Sequence[int]) -> None:
         self._group = torch.distributed.new_group(list(ranks), use_local_synchronization=True)
+        self._rank_count = len(ranks)
+        self._position = list(ranks).index(torch.distributed.get_rank())
         has_nccl = "nccl" in str(torch.distributed.get_backend(self._group))
         self._device = torch.device("cuda", torch.cuda.current_device()) if has_nccl else torch.device("cpu")
 
-    def begin(self, squares: Sequence[torch.Tensor]) -> Callable[[], float]:
-        """The function waits for it."""
-        total = torch.zeros(1, dtype=torch.float64, device=self._device)
+    def begin(
+        self, squares: Sequence[torch.Tensor], vote: Vote | None = None
+    ) -> tuple[Callable[[], float], Callable[[], Vote] | None]:
+        """The functions wait for it: for the sum, and for the most that any rank votes."""
+        parts = torch.zeros(1, dtype=torch.float64, device=self._device)
         for part in squares:
-            total += part.sum().to(total)
-        work = torch.distributed.all_reduce(total, group=self._group, async_op=True)
+            parts += part.sum().to(parts)
+        if vote is not None:
+            # Each rank has a place of its own, so that a sum brings what all of them say.
+            places = torch.zeros(self._rank_count, len(vote), dtype=torch.float64)
+            places[self._position] = torch.tensor(vote)
+            parts = torch.cat([parts, places.flatten().to(self._device, non_blocking=True)])
+        work = torch.distributed.all_reduce(parts, group=self._group, async_op=True)
         if self._device.type == "cuda":
             work.wait()  # the stream waits, the loop does not
-            return copy_scalar(total)
+            read_parts = copy_to_host(parts)
+        else:
+
+            def read_parts() -> torch.Tensor:
+                work.wait()
+                return parts
 
         def read() -> float:
-            work.wait()
-            return float(total.item())
+            return float(read_parts()[0].item())
 
-        return read
+        def read_vote() -> Vote:
+            return Vote.of(read_parts()[1:].view(self._rank_count, -1).amax(0).tolist())
+
+        return read, None if vote is None else read_vote
 
 
 def gather_claims(claim: Claim, process_group: Any) -> list[Claim]:
@@ -85,8 +105,10 @@ def gather_claims(claim: Claim, process_group: Any) -> list[Claim]:
     return found
 
 
-def make_claim(run: Any, plan: LayerPlan, offset: LayerOffset, *, must_reduce: bool) -> Claim:
-    return Claim(run.rank, run.id, secrets.token_hex(4), plan.layers, offset, must_reduce)
+def make_claim(
+    run: Any, plan: LayerPlan, offset: LayerOffset, *, must_reduce: bool, max_overhead: float | None
+) -> Claim:
+    return Claim(run.rank, run.id, secrets.token_hex(4), plan.layers, offset, must_reduce, max_overhead)
 
 
 def find_own_layers(claims: Sequence[Claim], own: Claim, plan: LayerPlan, process_group: Any) -> OwnLayers:
@@ -100,7 +122,7 @@ def find_own_layers(claims: Sequence[Claim], own: Claim, plan: LayerPlan, proces
     posters = holders if leader is None or leader in holders else [leader, *holders]
     # Without rank 0 this is another replica's group; with rank 0 alone there is nothing to share.
     if leader is None or position not in posters or posters == [leader]:
-        return OwnLayers(layers, mine, None, None)
+        return OwnLayers(layers, mine, None, None, claims[0].max_overhead)
     store = torch.distributed.PrefixStore(
         f"spikescope/{claims[leader].token}", torch.distributed.distributed_c10d._get_default_store()
     )
@@ -111,7 +133,7 @@ def find_own_layers(claims: Sequence[Claim], own: Claim, plan: LayerPlan, proces
     if place is not None and len(holders) > 1:
         ranks = torch.distributed.get_process_group_ranks(process_group or torch.distributed.group.WORLD)
         norms = NormSum([ranks[index] for index in holders])
-    return OwnLayers(layers, mine, part, norms)
+    return OwnLayers(layers, mine, part, norms, claims[0].max_overhead)
 
 
 def place_claims(claims: Sequence[Claim]) -> tuple[list[LayerInfo], list[Place | None]]:

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from ..layers import LayerInfo
-from .host_copy import read_later
+from .ballots import Vote
+from .host_copy import copy_to_host, read_later
 from .layer_plan import LayerPlan
 from .local_tensors import is_owner, to_local
 from .statistics import LayerSums
@@ -91,12 +92,23 @@ class Shards:
         ]
         return LayerPlan(list(merged.values()), tensors)
 
-    def reduce(self, local: LayerSums) -> Callable[[], LayerSums]:
-        """Begins the reduction; the function waits for it."""
+    def of_first(self, value: Any) -> Any:
+        """What the first rank says, where ranks were told different things."""
+        return self._gather(value)[0] if self.is_sharded else value
+
+    def reduce(
+        self, local: LayerSums, vote: Vote | None = None
+    ) -> tuple[Callable[[], LayerSums], Callable[[], Vote] | None]:
+        """Begins the reduction; the functions wait: for the sums, and for the most that any rank votes."""
         slots = [part for part in (local.ratio_slots, local.update_slots) if part is not None]
         sums = torch.cat([local.sums, *(part.to(local.sums.dtype) for part in slots)], dim=1)
         # Magnitudes compare as their bits do, and so NaN beats infinity, as in amax.
         largest = local.maxima.contiguous().view(torch.int32).clone()
+        layer_count = len(largest)
+        if vote is not None:
+            row = torch.zeros(1, largest.shape[1], dtype=torch.int32)
+            row[0, : len(vote)] = torch.tensor(vote)
+            largest = torch.cat([largest, row.to(largest.device, non_blocking=True)])
         operation = torch.distributed.ReduceOp
         works = [
             torch.distributed.all_reduce(sums, operation.SUM, group=self._group, async_op=True),
@@ -107,19 +119,27 @@ class Shards:
         def split() -> LayerSums:
             columns = sums.split(widths, dim=1)
             counts = [column.to(torch.int32).contiguous() for column in columns[1:]]
-            return LayerSums(columns[0].contiguous(), largest.view(torch.float32), *counts)
+            return LayerSums(columns[0].contiguous(), largest[:layer_count].view(torch.float32), *counts)
 
         if self.device.type == "cuda":
             for work in works:
                 work.wait()  # the stream waits, the loop does not
-            return read_later(split())
+            read_sums = read_later(split())
+            if vote is None:
+                return read_sums, None
+            read_row = copy_to_host(largest[layer_count])
+            return read_sums, lambda: Vote.of(read_row().tolist())
 
         def read() -> LayerSums:
             for work in works:
                 work.wait()
             return split()
 
-        return read
+        def read_vote() -> Vote:
+            works[1].wait()
+            return Vote.of(largest[layer_count].tolist())
+
+        return read, None if vote is None else read_vote
 
     def _is_owner(self, parameter: Any) -> bool:
         if self._held is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -15,8 +16,10 @@ class StreamBeside:
     stream the next step would wait for each of them; beside it they run while it does.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, note_span: Callable[[Any, Any], None] | None = None) -> None:
+        """`note_span` is told two timing events, before and behind the work."""
         self._device = device
+        self._note_span = note_span
         self._stream: torch.cuda.Stream | None = None
 
     @contextmanager
@@ -31,4 +34,14 @@ class StreamBeside:
         for tensor in tensors:
             tensor.record_stream(self._stream)
         with torch.cuda.stream(self._stream):
+            start = self._mark()
             yield
+            if self._note_span is not None:
+                self._note_span(start, self._mark())
+
+    def _mark(self) -> Any:
+        if self._note_span is None:
+            return None
+        event = torch.cuda.Event(enable_timing=True)
+        event.record(self._stream)
+        return event

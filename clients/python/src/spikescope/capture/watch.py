@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import torch
 
 from ..layers import LayerInfo, OptimizerInfo
+from ..settings import read_max_overhead
 from ..transport.notices import Notices
 from ..wire.frames import MAX_SAMPLES
 from . import clip_hook
@@ -25,6 +26,7 @@ from .capture_builder import CaptureBuilder
 from .layer_plan import Grouping, LayerPlan, make_layer_plan, name_parameters
 from .optimizers import Adapter, describe_optimizer
 from .own_layers import LayerOffset, OwnLayers, find_own_layers, gather_claims, make_claim
+from .pace import make_pace
 from .shards import Shards, looks_sharded
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Watch:
     scalars_every     metrics of each layer, every so many optimizer steps
     histograms_every  the distributions of u and r, and with them the norm of the weights and
                       the largest gradient, each of which costs a pass over the whole model
+    max_overhead      the fraction of the step time that captures may cost; where they cost more
+                      both cadences are stretched, save around a suspected spike. None: as told
     max_elements      coordinates read of a layer, a fixed seeded subset; None: all of them.
                       Norms and the largest gradient are of the whole layer
     group             "tensor", "module", a pattern whose first group names the layer, or a
@@ -72,6 +76,7 @@ class Watch:
         notices: Notices,
         scalars_every: int = 1,
         histograms_every: int = 10,
+        max_overhead: float | None = None,
         max_elements: int | None = DEFAULT_MAX_ELEMENTS,
         group: Grouping = "tensor",
         samples: int = 0,
@@ -98,15 +103,15 @@ class Watch:
                 "they are shown as they are. torch's FSDP and ZeroRedundancyOptimizer are read by layer",
             )
         self.holds_samples = samples > 0 and samples_when == "spike"
-        self._cadence = Cadence(scalars_every, histograms_every)
         self._is_stopped = False
+        limit = read_max_overhead(max_overhead, notices.say)
         named = name_parameters(model, optimizers)
         make_plan = functools.partial(
             make_layer_plan, named, grouping=group, max_elements=max_elements, seed=seed
         )
         own = None
         if layer_offset is not None and Shards.has_ranks():
-            own = self._find_own_layers(make_plan(), layer_offset, process_group)
+            own = self._find_own_layers(make_plan(), layer_offset, process_group, limit)
             self._shards = Shards() if own is not None else Shards.of_group(process_group)
         else:
             self._shards = Shards.find(model, given, sharded)
@@ -115,9 +120,23 @@ class Watch:
             self._plan = self._shards.merge_plan(plan)
         else:
             self._plan = own.plan
+        agreed = own.max_overhead if own is not None else self._shards.of_first(limit)
+        if agreed != limit:
+            notices.say(
+                "ranks' max_overhead", f"max_overhead: the first rank says {agreed}, which stands for all"
+            )
+        self.has_budget = agreed is not None
         self.part = None if own is None else own.part
         self.layers: Sequence[LayerInfo] = self._plan.layers if own is None else own.layers
         self.optimizer_info: OptimizerInfo | None = describe_optimizer(optimizers[0]) if optimizers else None
+        self._pace = make_pace(
+            Cadence(scalars_every, histograms_every),
+            agreed,
+            find_devices=lambda: self._builder.devices,
+            reads_captures=run.rank == 0 or self.part is not None,
+            is_shared=self._shards.is_sharded or (own is not None and own.norms is not None),
+            tell=self._tell_cadence,
+        )
         self._builder = CaptureBuilder(
             self._plan,
             optimizers,
@@ -128,6 +147,7 @@ class Watch:
             sample_count=min(samples, MAX_SAMPLES),
             posts_samples_always=samples > 0 and samples_when == "always",
             holds_samples=self.holds_samples,
+            note_span=self._pace.note_span,
         )
         self._has_logged = False
         self._group = group
@@ -162,6 +182,10 @@ class Watch:
             return
         self._builder.request_samples(steps)
 
+    def lift_limit(self) -> None:
+        """A spike is suspected: the next steps are captured as if there was no `max_overhead`."""
+        self._pace.lift()
+
     def capture_gradients(self) -> None:
         """Call before clipping gradients by other means than torch.nn.utils."""
         self._guard("capture_gradients", lambda: self._take_gradients(None))
@@ -195,10 +219,19 @@ class Watch:
                 "call run.after_step() behind it",
             )
 
-    def _find_own_layers(self, plan: LayerPlan, offset: LayerOffset, group: Any) -> OwnLayers | None:
+    def _tell_cadence(self, message: str, title: str) -> None:
+        if self._run.rank != 0:
+            return
+        self._notices.forget("cadence")
+        self._notices.say("cadence", message)
+        self._run.event(title, detail=message)
+
+    def _find_own_layers(
+        self, plan: LayerPlan, offset: LayerOffset, group: Any, max_overhead: float | None
+    ) -> OwnLayers | None:
         """None where statistics have to be reduced instead, on all ranks alike."""
         must_reduce = self._run.mode == "offline" or looks_sharded(self._model)
-        claim = make_claim(self._run, plan, offset, must_reduce=must_reduce)
+        claim = make_claim(self._run, plan, offset, must_reduce=must_reduce, max_overhead=max_overhead)
         claims = gather_claims(claim, group)
         if not any(each.must_reduce for each in claims):
             return find_own_layers(claims, claim, plan, group)
@@ -225,12 +258,12 @@ class Watch:
             self._handles.append(optimizer.register_step_post_hook(after))
 
     def _before_step(self, index: int) -> None:
-        if self._cadence.needs_gradient(self._index):
+        if self._pace.cadence.needs_gradient(self._index):
             self._find_new_parameters()
             self._builder.before_step(
                 index,
                 _pending_unscale(self._optimizers[index]),
-                has_wholes=self._cadence.wants_wholes(self._index),
+                has_wholes=self._pace.cadence.wants_wholes(self._index),
             )
 
     def _after_step(self, index: int) -> None:
@@ -238,23 +271,34 @@ class Watch:
         if len(self._stepped) < len(self._optimizers):
             return
         self._stepped.clear()
-        step = self._index
+        self._pace.begin_update()
+        step, cadence, builder = self._index, self._pace.cadence, self._builder
         self._index += 1
-        capture = self._builder.finish(
-            is_wanted=self._cadence.wants_scalars(step),
-            has_histograms=self._cadence.wants_histograms(step),
-            has_wholes=self._cadence.wants_wholes(step),
-        )
+        capture = None
+        try:
+            if not cadence.needs_gradient(step):
+                builder.forget_gradients()
+            is_wanted = cadence.wants_scalars(step)
+            capture = builder.finish(
+                is_wanted=is_wanted,
+                has_histograms=cadence.wants_histograms(step),
+                has_wholes=cadence.wants_wholes(step),
+                vote=self._pace.vote() if is_wanted else None,
+            )
+        finally:
+            # Also where this rank had no capture to give: ranks change their cadence together.
+            note_reading = self._pace.end_step(step, builder.ballots, is_captured=capture is not None)
         if capture is not None:
-            self._run.attach(capture)
+            capture.note_reading = note_reading
+        self._run.attach(capture, step)
 
     def _take_gradients(
         self, parameters: list[torch.Tensor] | None, factor: clip_hook.ClipFactor | None = None
     ) -> None:
-        if self._cadence.needs_gradient(self._index):
+        if self._pace.cadence.needs_gradient(self._index):
             # Taken by the loop itself, and logged since: GradScaler skipped the step between.
             is_new_step = parameters is None and self._has_logged
-            has_wholes = self._cadence.wants_wholes(self._index)
+            has_wholes = self._pace.cadence.wants_wholes(self._index)
             self._builder.before_clip(parameters, factor, has_wholes=has_wholes, is_new_step=is_new_step)
             self._has_logged = False
 
@@ -281,7 +325,8 @@ class Watch:
         if self._is_stopped or not self._run.is_mine or _is_capturing_graph():
             return
         try:
-            work()
+            with self._pace.hook():
+                work()
         except Exception as error:
             # A fault of this client, or a model that it does not know; training goes on.
             self._notices.say(
@@ -304,7 +349,8 @@ def _watch_of_nothing() -> Watch:
     watch = Watch.__new__(Watch)
     watch._is_stopped = True
     watch._plan = LayerPlan([], [])
-    watch.layers, watch.part, watch.optimizer_info, watch.holds_samples = (), None, None, False
+    watch.layers, watch.part, watch.optimizer_info = (), None, None
+    watch.holds_samples = watch.has_budget = False
     return watch
 
 

@@ -74,6 +74,7 @@ class Delivery:
         self._found: Opened | None = None
         # Left over by another process: no step will follow.
         self._is_complete = False
+        self._has_reopened = False
         self.is_away = connection is None
         # Why nothing is sent any more; what comes is kept on disk.
         self.ended: str | None = None
@@ -220,6 +221,8 @@ class Delivery:
         if outcome.kind in ("retry", "denied") or (outcome.kind == "fault" and self._faults < MAX_FAULTS):
             return self._wait(outcome)
         if outcome.kind == "closed":
+            if batch.items[0].kind == FRAME and self._may_reopen(outcome):
+                return None
             self._end(outcome.describe())
             return LONGEST_WAIT
         count = len(batch.items)
@@ -251,6 +254,23 @@ class Delivery:
                 f"refused {outcome.code}", f"a post was refused and dropped: {outcome.describe()}"
             )
         return None
+
+    def _may_reopen(self, outcome: Outcome) -> bool:
+        """Once: a job that ended before its first step ended the run, and its successor hears it here.
+
+        True where the run is opened anew, with the first step of this job.
+        """
+        opening, opened, first_step = self._opening, self.opened, self._backlog.first_step()
+        if self._has_reopened or opening is None or opened is None or first_step is None:
+            return False
+        is_own = opening.role is None and opening.attempt is None and opening.resume in ("allow", "must")
+        is_empty = not opened.is_new and opened.next_step == 0 and self._counts.accepted == 0
+        if outcome.code != "run_finished" or self._is_complete or not (is_own and is_empty):
+            return False
+        self._has_reopened = True
+        self._opening = replace(opening, resume=first_step)
+        self.opened = None
+        return True
 
     def _count(self, reply: Any, batch: Batch) -> None:
         rejected = reply.get("rejected", []) if isinstance(reply, dict) else []
