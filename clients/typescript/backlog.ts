@@ -20,7 +20,8 @@ export interface BacklogSettings {
   readonly maxMemoryBytes: number;
   /** null: memory alone. */
   readonly kept: KeptRun | null;
-  readonly now: () => number;
+  /** Never goes back, in milliseconds. */
+  readonly monotonic: () => number;
   /** Before the first record: writes how the run is opened. */
   readonly describe: () => void;
   readonly onDrop: (count: number, kind: string, reason: string) => void;
@@ -30,7 +31,7 @@ export interface BacklogSettings {
 export class Backlog {
   private readonly memory: FrameQueue;
   /** The batch under way lies on disk up to here; null: in memory. */
-  private heldOnDisk: { readonly position: Position; readonly count: number } | null = null;
+  private heldOnDisk: Position | null = null;
   private heldInMemory = 0;
   private diskAgainMs = 0;
   private spilled = 0;
@@ -41,6 +42,15 @@ export class Backlog {
 
   get length(): number {
     return this.memory.length + (this.settings.kept?.spool.length ?? 0);
+  }
+
+  /** As `length` is 0, and cheaper on what another process left. */
+  get isEmpty(): boolean {
+    return this.memory.length === 0 && this.isDiskEmpty;
+  }
+
+  private get isDiskEmpty(): boolean {
+    return this.settings.kept?.spool.isEmpty ?? true;
   }
 
   /** In memory. */
@@ -63,43 +73,55 @@ export class Backlog {
     }
   }
 
-  /** Moves memory to disk, oldest first; false where there is no disk or it takes nothing. */
-  spill(): boolean {
-    const { kept, now, describe, onDrop, onDisk } = this.settings;
+  /**
+   * Moves memory to disk, oldest first; false where there is no disk or it takes nothing.
+   * Urgent at the end of a process: a disk that failed a moment ago is asked once more.
+   */
+  spill({ isUrgent = false } = {}): boolean {
+    const { kept, monotonic, onDisk } = this.settings;
     if (this.memory.length === 0) return true;
-    if (kept === null || now() < this.diskAgainMs) return false;
+    if (kept === null || (!isUrgent && monotonic() < this.diskAgainMs)) return false;
     let moved = 0;
     let last: Position | null = null;
-    const wasEmpty = kept.spool.length === 0;
     try {
-      if (wasEmpty) describe();
       for (const item of this.memory.peek()) {
-        const lost = kept.spool.append(...this.toRecord(item));
-        if (lost > 0) onDrop(lost, 'full spool', 'the oldest go first');
+        this.append(kept, ...this.toRecord(item));
         moved += 1;
         if (moved === this.heldInMemory) last = kept.spool.end;
       }
     } catch (error) {
-      this.diskAgainMs = now() + DISK_RETRY_MS;
+      this.diskAgainMs = monotonic() + DISK_RETRY_MS;
       onDisk(`steps cannot be kept on disk (${String(error)}); they wait in memory`);
     }
     this.spilled += moved;
-    if (this.heldInMemory > 0 && last !== null) {
-      this.heldOnDisk = { position: last, count: this.heldInMemory };
-    }
+    if (this.heldInMemory > 0 && last !== null) this.heldOnDisk = last;
     // Half of a batch on disk is delivered once more, as duplicates.
     this.heldInMemory = Math.max(0, this.heldInMemory - moved);
     this.memory.take(moved);
     return this.memory.length === 0;
   }
 
+  private append(kept: KeptRun, kind: RecordKind, payload: Uint8Array): void {
+    const { describe, onDrop } = this.settings;
+    if (kept.spool.isEmpty) describe();
+    const lost = kept.spool.append(kind, payload);
+    if (lost > 0) onDrop(lost, 'full spool', 'the oldest go first');
+    const vanished = kept.spool.takeVanished();
+    if (vanished === 0) return;
+    describe();
+    this.sayVanished(vanished, kept);
+  }
+
+  private sayVanished(count: number, kept: KeptRun): void {
+    this.settings.onDrop(count, 'gone from disk', `somebody took them from ${kept.folder}`);
+  }
+
   /** The end of the run, behind all that waits; false where there is no disk for it. */
   keepFinish(status: string): boolean {
-    const { kept, describe } = this.settings;
-    if (kept === null || !this.spill()) return false;
+    const { kept } = this.settings;
+    if (kept === null || !this.spill({ isUrgent: true })) return false;
     try {
-      if (kept.spool.length === 0) describe();
-      kept.spool.append('X', Buffer.from(JSON.stringify({ status })));
+      this.append(kept, 'X', Buffer.from(JSON.stringify({ status })));
       return true;
     } catch (error) {
       this.settings.onDisk(`the end of the run cannot be kept on disk (${String(error)})`);
@@ -110,23 +132,29 @@ export class Backlog {
   /** The oldest batch, held until `settle`; null when nothing waits. Steps within it ascend. */
   hold(limits: BatchLimits): Batch | null {
     const { kept } = this.settings;
-    if (kept !== null && kept.spool.length > 0) {
+    if (kept !== null && !kept.spool.isEmpty) {
       const batch = this.holdFromDisk(kept, limits);
       if (batch !== null) return batch;
+      // Torn by a crash, or removed: asked again it would never end.
+      kept.spool.giveUp();
+      const vanished = kept.spool.takeVanished();
+      if (vanished > 0) this.sayVanished(vanished, kept);
     }
     const batch = this.memory.hold(limits);
     this.heldInMemory = batch?.itemCount ?? 0;
     return batch;
   }
 
-  /** Of the oldest frame that waits on disk; null: none does. */
+  /** Of the oldest frame that waits; null: none does. */
   firstStep(): number | null {
     const { kept } = this.settings;
-    if (kept === null) return null;
-    for (const record of kept.spool.records()) {
-      const item = record.kind === 'F' ? this.fromRecord(record, kept) : null;
-      if (item?.kind === 'frame') return item.frame.step;
+    if (kept !== null && !kept.spool.isEmpty) {
+      for (const record of kept.spool.records()) {
+        const item = record.kind === 'F' ? this.fromRecord(record, kept) : null;
+        if (item?.kind === 'frame') return item.frame.step;
+      }
     }
+    for (const item of this.memory.peek()) if (item.kind === 'frame') return item.frame.step;
     return null;
   }
 
@@ -136,7 +164,7 @@ export class Backlog {
     this.heldOnDisk = null;
     this.heldInMemory = 0;
     if (heldOnDisk === null) this.memory.settle();
-    else this.settings.kept?.spool.advance(heldOnDisk.position, heldOnDisk.count);
+    else this.settings.kept?.spool.advance(heldOnDisk);
   }
 
   /** Empties memory and returns how many items were in it. What is on disk stays. */
@@ -153,7 +181,7 @@ export class Backlog {
       if (item === null) {
         // Alone in its place it is passed over; behind others it waits for its turn.
         if (positions.length > 0) break;
-        kept.spool.advance(record.position, 1);
+        kept.spool.advance(record.position);
         continue;
       }
       trial.push(item);
@@ -165,7 +193,7 @@ export class Backlog {
     const batch = trial.hold(limits);
     const position = batch === null ? undefined : positions[batch.itemCount - 1];
     if (batch === null || position === undefined) return null;
-    this.heldOnDisk = { position, count: batch.itemCount };
+    this.heldOnDisk = position;
     return batch;
   }
 

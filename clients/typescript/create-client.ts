@@ -36,12 +36,20 @@ export interface StartRun {
   readonly layers: readonly Layer[];
   readonly config?: CreateRun['config'];
   readonly tags?: readonly string[] | undefined;
-  /** Opens a new attempt that takes over the steps before this one. */
+  /**
+   * Opens a new attempt that takes over the steps before this one. Left out, a run that has steps
+   * already is gone on with from the first step logged; not of a shard or a given attempt.
+   */
   readonly resumeFromStep?: number | undefined;
   /** Posts into this attempt; left out: the one that opening the run answers. */
   readonly attempt?: number | undefined;
   /** Which layers this process posts; left out: all of them. */
   readonly shard?: { readonly layerOffset: number; readonly layerCount: number } | undefined;
+  /**
+   * Whether the run ends as the process does where nobody calls finish(); left out: true, save
+   * for a shard and a given attempt, whose run is of others too.
+   */
+  readonly endsWithProcess?: boolean | undefined;
 }
 
 export interface Client {
@@ -54,7 +62,7 @@ export interface Client {
 /** About a minute of a thousand layers with histograms. */
 const DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024;
 /** As the Python client. */
-const DEFAULT_SPOOL_BYTES = 2 * 1024 * 1024 * 1024;
+const DEFAULT_SPOOL_BYTES = 12 * 1024 * 1024 * 1024;
 const DEFAULT_DIRECTORY = '.spikescope';
 /** Far above any healthy acknowledgement (25 ms) and below what a person waits for. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -89,13 +97,14 @@ export function createClient(options: ClientOptions): Client {
     mode: options.mode ?? 'online',
   };
   return {
-    startRun: ({ shard, attempt, ...run }) =>
+    startRun: ({ shard, attempt, endsWithProcess, ...run }) =>
       new RunHandle(
         {
           create: { ...toCreateRun(run), id: run.id ?? makeRunId(now()) },
           layerCount: shard?.layerCount ?? run.layers.length,
           layerOffset: shard?.layerOffset ?? null,
           attempt: attempt ?? null,
+          endsWithProcess: endsWithProcess ?? (shard === undefined && attempt === undefined),
         },
         dependencies,
       ),
@@ -128,7 +137,34 @@ export function readClientOptions(
   };
 }
 
-function toCreateRun(run: Omit<StartRun, 'shard' | 'attempt'>): CreateRun {
+/**
+ * What a run is called, from the variables that the Python client knows: SPIKESCOPE_PROJECT,
+ * _RUN_ID, _NAME, _TAGS (with commas), _RESUME (a step; `allow`, as without it).
+ *
+ * Throws  TypeError naming the variable
+ */
+export function readRunOptions(
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<StartRun, 'project' | 'id' | 'name' | 'tags' | 'resumeFromStep'> {
+  const { SPIKESCOPE_PROJECT: project, SPIKESCOPE_RUN_ID: id } = environment;
+  const { SPIKESCOPE_NAME: name, SPIKESCOPE_TAGS: tags } = environment;
+  const resume = environment['SPIKESCOPE_RESUME'] || 'allow';
+  if (resume !== 'allow' && !/^\d{1,15}$/.test(resume)) {
+    throw new TypeError(`SPIKESCOPE_RESUME: expected a step or allow, got ${resume}`);
+  }
+  return {
+    project: project || 'default',
+    id: id || undefined,
+    name: name || undefined,
+    tags: tags
+      ?.split(',')
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== ''),
+    resumeFromStep: resume === 'allow' ? undefined : Number(resume),
+  };
+}
+
+function toCreateRun(run: Omit<StartRun, 'shard' | 'attempt' | 'endsWithProcess'>): CreateRun {
   return {
     project: run.project,
     optimizer: run.optimizer,

@@ -47,7 +47,11 @@ export interface DeliveryDependencies {
 
 export class Delivery {
   opened: Opened | null = null;
+  /** The code by which the server took nothing more. */
+  closedBy: string | null = null;
   private maxBatchFrames = MAX_BATCH_FRAMES;
+  /** What `maxBatchFrames` grows back to. */
+  private mostBatchFrames = MAX_BATCH_FRAMES;
 
   constructor(private readonly dependencies: DeliveryDependencies) {}
 
@@ -74,16 +78,23 @@ export class Delivery {
     const batch = backlog.hold(limits);
     if (batch === null) return null;
     const outcome = await this.post(batch, opened);
-    if (outcome === null) return null;
+    if (outcome === null) return 'sending was ended';
     // If it is the run that has ended, the next frame meets the same.
     const isOfSamples = batch.kind === 'samples';
-    if (outcome.kind === 'closed' && !isOfSamples) return describeFailure(outcome);
-    if (outcome.kind === 'too_large' && batch.itemCount > 1) {
-      // Not settled: the next batch takes half as many.
-      this.maxBatchFrames = Math.ceil(batch.itemCount / 2);
+    if (outcome.kind === 'closed' && !isOfSamples) {
+      this.closedBy = outcome.code;
+      return describeFailure(outcome);
+    }
+    if (batch.itemCount > 1 && mayPassInParts(outcome, isOfSamples)) {
+      // Not settled: fewer a request, so that one bad step does not cost the others.
+      this.maxBatchFrames = Math.floor(batch.itemCount / 2);
+      if (outcome.kind === 'too_large') this.mostBatchFrames = this.maxBatchFrames;
       return null;
     }
     backlog.settle();
+    if (outcome.kind === 'done') {
+      this.maxBatchFrames = Math.min(this.mostBatchFrames, this.maxBatchFrames * 2);
+    }
     if (isOfSamples) this.countSamples(outcome, batch.itemCount);
     else if (outcome.kind !== 'done') {
       this.dependencies.onDrop(batch.itemCount, outcome.code, outcome.message);
@@ -151,13 +162,20 @@ export class Delivery {
   }
 }
 
+/** An old server refuses samples whole: it has no path for them. */
+function mayPassInParts(outcome: Outcome, isOfSamples: boolean): boolean {
+  if (outcome.kind === 'done' || outcome.kind === 'closed') return false;
+  const isOld = isOfSamples && ['not_found', 'method_not_allowed'].includes(outcome.code);
+  return !isOld;
+}
+
 /**
  * Delivers what another process left in `kept`, and removes it. Answers why not all of it
  * could be, null where it was; the folder then stays.
  */
 export async function deliverLeftOver(
   kept: KeptRun,
-  { now, makeDelivery }: { readonly now: () => number; readonly makeDelivery: () => Delivery },
+  makeDelivery: () => Delivery,
 ): Promise<string | null> {
   try {
     const description = kept.load();
@@ -167,7 +185,7 @@ export async function deliverLeftOver(
     const backlog = new Backlog({
       maxMemoryBytes: 0,
       kept,
-      now,
+      monotonic: () => performance.now(),
       describe: () => undefined,
       onDrop: (count, kind, reason) => drops.push(`${count} dropped (${kind}): ${reason}`),
       onDisk: () => undefined,
@@ -183,18 +201,16 @@ export async function deliverLeftOver(
         kept.save({ ...description, attempt: delivery.opened.attempt, url: delivery.opened.url });
       }
     }
-    while (backlog.length > 0) {
-      const before = backlog.length;
+    while (!backlog.isEmpty) {
       const end = await delivery.sendNext(backlog);
       if (end !== null) return end;
-      if (backlog.length === before && delivery.opened === null) return 'sending was ended';
     }
     kept.remove();
     return drops[0] ?? null;
   } catch (error) {
     return String(error);
   } finally {
-    kept.release();
+    kept.giveBack();
   }
 }
 

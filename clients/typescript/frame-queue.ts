@@ -50,8 +50,12 @@ export class FrameQueue {
     return this.bytes;
   }
 
-  /** Appends, and returns what had to go to make room: older items, or the new one itself. */
+  /**
+   * Appends, and returns what had to go to make room: older items, or the new one itself. One
+   * that is larger than the bound is taken where nothing else waits, and costs nothing else.
+   */
   push(item: QueueItem): readonly QueueItem[] {
+    if (item.sizeBytes > this.maxBytes && this.items.length > 0) return [item];
     const dropped: QueueItem[] = [];
     while (this.bytes + item.sizeBytes > this.maxBytes && this.items.length > this.heldCount) {
       const [oldest] = this.items.splice(this.heldCount, 1);
@@ -59,7 +63,8 @@ export class FrameQueue {
       this.bytes -= oldest.sizeBytes;
       dropped.push(oldest);
     }
-    if (this.bytes + item.sizeBytes > this.maxBytes) return [...dropped, item];
+    const isFull = this.bytes + item.sizeBytes > this.maxBytes;
+    if (isFull && this.items.length > 0) return [...dropped, item];
     this.items.push(item);
     this.bytes += item.sizeBytes;
     return dropped;

@@ -15,7 +15,7 @@ import { type AdviceCallback, AdviceListener } from './advice-listener';
 import { Backlog } from './backlog';
 import { backoffMs } from './backoff';
 import { Delivery, deliverLeftOver, jsonBody, runPath } from './delivery';
-import { spillAtExit } from './exits';
+import { endWithProcess } from './exits';
 import type { QueueItem } from './frame-queue';
 import { KeptRun, findLeftOver } from './kept-run';
 import { type ClientLogger, Notices } from './notices';
@@ -51,6 +51,8 @@ export interface RunSettings {
   readonly layerOffset: number | null;
   /** The attempt that frames belong to; null: the one that opening the run answers. */
   readonly attempt: number | null;
+  /** Whether the end of the process is the end of the run. */
+  readonly endsWithProcess: boolean;
 }
 
 export type ClientMode = 'online' | 'offline' | 'disabled';
@@ -79,7 +81,12 @@ export class RunHandle {
   private readonly repeater: RequestRepeater;
   private readonly delivery: Delivery;
   private state: 'opening' | 'open' | 'closed' = 'opening';
-  private isFinishing = false;
+  /** The run is there, and whether to go on with it waits for the first step. */
+  private isUndecided = false;
+  private hasResumed = false;
+  private finishing: Promise<boolean> | null = null;
+  private finishStatus: FinishStatus | null = null;
+  private isLeaving = false;
   private readonly totals = {
     logged: 0,
     accepted: 0,
@@ -107,7 +114,7 @@ export class RunHandle {
     this.backlog = new Backlog({
       maxMemoryBytes: dependencies.maxQueueBytes,
       kept: this.kept,
-      now: connection.now,
+      monotonic: () => performance.now(),
       describe: () => this.describe(),
       onDrop: (count, kind, reason) => this.drop(count, kind, reason),
       onDisk: (problem) => this.notices.warn('disk', problem),
@@ -132,7 +139,11 @@ export class RunHandle {
       this.state = 'closed';
       return;
     }
-    if (this.kept !== null) this.forgetExit = spillAtExit(() => this.backlog.spill());
+    this.forgetExit = endWithProcess({
+      end: (status, deadlineMs) => this.endWithProcess(status, deadlineMs),
+      keep: (status) => this.keepAtExit(status),
+      spill: () => void this.backlog.spill(),
+    });
     if (mode === 'online') void this.runLoop();
     else if (this.kept === null) {
       this.close('mode offline needs a directory to keep steps in');
@@ -233,15 +244,26 @@ export class RunHandle {
   /**
    * Flushes, then ends the run, within `deadlineMs`. True when the server has been told.
    * What could not be sent by then is kept on disk, with the end of the run, for the next
-   * job of this id or `spikescope sync`; without a directory it counts as dropped. Never throws.
+   * job of this id or `spikescope sync`; without a directory it counts as dropped. Asked
+   * again it answers as the first time. Never throws.
    */
-  async finish(status: FinishStatus, deadlineMs = 15_000): Promise<boolean> {
-    if (this.isFinishing || this.state === 'closed') return false;
-    this.isFinishing = true;
+  finish(status: FinishStatus, deadlineMs = 15_000): Promise<boolean> {
+    if (this.finishing === null) {
+      if (this.state === 'closed') return Promise.resolve(false);
+      this.finishStatus = status;
+      this.finishing = this.finishOnce(status, deadlineMs).finally(() => this.forgetExit());
+    }
+    return this.finishing;
+  }
+
+  private async finishOnce(status: FinishStatus, deadlineMs: number): Promise<boolean> {
     this.listener?.stop();
-    const { connection, mode } = this.dependencies;
-    const endMs = connection.now() + deadlineMs;
+    const { mode } = this.dependencies;
+    // Not by the time of day, which may be set meanwhile.
+    const endMs = performance.now() + deadlineMs;
     const isFlushed = await this.flush(Math.max(0, deadlineMs - FINISH_RESERVE_MS));
+    // The server takes nothing more, or the end of the process put it all away.
+    if (this.isClosed()) return false;
     const canTell = mode === 'online' && this.delivery.opened !== null;
     if (this.kept !== null && !(canTell && isFlushed)) {
       this.keepRest(status);
@@ -254,40 +276,61 @@ export class RunHandle {
     return isTold;
   }
 
+  /** As long as the process can wait. */
+  private async endWithProcess(status: FinishStatus, deadlineMs: number): Promise<void> {
+    if (this.settings.endsWithProcess || this.finishing !== null) {
+      // finish() was perhaps given longer than the process has.
+      let timer: NodeJS.Timeout | undefined;
+      const isOver = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+      await Promise.race([this.finish(status, deadlineMs), isOver]);
+      clearTimeout(timer);
+    } else if (!this.isLeaving) {
+      this.isLeaving = true;
+      await this.flush(deadlineMs);
+    }
+  }
+
+  /** The process can wait for nothing any more. */
+  private keepAtExit(status: FinishStatus | null): void {
+    const end = this.finishStatus ?? (this.settings.endsWithProcess ? status : null);
+    if (end !== null && this.kept !== null) {
+      this.keepRest(end);
+    } else {
+      if (this.backlog.spill({ isUrgent: true })) this.sayKept();
+      if (end !== null) this.notices.warn('left open', `run ${this.id} is not ended as ${end}`);
+      this.close('the process ended before they could be sent', { isExpected: true });
+    }
+    this.forgetExit();
+  }
+
   /** What is left, and the end of the run, wait on disk. */
   private keepRest(status: FinishStatus): void {
     const { kept } = this;
     if (kept === null) return;
-    const isKept = this.backlog.keepFinish(status);
-    if (isKept) {
-      const where = this.dependencies.directory ?? '';
-      this.notices.warn(
-        'kept',
-        `not everything is delivered; it is kept: spikescope sync ${where}`,
-      );
-    }
+    if (this.backlog.keepFinish(status)) this.sayKept();
     this.close('neither the server nor the disk took them');
     kept.release();
+  }
+
+  private sayKept(): void {
+    if (this.kept === null || this.kept.spool.isEmpty) return;
+    const where = this.dependencies.directory ?? '';
+    this.notices.warn('kept', `not everything is delivered; it is kept: spikescope sync ${where}`);
   }
 
   private async sendFinish(status: FinishStatus, endMs: number): Promise<boolean> {
     const { connection, random } = this.dependencies;
     const body = jsonBody({ status });
+    const path = runPath(this.id, '/finish');
     for (let failures = 1; ; failures++) {
-      const leftMs = Math.max(250, endMs - connection.now());
-      const outcome = await sendRequest(
-        connection,
-        'POST',
-        runPath(this.id, '/finish'),
-        body,
-        leftMs,
-      );
+      const leftMs = Math.max(250, endMs - performance.now());
+      const outcome = await sendRequest(connection, 'POST', path, body, leftMs);
       if (outcome.kind === 'done') {
         this.notices.ignored(outcome.ignored);
         return true;
       }
       const waitMs = backoffMs(failures, outcome.retryAfterMs, random());
-      if (outcome.kind !== 'retry' || connection.now() + waitMs >= endMs) {
+      if (outcome.kind !== 'retry' || performance.now() + waitMs >= endMs) {
         this.notices.warn(
           'finish',
           `run ${this.id} could not be ended as ${status}: ${describeFailure(outcome)}`,
@@ -301,7 +344,7 @@ export class RunHandle {
   }
 
   private enqueue(item: QueueItem): void {
-    if (this.state === 'closed' || this.isFinishing) {
+    if (this.state === 'closed' || this.finishing !== null) {
       this.drop(1, 'a step or event after the end', `run ${this.id} takes nothing any more`);
       return;
     }
@@ -317,13 +360,15 @@ export class RunHandle {
       const problem = await this.delivery.open(create, attempt);
       if (problem !== null) this.close(problem);
       if (this.delivery.opened === null) return;
+      this.isUndecided = this.mayResume() && this.delivery.opened.nextStep > 0;
+      this.noteAttempt();
       this.state = 'open';
       this.waiters.notify();
       while (this.isRunning()) {
         await this.waiters.until(() => this.backlog.length > 0 || !this.isRunning(), null);
         if (!this.isRunning()) return;
-        const end = await this.delivery.sendNext(this.backlog);
-        if (end !== null) this.close(end);
+        const end = (await this.resume()) ?? (await this.delivery.sendNext(this.backlog));
+        if (end !== null && !this.mayReopen()) this.close(end);
         this.waiters.notify();
       }
     } catch (error) {
@@ -332,29 +377,72 @@ export class RunHandle {
     }
   }
 
+  /** A job that names a run's id again has most likely come back from a checkpoint. */
+  private mayResume(): boolean {
+    const { create, attempt, layerOffset } = this.settings;
+    return create.resumeFromStep === undefined && attempt === null && layerOffset === null;
+  }
+
+  /**
+   * Once: a job that ended before its first step ended the run as well, and its successor is
+   * told so by the first post. True where the run is opened anew with the next.
+   */
+  private mayReopen(): boolean {
+    const isEnded = this.delivery.closedBy === 'run_finished' && this.totals.accepted === 0;
+    if (!isEnded || this.hasResumed || !this.mayResume() || !this.isRunning()) return false;
+    this.isUndecided = true;
+    return true;
+  }
+
+  /** With the first step of this job it is known where its attempt begins. */
+  private async resume(): Promise<string | null> {
+    const resumeFromStep = this.isUndecided ? this.backlog.firstStep() : null;
+    if (resumeFromStep === null) return null;
+    const problem = await this.delivery.open({ ...this.settings.create, resumeFromStep }, null);
+    this.isUndecided = false;
+    this.hasResumed = true;
+    this.noteAttempt();
+    return problem;
+  }
+
+  /** What went to disk before the attempt was known belongs to it. */
+  private noteAttempt(): void {
+    if (this.kept === null || this.kept.spool.isEmpty || !this.isRunning()) return;
+    try {
+      this.describe();
+    } catch (error) {
+      this.notices.warn('disk', `the attempt cannot be kept on disk (${String(error)})`);
+    }
+  }
+
   /** What earlier processes of this run could not deliver goes first, in their order. */
   private async deliverLeftOver(): Promise<void> {
-    const { directory, maxSpoolBytes, connection } = this.dependencies;
+    const { directory, maxSpoolBytes } = this.dependencies;
     if (directory === null) return;
     for (const folder of findLeftOver(directory, this.id)) {
       if (!this.isRunning()) return;
-      const kept = new KeptRun(folder, maxSpoolBytes);
-      const problem = await deliverLeftOver(kept, {
-        now: connection.now,
-        makeDelivery: () =>
+      const kept = KeptRun.claim(folder, maxSpoolBytes);
+      if (kept === null) continue;
+      const problem = await deliverLeftOver(
+        kept,
+        () =>
           new Delivery({
             repeater: this.repeater,
             notices: this.notices,
             totals: this.totals,
             onDrop: (count, kind, reason) => this.drop(count, kind, reason),
           }),
-      });
+      );
       if (problem !== null) this.notices.warn(`left over ${folder}`, `${folder}: ${problem}`);
     }
   }
 
   private isRunning(): boolean {
-    return this.state !== 'closed';
+    return !this.isClosed();
+  }
+
+  private isClosed(): boolean {
+    return this.state === 'closed';
   }
 
   /** How another process would go on with what lies on disk. Throws what the file system does. */
@@ -366,19 +454,19 @@ export class RunHandle {
       create: body,
       resume: resumeFromStep ?? 'allow',
       sharedAttempt: attempt,
-      attempt: this.attempt,
+      attempt: this.isUndecided ? null : this.attempt,
       url: opened?.url ?? null,
     });
   }
 
-  private close(reason: string): void {
+  private close(reason: string, { isExpected = this.finishing !== null } = {}): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
     this.listener?.stop();
-    this.forgetExit();
+    if (this.finishing === null) this.forgetExit();
     const left = this.backlog.clear();
     if (left > 0) this.drop(left, 'end', reason);
-    else if (!this.isFinishing) this.notices.warn('closed', reason);
+    else if (!isExpected) this.notices.warn('closed', reason);
     this.waiters.wake();
     this.waiters.notify();
   }

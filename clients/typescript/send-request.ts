@@ -78,7 +78,7 @@ export async function sendRequest(
       method,
       headers,
       ...(sent === null ? {} : { body: sent.bytes }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
     });
     // Headers come once the body is up.
     if (sent !== null) {

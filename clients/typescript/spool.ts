@@ -13,10 +13,12 @@
  */
 import {
   closeSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -34,6 +36,8 @@ export type RecordKind = 'F' | 'S' | 'E' | 'X';
 export interface Position {
   readonly segment: number;
   readonly offset: number;
+  /** Records up to here, counted from where this process found the cursor. */
+  readonly sequence: number;
 }
 
 export interface SpoolRecord {
@@ -45,14 +49,19 @@ export interface SpoolRecord {
 const MAGIC = 'SPK1';
 const HEAD_BYTES = 13;
 const SEGMENT_BYTES = 8 * 1024 * 1024;
-const START: Position = { segment: 1, offset: 0 };
+/** A batch of ordinary frames takes one read. */
+const READ_BYTES = 1024 * 1024;
 
 export class Spool {
   private readonly sizes = new Map<number, number>();
+  /** Behind the last record of a segment, for those that this process wrote. */
+  private readonly lastSequences = new Map<number, number>();
   private readonly segmentBytes: number;
   private tail: { readonly segment: number; readonly file: number; offset: number } | null = null;
   private cursor: Position;
-  private unread: number;
+  /** Behind the last record of all; null: what an earlier process left was not counted yet. */
+  private endSequence: number | null;
+  private vanished = 0;
 
   /** One writer and reader. Nothing touches the disk but to look what is there. */
   constructor(
@@ -66,18 +75,28 @@ export class Spool {
       this.sizes.set(number, statSync(this.pathOf(number)).size);
     }
     this.cursor = this.readCursor();
-    this.unread = [...this.records()].length;
+    this.endSequence = this.sizes.size === 0 ? 0 : null;
   }
 
   /** Records that wait. */
   get length(): number {
-    return this.unread;
+    return this.countToEnd() - this.cursor.sequence;
+  }
+
+  /** Whether nothing lies behind the cursor, not even half a record. */
+  get isEmpty(): boolean {
+    const { segment, offset } = this.cursor;
+    for (const [number, size] of this.sizes) {
+      if (number > segment ? size > 0 : number === segment && size > offset) return false;
+    }
+    return true;
   }
 
   /** Behind the last record that was added. */
   get end(): Position {
     const { tail, cursor } = this;
-    return tail === null ? cursor : { segment: tail.segment, offset: tail.offset };
+    if (tail === null) return cursor;
+    return { segment: tail.segment, offset: tail.offset, sequence: this.countToEnd() };
   }
 
   get sizeBytes(): number {
@@ -97,8 +116,85 @@ export class Spool {
     record.writeUInt32LE(payload.length, 5);
     record.writeUInt32LE(crc32(payload), 9);
     record.set(payload, HEAD_BYTES);
+    const sequence = this.countToEnd() + 1;
     const dropped = this.makeRoom(record.length);
-    const tail = this.openTail(record.length);
+    let tail = this.openTail(record.length);
+    this.write(tail, record);
+    if (fstatSync(tail.file).nlink === 0) {
+      // Written into a file that nobody will find.
+      this.vanished += sequence - 1 - this.cursor.sequence;
+      this.startAnew(sequence - 1);
+      tail = this.openTail(record.length);
+      this.write(tail, record);
+    }
+    tail.offset += record.length;
+    this.endSequence = sequence;
+    this.sizes.set(tail.segment, tail.offset);
+    this.lastSequences.set(tail.segment, sequence);
+    return dropped;
+  }
+
+  /** How many records somebody took from the disk since this was asked last. */
+  takeVanished(): number {
+    const { vanished } = this;
+    this.vanished = 0;
+    return vanished;
+  }
+
+  /** The records behind the cursor, oldest first. */
+  *records(): Generator<SpoolRecord> {
+    let { sequence } = this.cursor;
+    const from = this.cursor;
+    for (const number of this.segments()) {
+      if (number < from.segment) continue;
+      const offset = number === from.segment ? from.offset : 0;
+      for (const record of this.readSegment(number, offset, sequence)) {
+        ({ sequence } = record.position);
+        yield record;
+      }
+    }
+  }
+
+  /** All up to `position` were delivered, or never will be. Never throws. */
+  advance(position: Position): void {
+    // Dropped meanwhile to make room.
+    if (position.sequence <= this.cursor.sequence) return;
+    this.cursor = position;
+    for (const number of this.segments()) if (number < position.segment) this.remove(number);
+    if (this.isEmpty) this.clear();
+    else this.writeCursor();
+  }
+
+  /** What lies behind the cursor cannot be read, or is gone: lets go of it. Never throws. */
+  giveUp(): void {
+    if (this.endSequence !== null) this.vanished += this.endSequence - this.cursor.sequence;
+    this.clear();
+  }
+
+  /** Removes every segment; the folder stays. Never throws. */
+  clear(): void {
+    for (const number of this.segments()) this.remove(number);
+    removeFile(join(this.folder, 'cursor'));
+    this.startAnew(this.endSequence ?? this.cursor.sequence);
+  }
+
+  close(): void {
+    const { tail } = this;
+    this.tail = null;
+    if (tail !== null) quietly(() => closeSync(tail.file));
+  }
+
+  /** Behind every segment that was. */
+  private startAnew(sequence: number): void {
+    this.close();
+    const segment = Math.max(this.cursor.segment, ...[...this.sizes.keys()].map((n) => n + 1));
+    this.cursor = { segment, offset: 0, sequence };
+    this.endSequence = sequence;
+    this.sizes.clear();
+    this.lastSequences.clear();
+  }
+
+  private write(tail: NonNullable<Spool['tail']>, record: Buffer): void {
     try {
       let written = 0;
       while (written < record.length) {
@@ -108,46 +204,45 @@ export class Spool {
       this.cutOff();
       throw error;
     }
-    tail.offset += record.length;
-    this.sizes.set(tail.segment, tail.offset);
-    this.unread += 1;
-    return dropped;
   }
 
-  /** The records behind the cursor, oldest first. */
-  *records(): Generator<SpoolRecord> {
-    for (const number of this.segments()) {
-      if (number < this.cursor.segment) continue;
-      yield* this.readSegment(number, number === this.cursor.segment ? this.cursor.offset : 0);
+  private countToEnd(): number {
+    if (this.endSequence === null) {
+      let { sequence } = this.cursor;
+      for (const number of [...this.sizes.keys()].sort((a, b) => a - b)) {
+        if (number < this.cursor.segment) continue;
+        sequence += this.countRecords(number, this.offsetIn(number));
+        this.lastSequences.set(number, sequence);
+      }
+      this.endSequence = sequence;
     }
+    return this.endSequence;
   }
 
-  /** `count` records up to `position` were delivered, or never will be. Never throws. */
-  advance(position: Position, count: number): void {
-    // Dropped meanwhile to make room.
-    if (position.segment < this.cursor.segment) return;
-    this.cursor = position;
-    this.unread = Math.max(0, this.unread - count);
-    for (const number of this.segments()) if (number < position.segment) this.remove(number);
-    if (this.unread === 0) this.clear();
-    else this.writeCursor();
+  /** By their heads: what an earlier process left may be gigabytes. */
+  private countRecords(number: number, from: number): number {
+    let count = 0;
+    quietly(() => {
+      const file = openSync(this.pathOf(number), 'r');
+      try {
+        const { size } = fstatSync(file);
+        const head = Buffer.alloc(HEAD_BYTES);
+        let offset = from;
+        while (readSync(file, head, 0, HEAD_BYTES, offset) === HEAD_BYTES) {
+          if (head.toString('latin1', 0, 4) !== MAGIC) break;
+          offset += HEAD_BYTES + head.readUInt32LE(5);
+          if (offset > size) break;
+          count += 1;
+        }
+      } finally {
+        closeSync(file);
+      }
+    });
+    return count;
   }
 
-  /** Removes every segment; the folder stays. Never throws. */
-  clear(): void {
-    this.close();
-    for (const number of this.segments()) {
-      this.remove(number);
-      this.cursor = { segment: Math.max(this.cursor.segment, number + 1), offset: 0 };
-    }
-    removeFile(join(this.folder, 'cursor'));
-    this.unread = 0;
-  }
-
-  close(): void {
-    const { tail } = this;
-    this.tail = null;
-    if (tail !== null) quietly(() => closeSync(tail.file));
+  private offsetIn(segment: number): number {
+    return segment === this.cursor.segment ? this.cursor.offset : 0;
   }
 
   private makeRoom(sizeBytes: number): number {
@@ -159,14 +254,13 @@ export class Spool {
     let dropped = 0;
     while (this.sizes.size > 0 && this.sizeBytes + sizeBytes > this.maxBytes) {
       const number = Math.min(...this.sizes.keys());
-      const isDelivered = number < this.cursor.segment;
-      const from = number === this.cursor.segment ? this.cursor.offset : 0;
-      if (!isDelivered) dropped += [...this.readSegment(number, from)].length;
+      const { sequence: before, segment } = this.cursor;
+      const sequence = Math.max(before, this.lastSequences.get(number) ?? before);
+      dropped += sequence - before;
       this.remove(number);
-      this.cursor = { segment: Math.max(this.cursor.segment, number + 1), offset: 0 };
+      this.cursor = { segment: Math.max(segment, number + 1), offset: 0, sequence };
       this.writeCursor();
     }
-    this.unread -= dropped;
     return dropped;
   }
 
@@ -192,26 +286,48 @@ export class Spool {
     this.close();
   }
 
-  private *readSegment(number: number, from: number): Generator<SpoolRecord> {
-    let bytes: Buffer;
+  private *readSegment(
+    number: number,
+    from: number,
+    before: number,
+  ): Generator<SpoolRecord, void, undefined> {
+    let file: number;
     try {
-      bytes = readFileSync(this.pathOf(number));
+      file = openSync(this.pathOf(number), 'r');
     } catch {
       // Removed meanwhile by whoever delivered it.
       return;
     }
-    let offset = from;
-    while (offset + HEAD_BYTES <= bytes.length) {
-      const length = bytes.readUInt32LE(offset + 5);
-      const begin = offset + HEAD_BYTES;
-      if (bytes.toString('latin1', offset, offset + 4) !== MAGIC) return;
-      if (begin + length > bytes.length) return;
-      const payload = new Uint8Array(length);
-      payload.set(bytes.subarray(begin, begin + length));
-      if (crc32(payload) !== bytes.readUInt32LE(offset + 9)) return;
-      const kind = bytes.toString('latin1', offset + 4, offset + 5);
-      offset = begin + length;
-      yield { kind, payload, position: { segment: number, offset } };
+    try {
+      let sequence = before;
+      let offset = from;
+      let bytes = readAt(file, offset, READ_BYTES);
+      let start = offset;
+      for (;;) {
+        let at = offset - start;
+        if (at + HEAD_BYTES > bytes.length) {
+          [bytes, start, at] = [readAt(file, offset, READ_BYTES), offset, 0];
+          if (bytes.length < HEAD_BYTES) return;
+        }
+        if (bytes.toString('latin1', at, at + 4) !== MAGIC) return;
+        const length = bytes.readUInt32LE(at + 5);
+        if (at + HEAD_BYTES + length > bytes.length) {
+          if (offset + HEAD_BYTES + length > fstatSync(file).size) return;
+          const sizeBytes = Math.max(READ_BYTES, HEAD_BYTES + length);
+          [bytes, start, at] = [readAt(file, offset, sizeBytes), offset, 0];
+          if (bytes.length < HEAD_BYTES + length) return;
+        }
+        const begin = at + HEAD_BYTES;
+        const payload = new Uint8Array(length);
+        payload.set(bytes.subarray(begin, begin + length));
+        if (crc32(payload) !== bytes.readUInt32LE(at + 9)) return;
+        const kind = bytes.toString('latin1', at + 4, at + 5);
+        offset += HEAD_BYTES + length;
+        sequence += 1;
+        yield { kind, payload, position: { segment: number, offset, sequence } };
+      }
+    } finally {
+      quietly(() => closeSync(file));
     }
   }
 
@@ -244,13 +360,13 @@ export class Spool {
       const text = readFileSync(join(this.folder, 'cursor'), 'utf8');
       const [segment, offset] = text.trim().split(' ').map(Number);
       if (Number.isInteger(segment) && Number.isInteger(offset)) {
-        return { segment: segment ?? 1, offset: offset ?? 0 };
+        return { segment: segment ?? 1, offset: offset ?? 0, sequence: 0 };
       }
     } catch {
       // Never delivered: from the start.
     }
     // Cut off while it was written: at worst everything is delivered twice.
-    return START;
+    return { segment: 1, offset: 0, sequence: 0 };
   }
 
   private writeCursor(): void {
@@ -261,6 +377,18 @@ export class Spool {
       renameSync(temporary, join(this.folder, 'cursor'));
     });
   }
+}
+
+/** Fewer bytes where the file ends. */
+function readAt(file: number, offset: number, sizeBytes: number): Buffer {
+  const buffer = Buffer.allocUnsafe(sizeBytes);
+  let read = 0;
+  while (read < sizeBytes) {
+    const count = readSync(file, buffer, read, sizeBytes - read, offset + read);
+    if (count === 0) break;
+    read += count;
+  }
+  return buffer.subarray(0, read);
 }
 
 function removeFile(path: string): void {

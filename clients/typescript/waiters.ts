@@ -21,6 +21,7 @@ export class Waiters {
       if (timeoutMs !== null) {
         waiter.timer = setTimeout(() => {
           this.waiting.delete(waiter);
+          if (this.waiting.size === 0) this.sleeper?.timer.unref();
           resolve(isMet());
         }, timeoutMs);
       }

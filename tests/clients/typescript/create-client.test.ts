@@ -204,7 +204,8 @@ describe('finish', () => {
     expect(test.server.finishes).toEqual([{ status: 'stopped' }]);
     run.log(aStep(11));
     expect(run.counts).toMatchObject({ accepted: 10, dropped: 1 });
-    expect(await run.finish('finished')).toBe(false);
+    expect(await run.finish('finished')).toBe(true);
+    expect(test.server.finishes).toHaveLength(1);
   });
 
   it('comes back by its deadline when nobody answers, and counts what was lost', async () => {

@@ -17,6 +17,7 @@ import {
   type StartRun,
   createClient,
   readClientOptions,
+  readRunOptions,
 } from '@/clients/typescript/create-client';
 import { findLeftOver } from '@/clients/typescript/kept-run';
 import { Spool } from '@/clients/typescript/spool';
@@ -91,12 +92,12 @@ describe('a spool', () => {
     const spool = make();
     add(spool, 100);
     const records = [...spool.records()];
-    spool.advance(records[69]!.position, 70);
+    spool.advance(records[69]!.position);
     spool.close();
     const next = make();
     expect(texts(next)[0]).toBe('record 70');
     expect(next.length).toBe(30);
-    next.advance([...next.records()].at(-1)!.position, 30);
+    next.advance([...next.records()].at(-1)!.position);
     expect(readdirSync(join(folder, 'spool'))).toEqual([]);
   });
 
@@ -279,5 +280,19 @@ describe('mode', () => {
       mode: 'offline',
     });
     expect(() => readClientOptions({ SPIKESCOPE_MODE: 'fast' })).toThrow('SPIKESCOPE_MODE');
+  });
+
+  it('and what a run is called', () => {
+    expect(readRunOptions({})).toEqual({ project: 'default' });
+    expect(
+      readRunOptions({
+        SPIKESCOPE_PROJECT: 'gpt',
+        SPIKESCOPE_RUN_ID: 'r1',
+        SPIKESCOPE_NAME: 'first',
+        SPIKESCOPE_TAGS: 'a, b,',
+        SPIKESCOPE_RESUME: '40',
+      }),
+    ).toEqual({ project: 'gpt', id: 'r1', name: 'first', tags: ['a', 'b'], resumeFromStep: 40 });
+    expect(() => readRunOptions({ SPIKESCOPE_RESUME: 'never' })).toThrow('SPIKESCOPE_RESUME');
   });
 });
