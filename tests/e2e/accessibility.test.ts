@@ -1,25 +1,18 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { incidentsReplySchema } from '@/lib/contract/incidents';
 import { spikesReplySchema } from '@/lib/contract/reads';
-import {
-  findAccessibilityFaults,
-  openBrowser,
-  openPage,
-  type PageOptions,
-} from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { findAccessibilityFaults, type PageOptions } from './harness/browser';
 import { importRecordedRun } from './harness/recorded-run';
 import { surfaceOf, waitForHeatmap } from './harness/run-page';
 import { RECORDED_RUN, SCREENS } from './harness/screens';
+import { openSite } from './harness/site';
 import { postJson, quietFrames, startJob, type Frame } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 /** Distributions of every layer: a hump in the middle, two counts outside. */
 function withHistograms(frame: Frame): Frame {
@@ -32,23 +25,11 @@ function withHistograms(frame: Frame): Frame {
   return { ...frame, histograms: { update: histogram, ratio: histogram } };
 }
 
-beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
-
 /** A rule that has found something and tells somebody. */
 async function storeIncident(): Promise<void> {
-  const project = `${product.url}/api/v1/projects/alarms`;
+  const project = `${site.url}/api/v1/projects/alarms`;
   const job = await startJob({
-    url: product.url,
+    url: site.url,
     runId: 'alarmed',
     project: 'alarms',
     layers: LAYERS,
@@ -72,7 +53,7 @@ async function storeIncident(): Promise<void> {
   await job.post(quietFrames(40, 1, LAYERS.length).map((frame) => ({ ...frame, loss: 9 })));
   await vi.waitFor(
     async () => {
-      const reply = await fetch(`${product.url}/api/v1/incidents?runId=alarmed`);
+      const reply = await fetch(`${site.url}/api/v1/incidents?runId=alarmed`);
       expect(incidentsReplySchema.parse(await reply.json()).total).toBe(1);
     },
     { timeout: 60_000, interval: 200 },
@@ -85,11 +66,11 @@ let stored: Promise<void> | null = null;
 let spikeId = '';
 
 async function storeRuns(): Promise<void> {
-  const job = await startJob({ url: product.url, runId: 'seen', layers: LAYERS });
+  const job = await startJob({ url: site.url, runId: 'seen', layers: LAYERS });
   await job.post(quietFrames(1, 60, LAYERS.length).map(withHistograms));
-  await startJob({ url: product.url, runId: 'silent', layers: LAYERS });
-  await importRecordedRun(product.url, RECORDED_RUN);
-  const reply = await fetch(`${product.url}/api/v1/runs/${RECORDED_RUN}/spikes?kind=loss_spike`);
+  await startJob({ url: site.url, runId: 'silent', layers: LAYERS });
+  await importRecordedRun(site.url, RECORDED_RUN);
+  const reply = await fetch(`${site.url}/api/v1/runs/${RECORDED_RUN}/spikes?kind=loss_spike`);
   spikeId = spikesReplySchema.parse(await reply.json()).items[0]!.id;
   await storeIncident();
 }
@@ -106,8 +87,8 @@ const LOOKS = (['dark', 'light'] as const).flatMap((colorScheme) =>
 // First, since it can be seen only before the first run.
 describe('an empty product', () => {
   it.each(LOOKS)('greets in the $colorScheme theme, $size', async ({ options }) => {
-    const { page, takeFaults } = await openPage(browser, options);
-    await page.goto(product.url);
+    const { page, takeFaults } = await site.openPage(options);
+    await page.goto(site.url);
     await page.getByText('/api/v1/runs').first().waitFor();
     expect(await findAccessibilityFaults(page)).toEqual([]);
     expect(takeFaults()).toEqual([]);
@@ -118,8 +99,8 @@ describe.each(LOOKS)('in the $colorScheme theme, $size', ({ options }) => {
   beforeAll(() => (stored ??= storeRuns()));
 
   it.each(SCREENS)('shows $name without a fault', async ({ path, open, hasFailure }) => {
-    const { page, takeFaults } = await openPage(browser, options);
-    await page.goto(`${product.url}${path.replace('{spike}', spikeId)}`);
+    const { page, takeFaults } = await site.openPage(options);
+    await page.goto(`${site.url}${path.replace('{spike}', spikeId)}`);
     await open(page);
     expect(await findAccessibilityFaults(page)).toEqual([]);
     const faults = takeFaults();
@@ -153,8 +134,8 @@ describe('by keyboard', () => {
     ...['/', '/runs/seen', '/runs/seen/layers/2?step=40', '/spikes', '/api-reference', '/sign-in'],
     ...['/alerts', '/alerts?part=rules&project=alarms&rule=new', '/alerts?part=channels'],
   ])('every stop of %s shows that it has the focus', async (path) => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}${path}`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}${path}`);
     await page.waitForLoadState('networkidle');
     const unseen: string[] = [];
     let stops = 0;
@@ -169,8 +150,8 @@ describe('by keyboard', () => {
   });
 
   it('reads out the cell that the arrows go to, with step, layer and value', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/runs/seen`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/runs/seen`);
     await waitForHeatmap(page);
     await surfaceOf(page).focus();
     await page.keyboard.press('End');
@@ -199,9 +180,9 @@ describe('motion', () => {
     });
 
   it('ends within 120 ms, and is none for those who asked for none', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await site.openPage();
     for (const path of ['/', '/runs/seen', '/runs/seen/layers/2?step=40']) {
-      await page.goto(`${product.url}${path}`);
+      await page.goto(`${site.url}${path}`);
       await page.waitForLoadState('networkidle');
       await page.emulateMedia({ reducedMotion: 'no-preference' });
       const usual = await countMoving(page);

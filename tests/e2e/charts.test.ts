@@ -1,20 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { timelineReplySchema } from '@/lib/contract/reads';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { findAccessibilityFaults } from './harness/browser';
 import { gotoRun } from './harness/run-page';
+import { openSite } from './harness/site';
 import { startJob, type Frame } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 /** A step without a loss, and one whose loss is not finite. */
 const [MISSING, NOT_FINITE] = [20, 30];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 function frame(step: number): Frame {
   const loss = step === NOT_FINITE ? 'NaN' : 4 - step / 100;
@@ -30,12 +28,11 @@ function frame(step: number): Frame {
 }
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  const job = await startJob({ url: product.url, runId: 'charted', layers: LAYERS });
+  const job = await startJob({ url: site.url, runId: 'charted', layers: LAYERS });
   await job.post(Array.from({ length: 60 }, (_, index) => frame(index + 1)));
   // A tenth of its gradients, and no lm_head.
   const reference = await startJob({
-    ...{ url: product.url, runId: 'reference', layers: LAYERS.slice(0, 3) },
+    ...{ url: site.url, runId: 'reference', layers: LAYERS.slice(0, 3) },
   });
   const smaller = (value: number | string) => (typeof value === 'number' ? value / 10 : value);
   await reference.post(
@@ -50,18 +47,10 @@ beforeAll(async () => {
     })),
   );
 });
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
 
 async function openRun(theme: 'dark' | 'light' = 'dark', query = '') {
-  const watched = await openPage(browser, { colorScheme: theme });
-  await gotoRun(watched.page, `${product.url}/runs/charted${query}`);
+  const watched = await site.openPage({ colorScheme: theme });
+  await gotoRun(watched.page, `${site.url}/runs/charted${query}`);
   return watched;
 }
 
@@ -152,8 +141,8 @@ describe('the menu of a chart', () => {
   });
 
   it('says why a comparison has no numbers, and does not give other ones', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/runs/charted?against=attempt:7`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/runs/charted?against=attempt:7`);
     const chart = 'Gradient norm against attempt 7';
     await choose(page, chart, 'Save numbers (CSV)');
     const dialog = page.getByRole('dialog', { name: `${chart} could not be taken along.` });

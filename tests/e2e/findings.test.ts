@@ -1,18 +1,14 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { describe, expect, it } from 'vitest';
 import { gotoRun } from './harness/run-page';
+import { openSite } from './harness/site';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 const LEARNING_RATE = 1e-3;
 
 async function post(path: string, value: unknown): Promise<void> {
-  const response = await fetch(`${product.url}/api/v1${path}`, {
+  const response = await fetch(`${site.url}/api/v1${path}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(value),
@@ -41,18 +37,6 @@ async function postRun(id: string, steps: number, frameAt: (step: number) => obj
   await post(`/runs/${id}/frames`, { frames });
 }
 
-beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
-
 describe('what detectors found, on the run’s page', () => {
   it('is the curvature with its limit, and what may help where it is beyond it', async () => {
     await postRun('sharp', 300, (step) => ({
@@ -61,8 +45,8 @@ describe('what detectors found, on the run’s page', () => {
         ? { scalars: { preconditioned_sharpness: ((0.6 + step / 400) * 38) / LEARNING_RATE } }
         : {}),
     }));
-    const { page, takeFaults } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/sharp`);
+    const { page, takeFaults } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/sharp`);
     const timeline = page.getByRole('img', { name: 'Stability ratio over steps, its limit at 1' });
     await timeline.waitFor({ state: 'attached' });
     const curvature = page.getByRole('region', { name: 'Curvature' });
@@ -81,8 +65,8 @@ describe('what detectors found, on the run’s page', () => {
       loss: 3 + 0.02 * noise(step) + (step >= 300 && step < 315 ? 2 : 0),
       gradientNorm: 10 ** (0.03 * noise(step)) * (step >= 298 && step < 300 ? 6 : 1),
     }));
-    const { page, takeFaults } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/announced?steps=280-340`);
+    const { page, takeFaults } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/announced?steps=280-340`);
     const verdict = page.getByRole('region', { name: 'Verdict' });
     await expect
       .poll(() => verdict.textContent())

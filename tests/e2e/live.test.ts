@@ -1,45 +1,26 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { timelineReplySchema } from '@/lib/contract/reads';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { isSamePage, markPage } from './harness/browser';
 import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
-
-beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
+const site = openSite();
 
 async function readStepsOfLoss(runId: string): Promise<number[]> {
-  const reply = await fetch(`${product.url}/api/v1/runs/${runId}/timeline?series=loss`);
+  const reply = await fetch(`${site.url}/api/v1/runs/${runId}/timeline?series=loss`);
   const { series } = timelineReplySchema.parse(await reply.json());
   return series[0]!.points.map(({ fromStep }) => fromStep);
 }
 
-/** A mark that a reload would remove. */
-const markPage = (page: Page) => page.evaluate(() => document.body.setAttribute('data-mark', ''));
-const isSamePage = (page: Page) => page.evaluate(() => document.body.hasAttribute('data-mark'));
-
 describe('a run that is being trained', () => {
   it('draws a posted frame on the open page, without a reload', async () => {
-    const job = await startJob({ url: product.url, runId: 'live', layers: LAYERS });
+    const job = await startJob({ url: site.url, runId: 'live', layers: LAYERS });
     await job.post(quietFrames(1, 20, LAYERS.length));
-    const { page, takeFaults } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/live`);
+    const { page, takeFaults } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/live`);
     await markPage(page);
     const before = await readPixels(heatmapOf(page));
 
@@ -61,15 +42,15 @@ describe('a run that is being trained', () => {
   });
 
   it('loses nothing when the ingestion worker is killed in between, and the page catches up', async () => {
-    const job = await startJob({ url: product.url, runId: 'interrupted', layers: LAYERS });
+    const job = await startJob({ url: site.url, runId: 'interrupted', layers: LAYERS });
     await job.post(quietFrames(1, 30, LAYERS.length));
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/interrupted`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/interrupted`);
     await markPage(page);
 
-    const said = product.output().length;
-    process.kill(product.pidOf('ingest'), 'SIGKILL');
-    await product.said('[ingest] started again', said);
+    const said = site.product.output().length;
+    process.kill(site.product.pidOf('ingest'), 'SIGKILL');
+    await site.product.said('[ingest] started again', said);
     // A training job tries again until it is answered; so does this one.
     await expect
       .poll(() => job.post(quietFrames(31, 30, LAYERS.length)).then(() => 'answered', String), {

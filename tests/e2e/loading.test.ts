@@ -1,28 +1,17 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults } from './harness/browser';
 import { waitForHeatmap } from './harness/run-page';
+import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  const job = await startJob({ url: product.url, runId: 'slow', layers: LAYERS });
+  const job = await startJob({ url: site.url, runId: 'slow', layers: LAYERS });
   await job.post(quietFrames(1, 60, LAYERS.length));
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
 });
 
 /** Holds every reply of the API back until it is let go. */
@@ -58,9 +47,9 @@ describe('while the first replies are on their way', () => {
         { colorScheme: 'dark' as const },
         { colorScheme: 'light' as const, width: 390, height: 844 },
       ]) {
-        const { page } = await openPage(browser, options);
+        const { page } = await site.openPage(options);
         const letGo = await holdReplies(page);
-        await page.goto(product.url + path);
+        await page.goto(site.url + path);
         await page.getByRole('status').filter({ hasText: says }).waitFor();
         const skeleton = page.locator(`[data-skeleton="${shape}"]`);
         const forms = skeleton.locator('i').first();
@@ -80,9 +69,9 @@ describe('while the first replies are on their way', () => {
   }
 
   it('a run gives way to its heatmap', async () => {
-    const { page, takeFaults } = await openPage(browser);
+    const { page, takeFaults } = await site.openPage();
     const letGo = await holdReplies(page);
-    await page.goto(`${product.url}/runs/slow`);
+    await page.goto(`${site.url}/runs/slow`);
     await page.getByRole('status').filter({ hasText: 'Reading the run.' }).waitFor();
     letGo();
     await waitForHeatmap(page);
@@ -90,9 +79,9 @@ describe('while the first replies are on their way', () => {
   });
 
   it('a run writes nothing where its name will stand, and moves no other word', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await site.openPage();
     const letGo = await holdReplies(page);
-    await page.goto(`${product.url}/runs/slow`);
+    await page.goto(`${site.url}/runs/slow`);
     const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
     await expect.poll(() => crumbs.locator('[data-pending]').count()).toBe(2);
     expect(await crumbs.textContent()).toBe('/');
@@ -106,8 +95,8 @@ describe('while the first replies are on their way', () => {
   });
 
   it('a run that was in the list has its name at once', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(product.url);
+    const { page } = await site.openPage();
+    await page.goto(site.url);
     const row = page.getByRole('link', { name: 'run slow' }).first();
     await row.waitFor();
     const letGo = await holdReplies(page);
@@ -128,14 +117,14 @@ describe('the top bar', () => {
       .evaluateAll((links) => links.map((link) => link.getAttribute('href')));
 
   it('marks the page that is open among those it leads to', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await site.openPage();
     for (const [path, current] of [
       ['/', []],
       ['/spikes', ['/spikes']],
       ['/alerts?part=rules', ['/alerts']],
       ['/runs/slow', []],
     ] as const) {
-      await page.goto(product.url + path);
+      await page.goto(site.url + path);
       await page
         .getByRole('banner')
         .getByRole('link', { name: /^Alerts/ })
@@ -145,8 +134,8 @@ describe('the top bar', () => {
   });
 
   it('says of which run a part of it is, on a phone too', async () => {
-    const { page } = await openPage(browser, { width: 390, height: 844 });
-    await page.goto(`${product.url}/runs/slow/layers/1`);
+    const { page } = await site.openPage({ width: 390, height: 844 });
+    await page.goto(`${site.url}/runs/slow/layers/1`);
     const run = page.getByRole('banner').getByRole('link', { name: 'run slow' });
     await expect.poll(() => run.isVisible()).toBe(true);
     expect((await run.boundingBox())!.height).toBeGreaterThanOrEqual(44);
@@ -159,8 +148,8 @@ describe('on a phone', () => {
   const phone = { width: 390, height: 844 };
 
   it('what could not be read again is said in one line, and the rest below it', async () => {
-    const { page } = await openPage(browser, phone);
-    await page.goto(`${product.url}/runs/slow/layers/1`);
+    const { page } = await site.openPage(phone);
+    await page.goto(`${site.url}/runs/slow/layers/1`);
     await page.getByRole('banner').getByRole('link', { name: 'run slow' }).waitFor();
     await page.route('**/api/v1/runs/slow', (route) => route.abort());
     const headline = page.getByText('The run could not be read again.');
@@ -171,8 +160,8 @@ describe('on a phone', () => {
   });
 
   it('a command is not broken at a dash', async () => {
-    const { page } = await openPage(browser, phone);
-    await page.goto(`${product.url}/sign-in`);
+    const { page } = await site.openPage(phone);
+    await page.goto(`${site.url}/sign-in`);
     const command = page.getByText('npm run token --');
     expect((await command.boundingBox())!.height).toBeLessThan(24);
   });

@@ -1,40 +1,22 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  findAccessibilityFaults,
-  openBrowser,
-  openPage,
-  type PageOptions,
-} from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, type PageOptions } from './harness/browser';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
+import { openSite } from './harness/site';
 import { openSpike, pathOfSpike } from './harness/spike-page';
 import { postJson } from './harness/training-job';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  product = await startProduct({ dataDir });
-  browser = await openBrowser();
   for (const run of ['B_spontaneous_spike', 'C_stale_v'] as const) {
-    await importRecordedRun(product.url, run);
+    await importRecordedRun(site.url, run);
   }
 });
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await product?.stop();
-  remove();
-});
 
-const pathOf = (run: RecordedRun, near: number) => pathOfSpike(product.url, run, near);
+const pathOf = (run: RecordedRun, near: number) => pathOfSpike(site.url, run, near);
 const open = (path: string, options: PageOptions = {}) =>
-  openSpike(browser, product.url + path, options);
+  openSpike(site.browser, site.url + path, options);
 
 describe('notes', () => {
   it('are written, shown as Markdown without a tag of theirs, changed and kept', async () => {
@@ -56,8 +38,8 @@ describe('notes', () => {
   });
 
   it('are written about steps and layers too, beside those at spikes', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/runs/C_stale_v/notes`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/runs/C_stale_v/notes`);
     await page.getByLabel('From step').fill('300');
     await page.getByLabel('To step').fill('330');
     await page.getByRole('combobox', { name: 'Layer' }).selectOption({ label: 'wte' });
@@ -70,8 +52,8 @@ describe('notes', () => {
   });
 
   it('are written from the run about the steps that are shown, and stand among its events', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/C_stale_v?steps=140-180`);
+    const { page, takeFaults } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/C_stale_v?steps=140-180`);
     await page.getByRole('button', { name: 'Write a note' }).click();
     const dialog = page.getByRole('dialog', { name: 'Write a note' });
     await expect.poll(() => dialog.getByLabel('From step').inputValue()).toBe('140');
@@ -86,8 +68,8 @@ describe('notes', () => {
   });
 
   it('are written at a layer by a key, for the step that is read', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/runs/C_stale_v/layers/0?step=320`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/runs/C_stale_v/layers/0?step=320`);
     const notes = page.getByRole('region', { name: 'Notes' });
     await notes.waitFor();
     await page.keyboard.press('n');
@@ -108,13 +90,13 @@ describe('notes', () => {
   it('stand in the report, which opens by itself and loads nothing', async () => {
     const path = await pathOf('C_stale_v', 220);
     const spikeId = path.split('/').at(-1);
-    await postJson(`${product.url}/api/v1/runs/C_stale_v/notes`, {
+    await postJson(`${site.url}/api/v1/runs/C_stale_v/notes`, {
       ...{ spikeId, author: 'grace', markdown: 'Another **corpus**.' },
     });
-    const { page, takeFaults } = await openPage(browser);
+    const { page, takeFaults } = await site.openPage();
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
-    await page.goto(`${product.url}/api/v1${path}/report`);
+    await page.goto(`${site.url}/api/v1${path}/report`);
     await page.getByRole('heading', { name: 'Notes' }).waitFor();
     await expect.poll(() => page.locator('article strong').innerText()).toBe('corpus');
     await expect.poll(() => page.getByRole('img').count()).toBeGreaterThanOrEqual(2);

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runSchema } from '@/lib/contract/runs';
-import { openBrowser, openPage } from './harness/browser';
 import { findDifference, shrinkPicture } from './harness/picture-difference';
-import { makeDataDir, ROOT, startProduct, type Product } from './harness/product';
+import { ROOT } from './harness/product';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import { waitForHeatmap } from './harness/run-page';
+import { openSite } from './harness/site';
 import { pathOfSpike } from './harness/spike-page';
 import { postJson } from './harness/training-job';
 
@@ -63,7 +63,7 @@ const SCREENS: readonly Screen[] = [
   { name: 'runs', path: '/', isThere: firstLoss },
   {
     name: 'postmortem',
-    path: () => pathOfSpike(product.url, 'B_spontaneous_spike', 318),
+    path: () => pathOfSpike(site.url, 'B_spontaneous_spike', 318),
     isThere: (page) =>
       page
         .getByRole('region', { name: /^Step / })
@@ -92,21 +92,18 @@ const SCREENS: readonly Screen[] = [
   }),
 ];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 let nowMs: number;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
   const heard = [];
   for (const run of RECORDED_RUNS) {
-    await importRecordedRun(product.url, run);
-    const reply = await fetch(`${product.url}/api/v1/runs/${run}`);
+    await importRecordedRun(site.url, run);
+    const reply = await fetch(`${site.url}/api/v1/runs/${run}`);
     heard.push(Date.parse(runSchema.parse(await reply.json()).lastFrameAt!));
   }
   nowMs = Math.max(...heard) + AGE_MS;
-  const project = `${product.url}/api/v1/projects/char-lm`;
+  const project = `${site.url}/api/v1/projects/char-lm`;
   const channel = await postJson(`${project}/alert-channels`, {
     name: 'on call',
     target: { kind: 'webhook', url: 'https://hooks.example.org/spikes' },
@@ -116,14 +113,6 @@ beforeAll(async () => {
     const channelIds = rule.severity === 'page' ? [id] : [];
     await postJson(`${project}/alert-rules`, { ...rule, channelIds });
   }
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
 });
 
 /** The page once nothing on it changes any more. */
@@ -148,14 +137,14 @@ describe.each(LOOKS)('$size, $colorScheme', ({ size, width, height, shrink, colo
   // A phone has one layout of a run.
   const screens = SCREENS.filter(({ name }) => size === 'wide' || !name.endsWith('-paper'));
   it.each(screens)('$name looks as it did', async ({ name, path, isThere }) => {
-    const { page } = await openPage(browser, {
+    const { page } = await site.openPage({
       width,
       height,
       colorScheme,
       timezoneId: 'UTC',
     });
     await page.clock.setFixedTime(nowMs);
-    await page.goto(`${product.url}${typeof path === 'string' ? path : await path()}`);
+    await page.goto(`${site.url}${typeof path === 'string' ? path : await path()}`);
     await isThere(page);
     await page.waitForLoadState('networkidle');
     const actual = await shrinkPicture(page, await takePicture(page), shrink);
@@ -201,7 +190,7 @@ describe('the comparison', () => {
   const line = (y: number) => `context.fillStyle='#dde1e4';context.fillRect(0,${y},120,2)`;
 
   it('forgives a pixel to the side and sees a line that moved, went or changed its colour', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await site.openPage();
     expect((await compare(page, line(50), line(51))).share).toBe(0);
     expect((await compare(page, line(50), line(56))).share).toBeGreaterThan(TOLERATED_SHARE);
     expect((await compare(page, line(50), '')).share).toBeGreaterThan(TOLERATED_SHARE);

@@ -1,40 +1,22 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  findAccessibilityFaults,
-  openBrowser,
-  openPage,
-  type PageOptions,
-} from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, type PageOptions } from './harness/browser';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
+import { openSite } from './harness/site';
 import { openSpike, pathOfSpike } from './harness/spike-page';
 import { startJob } from './harness/training-job';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  product = await startProduct({ dataDir });
-  browser = await openBrowser();
   for (const run of ['B_spontaneous_spike', 'C_stale_v'] as const) {
-    await importRecordedRun(product.url, run);
+    await importRecordedRun(site.url, run);
   }
 });
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await product?.stop();
-  remove();
-});
 
-const pathOf = (run: RecordedRun, near: number) => pathOfSpike(product.url, run, near);
+const pathOf = (run: RecordedRun, near: number) => pathOfSpike(site.url, run, near);
 const open = (path: string, options: PageOptions = {}) =>
-  openSpike(browser, product.url + path, options);
+  openSpike(site.browser, site.url + path, options);
 
 describe('the postmortem of a spike', () => {
   it('tells run B: who moved first, the shapes before and at the burst, what would have helped', async () => {
@@ -100,13 +82,13 @@ describe('the postmortem of a spike', () => {
   });
 
   it('is reached from the run, and says where it is not', async () => {
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/B_spontaneous_spike`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/B_spontaneous_spike`);
     await page
       .getByRole('link', { name: /^Postmortem of .* at 318|at 31\d/ })
       .first()
       .waitFor();
-    await page.goto(`${product.url}/runs/B_spontaneous_spike/spikes/none`);
+    await page.goto(`${site.url}/runs/B_spontaneous_spike/spikes/none`);
     await page.getByText('There is no such spike.').waitFor();
   });
 
@@ -131,11 +113,36 @@ describe('the postmortem of a spike', () => {
     }
   });
 
+  it('has its movers and the fields of its notes within a phone, edge to edge', async () => {
+    const path = await pathOf('B_spontaneous_spike', 552);
+    const { page } = await open(path, { width: 390, height: 844 });
+    const movers = page.getByRole('region', { name: 'First movers' });
+    await movers.getByRole('link').first().waitFor();
+    const sideways = await movers
+      .locator('*')
+      .evaluateAll(
+        (parts) =>
+          parts.filter(
+            (part) =>
+              part.scrollWidth > part.clientWidth + 1 &&
+              getComputedStyle(part).overflowX !== 'visible' &&
+              getComputedStyle(part).clipPath === 'none',
+          ).length,
+      );
+    expect(sideways).toBe(0);
+    const text = (await page.getByLabel('Note', { exact: true }).boundingBox())!;
+    const name = (await page.getByLabel('Your name').boundingBox())!;
+    const keep = (await page.getByRole('button', { name: 'Keep the note' }).boundingBox())!;
+    expect(name.x).toBeCloseTo(text.x, 0);
+    expect(keep.x + keep.width).toBeCloseTo(text.x + text.width, 0);
+    expect(keep.width).toBeCloseTo(name.width, 0);
+  });
+
   it('keeps numbers to the right, and names of 120 letters within the page', async () => {
     const layers = Array.from({ length: 8 }, (_, index) =>
       `model.decoder.blocks.${index}.${'attention_'.repeat(11)}`.slice(0, 119).concat(`${index}`),
     );
-    const job = await startJob({ url: product.url, runId: 'wordy', layers });
+    const job = await startJob({ url: site.url, runId: 'wordy', layers });
     await job.post(
       Array.from({ length: 139 }, (_, index) => {
         const step = index + 1;
@@ -153,7 +160,7 @@ describe('the postmortem of a spike', () => {
       }),
     );
     const path = '/runs/wordy/spikes/1-loss_spike-80';
-    await expect.poll(() => pathOfSpike(product.url, 'wordy', 80)).toBe(path);
+    await expect.poll(() => pathOfSpike(site.url, 'wordy', 80)).toBe(path);
     for (const options of [{}, { width: 390, height: 844 }]) {
       const { page } = await open(path, options);
       const movers = page.getByRole('table', { name: /how many steps before the loss/ });

@@ -1,7 +1,5 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { queryOf } from './harness/browser';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import { postRestartedRun } from './harness/restarted-run';
 import {
@@ -12,30 +10,20 @@ import {
   readSettledPixels,
   surfaceOf,
 } from './harness/run-page';
-import { countPainted, marksOf, queryOf, sampleColours } from './harness/run-view';
+import { countPainted, marksOf, sampleColours } from './harness/run-view';
+import { openSite } from './harness/site';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 const B = 'B_spontaneous_spike';
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  for (const run of RECORDED_RUNS) await importRecordedRun(product.url, run);
-  await postRestartedRun(product.url, 'restarted');
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
+  for (const run of RECORDED_RUNS) await importRecordedRun(site.url, run);
+  await postRestartedRun(site.url, 'restarted');
 });
 
 async function openRun(run: string, query = '', options = {}) {
-  const watched = await openPage(browser, options);
-  await gotoRun(watched.page, `${product.url}/runs/${run}${query}`);
+  const watched = await site.openPage(options);
+  await gotoRun(watched.page, `${site.url}/runs/${run}${query}`);
   return watched;
 }
 const COMPARE = 'Compare the heatmap with';
@@ -58,7 +46,7 @@ describe('the difference to another attempt', () => {
       return { isWarm, neutrals: new Set(colours.slice(0, 6)).size };
     };
     await expect.poll(look).toEqual({ isWarm: true, neutrals: 1 });
-    await gotoRun(page, `${product.url}/runs/restarted?against=attempt:1&step=140&layer=1`);
+    await gotoRun(page, `${site.url}/runs/restarted?against=attempt:1&step=140&layer=1`);
     await expect.poll(() => readOutOf(page).textContent()).toContain('against attempt 1 ×10');
     expect(takeFaults()).toEqual([]);
   });
@@ -124,8 +112,8 @@ describe('the difference to another run', () => {
   });
 
   it('says so where there is no such run', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/runs/${B}?against=run:no-such-run`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/runs/${B}?against=run:no-such-run`);
     await page.getByText(/There is nothing to compare with/).waitFor();
   });
 });
@@ -138,9 +126,9 @@ describe('marks on the cells', () => {
     await expect.poll(() => countPainted(marksOf(page))).toBeGreaterThan(50);
     await expect.poll(() => queryOf(page).get('marks')).toBe('stages');
     await page.getByText('Update collapsed').first().waitFor();
-    await page.goto(`${product.url}/runs/restarted?marks=stages&steps=171-179`);
+    await page.goto(`${site.url}/runs/restarted?marks=stages&steps=171-179`);
     await expect.poll(() => countPainted(marksOf(page))).toBeGreaterThan(200);
-    await page.goto(`${product.url}/runs/restarted?marks=stages&steps=70-110`);
+    await page.goto(`${site.url}/runs/restarted?marks=stages&steps=70-110`);
     await heatmapOf(page).waitFor();
     await expect
       .poll(async () => ((await marksOf(page).count()) === 0 ? 0 : countPainted(marksOf(page))))

@@ -1,7 +1,5 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findAccessibilityFaults, queryOf } from './harness/browser';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import {
   gotoRun,
@@ -11,30 +9,20 @@ import {
   readSettledPixels,
   waitForHeatmap,
 } from './harness/run-page';
-import { countBlue, queryOf, sampleColours, sectionOf } from './harness/run-view';
+import { countBlue, sampleColours, sectionOf } from './harness/run-view';
+import { openSite } from './harness/site';
 import { startJob } from './harness/training-job';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 const B = 'B_spontaneous_spike';
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  for (const run of RECORDED_RUNS) await importRecordedRun(product.url, run);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
+  for (const run of RECORDED_RUNS) await importRecordedRun(site.url, run);
 });
 
 async function openRun(query = '', run = B, options = {}) {
-  const watched = await openPage(browser, options);
-  await gotoRun(watched.page, `${product.url}/runs/${run}${query}`);
+  const watched = await site.openPage(options);
+  await gotoRun(watched.page, `${site.url}/runs/${run}${query}`);
   return watched;
 }
 
@@ -131,7 +119,7 @@ describe('a column of several steps', () => {
   const DIP = 4500;
 
   beforeAll(async () => {
-    const { url } = product;
+    const { url } = site;
     const job = await startJob({ url, runId: 'one-step-dip', layers: ['a', 'b', 'c'] });
     for (let from = 0; from < STEPS; from += 1000) {
       const frames = Array.from({ length: 1000 }, (_, i) => ({
@@ -155,7 +143,7 @@ describe('a column of several steps', () => {
     await expect.poll(() => queryOf(page).get('column')).toBe('lowest');
 
     // The column that holds the step says whose value it is; so does who was sent the link.
-    await gotoRun(page, `${product.url}/runs/one-step-dip?column=lowest&step=${DIP}&layer=1`);
+    await gotoRun(page, `${site.url}/runs/one-step-dip?column=lowest&step=${DIP}&layer=1`);
     await expect.poll(() => readOutOf(page).textContent()).toContain('lowest gradient norm 1e−11');
     await expect.poll(() => countBlue(canvas)).toBeGreaterThan(0);
 
@@ -168,7 +156,7 @@ describe('a column of several steps', () => {
 
 describe('what is said beside the heatmap', () => {
   it('tells values that are kept at three digits from those that are as they were posted', async () => {
-    const { page } = await openPage(browser);
+    const { page } = await site.openPage();
     const old = new Date(Date.now() - 3 * 86_400_000).toISOString();
     // A run of three days ago, whose first 400 steps its project has rounded since.
     await page.route(`**/api/v1/runs/${B}`, async (route) => {
@@ -180,15 +168,22 @@ describe('what is said beside the heatmap', () => {
       const precision = { exactBytes: 1, roundedBytes: 1, roundedBefore: 400 };
       await route.fulfill({ response: reply, json: { ...(await reply.json()), precision } });
     });
-    await gotoRun(page, `${product.url}/runs/${B}?step=399&layer=1`);
+    await gotoRun(page, `${site.url}/runs/${B}?step=399&layer=1`);
     const note = readOutOf(page).getByText('rounded to three digits');
     await note.waitFor();
     await expect.poll(() => note.getAttribute('title')).toContain('before step 400');
     const measured = page.waitForResponse(/\/size$/);
-    await gotoRun(page, `${product.url}/runs/${B}?step=400&layer=1`);
+    await gotoRun(page, `${site.url}/runs/${B}?step=400&layer=1`);
     await (await measured).finished();
     await expect.poll(() => readOutOf(page).textContent()).toContain('step 400');
     await expect.poll(() => note.count()).toBe(0);
+  });
+
+  it('opens at the step that a link names, also without a layer', async () => {
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/${B}?step=317`);
+    await expect.poll(() => readOutOf(page).textContent()).toContain('step 317');
+    await expect.poll(() => readOutOf(page).textContent()).toContain('pinned');
   });
 
   it('offers a lower β2 to the run whose v is stale', async () => {

@@ -1,7 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { queryOf } from './harness/browser';
 import { LAST_STEP, postRestartedRun, RESUMED_FROM, secondsOf } from './harness/restarted-run';
 import {
   gotoRun,
@@ -11,28 +10,18 @@ import {
   readSettledPixels,
   surfaceOf,
 } from './harness/run-page';
-import { queryOf, timelineOf } from './harness/run-view';
+import { timelineOf } from './harness/run-view';
+import { openSite } from './harness/site';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  await postRestartedRun(product.url, 'restarted');
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
+  await postRestartedRun(site.url, 'restarted');
 });
 
 async function openRun(query = '', options = {}) {
-  const watched = await openPage(browser, { timezoneId: 'Asia/Kolkata', ...options });
-  await gotoRun(watched.page, `${product.url}/runs/restarted${query}`);
+  const watched = await site.openPage({ timezoneId: 'Asia/Kolkata', ...options });
+  await gotoRun(watched.page, `${site.url}/runs/restarted${query}`);
   return watched;
 }
 const unitOf = (page: Page) =>

@@ -1,33 +1,21 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { queryOf } from './harness/browser';
 import { importRecordedRun } from './harness/recorded-run';
 import { gotoRun, heatmapOf, readPixels } from './harness/run-page';
-import { queryOf, sectionOf, timelineOf } from './harness/run-view';
+import { sectionOf, timelineOf } from './harness/run-view';
+import { openSite } from './harness/site';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 const B = 'B_spontaneous_spike';
 const AXIS = 'Change between a logarithmic, a linear and a symlog axis';
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  for (const run of [B, 'C_stale_v'] as const) await importRecordedRun(product.url, run);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
+  for (const run of [B, 'C_stale_v'] as const) await importRecordedRun(site.url, run);
 });
 
 async function openRun(query = '', options = {}) {
-  const watched = await openPage(browser, options);
-  await gotoRun(watched.page, `${product.url}/runs/${B}${query}`);
+  const watched = await site.openPage(options);
+  await gotoRun(watched.page, `${site.url}/runs/${B}${query}`);
   return watched;
 }
 

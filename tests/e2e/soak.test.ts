@@ -1,9 +1,8 @@
-import type { Browser, CDPSession, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
+import type { CDPSession, Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { postSteps, startLongRun, type LongRun } from './harness/long-run';
-import { makeDataDir, startProduct, type Product } from './harness/product';
 import { gotoRun, heatmapOf, readPixels } from './harness/run-page';
+import { openSite } from './harness/site';
 
 /**
  * A page that is left open under a live run. Steps are what a run of a day has more of than
@@ -26,25 +25,17 @@ const WARM_SHARE = 0.7;
  */
 const NOISE_BYTES = 8e6;
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 let run: LongRun;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
   run = await startLongRun({
-    url: product.url,
+    url: site.url,
     id: 'soak',
     layerCount: 200,
     stepCount: 2000,
     extreme: { step: 777, layer: 50 },
   });
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
 });
 
 interface Kept {
@@ -91,9 +82,9 @@ describe('a page that is left open', () => {
   it(
     'neither grows nor falls behind, however many steps come',
     async () => {
-      const { page, takeFaults } = await openPage(browser);
+      const { page, takeFaults } = await site.openPage();
       const cdp = await page.context().newCDPSession(page);
-      await gotoRun(page, `${product.url}/runs/${run.id}`);
+      await gotoRun(page, `${site.url}/runs/${run.id}`);
       const warmEnd = run.stepCount + Math.floor(STEPS * WARM_SHARE);
       const end = run.stepCount + STEPS;
 

@@ -1,38 +1,26 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { recurringBatchesReplySchema } from '@/lib/contract/recurring-batches';
 import { spikeSearchReplySchema } from '@/lib/contract/spike-search';
 import { stageSearchReplySchema } from '@/lib/contract/stage-search';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
 import { importRecordedRun } from './harness/recorded-run';
+import { openSite } from './harness/site';
 import { SPIKE_STEP, importSkippedRun } from './harness/skipped-run';
 
 const B = 'B_spontaneous_spike';
 const C = 'C_stale_v';
 const SKIPPED = 'C_skipped';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  for (const run of [B, C] as const) await importRecordedRun(product.url, run);
-  await importSkippedRun(product.url, SKIPPED, 'again');
-});
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await product?.stop();
-  remove();
+  for (const run of [B, C] as const) await importRecordedRun(site.url, run);
+  await importSkippedRun(site.url, SKIPPED, 'again');
 });
 
 async function search(query: string) {
-  const reply = await fetch(`${product.url}/api/v1/spikes?${query}`);
+  const reply = await fetch(`${site.url}/api/v1/spikes?${query}`);
   return spikeSearchReplySchema.parse(await reply.json());
 }
 
@@ -42,8 +30,8 @@ const found = (page: Page) => rowsOf(page, 'Spikes of all runs that match');
 
 describe('spikes of all runs', () => {
   it('are asked for by what moved and how early, and the URL holds the question', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/spikes`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/spikes`);
     const all = await search('');
     await expect.poll(() => found(page).count()).toBe(all.items.length);
     await page.getByLabel(/^Layer that moved before/).fill('/wte/');
@@ -61,8 +49,8 @@ describe('spikes of all runs', () => {
   });
 
   it('are grouped with the steps that they are over', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/spikes`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/spikes`);
     await page.getByRole('combobox', { name: 'Groups' }).selectOption({ label: 'By β₂' });
     const groups = rowsOf(page, 'Spikes by β₂');
     await groups.first().waitFor();
@@ -78,8 +66,8 @@ describe('spikes of all runs', () => {
   });
 
   it('say what is wrong with a question beside its field, and what to try where none matches', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/spikes`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/spikes`);
     const layer = page.getByLabel(/^Layer that moved before/);
     await layer.fill('/(/');
     await page
@@ -95,8 +83,8 @@ describe('spikes of all runs', () => {
   });
 
   it('are taken along as a file and as the call behind it', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/spikes?kind=outlier_batch`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/spikes?kind=outlier_batch`);
     await found(page).first().waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -116,10 +104,10 @@ describe('spikes of all runs', () => {
 
 describe('stages and batches of all runs', () => {
   it('are tables of which layers reached a stage, and where', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/spikes?view=stages`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/spikes?view=stages`);
     await page.getByRole('combobox', { name: 'Stage' }).selectOption('trigger');
-    const reply = await fetch(`${product.url}/api/v1/stages?stage=trigger`);
+    const reply = await fetch(`${site.url}/api/v1/stages?stage=trigger`);
     const { items, total } = stageSearchReplySchema.parse(await reply.json());
     await page.getByText(`Showing ${items.length} of ${total}`).waitFor();
     const rows = rowsOf(page, /^Stages that layers reached/);
@@ -132,8 +120,8 @@ describe('stages and batches of all runs', () => {
   });
 
   it('tell the batch that hurt two runs of one data order, and that chance hardly does', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/spikes?view=recurring`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/spikes?view=recurring`);
     await page.getByText('No two runs say that they read the same data').waitFor();
     await page.getByLabel('Settings that say the data order').fill('schedule');
     await page.getByLabel('Steps apart at most').fill('0');
@@ -142,7 +130,7 @@ describe('stages and batches of all runs', () => {
     });
     await expect.poll(() => bad.first().innerText()).toContain('the same batch each time');
     await expect.poll(() => bad.first().innerText()).toMatch(/2 of 2\s+2 outlier batches\s+150\s/);
-    const reply = await fetch(`${product.url}/api/v1/recurring-batches?by=schedule&within=0`);
+    const reply = await fetch(`${site.url}/api/v1/recurring-batches?by=schedule&within=0`);
     const { items } = recurringBatchesReplySchema.parse(await reply.json());
     expect(items[0]!.items.find(({ fromStep }) => fromStep === 150)).toMatchObject({
       ...{ runCount: 2, isSameBatch: true },
@@ -154,8 +142,8 @@ describe('two courses on one axis', () => {
   const figure = (page: Page) => page.getByRole('img', { name: /^Loss and gradient norm of/ });
 
   it('are two spikes chosen from the list, aligned at their onsets', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/spikes?q=${B}`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/spikes?q=${B}`);
     await found(page).first().waitFor();
     for (const at of [0, 1]) await found(page).nth(at).getByRole('checkbox').check();
     await page.getByRole('link', { name: 'Compare at onset' }).click();
@@ -173,8 +161,8 @@ describe('two courses on one axis', () => {
     const { items } = await search(`q=${SKIPPED}&kind=loss_spike`);
     const spike = items.find(({ onsetStep }) => onsetStep === SPIKE_STEP)!;
     expect(items.map(({ attempt }) => attempt)).toEqual([1]);
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(product.url + spike.postmortem);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(site.url + spike.postmortem);
     await page
       .getByText(/Attempt 2, restarted from 140 .*passed these steps without a spike/)
       .waitFor();
@@ -185,7 +173,7 @@ describe('two courses on one axis', () => {
     await expect
       .poll(() => page.getByRole('heading', { level: 1 }).innerText())
       .toBe('Loss up to 4.71 in attempt 1, 2.77 in attempt 2 (×1.70).');
-    await page.getByText(/no spike begins at 220 of attempt 2/).waitFor();
+    await page.getByText(/No spike begins at 220 of attempt 2/).waitFor();
     await page.getByRole('combobox', { name: 'Steps shown' }).selectOption('16');
     const step = page.getByLabel('Step of the right course that is 0');
     await step.fill('221');
@@ -195,14 +183,14 @@ describe('two courses on one axis', () => {
   });
 
   it('offer what a spike can be compared with', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/compare?left=${SKIPPED}~1~${SPIKE_STEP}`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/compare?left=${SKIPPED}~1~${SPIKE_STEP}`);
     await page.getByRole('link', { name: 'attempt 2, from 140' }).waitFor();
     await page.getByRole('link', { name: 'Outlier batch at 150' }).waitFor();
     await page.getByLabel('Other runs by name, tag, note or /regex/').fill(B);
     await page.getByRole('link', { name: `${B} at 552` }).click();
     await figure(page).waitFor();
-    await page.goto(`${product.url}/compare`);
+    await page.goto(`${site.url}/compare`);
     await page.getByText('Nothing to compare yet.').waitFor();
   });
 });

@@ -1,44 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import pg from 'pg';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { findAccessibilityFaults, openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import { beforeAll, expect, it, vi } from 'vitest';
+import { findAccessibilityFaults } from './harness/browser';
+import { withDatabase } from './harness/database';
+import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
 const PROJECT = 'old runs';
 const LAYERS = ['first', 'second'];
 const STEPS = 2400;
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
-
-/** The embedded server, which keeps its password and its port beside its data. */
-async function withDatabase<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const [, , , port] = readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split(
-    '\n',
-  );
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: Number(port),
-    user: 'spikescope',
-    database: 'spikescope',
-    password: readFileSync(join(dataDir, 'postgres-password'), 'utf8').trim(),
-  });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
   const job = await startJob({
-    url: product.url,
+    url: site.url,
     runId: 'old',
     project: PROJECT,
     layers: LAYERS,
@@ -46,7 +20,7 @@ beforeAll(async () => {
   for (let step = 0; step < STEPS; step += 800) {
     await job.post(quietFrames(step, 800, LAYERS.length));
   }
-  await withDatabase(async (client) => {
+  await withDatabase(site.dataDir, async (client) => {
     await client.query(`UPDATE step SET received_at = now() - interval '40 days'`);
     // Two rows of rollups of 1,024 steps: then the blocks below may go.
     await vi.waitFor(
@@ -60,15 +34,10 @@ beforeAll(async () => {
     );
   });
 });
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
 
 it('shows what a policy would let go, and lets it go once that is confirmed', async () => {
-  const { page, takeFaults } = await openPage(browser);
-  await page.goto(product.url);
+  const { page, takeFaults } = await site.openPage();
+  await page.goto(site.url);
   const open = page.getByRole('button', { name: `Storage of ${PROJECT}` });
   await open.click();
   const dialog = page.getByRole('dialog', { name: `Storage of ${PROJECT}` });
@@ -94,7 +63,7 @@ it('shows what a policy would let go, and lets it go once that is confirmed', as
   await dialog.getByText(/^Saved, and \d.* freed\.$/).waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
 
-  const left = await withDatabase(async (client) => {
+  const left = await withDatabase(site.dataDir, async (client) => {
     const { rows } = await client.query<{ first: string; gaps: string }>(
       `SELECT (SELECT min(first_step) FROM metric_block) AS first,
         (SELECT count(DISTINCT (from_step, end_step)) FROM raw_gap) AS gaps`,
@@ -108,9 +77,9 @@ it('shows what a policy would let go, and lets it go once that is confirmed', as
 });
 
 it('draws what is left where single steps are gone', async () => {
-  const { page, takeFaults } = await openPage(browser);
+  const { page, takeFaults } = await site.openPage();
   const reply = page.waitForResponse((response) => response.url().includes('/heatmap'));
-  await page.goto(`${product.url}/runs/old`);
+  await page.goto(`${site.url}/runs/old`);
   expect((await reply).status()).toBe(200);
   await page.getByRole('heading').first().waitFor();
   expect(takeFaults()).toEqual([]);

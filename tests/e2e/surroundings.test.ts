@@ -1,10 +1,8 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   gotoRun,
   heatmapOf,
@@ -14,14 +12,11 @@ import {
   surfaceOf,
   waitForHeatmap,
 } from './harness/run-page';
+import { openSite } from './harness/site';
 import { quietFrames, startJob, type TrainingJob } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
-let job: TrainingJob;
 /** A page of somebody else's that holds one of ours within a frame. */
 let wiki: { readonly allowed: string; readonly foreign: string; readonly close: () => void };
 
@@ -45,29 +40,22 @@ async function startWiki(): Promise<typeof wiki> {
 
 beforeAll(async () => {
   wiki = await startWiki();
-  [product, browser] = await Promise.all([
-    startProduct({ dataDir, environment: { SPIKESCOPE_EMBED_ORIGINS: wiki.allowed } }),
-    openBrowser(),
-  ]);
-  job = await startJob({ url: product.url, runId: 'framed', layers: LAYERS });
+});
+// After the other page is there: the product is told where.
+const site = openSite({ environment: () => ({ SPIKESCOPE_EMBED_ORIGINS: wiki.allowed }) });
+let job: TrainingJob;
+beforeAll(async () => {
+  job = await startJob({ url: site.url, runId: 'framed', layers: LAYERS });
   await job.post(quietFrames(1, 60, LAYERS.length));
 });
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  wiki.close();
-  remove();
-});
+afterAll(() => wiki.close());
 
 describe('a view within another page', () => {
   const embed = (page: Page, origin: string, query: string) =>
-    page.goto(`${origin}/?src=${encodeURIComponent(`${product.url}/runs/framed${query}`)}`);
+    page.goto(`${origin}/?src=${encodeURIComponent(`${site.url}/runs/framed${query}`)}`);
 
   it('is the view alone, and live', async () => {
-    const { page, takeFaults } = await openPage(browser);
+    const { page, takeFaults } = await site.openPage();
     await embed(page, wiki.allowed, '?embed=1&theme=light');
     const frame = page.frameLocator('iframe');
     const heatmap = frame.getByRole('img', { name: / layers over steps / });
@@ -90,7 +78,7 @@ describe('a view within another page', () => {
     ['an origin that is not named', () => wiki.foreign, '?embed=1'],
     ['an address that does not ask for it', () => wiki.allowed, '?metric=rms'],
   ])('is refused to %s', async (_, originOf, query) => {
-    const { page, takeFaults } = await openPage(browser);
+    const { page, takeFaults } = await site.openPage();
     await embed(page, originOf(), query);
     await expect.poll(() => takeFaults().join()).toContain('frame-ancestors');
     await expect.poll(() => page.frameLocator('iframe').locator('[data-plot]').count()).toBe(0);
@@ -99,8 +87,8 @@ describe('a view within another page', () => {
 
 describe('on paper', () => {
   it('stands in its light theme, without bars, no wider than the paper', async () => {
-    const { page, takeFaults } = await openPage(browser, { colorScheme: 'dark' });
-    await gotoRun(page, `${product.url}/runs/framed`);
+    const { page, takeFaults } = await site.openPage({ colorScheme: 'dark' });
+    await gotoRun(page, `${site.url}/runs/framed`);
     const dark = await readSettledPixels(heatmapOf(page));
     await page.emulateMedia({ media: 'print' });
     await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('light');
@@ -135,8 +123,8 @@ describe('on paper', () => {
   });
 
   it('fits on one page', async () => {
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/framed`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/framed`);
     const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
     const pages = pdf.toString('latin1').match(/\/Type\s*\/Page[^s]/g);
     expect(pages).toHaveLength(1);
@@ -147,7 +135,7 @@ describe('while a page is being read', () => {
   it.each(['/', '/runs/framed', '/runs/framed?layout=paper', '/runs/framed/layers/1?step=40'])(
     'nothing on %s moves what is there already',
     async (path) => {
-      const { page } = await openPage(browser);
+      const { page } = await site.openPage();
       await page.addInitScript(() => {
         const shifts: { value: number; what: string[] }[] = [];
         Object.assign(window, { shifts });
@@ -162,7 +150,7 @@ describe('while a page is being read', () => {
           }
         }).observe({ type: 'layout-shift', buffered: true });
       });
-      await page.goto(`${product.url}${path}`);
+      await page.goto(`${site.url}${path}`);
       await page.waitForLoadState('networkidle');
       const shifts = await page.evaluate(
         () => (window as unknown as { shifts: { value: number; what: string[] }[] }).shifts,
@@ -176,10 +164,10 @@ describe('while a page is being read', () => {
 
 describe('a connection that is lost', () => {
   it('is told in a banner, and the page catches up once the worker is back', async () => {
-    const lost = await startJob({ url: product.url, runId: 'lost', layers: LAYERS });
+    const lost = await startJob({ url: site.url, runId: 'lost', layers: LAYERS });
     await lost.post(quietFrames(1, 30, LAYERS.length));
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/lost`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/lost`);
     await page.getByText(/^Live/).first().waitFor();
     // It may stand for a moment only: the worker is back within a second or two.
     await page.evaluate(() => {
@@ -192,8 +180,8 @@ describe('a connection that is lost', () => {
         characterData: true,
       });
     });
-    const from = product.output().length;
-    process.kill(product.pidOf('ingest'), 'SIGKILL');
+    const from = site.product.output().length;
+    process.kill(site.product.pidOf('ingest'), 'SIGKILL');
     const said = () =>
       page.evaluate(() => (window as unknown as { said: string[] }).said.join('\n'));
     await expect.poll(said).toContain('Connection lost at step 30.');
@@ -201,7 +189,7 @@ describe('a connection that is lost', () => {
       .poll(said)
       .toMatch(/Showing what was received; (next try in \d+ s|trying again)\./);
 
-    await product.said('[ingest] started again', from);
+    await site.product.said('[ingest] started again', from);
     await expect
       .poll(() => lost.post(quietFrames(31, 40, LAYERS.length)).then(() => 'answered', String), {
         timeout: 60_000,

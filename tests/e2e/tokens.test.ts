@@ -1,59 +1,43 @@
-import type { Browser } from 'playwright-core';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LIVE_NAMESPACE, LIVE_PATH } from '@/lib/contract/live';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, ROOT, startProduct, type Product } from './harness/product';
+import { ROOT } from './harness/product';
+import { openSite } from './harness/site';
 import { runProgram } from './harness/snippets';
 import { quietFrames, startJob } from './harness/training-job';
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite({ environment: () => ({ SPIKESCOPE_REQUIRE_TOKENS: 'true' }) });
 
 /** `npm run token` as a person runs it; what it prints on stdout. */
 async function runTokenTool(...args: string[]): Promise<string> {
   const tool = join(ROOT, 'workers/launcher/run-tool.mjs');
   const command = [process.execPath, tool, 'token', ...args].map((part) => `'${part}'`).join(' ');
   return (
-    await runProgram('/bin/sh', ['-c', `SPIKESCOPE_DATA_DIR='${dataDir}' ${command}`])
+    await runProgram('/bin/sh', ['-c', `SPIKESCOPE_DATA_DIR='${site.dataDir}' ${command}`])
   ).trim();
 }
 const createToken = (scope: string) =>
   runTokenTool('create', '--project', 'end-to-end', '--scope', scope);
 
-beforeAll(async () => {
-  const environment = { SPIKESCOPE_REQUIRE_TOKENS: 'true' };
-  [product, browser] = await Promise.all([startProduct({ dataDir, environment }), openBrowser()]);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
-});
-
 describe('a product that requires tokens', () => {
   it('answers nothing to nobody', async () => {
     for (const path of ['/api/v1/runs', '/api/v1/projects']) {
-      expect((await fetch(product.url + path)).status).toBe(401);
+      expect((await fetch(site.url + path)).status).toBe(401);
     }
-    await expect(startJob({ url: product.url, runId: 'x', layers: ['a'] })).rejects.toThrow('401');
+    await expect(startJob({ url: site.url, runId: 'x', layers: ['a'] })).rejects.toThrow('401');
   });
 
   it('takes frames with an ingest token that the running product learns of at once', async () => {
     const token = await createToken('ingest');
-    const job = await startJob({ url: product.url, runId: 'guarded', layers: ['a', 'b'], token });
+    const job = await startJob({ url: site.url, runId: 'guarded', layers: ['a', 'b'], token });
     expect(await job.post(quietFrames(1, 5, 2))).toMatchObject({ accepted: 5 });
   });
 
   it('leads a browser to the sign-in page, and back to where it wanted to go', async () => {
     const token = await createToken('read');
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/runs/guarded`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/runs/guarded`);
     await page.waitForURL(/\/sign-in/);
 
     await page.getByLabel(/token/i).fill('sps_not_a_token');
@@ -76,7 +60,7 @@ describe('a product that requires tokens', () => {
     expect(await connect({})).not.toBe('connected');
     await runTokenTool('revoke', token.split('_')[1]!);
     expect(await connect({ token })).not.toBe('connected');
-    const reply = await fetch(`${product.url}/api/v1/runs`, {
+    const reply = await fetch(`${site.url}/api/v1/runs`, {
       headers: { Authorization: `Bearer ${token}` },
     });
     expect(reply.status).toBe(401);
@@ -84,7 +68,7 @@ describe('a product that requires tokens', () => {
 });
 
 function connect(auth: Record<string, string>): Promise<string> {
-  const socket = io(product.url + LIVE_NAMESPACE, {
+  const socket = io(site.url + LIVE_NAMESPACE, {
     path: LIVE_PATH,
     transports: ['websocket'],
     reconnection: false,

@@ -1,32 +1,20 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { gotoRun, readOutOf } from './harness/run-page';
+import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  const job = await startJob({ url: product.url, runId: 'tooled', layers: LAYERS });
+  const job = await startJob({ url: site.url, runId: 'tooled', layers: LAYERS });
   const frames = quietFrames(1, 60, LAYERS.length).map((frame) => ({
     ...frame,
     layers: { ...frame.layers, rms: LAYERS.map((_, layer) => 1 + layer / 10) },
   }));
   await job.post(frames);
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
 });
 
 const paletteOf = (page: Page) => page.getByRole('dialog', { name: 'Search' });
@@ -40,8 +28,8 @@ async function type(page: Page, text: string): Promise<void> {
 
 describe('the palette', () => {
   it('finds runs from anywhere and goes there', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}/api-reference`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/api-reference`);
     await page.getByRole('heading', { name: 'API reference' }).waitFor();
     await type(page, 'tooled');
     await expect.poll(() => optionsOf(page)).toEqual(['run tooledrun of end-to-end']);
@@ -51,8 +39,8 @@ describe('the palette', () => {
   });
 
   it('finds the layers, the metrics and the steps of the run that is open', async () => {
-    const { page, takeFaults } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/tooled`);
+    const { page, takeFaults } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/tooled`);
     await type(page, 'mlp');
     await expect.poll(() => optionsOf(page)).toEqual(['h.0.mlplayer 2']);
     await page.keyboard.press('Escape');
@@ -70,8 +58,8 @@ describe('the palette', () => {
   });
 
   it('does what the page offers: layout and theme', async () => {
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/tooled`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/tooled`);
     await type(page, 'layout');
     await page.keyboard.press('Enter');
     await expect.poll(() => new URL(page.url()).searchParams.get('layout')).toBe('paper');
@@ -81,20 +69,20 @@ describe('the palette', () => {
   });
 
   it('gives the code that embeds the view as it stands', async () => {
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/tooled?loss=linear&theme=light`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/tooled?loss=linear&theme=light`);
     await type(page, 'embed');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'This view within another page' });
     await dialog.waitFor();
     const code = (await dialog.locator('code').textContent()) ?? '';
     const src = /src="([^"]+)"/.exec(code)?.[1]?.replaceAll('&amp;', '&');
-    expect(src).toBe(`${product.url}/runs/tooled?loss=linear&theme=light&embed=1`);
+    expect(src).toBe(`${site.url}/runs/tooled?loss=linear&theme=light&embed=1`);
   });
 
   it('goes through what it found with the arrows, and says what stands under them', async () => {
-    const { page } = await openPage(browser);
-    await gotoRun(page, `${product.url}/runs/tooled`);
+    const { page } = await site.openPage();
+    await gotoRun(page, `${site.url}/runs/tooled`);
     await type(page, 'h.0');
     await expect.poll(() => optionsOf(page)).toHaveLength(2);
     await page.keyboard.press('ArrowDown');
@@ -116,8 +104,8 @@ describe('the drawer of shortcuts', () => {
     ['/runs/tooled/layers/1', ['JNext layer', 'EscBack to the run']],
     ['/api-reference', ['/Search the routes']],
   ])('lists on %s the keys of that page and those of all', async (path, expected) => {
-    const { page, takeFaults } = await openPage(browser);
-    await page.goto(`${product.url}${path}`);
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}${path}`);
     await page.waitForLoadState('networkidle');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor();
@@ -130,8 +118,8 @@ describe('the drawer of shortcuts', () => {
   });
 
   it('leaves the sign-in page alone', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${product.url}/sign-in`);
+    const { page } = await site.openPage();
+    await page.goto(`${site.url}/sign-in`);
     await page.getByRole('button', { name: 'Sign in' }).focus();
     await page.keyboard.press('?');
     await page.keyboard.press('Control+k');

@@ -1,33 +1,22 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, openPage } from './harness/browser';
-import { makeDataDir, startProduct, type Product } from './harness/product';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findUnreached } from './harness/browser';
 import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
 const LAYERS = ['wte', 'h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'lm_head'];
 
-const { dataDir, remove } = makeDataDir();
-let product: Product;
-let browser: Browser;
+const site = openSite();
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct({ dataDir }), openBrowser()]);
-  const job = await startJob({ url: product.url, runId: 'viewed', layers: LAYERS });
+  const job = await startJob({ url: site.url, runId: 'viewed', layers: LAYERS });
   await job.post(quietFrames(1, 200, LAYERS.length));
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await product.stop();
-  remove();
 });
 
 async function openRun(query = ''): Promise<{ page: Page; takeFaults: () => string[] }> {
-  const opened = await openPage(browser);
-  await gotoRun(opened.page, `${product.url}/runs/viewed${query}`);
+  const opened = await site.openPage();
+  await gotoRun(opened.page, `${site.url}/runs/viewed${query}`);
   return opened;
 }
 
@@ -47,29 +36,7 @@ describe('the run page by keyboard', () => {
 
   it('reaches every control with Tab', async () => {
     const { page } = await openRun();
-    const markFocused = () =>
-      page.evaluate(() => {
-        const element = document.activeElement;
-        const isNew =
-          element !== null && element !== document.body && !element.hasAttribute('data-reached');
-        if (isNew) element.setAttribute('data-reached', '');
-        return isNew;
-      });
-    do await page.keyboard.press('Tab');
-    while (await markFocused());
-    const missed = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>('a[href], button, select, input, [tabindex]')]
-        .filter((element) => element.checkVisibility({ visibilityProperty: true }))
-        .filter((element) => !element.matches(':disabled, [data-reached], [tabindex="-1"]'))
-        // One stop is enough for a group of radio buttons: arrows do the rest.
-        .filter(
-          (element) =>
-            !(element instanceof HTMLInputElement && element.type === 'radio') ||
-            document.querySelector(`[data-reached][name="${element.name}"]`) === null,
-        )
-        .map((element) => element.outerHTML.slice(0, 160)),
-    );
-    expect(missed).toEqual([]);
+    expect(await findUnreached(page)).toEqual([]);
     await expect.poll(() => surfaceOf(page).getAttribute('data-reached')).toBe('');
   });
 });

@@ -87,3 +87,38 @@ export async function findAccessibilityFaults(page: Page): Promise<string[]> {
     ),
   );
 }
+
+/** What the URL of a page holds now. */
+export const queryOf = (page: Page): URLSearchParams => new URL(page.url()).searchParams;
+
+/** A mark that a reload would remove. */
+export const markPage = (page: Page): Promise<void> =>
+  page.evaluate(() => document.body.setAttribute('data-mark', ''));
+export const isSamePage = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.body.hasAttribute('data-mark'));
+
+/** Presses Tab until nothing new gets the focus; what of the controls on the page never had it. */
+export async function findUnreached(page: Page): Promise<string[]> {
+  const markFocused = () =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      const isNew =
+        element !== null && element !== document.body && !element.hasAttribute('data-reached');
+      if (isNew) element.setAttribute('data-reached', '');
+      return isNew;
+    });
+  do await page.keyboard.press('Tab');
+  while (await markFocused());
+  return page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('a[href], button, select, input, [tabindex]')]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true }))
+      .filter((element) => !element.matches(':disabled, [data-reached], [tabindex="-1"]'))
+      // One stop is enough for a group of radio buttons: arrows do the rest.
+      .filter(
+        (element) =>
+          !(element instanceof HTMLInputElement && element.type === 'radio') ||
+          document.querySelector(`[data-reached][name="${element.name}"]`) === null,
+      )
+      .map((element) => element.outerHTML.slice(0, 160)),
+  );
+}

@@ -14,8 +14,8 @@ export function readPixels(canvas: Locator): Promise<string> {
 }
 
 /**
- * The same once nothing is drawn any more: when the page has read what it reads at first, and
- * three looks in a row, two frames apart, saw the same.
+ * The same once nothing is drawn any more: when the page has read what it reads at first,
+ * what is finer is there, and three looks in a row, two frames apart, saw the same.
  */
 export async function readSettledPixels(canvas: Locator): Promise<string> {
   await canvas.page().waitForLoadState('networkidle');
@@ -26,7 +26,8 @@ export async function readSettledPixels(canvas: Locator): Promise<string> {
       await nextFrame();
       await nextFrame();
       const now = (element as HTMLCanvasElement).toDataURL();
-      looks = now === seen ? looks + 1 : 1;
+      const isAsBefore = element.ariaBusy !== 'true' && now === seen;
+      looks = isAsBefore ? looks + 1 : 1;
       seen = now;
     }
     return seen;

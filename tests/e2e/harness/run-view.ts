@@ -1,7 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
 
-/** What the URL of a page holds now. */
-export const queryOf = (page: Page): URLSearchParams => new URL(page.url()).searchParams;
 export const sectionOf = (page: Page, name: string): Locator => page.getByRole('region', { name });
 /** The heatmap by the metric that it shows, held against something or not. */
 export const timelineOf = (page: Page, name: string): Locator =>
