@@ -154,6 +154,7 @@ const ENVIRONMENT_READERS = [
   'lib/config',
   'workers/*/server.ts',
   'workers/launcher',
+  'examples/train-transformer.ts',
   'next.config.js',
   'prisma.config.ts',
   'vitest.config.ts',
