@@ -4,7 +4,7 @@ import { createClient } from '../../../clients/typescript/create-client';
 import { listenForStop } from '../../../clients/typescript/stop-request';
 import { IMPORT_USAGE, parseImportOptions } from './import-recording/import-options';
 import { ImportRefused, importRecording } from './import-recording/import-recording';
-import { readRecording } from './import-recording/read-recording';
+import { NoRecording, readRecording } from './import-recording/read-recording';
 import { UsageError } from './usage-error';
 
 async function main(): Promise<number> {
@@ -52,6 +52,7 @@ try {
 } catch (error) {
   const isExpected =
     error instanceof ImportRefused ||
+    error instanceof NoRecording ||
     error instanceof UsageError ||
     (error instanceof Error && 'code' in error);
   if (!isExpected) throw error;

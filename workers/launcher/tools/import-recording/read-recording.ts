@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
+import { z } from 'zod';
 import type { Layer } from '../../../../lib/contract/runs';
 import { CsvLines } from './recorded-csv';
 import { type RecordedStep, layersOfLine, mapRecordedLine } from './recorded-line';
@@ -19,7 +20,16 @@ export interface Recording {
 
 type ParsedLine =
   | { readonly kind: 'value'; readonly lineNumber: number; readonly value: unknown }
-  | { readonly kind: 'fault'; readonly lineNumber: number; readonly message: string };
+  | {
+      readonly kind: 'fault';
+      readonly lineNumber: number;
+      readonly message: string;
+      /** The line could not be read; false where it could and is no step. */
+      readonly isOfFile: boolean;
+    };
+
+/** The file, or the description beside it, is no recording; its message names what was expected. */
+export class NoRecording extends Error {}
 
 const SUFFIX = /(\.jsonl|\.json|\.ndjson|\.csv)?(\.gz)?$/;
 
@@ -33,19 +43,28 @@ export function nameOfRecording(path: string): string {
  * Opens JSON lines or a CSV log, plain or gzip, with the description beside it where
  * there is one (`NAME.meta.json` for `NAME.jsonl.gz`). Streams: only one line is held.
  *
- * Throws  Error when the file cannot be read or its first line is no step
+ * Throws  NoRecording when the file cannot be read, or its first line or its description is
+ *         none
  */
 export async function readRecording(path: string): Promise<Recording> {
   const description = await readDescription(`${path.replace(SUFFIX, '')}.meta.json`);
   const lines = parseLines(path);
   const first = await lines.next();
-  if (first.done === true) throw new Error(`${path}: expected at least one step, it is empty`);
-  if (first.value.kind === 'fault') {
-    throw new Error(`${path}, line ${first.value.lineNumber}: ${first.value.message}`);
+  if (first.done === true) {
+    throw new NoRecording(`${path}: expected at least one step, it is empty`);
   }
-  const layers = description.layers ?? layersOfLine(first.value.value);
+  const begin = first.value;
+  if (begin.kind === 'fault') {
+    const expected = 'Expected a JSON object a line, or in a .csv a header with a column step.';
+    throw new NoRecording(
+      begin.isOfFile
+        ? `${path}: ${begin.message}`
+        : `${path}, line ${begin.lineNumber}: ${begin.message}. ${expected}`,
+    );
+  }
+  const layers = description.layers ?? layersOfLine(begin.value);
   const layerIndex = new Map(layers.map(({ name }, index) => [name, index]));
-  return { description, layers, items: mapLines(first.value, lines, layerIndex) };
+  return { description, layers, items: mapLines(begin, lines, layerIndex) };
 }
 
 async function readDescription(path: string): Promise<RecordingDescription> {
@@ -53,7 +72,12 @@ async function readDescription(path: string): Promise<RecordingDescription> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   });
-  return text === null ? UNDESCRIBED : parseDescription(text);
+  if (text === null) return UNDESCRIBED;
+  try {
+    return parseDescription(text);
+  } catch (error) {
+    throw new NoRecording(`${path}: ${messageOf(error)}`);
+  }
 }
 
 async function* parseLines(path: string): AsyncGenerator<ParsedLine, undefined> {
@@ -68,7 +92,7 @@ async function* parseLines(path: string): AsyncGenerator<ParsedLine, undefined> 
     }
   } catch (error) {
     // A file that breaks off (a truncated gzip) keeps the steps before the break.
-    yield { kind: 'fault', lineNumber: lineNumber + 1, message: messageOf(error) };
+    yield { kind: 'fault', lineNumber: lineNumber + 1, message: messageOf(error), isOfFile: true };
   }
   return undefined;
 }
@@ -96,7 +120,7 @@ function parseLine(line: string, lineNumber: number, csv: CsvLines | null): Pars
     const value: unknown = csv === null ? JSON.parse(line) : csv.parse(line);
     return value === null ? null : { kind: 'value', lineNumber, value };
   } catch (error) {
-    return { kind: 'fault', lineNumber, message: messageOf(error) };
+    return { kind: 'fault', lineNumber, message: messageOf(error), isOfFile: false };
   }
 }
 
@@ -110,7 +134,9 @@ async function* mapLines(
 }
 
 function mapLine(line: ParsedLine, layerIndex: ReadonlyMap<string, number>): RecordingItem {
-  if (line.kind === 'fault') return line;
+  if (line.kind === 'fault') {
+    return { kind: 'fault', lineNumber: line.lineNumber, message: line.message };
+  }
   try {
     return { kind: 'step', step: mapRecordedLine(line.value, layerIndex) };
   } catch (error) {
@@ -119,5 +145,8 @@ function mapLine(line: ParsedLine, layerIndex: ReadonlyMap<string, number>): Rec
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) {
+    return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  }
   return error instanceof Error ? error.message : String(error);
 }

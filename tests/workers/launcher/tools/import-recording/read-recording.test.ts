@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  NoRecording,
   type Recording,
   type RecordingItem,
   nameOfRecording,
@@ -126,6 +127,40 @@ describe('readRecording', () => {
     await writeFile(join(folder, 'bad.jsonl'), '{"step":1}\n');
     await expect(readRecording(join(folder, 'bad.jsonl'))).rejects.toThrow(/layers/);
     expect(await readFile(join(folder, 'bad.jsonl'), 'utf8')).toBe('{"step":1}\n');
+  });
+
+  it.each([
+    [
+      'samples.safetensors.gz',
+      gzipSync('\u0001\u0002{""'),
+      'line 1',
+      'Expected a JSON object a line',
+    ],
+    [
+      'log.csv',
+      'loss\n1\n',
+      'line 1: header: expected a column step, got loss',
+      'in a .csv a header',
+    ],
+    ['cut.jsonl.gz', gzipSync('{"step": 1}\n').subarray(0, 12), 'cut.jsonl.gz: '],
+    ['empty.jsonl', '', 'expected at least one step'],
+  ])('says of %s in a sentence why it is no recording', async (name, content, ...parts) => {
+    const path = join(folder, name);
+    await writeFile(path, content);
+    const error: unknown = await readRecording(path).then(
+      () => null,
+      (cause: unknown) => cause,
+    );
+    expect(error).toBeInstanceOf(NoRecording);
+    for (const part of [path, ...parts]) expect((error as Error).message).toContain(part);
+  });
+
+  it('names the field of a description that is none', async () => {
+    await writeFile(join(folder, 'run.jsonl'), '{"step": 1}\n');
+    await writeFile(join(folder, 'run.meta.json'), '{"layers": [{"name": "a", "n": "many"}]}');
+    const read = readRecording(join(folder, 'run.jsonl'));
+    await expect(read).rejects.toThrow(NoRecording);
+    await expect(read).rejects.toThrow(/run\.meta\.json: layers\.0\.n: /);
   });
 });
 
