@@ -6,6 +6,7 @@
  */
 import type { RestartCheck } from '../contract/postmortem';
 import type { Optimizer } from '../contract/runs';
+import { rmsCap } from '../stats/rms-cap';
 import { formatFixed, formatPercent, formatSetting, formatStep } from '../view/text/format-number';
 import { layerName, type AttemptExtremes, type PostmortemFacts } from './facts';
 
@@ -22,8 +23,6 @@ const SETTINGS: readonly Setting[] = ['beta1', 'beta2', 'epsilon', 'weightDecay'
 
 /** float32 and the job's own rounding. */
 const ROUNDING = 1.001;
-
-const capOf = (beta2: number): number => 1 / Math.sqrt(1 - beta2);
 
 /** One a changed setting of each restart; one that says so for a restart that changed nothing. */
 export function checkRestarts(facts: PostmortemFacts): RestartCheck[] {
@@ -86,10 +85,10 @@ function judgeBeta2(
 ): Outcome {
   const rms = extremes?.rms ?? null;
   const unknown = (text: string): Outcome => ({ outcome: 'cannot_tell', text, evidence: [] });
-  if (newer === undefined || newer >= 1) return unknown('It was not said what it is now.');
+  const cap = rmsCap(newer);
+  if (cap === null) return unknown('It was not said what it is now.');
   if (rms === null) return unknown('RMS_t, whose cap would tell, was not reported.');
   const evidence = [{ ...rms, attempt: extremes?.attempt ?? 0 }];
-  const cap = capOf(newer);
   const highest = `RMS of ${layerName(facts, rms.layer)} was ${formatFixed(rms.value, 2)} at ${formatStep(rms.step)}`;
   if (rms.value > cap * ROUNDING) {
     return {
@@ -98,7 +97,7 @@ function judgeBeta2(
       evidence,
     };
   }
-  const oldCap = older === undefined || older >= 1 ? null : capOf(older);
+  const oldCap = rmsCap(older);
   if (oldCap !== null && rms.value > oldCap * ROUNDING) {
     return {
       outcome: 'in_effect',

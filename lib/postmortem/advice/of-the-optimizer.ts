@@ -1,5 +1,5 @@
 /** What changes the optimizer: clipping, resetting, ε. Judged as pages judge these remedies. */
-import { isRmsLevelOutOfReach } from '../../stats/rms-cap';
+import { isRmsLevelOutOfReach, rmsCap } from '../../stats/rms-cap';
 import { formatFixed, formatSetting, formatStep } from '../../view/text/format-number';
 import type { Mitigation } from '../../view/outlook/mitigation';
 import { clipUpdates, lowerEpsilon, resetState } from '../../view/outlook/mitigations-of-optimizer';
@@ -32,6 +32,7 @@ export function adviseClipping({ facts, condition, isAdam }: Situation): AdviceD
   const heard = withSpikesAlone(condition, facts);
   const judged = clipUpdates(heard);
   const { beta2 } = facts.optimizer;
+  const cap = rmsCap(beta2);
   const armed = layersIn(condition, 'armed', 'trigger', 'explosion');
   // A small β2 caps RMS by itself, whatever a layer does.
   const isCapped = judged.standing === 'not_now' && isRmsLevelOutOfReach(beta2);
@@ -39,7 +40,7 @@ export function adviseClipping({ facts, condition, isAdam }: Situation): AdviceD
   const reason =
     judged.standing === 'offered'
       ? judged.reason
-      : `${plural(armed.length, 'layer')} armed since ${formatStep(firstOf(armed))}; once the gradient jumps, RMS may reach ${beta2 === undefined || beta2 >= 1 ? '1/√(1−β2)' : formatFixed(1 / Math.sqrt(1 - beta2), 2)}`;
+      : `${plural(armed.length, 'layer')} armed since ${formatStep(firstOf(armed))}; once the gradient jumps, RMS may reach ${cap === null ? '1/√(1−β2)' : formatFixed(cap, 2)}`;
   return {
     ...{ key: 'rms', action: 'clip_updates', severity: 'warn' },
     sinceStep: armed.length === 0 ? lastRmsSpike(heard, facts.step) : firstOf(armed),
