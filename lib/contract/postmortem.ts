@@ -130,6 +130,8 @@ export const postmortemSchema = z.object({
   /** Names of the layers in the evidence, by their index. */
   layerNames: z.record(z.string(), z.string()),
   moverSteps: z.array(z.int()),
+  /** On how many of the 10 steps before the rise layers were reported; null for a run without layers. */
+  watchedSteps: z.int().nullable(),
   /** By lead, the longest first; at most 64. */
   movers: z.array(postmortemMoverSchema),
   moverCount: z.int(),

@@ -26,6 +26,7 @@ import { checkRestarts } from './restart-checks';
 import { describeRewind } from './rewind';
 import { hasAttemptEnded } from './standing';
 import { describeShapes, describeStagesBefore, describeStagesThrough } from './stage-sentences';
+import { countWatchedSteps } from './watched-steps';
 
 const MOST_MOVERS = 64;
 const MOST_LEAD_LAG = 16;
@@ -77,6 +78,7 @@ export function composePostmortem(facts: PostmortemFacts): Postmortem {
     sentences,
     layerNames: namesInEvidence(facts, sentences),
     moverSteps,
+    watchedSteps: countWatchedSteps(columns, riseOf(spike)),
     movers: chooseMovers(facts, moverSteps),
     moverCount: spike.moverCount ?? spike.firstMovers.length,
     attempts: courseOfAttempts(facts, range),

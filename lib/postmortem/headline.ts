@@ -1,10 +1,11 @@
 /** The one line above a postmortem: what moved first, or that nothing did. */
 import { formatStep } from '../view/text/format-number';
-import { layerName, spikeBefore, type PostmortemFacts } from './facts';
+import { layerName, riseOf, spikeBefore, type PostmortemFacts } from './facts';
+import { countWatchedSteps, describeWatch, hasGaps } from './watched-steps';
 import { inSteps, nameList, plural } from './words';
 
 export function writeHeadline(facts: PostmortemFacts): string {
-  const { spike, run } = facts;
+  const { spike, run, columns } = facts;
   const at = formatStep(spike.onsetStep);
   const leading = spike.firstMovers.filter(({ leadSteps }) => leadSteps >= 1);
   const longest = Math.max(
@@ -26,6 +27,11 @@ export function writeHeadline(facts: PostmortemFacts): string {
     const what = spike.kind === 'divergence' ? 'Diverged' : 'Loss spike';
     return `${what} at ${at}; too little history to look for a precursor`;
   }
+  const watched = countWatchedSteps(columns, riseOf(spike));
+  if (longest === 0 && hasGaps(watched)) {
+    const what = spike.kind === 'divergence' ? `Diverged at ${at}` : `Loss spike at ${at}`;
+    return `${what} without a precursor that was seen: ${describeWatch(watched)}`;
+  }
   if (longest === 0) {
     return spike.kind === 'divergence'
       ? `Diverged at ${at} without a precursor`
@@ -33,7 +39,11 @@ export function writeHeadline(facts: PostmortemFacts): string {
   }
   const first = leading.filter(({ leadSteps }) => leadSteps === longest);
   const when = `${inSteps(longest)} before ${target}`;
-  if (first.length === 0) return `Only the gradient norm moved, ${when}`;
+  if (first.length === 0) {
+    return hasGaps(watched)
+      ? `The gradient norm moved ${when}; ${describeWatch(watched)}`
+      : `Only the gradient norm moved, ${when}`;
+  }
   const names = first.map(({ layer }) => layerName(facts, layer));
   return first.length <= 2
     ? `${nameList(names)} moved ${when}`

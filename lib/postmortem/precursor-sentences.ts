@@ -3,7 +3,6 @@ import type { Evidence, Sentence } from '../contract/postmortem';
 import type { Spike } from '../contract/reads';
 import { formatFactor, formatPercent, formatStep } from '../view/text/format-number';
 import {
-  LEAD_STEPS,
   layerName,
   layerSeries,
   columnAt,
@@ -13,6 +12,7 @@ import {
   usualBefore,
   type PostmortemFacts,
 } from './facts';
+import { countWatchedSteps, hasGaps } from './watched-steps';
 import { inSteps, metricValue, metricWord, nameList, plural } from './words';
 
 type Mover = Spike['firstMovers'][number];
@@ -87,26 +87,13 @@ export function describePrecursor(facts: PostmortemFacts): Sentence[] {
   return sentences;
 }
 
-/** What a job reports of its layers. */
-const WATCHED = ['gradient_rms', 'gradient_norm', 'rms'] as const;
-
-/**
- * Where layers were not reported on every one of the steps before: what moved between two
- * reports, nobody saw. Empty where they were, and for a run that reports none at all.
- */
+/** Empty where layers were reported on every one of the steps before. */
 function describeGaps({ columns }: PostmortemFacts, rise: number): string {
-  const layers = WATCHED.flatMap((metric) => columns.layers.get(metric) ?? []);
-  if (!layers.some((column) => column.some(Number.isFinite))) return '';
-  const steps = columns.steps.flatMap((step, at) =>
-    step >= rise - LEAD_STEPS && step < rise ? [at] : [],
-  );
-  const seen = steps.filter((at) =>
-    WATCHED.some((metric) => columns.layers.get(metric)?.[at]?.some(Number.isFinite) === true),
-  ).length;
-  if (seen >= LEAD_STEPS) return '';
-  return seen === 0
+  const watched = countWatchedSteps(columns, rise);
+  if (!hasGaps(watched)) return '';
+  return watched === 0
     ? ', but no layer was reported on any of them'
-    : `, but layers were reported on ${seen} of them alone`;
+    : `, but layers were reported on ${watched} of them alone`;
 }
 
 function groupByStep(movers: readonly Mover[]): Mover[][] {

@@ -72,10 +72,10 @@ function spikeBlocks({ postmortem, distributions }: SpikeReport): ReportBlock[] 
 }
 
 function factItems(postmortem: Postmortem): { label: string; value: string }[] {
-  const { optimizer, spike, hasEnded } = postmortem;
+  const { optimizer, spike, hasEnded, watchedSteps } = postmortem;
   const betas = [optimizer.beta1, optimizer.beta2].map((beta) => formatSetting(beta ?? null));
   return [
-    ...prepareSpikeFacts(spike, hasEnded).map(({ label, value, after }) => ({
+    ...prepareSpikeFacts(spike, hasEnded, watchedSteps).map(({ label, value, after }) => ({
       label,
       value: after === undefined ? value : `${value}, ${after}`,
     })),

@@ -31,6 +31,9 @@ const inSteps = (count: number): string => `${formatStep(count)} ${count === 1 ?
 /** Fewer quiet steps than this say nothing of odds. */
 const LEAST_CHANCE_STEPS = 100;
 
+/** Before the rise, in which first movers are looked for. */
+const WATCHED_STEPS = 10;
+
 /** How often a precursor is found before nothing; none of some steps is not never. */
 function chanceOf({ precursorChance, chanceSteps }: Spike): Pick<SpikeFact, 'value' | 'after'> {
   if (precursorChance === null || chanceSteps === null) return { value: '–' };
@@ -50,12 +53,33 @@ export function waysBack({
   return [rewind?.text, skip?.text].filter((text) => text !== undefined);
 }
 
-/** The numbers that stand at the head of a postmortem, in their order; `hasEnded` as a postmortem says it. */
-export function prepareSpikeFacts(spike: Spike, hasEnded: boolean): SpikeFact[] {
+/** What a verdict without a layer stands on, where layers were not reported on every step before. */
+function watchOf({ verdict, firstMovers }: Spike, watchedSteps: number | null): string | null {
+  if (watchedSteps === null || watchedSteps >= WATCHED_STEPS) return null;
+  if (verdict === 'insufficient_data' || firstMovers.some(({ leadSteps }) => leadSteps >= 1)) {
+    return null;
+  }
+  return `layers on ${watchedSteps} of ${WATCHED_STEPS} steps`;
+}
+
+/**
+ * The numbers that stand at the head of a postmortem, in their order; `hasEnded` and
+ * `watchedSteps` as a postmortem says them.
+ */
+export function prepareSpikeFacts(
+  spike: Spike,
+  hasEnded: boolean,
+  watchedSteps: number | null = null,
+): SpikeFact[] {
+  const watch = watchOf(spike, watchedSteps);
   const lead = leadOfSpike(spike);
   const { kind, recovery, peakStep, recoveredStep, onsetStep } = spike;
   return [
-    { label: 'verdict', value: VERDICT_WORDS[spike.verdict] },
+    {
+      label: 'verdict',
+      value: VERDICT_WORDS[spike.verdict],
+      ...(watch === null ? {} : { after: watch }),
+    },
     {
       label: 'kind',
       value:

@@ -66,6 +66,34 @@ describe('a postmortem', () => {
     expect(seldom(() => false)).toMatch(/rose at 552\.$/);
   });
 
+  it('claims no more above than was watched', () => {
+    const seldom = (k: number, spike = someFacts().spike) => {
+      const rms = (step: number) => (step % k === 0 ? 1 : NaN);
+      return compose({ columns: someColumns({ layers: { rms } }), spike });
+    };
+    expect(seldom(1).watchedSteps).toBe(10);
+    expect(seldom(5)).toMatchObject({
+      watchedSteps: 2,
+      headline:
+        'Loss spike at 552 without a precursor that was seen: layers were reported on 2 of the 10 steps before',
+    });
+    expect(seldom(100).headline).toMatch(/seen: no layer was reported on the 10 steps before$/);
+    expect(seldom(700)).toMatchObject({
+      watchedSteps: null,
+      headline: 'No precursor: nothing moved before the loss rose at 552',
+    });
+    const diverged = { ...someFacts().spike, kind: 'divergence' as const };
+    expect(seldom(5, diverged).headline).toMatch(/^Diverged at 552 without a precursor that was/);
+    const globalMovers = [{ metric: 'gradient_norm', step: 551, leadSteps: 1, z: 9 }];
+    const byNorm = { ...someFacts().spike, globalMovers, verdict: 'precursor_found' as const };
+    expect(seldom(1, byNorm).headline).toBe(
+      'Only the gradient norm moved, one step before the loss',
+    );
+    expect(seldom(5, byNorm).headline).toBe(
+      'The gradient norm moved one step before the loss; layers were reported on 2 of the 10 steps before',
+    );
+  });
+
   it('says that nothing moved, and how often something does by chance', () => {
     const postmortem = compose();
     expect(postmortem.headline).toBe('No precursor: nothing moved before the loss rose at 552');

@@ -94,3 +94,17 @@ it('says the numbers at the head of a postmortem', () => {
     { value: '–' },
   ]);
 });
+
+it('says what a verdict stands on where layers were not watched on every step', () => {
+  const none = aSpike({ verdict: 'no_precursor', firstMovers: [] });
+  const after = (...input: Parameters<typeof prepareSpikeFacts>) => prepareSpikeFacts(...input)[0];
+  expect(after(none, true, 2)).toEqual({
+    label: 'verdict',
+    value: 'No precursor',
+    after: 'layers on 2 of 10 steps',
+  });
+  expect(after(none, true, 10)).not.toHaveProperty('after');
+  expect(after(none, true, null)).not.toHaveProperty('after');
+  // A layer that was seen to move needs no more.
+  expect(after(spike, true, 2)).not.toHaveProperty('after');
+});

@@ -83,15 +83,17 @@ export function SpikeView({
         </div>
         <div className={styles['side']}>
           <dl className={styles['facts']}>
-            {prepareSpikeFacts(spike, postmortem.hasEnded).map(({ label, value, after }) => (
-              <div key={label}>
-                <dt>{label}</dt>
-                <dd>
-                  {value}
-                  {after === undefined ? null : <small> {after}</small>}
-                </dd>
-              </div>
-            ))}
+            {prepareSpikeFacts(spike, postmortem.hasEnded, postmortem.watchedSteps).map(
+              ({ label, value, after }) => (
+                <div key={label}>
+                  <dt>{label}</dt>
+                  <dd>
+                    {value}
+                    {after === undefined ? null : <small> {after}</small>}
+                  </dd>
+                </div>
+              ),
+            )}
           </dl>
           <MoversTable postmortem={postmortem} />
           <RemediesList postmortem={postmortem} />
