@@ -82,7 +82,7 @@ def test_without_a_limit_nothing_is_measured(server):
 
 
 def test_stretched_captures_are_those_of_their_steps(server, stretches):
-    job, model, optimizer = start(server, max_overhead=0.5)
+    job, model, optimizer = start(server)
     train(job, model, optimizer, range(23))
     every = {frame.step: frame for frame in job.finish()}
     stretches(5)
