@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spikescope.assembly import HOLD, MAX_WAITING, Assembly
+from spikescope.assembly import HOLD, HOLD_FOR_UPDATE, MAX_WAITING, Assembly
 from spikescope.clock import WallClock
 
 
@@ -14,12 +14,26 @@ class Capture:
 
 
 class Journal:
-    def __init__(self, first_step: int = 0) -> None:
+    def __init__(self, first_step: int = 0, *, is_watched: bool = True) -> None:
         self.time = 100.0
         self.steps: list = []
-        self.assembly = Assembly(self.steps.append, first_step=first_step, monotonic=lambda: self.time)
+        self.lost = 0
+        self.assembly = Assembly(
+            self.steps.append, first_step=first_step, monotonic=lambda: self.time, on_lost=self.lose
+        )
+        self.assembly.expects_updates = is_watched
         self.log = lambda step=None, **scalars: self.assembly.log(step, scalars, {}, {})
         self.captured = 0
+
+    def lose(self) -> None:
+        self.lost += 1
+
+    def wait(self, seconds: float) -> None:
+        """As the outbox's thread does it: in turns."""
+        end = self.time + seconds
+        while self.time < end:
+            self.time += 1.0
+            self.assembly.tick()
 
     def step(self, is_captured: bool = True) -> None:
         self.assembly.attach(Capture(self.captured) if is_captured else None)
@@ -45,7 +59,7 @@ def test_numbers_of_one_step_come_together_until_the_next_begins():
 
 
 def test_a_step_that_nobody_adds_to_is_sent_after_a_while():
-    journal = Journal()
+    journal = Journal(is_watched=False)
     journal.log(0, loss=1.0)
     journal.time += HOLD - 0.1
     journal.assembly.tick()
@@ -87,6 +101,81 @@ def test_a_capture_belongs_to_the_log_before_it_in_loops_that_log_first():
         journal.step()
     journal.assembly.finish()
     assert journal.seen() == [(step, {"loss": float(step)}, step) for step in range(3)]
+
+
+@pytest.mark.parametrize("backward", [0.0, HOLD, HOLD + 1, HOLD_FOR_UPDATE - 2])
+def test_a_loop_that_logs_before_a_slow_backward_pass_keeps_each_capture_at_its_step(backward):
+    journal = Journal()
+    for step in range(4):
+        journal.wait(3.0)
+        journal.log(step, loss=float(step))
+        journal.wait(backward)
+        journal.step()
+    journal.wait(HOLD + 1)
+    assert journal.seen() == [(step, {"loss": float(step)}, step) for step in range(4)]
+    assert journal.lost == 0
+
+
+def test_a_step_whose_update_does_not_come_is_sent_without_and_its_capture_goes_to_no_other():
+    journal = Journal()
+    for step in range(4):
+        journal.log(step, loss=float(step))
+        journal.wait(HOLD_FOR_UPDATE + 1 if step == 1 else 0)
+        assert len(journal.steps) == step + (1 if step == 1 else 0)
+        journal.step()
+    journal.assembly.finish()
+    assert journal.captures() == [(0, 0), (2, 2), (3, 3)]
+    assert journal.lost == 1
+
+
+def test_a_step_that_was_flushed_before_its_update_does_not_shift_captures():
+    journal = Journal()
+    for step in range(3):
+        journal.log(step, loss=float(step))
+        if step < 2:
+            journal.assembly.finish()
+        journal.step()
+    journal.assembly.finish()
+    assert journal.captures() == [(2, 2)]
+    assert journal.lost == 2
+
+
+def test_ranks_that_log_nothing_before_their_step_number_it_as_those_that_do():
+    """A pipeline's stages: only the last one has a loss."""
+    journal = Journal()
+    for step in range(3):
+        journal.log(step)
+        journal.step()
+    journal.assembly.finish()
+    assert journal.captures() == [(step, step) for step in range(3)]
+
+
+@pytest.mark.parametrize("pause", [0.0, HOLD + 1])
+@pytest.mark.parametrize("log_every", [1, 10])
+def test_an_evaluation_before_a_loop_that_counts_from_one_does_not_shift_its_steps(log_every, pause):
+    journal = Journal()
+    journal.log(0, eval_loss=3.0)
+    journal.wait(pause)
+    for step in range(1, 31):
+        journal.step()
+        if step % log_every == 0:
+            # As Trainer's callback does: the number first, what was logged behind it.
+            journal.log(step)
+            journal.log(step, loss=0.0)
+    journal.assembly.finish()
+    assert journal.captures() == [(step, step - 1) for step in range(1, 31)]
+    assert journal.seen()[0][1] == {"eval_loss": 3.0}
+
+
+@pytest.mark.parametrize("log_every", [2, 10, 25])
+def test_optimizer_steps_between_logs_of_a_loop_that_logs_first_get_the_numbers_between(log_every):
+    journal = Journal()
+    for step in range(100):
+        if step % log_every == 0:
+            journal.log(step, loss=0.0)
+        journal.step()
+    journal.assembly.finish()
+    assert journal.captures() == [(step, step) for step in range(100)]
 
 
 def test_settings_logged_before_the_loop_do_not_shift_its_steps():

@@ -5,8 +5,9 @@ since anything was added: a page that is watched live is then at most that far b
 What is logged for a step that has been sent already goes after it as a part of its own.
 
 A capture belongs to the log() that follows it, or, in loops that log before they call
-optimizer.step(), to the one before it; the first step of a loop shows which. Optimizer
-steps that nobody logs are numbered between those that somebody does.
+optimizer.step(), to the one before it; the first two log()s of a loop show which. In such
+loops a step stays open until its capture has come. Optimizer steps that nobody logs are
+numbered between those that somebody does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .wire.frames import Histogram, Samples
 
 # Longer than a validation's numbers usually take to follow, short for a person who watches.
 HOLD = 2.0
+# The same of a step whose update is still to come: a backward pass may be compiled meanwhile.
+HOLD_FOR_UPDATE = 60.0
 # Captures that wait for a step number; a loop that logs more rarely has them numbered for it.
 MAX_WAITING = 64
 
@@ -63,8 +66,6 @@ class Step:
     capture: Capture | None = None
     touched_at: float = 0.0
     is_late: bool = False
-    # Whether the optimizer stepped since it was begun.
-    has_stepped: bool = False
 
 
 @dataclass
@@ -74,8 +75,21 @@ class _Waiting:
     wall_time: float
 
 
+@dataclass
+class _Logged:
+    """The newest step of log()."""
+
+    number: int
+    names: set[str]
+    # Logged since the newest optimizer step.
+    is_new: bool = True
+
+
 class Assembly:
-    """Thread-safe. `emit` is called with complete steps, ascending save for late parts."""
+    """Thread-safe. `emit` is called with complete steps, ascending save for late parts.
+
+    `on_lost` is called where a capture came after its step was sent without it.
+    """
 
     def __init__(
         self,
@@ -84,13 +98,17 @@ class Assembly:
         first_step: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         clock: WallClock | None = None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
+        # Whether optimizer steps are going to be told of by `attach`.
+        self.expects_updates = False
         self._emit = emit
+        self._on_lost = on_lost
         self._monotonic = monotonic
         self._clock = clock or WallClock()
         self._lock = threading.RLock()
         self._open: Step | None = None
-        self._first = first_step
+        self._first_step = first_step
         self._sent = first_step - 1
         self._waiting: list[_Waiting] = []
         # The newest optimizer step, captured or not.
@@ -98,6 +116,9 @@ class Assembly:
         # Optimizer step ↔ step number, of the last that found its log().
         self._anchor: tuple[int, int] | None = None
         self._logs_first: bool | None = None
+        self._logged: _Logged | None = None
+        # Of the log() before the first capture, until the next shows whether it was one of the loop's.
+        self._first: _Logged | None = None
 
     @property
     def is_held(self) -> bool:
@@ -119,7 +140,9 @@ class Assembly:
     ) -> None:
         with self._lock:
             number = self._next_number() if step is None else step
-            self._number_waiting(number, self._stepped)
+            self._note_log(number, scalars)
+            # A loop that logs first logs for the optimizer step to come.
+            self._number_waiting(number, self._stepped + (1 if self._logs_first else 0))
             if self._logs_first is False and (self._anchor is None or self._stepped > self._anchor[0]):
                 self._anchor = (self._stepped, number)
             if number <= self._sent and not (self._open and self._open.number == number):
@@ -146,17 +169,17 @@ class Assembly:
         """One optimizer step, and what was captured of it; counted here, where `index` does not say which."""
         with self._lock:
             index = self._stepped = self._stepped + 1 if index is None else index
-            step = self._open
+            logged = self._logged if self._logged is not None and self._logged.is_new else None
+            if logged is not None:
+                logged.is_new = False
             if self._logs_first is None and capture is not None:
-                self._logs_first = step is not None and bool(step.scalars)
-            if self._logs_first and step is not None:
-                if step.capture is None and not step.has_stepped:
-                    step.has_stepped = True
-                    self._anchor = (index, step.number)
-                    if capture is not None:
-                        self._set_capture(step, capture, index)
+                self._logs_first = logged is not None
+                self._first = logged
+            if self._logs_first and logged is not None:
+                if not self._has_stepped(logged.number):
+                    self._attach_to_logged(capture, index, logged.number)
                     return
-                # Two optimizer steps within one log: so it was the other order after all.
+                # Two optimizer steps, and nothing but the first one's step logged between them.
                 self._logs_first = False
             if capture is None:
                 return
@@ -165,9 +188,15 @@ class Assembly:
                 self._send_waiting(self._guess(index), index)
 
     def tick(self) -> None:
-        """Sends the open step once nothing was added for HOLD seconds."""
+        """Sends the open step once nothing was added for HOLD seconds, or its update did not come."""
         with self._lock:
-            if self._open is not None and self._monotonic() - self._open.touched_at >= HOLD:
+            step = self._open
+            if step is None:
+                return
+            awaits_update = (
+                self.expects_updates and self._logs_first is not False and not self._has_stepped(step.number)
+            )
+            if self._monotonic() - step.touched_at >= (HOLD_FOR_UPDATE if awaits_update else HOLD):
                 self._send_open()
 
     def finish(self) -> None:
@@ -189,6 +218,45 @@ class Assembly:
     def _next_number(self) -> int:
         """Without a step every log() is one, as people are used to."""
         return self._open.number + 1 if self._open else self._sent + 1
+
+    def _note_log(self, number: int, scalars: Mapping[str, Scalar]) -> None:
+        newest = self._open.number if self._open else self._sent
+        if self._logged is not None and self._logged.number == number:
+            self._logged.names.update(scalars)
+            self._logged.is_new = True
+        elif number >= newest:
+            self._logged = _Logged(number, set(scalars))
+        first = self._first
+        if first is None or number <= first.number:
+            return
+        self._first = None
+        names = set(scalars)
+        if self._logs_first and names != first.names and not names & first.names:
+            # An evaluation or settings before the loop, which itself logs behind its steps.
+            self._logs_first = False
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """The first capture, from a step that was no step of the loop."""
+        anchor, self._anchor = self._anchor, None
+        step = self._open
+        if step is not None and step.capture is not None and anchor is not None:
+            self._waiting.insert(0, _Waiting(step.capture, anchor[0], step.wall_time))
+            step.capture = None
+
+    def _has_stepped(self, number: int) -> bool:
+        """Whether its optimizer step was seen, in a loop that logs first."""
+        return self._anchor is not None and self._anchor[1] == number
+
+    def _attach_to_logged(self, capture: Capture | None, index: int, number: int) -> None:
+        step = self._open
+        self._anchor = (index, number)
+        if capture is None:
+            return
+        if step is not None and step.number == number:
+            self._set_capture(step, capture, index)
+        else:
+            self._on_lost()
 
     def _take_waiting(self, step: Step) -> None:
         if self._waiting and step.capture is None:
@@ -225,7 +293,7 @@ class Assembly:
     def _guess(self, index: int) -> int:
         if self._anchor is not None:
             return self._anchor[1] + index - self._anchor[0]
-        return self._first + index
+        return self._first_step + index
 
     def _set_capture(self, step: Step, capture: Capture, index: int) -> None:
         step.capture = capture

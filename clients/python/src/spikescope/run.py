@@ -75,7 +75,11 @@ class Run:
         self._outbox: Outbox | None = None
         self._advice: AdviceListener | None = None
         resume = settings.resume
-        self._assembly = Assembly(self._emit, first_step=resume if isinstance(resume, int) else 0)
+        self._assembly = Assembly(
+            self._emit,
+            first_step=resume if isinstance(resume, int) else 0,
+            on_lost=self._say_lost,
+        )
         if settings.mode != "disabled" and rank == 0:
             self._outbox = self._make_outbox(connection)
             exits.register(self)
@@ -185,6 +189,7 @@ class Run:
         self._watch = Watch(self, model, optimizer, notices=self._notices, **options)
         if self._watch.part is not None:
             self._join(self._watch.part)
+        self._assembly.expects_updates = self._watch.is_hooked
         if self._outbox is not None:
             if self._watch.has_budget:
                 self._items.suspect_spikes(weak_call(self._watch.lift_limit))
@@ -408,6 +413,13 @@ class Run:
             return
         size = 1024 + (step.capture.size_bytes if step.capture is not None else 0)
         outbox.put(Pending(functools.partial(self._items.make, step), size, is_step=True))
+
+    def _say_lost(self) -> None:
+        self._notices.say(
+            "late capture",
+            "watch: a step was sent before its optimizer.step() came, and stands without its layers; "
+            "log behind optimizer.step()",
+        )
 
     def _take_events(self, events: Sequence[Any]) -> list[Item]:
         """In the outbox's thread: what the server found in the steps that it has just stored."""

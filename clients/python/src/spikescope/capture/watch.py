@@ -165,6 +165,11 @@ class Watch:
         # Copied or sent to another process with what holds it: nothing is watched there.
         return _watch_of_nothing, ()
 
+    @property
+    def is_hooked(self) -> bool:
+        """Whether optimizer steps are seen on this rank."""
+        return bool(self._handles)
+
     def stop(self) -> None:
         """Removes every hook."""
         if self._is_stopped:
