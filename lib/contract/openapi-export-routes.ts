@@ -25,14 +25,26 @@ export const EXPORT_ROUTES: readonly RouteDescription[] = [
         description: 'The file.',
         bodies: Object.values(EXPORT_MEDIA_TYPES).map((mediaType) => ({ mediaType, schema: null })),
         headers: {
-          [EXPORT_HEADERS.total]: 'How many steps (of layers and steps) or rows the body has.',
-          [EXPORT_HEADERS.firstStep]: 'The first step.',
-          [EXPORT_HEADERS.lastStep]: 'The last step.',
-          [EXPORT_HEADERS.nextStep]: 'Where to go on, when maxSteps cut the body off.',
-          [EXPORT_HEADERS.gaps]:
-            'Steps, as 0-4095,8192-9215, of which the policy of the project has left rollups alone: no row has them.',
-          [EXPORT_HEADERS.roundedBefore]:
-            'Before this step some values of layers are kept to a thousandth; without it none is.',
+          [EXPORT_HEADERS.total]: {
+            type: 'integer',
+            description: 'How many steps (of layers and steps) or rows the body has.',
+          },
+          [EXPORT_HEADERS.firstStep]: { type: 'integer', description: 'The first step.' },
+          [EXPORT_HEADERS.lastStep]: { type: 'integer', description: 'The last step.' },
+          [EXPORT_HEADERS.nextStep]: {
+            type: 'integer',
+            description: 'Where to go on, when maxSteps cut the body off.',
+          },
+          [EXPORT_HEADERS.gaps]: {
+            type: 'string',
+            description:
+              'Steps, as 0-4095,8192-9215, of which the policy of the project has left rollups alone: no row has them.',
+          },
+          [EXPORT_HEADERS.roundedBefore]: {
+            type: 'integer',
+            description:
+              'Before this step some values of layers are kept to a thousandth; without it none is.',
+          },
         },
       },
     ],

@@ -16,7 +16,12 @@ export interface ReplyDescription {
   readonly status: number;
   readonly description: string;
   readonly bodies: readonly BodyDescription[];
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, HeaderDescription>>;
+}
+
+export interface HeaderDescription {
+  readonly type: 'integer' | 'string';
+  readonly description: string;
 }
 
 /** What a token must be allowed to do; null: the route asks for none. */

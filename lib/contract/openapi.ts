@@ -6,7 +6,12 @@
 import type { z } from 'zod';
 import { STATUS_OF_CODE, type ErrorCode } from './app-error';
 import type { TensorDescription } from './openapi-frames';
-import type { BodyDescription, ReplyDescription, RouteDescription } from './openapi-route';
+import type {
+  BodyDescription,
+  HeaderDescription,
+  ReplyDescription,
+  RouteDescription,
+} from './openapi-route';
 import { ROUTES } from './openapi-routes';
 import {
   componentSchemas,
@@ -175,12 +180,12 @@ function describeReply({ description, bodies, headers }: ReplyDescription): Open
 }
 
 function describeHeaders(
-  headers: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, HeaderDescription>>,
 ): Readonly<Record<string, JsonObject>> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, description]) => [
+    Object.entries(headers).map(([name, { type, description }]) => [
       name,
-      { description, schema: { type: 'integer' } },
+      { description, schema: { type } },
     ]),
   );
 }
@@ -200,7 +205,10 @@ function describeErrors(route: RouteDescription): Readonly<Record<string, OpenAp
         ...(status === 429 || status === 503
           ? {
               headers: describeHeaders({
-                'Retry-After': 'Seconds after which to ask again.',
+                'Retry-After': {
+                  type: 'integer',
+                  description: 'Seconds after which to ask again.',
+                },
               }),
             }
           : {}),

@@ -192,6 +192,19 @@ describe('the published document', () => {
     expect(Object.keys(reply?.headers ?? {})).toEqual(['Retry-After']);
   });
 
+  it('types the headers of an export as they are sent: steps are numbers, gaps are text', () => {
+    const { headers = {} } = operation('get', '/api/v1/runs/{id}/export').responses['200']!;
+    const types = Object.entries(headers).map(([name, { schema }]) => [name, schema]);
+    expect(Object.fromEntries(types)).toEqual({
+      'X-Export-Total': { type: 'integer' },
+      'X-Export-First-Step': { type: 'integer' },
+      'X-Export-Last-Step': { type: 'integer' },
+      'X-Export-Next-Step': { type: 'integer' },
+      'X-Export-Gaps': { type: 'string' },
+      'X-Export-Rounded-Before': { type: 'integer' },
+    });
+  });
+
   it('asks no token of the routes that supervisors and browsers need without one', () => {
     const open = operations().filter(([, , { security }]) => security.length === 0);
     expect(open.map(([, path]) => path).sort()).toEqual(
