@@ -43,6 +43,11 @@ export const READ_ROUTES: readonly RouteDescription[] = [
       'Pinned runs first, then the newest, or as sort says. q is text in id, name, project, tags and ' +
       'notes, or /regex/. All conditions hold at once.',
     query: runsQuerySchema,
+    words: {
+      spikes:
+        'By loss spikes and divergences: any; open, that may recover yet; never_recovered, that were open when ' +
+        'their attempt ended and that no later attempt replayed; none.',
+    },
     replies: [
       ok(
         runsReplySchema,

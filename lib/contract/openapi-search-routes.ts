@@ -32,7 +32,9 @@ export const SEARCH_ROUTES: readonly RouteDescription[] = [
     words: {
       ...RUN_WORDS,
       kind: 'Separated by commas; loss_spike,divergence without it.',
-      recovery: 'Separated by commas: fast, slow, partial, unrecovered, diverged, open.',
+      recovery:
+        'Separated by commas: fast, slow, partial, unrecovered, diverged, open, and never_recovered for what was ' +
+        'open when its attempt ended.',
       verdict: 'Separated by commas: precursor_found, no_precursor, insufficient_data.',
       layer: 'Spikes before which such a layer moved: text in its name, or /regex/.',
       minLead: 'Spikes before whose rise a layer (of those) moved at least so many steps earlier.',

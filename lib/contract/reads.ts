@@ -58,6 +58,9 @@ export const runSortSchema = z.enum([
 ]);
 export type RunSort = z.infer<typeof runSortSchema>;
 
+export const RUN_SPIKE_FILTERS = ['any', 'open', 'never_recovered', 'none'] as const;
+export type RunSpikeFilter = (typeof RUN_SPIKE_FILTERS)[number];
+
 export const runsQuerySchema = z.object({
   project: z.string().optional(),
   status: runStatusSchema.optional(),
@@ -69,8 +72,11 @@ export const runsQuerySchema = z.object({
   state: z.string().transform(splitNames).pipe(z.array(runStateSchema)).optional(),
   /** All of these. */
   tags: queryNames.optional(),
-  /** By loss spikes and divergences: runs with any, with one that is open, or with none. */
-  spikes: z.enum(['any', 'open', 'none']).optional(),
+  /**
+   * By loss spikes and divergences: runs with any, with one that is open, with one that was open
+   * when its attempt ended and that no later attempt replayed, or with none.
+   */
+  spikes: z.enum(RUN_SPIKE_FILTERS).optional(),
   /** Counted, but not listed: the groups that somebody has closed. */
   excludeProjects: queryNames.optional(),
   /** Within pinned runs and within the others; what is not known comes last. Else the newest first. */

@@ -161,7 +161,10 @@ export const runSummarySchema = z.object({
   /** Steps a second over the last 64 steps by the job's wall time; null when unknown. */
   stepsPerSecond: z.number().nullable(),
   spikeCount: z.int(),
+  /** Loss spikes and divergences without an end, those that a later attempt replayed left out. */
   openSpikeCount: z.int(),
+  /** Of these, the ones whose attempt has ended: no step will tell their end. */
+  neverRecoveredCount: z.int(),
   worstStage: z.string().nullable(),
   /** What the detectors found in all attempts, by kind; kinds without any are left out. */
   findingCounts: z.record(z.string(), z.int()),

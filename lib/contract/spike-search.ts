@@ -67,12 +67,16 @@ export const sizeEdgesSchema = queryText(1024)
     'expected ascending numbers',
   );
 
+/** What was open when its attempt ended never recovered; `open` are those that may recover yet. */
+export const RECOVERY_FILTERS = [...recoverySchema.options, 'never_recovered'] as const;
+export type RecoveryFilter = (typeof RECOVERY_FILTERS)[number];
+
 export const SPIKE_SORTS = ['newest', 'lead', 'lost'] as const;
 
 export const spikeSearchSchema = z.object({
   ...runSelection,
   kind: listOf(spikeKindSchema, 4).default(['loss_spike', 'divergence']),
-  recovery: listOf(recoverySchema, 6).optional(),
+  recovery: listOf(z.enum(RECOVERY_FILTERS), RECOVERY_FILTERS.length).optional(),
   verdict: listOf(verdictSchema, 3).optional(),
   /** Spikes before which such a layer moved: text in its name, or `/regex/`. */
   layer: queryText(256).optional(),

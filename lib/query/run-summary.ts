@@ -28,6 +28,7 @@ export function toRunSummary(run: StoredRun, progress: RunProgress): RunSummary 
     stepsPerSecond: progress.stepsPerSecond,
     spikeCount: run.spikeCount,
     openSpikeCount: run.openSpikeCount,
+    neverRecoveredCount: run.neverRecoveredCount,
     worstStage: findWorstStage(Object.keys(run.layersByStage)),
     findingCounts: run.findingCounts,
     openSpike: run.openSpike,

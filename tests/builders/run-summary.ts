@@ -23,6 +23,7 @@ export function aRun(over: Partial<RunSummary> = {}): RunSummary {
     stepsPerSecond: 7.5,
     spikeCount: 0,
     openSpikeCount: 0,
+    neverRecoveredCount: 0,
     worstStage: null,
     findingCounts: {},
     openSpike: null,

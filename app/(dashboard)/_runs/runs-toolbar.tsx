@@ -21,7 +21,8 @@ const STATUS_OPTIONS = [{ value: '', label: 'Any status' }, ...STATUS_LABELS] as
 const SPIKE_OPTIONS = [
   { value: '', label: 'Any events' },
   { value: 'any', label: 'With loss spikes' },
-  { value: 'open', label: 'Open or never recovered' },
+  { value: 'open', label: 'Open spikes' },
+  { value: 'never_recovered', label: 'Never recovered' },
   { value: 'none', label: 'No loss spikes' },
 ] as const;
 

@@ -36,6 +36,8 @@ export interface StoredRun {
   readonly attempts: readonly StoredAttempt[];
   readonly spikeCount: number;
   readonly openSpikeCount: number;
+  /** Of these, those whose attempt has ended. */
+  readonly neverRecoveredCount: number;
   /** The newest of those that are open. */
   readonly openSpike: OpenSpike | null;
   /** By kind, of all attempts. */
@@ -124,6 +126,9 @@ export async function findRuns(db: Database, runKeys: readonly string[]): Promis
         attempts: ofRun,
         spikeCount: TROUBLE.reduce((sum, kind) => sum + (findingCounts[kind] ?? 0), 0),
         openSpikeCount: openOfRun.length,
+        neverRecoveredCount: openOfRun.filter(
+          ({ attempt }) => run.status !== 'running' || attempt !== ofRun.at(-1)?.attempt,
+        ).length,
         openSpike: newestOpen === undefined ? null : toOpenSpike(newestOpen),
         findingCounts,
         layersByStage: stages.get(runKey) ?? {},

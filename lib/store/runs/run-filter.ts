@@ -1,5 +1,6 @@
 /** Which runs a query asks for, as SQL over `run` and what `run-order.ts` joins to it. */
-import type { RunsQuery } from '../../contract/reads';
+import type { RunSpikeFilter, RunsQuery } from '../../contract/reads';
+import { hasEndedSql } from './has-ended';
 import { TROUBLE } from './run-details';
 import { STATE_SQL } from './run-order';
 import { parseTextMatch } from '../text-match';
@@ -23,22 +24,23 @@ export class Conditions {
 const HAS_SPIKES = `EXISTS (
   SELECT 1 FROM spike WHERE spike.run = run.run AND kind IN ('${TROUBLE.join("', '")}'))`;
 
-/** What an attempt left open when another took its place is not going on. */
-const HAS_OPEN_SPIKES = `EXISTS (
+const hasOpenSpikes = (condition: string) => `EXISTS (
   SELECT 1 FROM spike
-  JOIN attempt ON attempt.run = spike.run AND attempt.attempt = spike.attempt
   WHERE spike.run = run.run AND kind IN ('${TROUBLE.join("', '")}') AND recovery = 'open'
-    AND onset_step >= attempt.resume_from_step
-    AND NOT EXISTS (
-      SELECT 1 FROM attempt AS later
-      WHERE later.run = attempt.run AND later.attempt > attempt.attempt
-        AND later.resume_from_step <= onset_step))`;
+    AND ${condition})`;
+
+/** What a later attempt replays is no part of the run any more. */
+const IS_NOT_REPLAYED = `NOT EXISTS (
+  SELECT 1 FROM attempt AS later
+  WHERE later.run = spike.run AND later.attempt > spike.attempt
+    AND later.resume_from_step <= onset_step)`;
 
 const SPIKES_SQL = {
   any: HAS_SPIKES,
   none: `NOT ${HAS_SPIKES}`,
-  open: HAS_OPEN_SPIKES,
-} as const;
+  open: hasOpenSpikes(`NOT ${hasEndedSql('spike.attempt')}`),
+  never_recovered: hasOpenSpikes(`${hasEndedSql('spike.attempt')} AND ${IS_NOT_REPLAYED}`),
+} as const satisfies Readonly<Record<RunSpikeFilter, string>>;
 
 /** Everything that a query says but which page it wants and which projects it leaves out. */
 export function filterOf(query: RunsQuery): Conditions {

@@ -10,6 +10,7 @@ import {
   STALE_INTERVALS,
 } from '../../contract/run-state';
 import { STAGES_BY_SEVERITY } from '../../contract/stages';
+import { hasEndedSql } from './has-ended';
 import { recentStepsSql } from './run-progress';
 
 const latestJoin = (condition: string) => `
@@ -67,7 +68,7 @@ const COLUMNS: Readonly<Record<RunSortKey, SortColumn>> = {
   state: number(`array_position(${list(RUN_STATES)}, ${STATE_SQL})`),
   // One that is open outweighs any number that are over.
   spikes: number(`(
-    SELECT count(*) + 1e6 * count(*) FILTER (WHERE recovery = 'open')
+    SELECT count(*) + 1e6 * count(*) FILTER (WHERE recovery = 'open' AND NOT ${hasEndedSql('spike.attempt')})
     FROM spike WHERE spike.run = run.run AND kind IN ('loss_spike', 'divergence'))`),
   stage: number(`(
     SELECT max(array_position(${list(STAGES_BY_SEVERITY)}, stage)) FROM stage_interval

@@ -20,7 +20,7 @@ export function foundSql(
 ): string {
   const conditions = [`spike.kind = ANY(${sql.add(query.kind, 'text[]')})`];
   if (query.recovery !== undefined) {
-    conditions.push(`best.recovery = ANY(${sql.add(query.recovery, 'text[]')})`);
+    conditions.push(`${ENDING_SQL} = ANY(${sql.add(query.recovery, 'text[]')})`);
   }
   if (query.verdict !== undefined) {
     conditions.push(`spike.verdict = ANY(${sql.add(query.verdict, 'text[]')})`);
@@ -41,7 +41,7 @@ export function foundSql(
   return `${needsSets ? `${layerSetsSql(sql, query.layer)},` : ''}
   found AS MATERIALIZED (
     SELECT considered.run, considered.attempt, spike.id, spike.kind, spike.verdict,
-      best.onset_step, best.rise_step, best.recovery, lead.lead_steps,
+      best.onset_step, best.rise_step, ${ENDING_SQL} AS ending, lead.lead_steps,
       greatest(0, coalesce(spike.recovered_step, considered.last_step, best.onset_step)
         - best.onset_step) AS lost_steps${own}
       ${withMover ? ', mover_layer.name AS mover_name, mover_layer.kind AS mover_kind' : ''}
@@ -72,6 +72,10 @@ export function foundSql(
     WHERE ${conditions.map((condition) => `(${condition})`).join(' AND ')}
   )`;
 }
+
+/** As `recovery` is asked for and grouped by. */
+const ENDING_SQL = `CASE WHEN best.recovery = 'open' AND considered.has_ended
+  THEN 'never_recovered' ELSE best.recovery END`;
 
 /** What counts of a spike: told, or seen at the second look. */
 export const BEST_SQL = `

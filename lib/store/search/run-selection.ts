@@ -1,7 +1,7 @@
 /**
  * The attempts that a question across runs is put to, as the relation `considered`: its run,
- * its optimizer, its size where asked for, and its first and last reported step by two probes
- * of the steps' key. Whatever somebody typed is a parameter.
+ * its optimizer, its size where asked for, whether it has ended, and its first and last reported
+ * step by two probes of the steps' key. Whatever somebody typed is a parameter.
  */
 import {
   OPTIMIZER_PATHS,
@@ -9,6 +9,7 @@ import {
   parseConditions,
   type RunCondition,
 } from '../../contract/run-conditions';
+import { hasEndedSql } from '../runs/has-ended';
 import { filterOf } from '../runs/run-filter';
 
 export interface RunSelection {
@@ -93,7 +94,8 @@ export class SearchSql {
     return `chosen AS MATERIALIZED (SELECT run.* FROM run WHERE ${this.#runFilter}),
     considered AS MATERIALIZED (
       SELECT run.run, attempt.attempt, edge.first_step, edge.last_step,
-        coalesce(edge.last_step - edge.first_step + 1, 0) AS steps${more.join('')}
+        coalesce(edge.last_step - edge.first_step + 1, 0) AS steps,
+        ${hasEndedSql('attempt.attempt')} AS has_ended${more.join('')}
       FROM chosen AS run JOIN attempt ON attempt.run = run.run
       ${this.#needsSize ? size : ''}
       CROSS JOIN LATERAL (

@@ -94,7 +94,7 @@ export async function findSpikeGroups(
 
 const SPIKE_KEYS = {
   kind: 'kind',
-  recovery: 'recovery',
+  recovery: 'ending',
   mover_kind: 'mover_kind',
   mover_layer: 'mover_name',
 } as const;

@@ -1,8 +1,12 @@
 import { joinNames, splitNames } from '../../contract/name-list';
-import { runSortSchema, type RunSort, type RunSortKey } from '../../contract/reads';
+import {
+  RUN_SPIKE_FILTERS,
+  runSortSchema,
+  type RunSort,
+  type RunSortKey,
+  type RunSpikeFilter,
+} from '../../contract/reads';
 import { RUN_STATES, type RunState } from '../../contract/run-state';
-
-export type SpikeFilter = 'any' | 'open' | 'none';
 
 /** What someone chose of the runs, as the URL holds it. */
 export interface RunsFilter {
@@ -10,7 +14,7 @@ export interface RunsFilter {
   readonly state: RunState | null;
   readonly project: string | null;
   readonly tags: readonly string[];
-  readonly spikes: SpikeFilter | null;
+  readonly spikes: RunSpikeFilter | null;
   readonly sort: RunSort;
   readonly isGrouped: boolean;
   /** Groups whose rows are not shown. */
@@ -18,8 +22,6 @@ export interface RunsFilter {
 }
 
 export const NEWEST_FIRST: RunSort = '-created';
-
-const SPIKE_FILTERS: readonly SpikeFilter[] = ['any', 'open', 'none'];
 
 /** A parameter that says nothing known is as good as absent: an old link still opens. */
 export function readRunsFilter(parameters: URLSearchParams): RunsFilter {
@@ -30,7 +32,7 @@ export function readRunsFilter(parameters: URLSearchParams): RunsFilter {
     state: RUN_STATES.find((state) => state === parameters.get('status')) ?? null,
     project: parameters.get('project'),
     tags: splitNames(parameters.get('tags') ?? ''),
-    spikes: SPIKE_FILTERS.find((filter) => filter === parameters.get('spikes')) ?? null,
+    spikes: RUN_SPIKE_FILTERS.find((filter) => filter === parameters.get('spikes')) ?? null,
     sort: sort.success ? sort.data : NEWEST_FIRST,
     isGrouped,
     closedProjects: isGrouped ? splitNames(parameters.get('closed') ?? '') : [],

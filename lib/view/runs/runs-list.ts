@@ -1,6 +1,6 @@
 import type { RunSummary } from '../../contract/runs';
 import { formatNumber, formatStep } from '../text/format-number';
-import { recoveryWord } from '../spikes/recovery-words';
+import { NEVER_RECOVERED, recoveryWord } from '../spikes/recovery-words';
 import {
   formatSilence,
   prepareRunStatus,
@@ -105,22 +105,28 @@ const FINDINGS = [
 
 const join = (...parts: readonly string[]) => parts.filter((part) => part !== '').join(', ');
 
-/** The worst kind first. What is open, or was when the run ended, is a loss spike, or a divergence where there is no spike. */
+/** The worst kind first. What is open, or was when its attempt ended, is a loss spike, or a divergence where there is no spike. */
 function prepareFindings(run: RunSummary): readonly FindingView[] {
-  const { findingCounts, openSpikeCount } = run;
-  const hasEnded = run.status !== 'running';
+  const { findingCounts, openSpikeCount, neverRecoveredCount } = run;
+  const goingOn = openSpikeCount - neverRecoveredCount;
+  const counted = (count: number, word: string) =>
+    count === 0 ? '' : `${formatStep(count)} ${word}`;
+  const words = join(
+    counted(goingOn, recoveryWord('open', false)),
+    counted(neverRecoveredCount, NEVER_RECOVERED),
+  );
   const openKind = (findingCounts['loss_spike'] ?? 0) > 0 ? 'loss_spike' : 'divergence';
   return FINDINGS.flatMap(({ kind, one, many }) => {
     const count = findingCounts[kind] ?? 0;
     if (count === 0) return [];
     const isUp = kind === openKind && openSpikeCount > 0;
-    const open = isUp ? `${formatStep(openSpikeCount)} ${recoveryWord('open', hasEnded)}` : '';
+    const open = isUp ? words : '';
     return [
       {
         kind,
         text: isUp && count === openSpikeCount ? open : join(formatStep(count), open),
         label: join(`${formatStep(count)} ${count === 1 ? one : many}`, open),
-        isOpen: isUp && !hasEnded,
+        isOpen: isUp && goingOn > 0,
       },
     ];
   });

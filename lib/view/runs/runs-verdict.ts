@@ -83,7 +83,7 @@ export function prepareRunsVerdict(
     ({ run }) => run.status === 'running' && run.isLastLossNonFinite,
   );
   const spiking = withStatus.filter(
-    ({ run }) => run.status === 'running' && run.openSpikeCount > 0 && !run.isLastLossNonFinite,
+    ({ run }) => run.status === 'running' && countOpen(run) > 0 && !run.isLastLossNonFinite,
   );
   const needing = [...diverged, ...spiking].map(({ run }) => run);
   const first = needing[0];
@@ -141,7 +141,13 @@ function describeFailed(
   return { runId: run.id, sentence: `${shortenName(run.name)} failed ${where}, ${ago}.` };
 }
 
-function describeSpikes({ openSpikeCount, openSpike }: RunSummary): string {
+/** What a restart left behind needs nobody any more. */
+const countOpen = ({ openSpikeCount, neverRecoveredCount }: RunSummary): number =>
+  openSpikeCount - neverRecoveredCount;
+
+function describeSpikes(run: RunSummary): string {
+  const { openSpike } = run;
+  const openSpikeCount = countOpen(run);
   const since = openSpike === null ? '' : ` since step ${formatStep(openSpike.onsetStep)}`;
   if (openSpikeCount === 1) {
     return `${openSpike?.kind === 'divergence' ? 'divergence' : 'loss spike'} open${since}`;

@@ -1,17 +1,19 @@
 /** How a spike ended, in the words that every list, verdict and postmortem shares. */
 import type { Spike } from '../../contract/reads';
 import type { RunSummary } from '../../contract/runs';
+import { RECOVERY_FILTERS, type RecoveryFilter } from '../../contract/spike-search';
 
 /** Of a spike that was open when its attempt ended: nothing will ever be known of its end. */
 export const NEVER_RECOVERED = 'never recovered';
 
-const RECOVERIES: Readonly<Record<Spike['recovery'], string>> = {
+const ENDINGS: Readonly<Record<RecoveryFilter, string>> = {
   fast: 'fast',
   slow: 'slow',
   partial: 'partial recovery',
   unrecovered: 'not recovered',
   diverged: 'diverged',
   open: 'open',
+  never_recovered: NEVER_RECOVERED,
 };
 
 /** Whether no step will follow in an attempt: its run has ended, or a restart left it behind. */
@@ -22,8 +24,13 @@ export function hasAttemptEnded(
   return run.status !== 'running' || attempt < run.attempt;
 }
 
+/** As it is asked for and grouped by. */
+export function endingOf(recovery: Spike['recovery'], hasEnded: boolean): RecoveryFilter {
+  return hasEnded && recovery === 'open' ? 'never_recovered' : recovery;
+}
+
 export function recoveryWord(recovery: Spike['recovery'], hasEnded: boolean): string {
-  return hasEnded && recovery === 'open' ? NEVER_RECOVERED : RECOVERIES[recovery];
+  return ENDINGS[endingOf(recovery, hasEnded)];
 }
 
 /** The spikes as they stand: what was open when its attempt ended is open no more. */
@@ -38,12 +45,7 @@ export function settleSpikes(
   );
 }
 
-/** What can be asked for: `open` are also those whose attempt ended. */
-export const RECOVERY_OPTIONS: readonly (readonly [Spike['recovery'], string])[] = [
-  ['fast', RECOVERIES.fast],
-  ['slow', RECOVERIES.slow],
-  ['partial', RECOVERIES.partial],
-  ['unrecovered', RECOVERIES.unrecovered],
-  ['diverged', RECOVERIES.diverged],
-  ['open', `${RECOVERIES.open} or ${NEVER_RECOVERED}`],
-];
+/** What can be asked for. */
+export const ENDING_OPTIONS: readonly (readonly [RecoveryFilter, string])[] = RECOVERY_FILTERS.map(
+  (ending) => [ending, ENDINGS[ending]],
+);

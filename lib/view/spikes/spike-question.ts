@@ -1,5 +1,5 @@
 /** What somebody asks of the spikes of all runs, as the URL of the page and the API both hold it. */
-import { RECOVERY_OPTIONS } from './recovery-words';
+import { ENDING_OPTIONS } from './recovery-words';
 import { stageLabel } from '../stages/stage-label';
 import { STAGE_NAMES } from '../../contract/stages';
 
@@ -76,7 +76,7 @@ export const RECURRING_KIND_CHOICES: readonly Choice[] = [
 
 export const RECOVERY_CHOICES: readonly Choice[] = [
   { value: '', label: 'Any recovery' },
-  ...RECOVERY_OPTIONS.map(([value, word]) => ({ value, label: capital(word) })),
+  ...ENDING_OPTIONS.map(([value, word]) => ({ value, label: capital(word) })),
 ];
 
 export const STAGE_CHOICES: readonly Choice[] = STAGE_NAMES.filter(

@@ -9,6 +9,7 @@ import {
   formatSetting,
   formatStep,
 } from '../text/format-number';
+import { ENDING_OPTIONS, endingOf } from './recovery-words';
 
 /** "214 spikes in 36 of 120 runs, 0.42 in 10 000 steps". */
 export function describeFound(total: SpikeCounts): {
@@ -66,9 +67,8 @@ export interface GroupRow {
   readonly spikes: string;
   readonly steps: string;
   readonly rate: string;
-  /** Of the longest bar, 0 to 1; null without a rate. */
+  /** Of the longest bar, 0 to 1; of spikes where there is no rate, null where there are none. */
   readonly bar: number | null;
-  /** Whether the bar is of spikes: where there is no rate. */
   readonly medianLead: string;
   readonly leadCount: string;
   readonly precursors: string;
@@ -112,7 +112,10 @@ function groupLabel({ key, below }: SpikeGroup, groupBy: string): string {
   }
   const number = Number(key);
   if (key !== '' && Number.isFinite(number)) return formatSetting(number);
-  if (groupBy === 'kind' || groupBy === 'recovery') return key.replaceAll('_', ' ');
+  if (groupBy === 'recovery') {
+    return ENDING_OPTIONS.find(([ending]) => ending === key)?.[1] ?? key;
+  }
+  if (groupBy === 'kind') return key.replaceAll('_', ' ');
   return key === '' ? '(empty)' : key;
 }
 
@@ -145,7 +148,7 @@ const COLUMNS: readonly (TableColumn & { readonly of: (spike: FoundSpike) => Tab
   { name: 'peak_value', kind: 'value', of: ({ peakValue }) => peakValue },
   { name: 'baseline', kind: 'value', of: ({ baseline }) => baseline },
   { name: 'recovered_step', kind: 'step', of: ({ recoveredStep }) => recoveredStep },
-  { name: 'recovery', kind: 'text', of: ({ recovery }) => recovery },
+  { name: 'recovery', kind: 'text', of: ({ recovery, hasEnded }) => endingOf(recovery, hasEnded) },
   { name: 'verdict', kind: 'text', of: ({ verdict }) => verdict },
   { name: 'lead_steps', kind: 'count', of: ({ mover }) => mover?.leadSteps ?? null },
   { name: 'mover', kind: 'text', of: ({ mover }) => mover?.name ?? null },

@@ -211,6 +211,61 @@ describe('readRuns by conditions and order', () => {
   });
 });
 
+describe('spikes that were open when their attempt ended', () => {
+  const ofProject = (query: Partial<Parameters<typeof readRuns>[1]>) =>
+    idsOf({ project: 'endings', ...query });
+
+  beforeAll(async () => {
+    const { db } = database;
+    const start = async (id: string, ...resumes: number[]) => {
+      const { runKey } = await createRun(db, aRun({ id, project: 'endings' }));
+      await db.prisma.spike.create({
+        data: {
+          ...{ runKey, id: 's1', attempt: 1, kind: 'loss_spike', onsetStep: 20n },
+          ...{ recovery: 'open', firstMovers: [], verdict: 'no_precursor' },
+        },
+      });
+      for (const resumeFromStep of resumes) {
+        // A resume while the newest attempt has no frames is that attempt.
+        await database.writer.write([frameOf(runKey, resumeFromStep + 10)]);
+        await createRun(db, aRun({ id, project: 'endings', resumeFromStep }));
+      }
+    };
+    await start('going-on');
+    await start('over');
+    await finishRun(db, 'over', 'failed', new Date());
+    await start('left-behind', 30);
+    await start('replayed', 15);
+    await start('replayed-and-over', 15);
+    await finishRun(db, 'replayed-and-over', 'finished', new Date());
+  });
+
+  it('never recovered, unless a later attempt replayed them, and are open no more', async () => {
+    expect(await ofProject({ spikes: 'open' })).toEqual(['going-on']);
+    expect(await ofProject({ spikes: 'never_recovered' })).toEqual(['left-behind', 'over']);
+    expect(await ofProject({ spikes: 'any' })).toHaveLength(5);
+  });
+
+  it('are counted as the filter finds them', async () => {
+    const { items } = await readRuns(database.db, { project: 'endings', limit: 10 });
+    const counts = items.map(({ id, openSpikeCount, neverRecoveredCount }) => [
+      id,
+      [openSpikeCount, neverRecoveredCount],
+    ]);
+    expect(Object.fromEntries(counts)).toEqual({
+      'going-on': [1, 0],
+      over: [1, 1],
+      'left-behind': [1, 1],
+      replayed: [0, 0],
+      'replayed-and-over': [0, 0],
+    });
+  });
+
+  it('do not outweigh others in the order by spikes; one that goes on does', async () => {
+    expect((await ofProject({ sort: '-spikes' }))[0]).toBe('going-on');
+  });
+});
+
 describe('readTags', () => {
   it('counts the runs of each tag, of all projects or of one', async () => {
     const { db } = database;

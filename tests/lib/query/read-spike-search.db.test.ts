@@ -5,6 +5,7 @@ import { useDatabase } from '@/tests/database';
 import {
   type SearchedAttempt,
   type SearchedRun,
+  endingOf,
   sizeOf,
   someRuns,
   storeSearchedRuns,
@@ -36,7 +37,9 @@ const QUESTIONS: readonly {
   { query: { kind: 'outlier_batch,loss_spike' } },
   { query: { project: 'alpha' }, isAsked: ({ project }) => project === 'alpha' },
   { query: { q: '/^run-0[0-4]$/' }, isAsked: ({ id }) => /^run-0[0-4]$/.test(id) },
-  { query: { recovery: 'partial,open' } },
+  { query: { recovery: 'open' } },
+  { query: { recovery: 'never_recovered' } },
+  { query: { recovery: 'partial,open,never_recovered' } },
   { query: { verdict: 'no_precursor' } },
   { query: { minLead: '5' } },
   { query: { layer: 'wte' }, isLayer: (name) => name.includes('wte') },
@@ -78,6 +81,11 @@ describe('spikes of all runs', () => {
     expect(spikes.length).toBeGreaterThan(30);
     expect(spikes.some(({ firstMovers }) => firstMovers.length === 0)).toBe(true);
     expect(spikes.some(({ reevaluation }) => reevaluation?.standsOut === true)).toBe(true);
+    const endings = runs.flatMap((run) =>
+      run.attempts.flatMap((attempt) => attempt.spikes.map((spike) => endingOf(run, spike))),
+    );
+    expect(new Set(endings)).toContain('open');
+    expect(new Set(endings)).toContain('never_recovered');
   });
 
   it.each(QUESTIONS)(
@@ -220,6 +228,17 @@ describe('groups of spikes', () => {
     }
     const kinds = await search({ groupBy: 'mover_kind' });
     expect(kinds.groups!.map(({ key }) => key)).toContain('embedding');
+  });
+
+  it('by recovery tell what is open from what never recovered, as the filter does', async () => {
+    const { groups, total } = await search({ groupBy: 'recovery' });
+    const keys = groups!.map(({ key }) => key!);
+    expect(keys).toContain('open');
+    expect(keys).toContain('never_recovered');
+    for (const { key, spikeCount } of groups!) {
+      expect((await search({ recovery: key! })).total.spikeCount).toBe(spikeCount);
+    }
+    expect(groups!.reduce((sum, { spikeCount }) => sum + spikeCount, 0)).toBe(total.spikeCount);
   });
 
   it('are by edges of size that a group says', async () => {

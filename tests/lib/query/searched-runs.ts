@@ -191,6 +191,12 @@ export interface Told {
   readonly lostSteps: number;
 }
 
+/** As `recovery` is asked for: what was open when its attempt ended never recovered. */
+export const endingOf = (run: SearchedRun, { attempt, recovery }: Spike) =>
+  recovery === 'open' && (run.status === 'finished' || attempt < run.attempts.length)
+    ? 'never_recovered'
+    : recovery;
+
 export const sizeOf = ({ layers }: SearchedRun): number =>
   layers.reduce((sum, { parameterCount }) => sum + parameterCount, 0);
 
@@ -212,7 +218,7 @@ export function tellSpikes(
       const spike = refineSpike(told);
       const { minLead, recovery, stage, verdict } = query;
       if (!query.kind.includes(spike.kind)) return [];
-      if (recovery?.includes(spike.recovery) === false) return [];
+      if (recovery?.includes(endingOf(run, spike)) === false) return [];
       if (verdict?.includes(spike.verdict) === false) return [];
       const rise = spike.riseStep!;
       const isSmall = ({ layer }: { readonly layer: number }) =>

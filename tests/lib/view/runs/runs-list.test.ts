@@ -141,7 +141,10 @@ describe('a row', () => {
   it('say of a spike that was open when the run ended that it never recovered', () => {
     const ended = (count: number) =>
       prepareRunRow(
-        aRun({ status: 'finished', openSpikeCount: 1, findingCounts: { loss_spike: count } }),
+        aRun({
+          ...{ status: 'finished', openSpikeCount: 1, neverRecoveredCount: 1 },
+          findingCounts: { loss_spike: count },
+        }),
         NOW,
       ).findings;
     expect(ended(1)).toEqual([
@@ -152,6 +155,16 @@ describe('a row', () => {
       },
     ]);
     expect(ended(2)[0]).toMatchObject({ text: '2, 1 never recovered', isOpen: false });
+  });
+
+  it('tell what a restart left behind from what is open', () => {
+    const restarted = (openSpikeCount: number) =>
+      prepareRunRow(
+        aRun({ openSpikeCount, neverRecoveredCount: 1, findingCounts: { loss_spike: 3 } }),
+        NOW,
+      ).findings;
+    expect(restarted(1)).toMatchObject([{ text: '3, 1 never recovered', isOpen: false }]);
+    expect(restarted(3)).toMatchObject([{ text: '2 open, 1 never recovered', isOpen: true }]);
   });
 
   it('names a loss that is not finite and the speed of no run that has ended', () => {

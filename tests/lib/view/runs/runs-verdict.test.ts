@@ -69,6 +69,14 @@ describe('the verdict over the runs', () => {
     expect(verdictOver([live('a', { status: 'failed', openSpikeCount: 1 })]).alarm).toBeNull();
   });
 
+  it('raises no alarm for a spike that a restart left behind, and does not count it', () => {
+    const left = { openSpike, neverRecoveredCount: 1 };
+    expect(verdictOver([live('a', { ...left, openSpikeCount: 1 })]).alarm).toBeNull();
+    expect(verdictOver([live('a', { ...left, openSpikeCount: 2 })]).sentence).toBe(
+      'a: loss spike open since step 1\u2009552.',
+    );
+  });
+
   it('names a run that failed lately, and where, before it counts', () => {
     const verdict = verdictOver([live('a'), failed('night', 14), ended('old', 'failed')]);
     expect(verdict.sentence).toBe('night failed at step 560, 14 minutes ago.');

@@ -163,6 +163,10 @@ describe('what was found', () => {
     });
     expect(prepareGroups([group('0.00000001', null, {})], 'epsilon')[0]!.label).toBe('1e−8');
     expect(prepareGroups([group('lm_head', null, {})], 'mover_layer')[0]!.label).toBe('lm_head');
+    const endings = ['unrecovered', 'open', 'never_recovered'].map((key) => group(key, null, {}));
+    expect(prepareGroups(endings, 'recovery').map(({ label }) => label)).toEqual([
+      ...['not recovered', 'open', 'never recovered'],
+    ]);
   });
 
   it('has sizes as people say them', () => {
@@ -190,7 +194,7 @@ describe('what was found', () => {
     const [head, row] = writeCsv(spikesTable([spike]));
     expect(head!.split(',').length).toBe(24);
     expect(row).toBe(
-      'b,"the ""big"" one",1,1-loss_spike-9,loss_spike,,9,9,,,2,,open,no_precursor,,,,3,12,adamw,,0.95,,/runs/b/spikes/1-loss_spike-9\r\n',
+      'b,"the ""big"" one",1,1-loss_spike-9,loss_spike,,9,9,,,2,,never_recovered,no_precursor,,,,3,12,adamw,,0.95,,/runs/b/spikes/1-loss_spike-9\r\n',
     );
   });
 });
