@@ -42,6 +42,11 @@ export class AdviceWatch {
 
   constructor(private readonly read: (runId: string) => Promise<AdviceReply>) {}
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiterCount;
+  }
+
   /** As of now. Throws what the read throws. */
   readNow(runId: string): Promise<AdviceReply> {
     return this.read(runId);

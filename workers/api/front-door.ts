@@ -7,6 +7,7 @@ import { LIVE_PATH } from '../../lib/contract/live';
 import { buildOpenApi } from '../../lib/contract/openapi';
 import { readAdvice } from '../../lib/query/read-advice';
 import type { Database } from '../../lib/store/database';
+import { findDatabaseSize } from '../../lib/store/database-size';
 import type { TokenScope } from '../../lib/store/tokens';
 import { toUnavailable } from '../../lib/store/postgres/outage';
 import { frameHeaders } from '../access/frames';
@@ -29,7 +30,7 @@ import {
 } from './query-parameters';
 import type { ReadHandler } from './read-request';
 import { READ_ROUTES } from './read-routes';
-import { readReadiness } from './readiness';
+import { type Readiness, readReadiness } from './readiness';
 import { askSeenStep } from './seen-step';
 import { signIn, signOut, toSignIn } from './sign-in';
 
@@ -127,7 +128,6 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const { db, logger, requireTokens, hosts } = options;
   const access = { db, requireTokens };
   const router = new Router<Destination>(API_ROUTES);
-  const metrics = new ApiMetrics();
   const budget = new BodyBudget(4 * 1024 * 1024);
   const bodies = new BodyPool(MAX_KEPT_REPLY_BYTES, LARGEST_REPLY_BYTES);
   const bufferTimer = setInterval(() => bodies.releaseUnused(), UNUSED_AFTER_MS);
@@ -137,6 +137,14 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const advice = new AdviceWatch(async (runId) =>
     readAdvice(db, runId, await askSeenStep(options.ingestUrl, runId)),
   );
+  const metrics = new ApiMetrics({
+    version: options.version,
+    paths: API_ROUTES.map(({ path }) => path),
+    waitingForAdvice: () => advice.waiting,
+    ingestUrl: options.ingestUrl,
+    readReadiness: askReadiness,
+    readDatabaseSize: () => findDatabaseSize(db),
+  });
   const openApi = buildOpenApi({ version: options.version });
   const queryParameters = queryParametersOf(openApi);
   /** Passed on, or about to be refused. */
@@ -160,6 +168,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     socket.on('close', () => sockets.delete(socket));
     void handleUpgrade(request, socket, head);
   });
+
+  function askReadiness(): Promise<Readiness> {
+    return readReadiness({ ...options, isDraining });
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = performance.now();
@@ -221,12 +233,12 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       case '/healthz':
         return text(200, 'text/plain; charset=utf-8', 'ok\n');
       case '/readyz': {
-        const readiness = await readReadiness({ ...options, isDraining });
+        const readiness = await askReadiness();
         return json(readiness.ready ? 200 : 503, readiness);
       }
       case '/metrics':
         permitScope(await authenticate(request.headers, access), 'read');
-        return text(200, metrics.contentType, await metrics.collect(options.ingestUrl));
+        return text(200, metrics.contentType, await metrics.collect());
       case '/api/v1/openapi.json':
         return ok(openApi);
       default:

@@ -1,34 +1,15 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CompactionClient, CompactionStatus } from '../compaction/compaction-client';
+import type { Registry } from 'prom-client';
+import type { CompactionClient } from '../compaction/compaction-client';
+import { metricsOnRead } from './metrics-on-read';
 
-type Read = (status: CompactionStatus) => number;
-
-/** What compaction says of itself to Prometheus, read when it is asked for. */
+/** What compaction says of itself to Prometheus. */
 export function observeCompaction(
   registry: Registry,
   compaction: Pick<CompactionClient, 'status'>,
 ): void {
-  const gauge = (name: string, help: string, read: Read): void => {
-    new Gauge({
-      name: `spikescope_compaction_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read(compaction.status()));
-      },
-    });
-  };
-  const counter = (name: string, help: string, read: Read): void => {
-    new Counter({
-      name: `spikescope_compaction_${name}_total`,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(read(compaction.status()));
-      },
-    });
-  };
+  const { gauge, counter } = metricsOnRead(registry, 'spikescope_compaction_', () =>
+    compaction.status(),
+  );
   gauge('running', '1 while the thread looks after the store', ({ isRunning }) => +isRunning);
   gauge('hot_frames', 'Posts that are not in blocks yet', ({ hotRows }) => hotRows);
   gauge('hot_bytes', 'Bytes of their values', ({ hotBytes }) => hotBytes);
@@ -41,6 +22,11 @@ export function observeCompaction(
     'waiting_attempts',
     'Attempts that could be compacted further',
     ({ waitingAttempts }) => waitingAttempts,
+  );
+  gauge(
+    'waiting_bytes',
+    'Hot bytes of these attempts; above 1 GiB the writer rests between commits',
+    ({ waitingBytes }) => waitingBytes,
   );
   gauge(
     'stalled_seconds',

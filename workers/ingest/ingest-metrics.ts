@@ -1,11 +1,16 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { RejectedStep } from '../../lib/contract/frame';
 import type { FrameWriter } from '../../lib/store/writing/frame-writer';
 import type { BodyBudget } from '../http/read-body';
 import type { StatisticsClient } from '../accelerator/statistics-client';
 import type { Publisher } from '../publish/publisher';
 import type { Detection } from './detect/detection';
 import type { JobRunner } from './jobs/job-runner';
+import { metricsOnRead } from './metrics-on-read';
 import type { SampleKeeper } from './samples/sample-keeper';
+import { observeWriter } from './writer-metrics';
+
+const PREFIX = 'spikescope_ingest_';
 
 /** What the worker says of itself to Prometheus. */
 export class IngestMetrics {
@@ -14,6 +19,12 @@ export class IngestMetrics {
     name: 'spikescope_ingest_frames_total',
     help: 'Frames by outcome: accepted, duplicate, rejected',
     labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  private readonly rejectedSteps = new Counter({
+    name: 'spikescope_ingest_rejected_steps_total',
+    help: 'Rejected frames by the code that their post was told',
+    labelNames: ['code'],
     registers: [this.registry],
   });
   private readonly datapoints = new Counter({
@@ -45,11 +56,11 @@ export class IngestMetrics {
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry, prefix: 'spikescope_ingest_' });
+    collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
     for (const outcome of ['accepted', 'duplicate', 'rejected']) this.frames.inc({ outcome }, 0);
   }
 
-  /** Gauges that are read when they are asked for. */
+  /** What is read whenever Prometheus asks. */
   observe(
     writer: FrameWriter,
     publisher: Publisher,
@@ -59,77 +70,64 @@ export class IngestMetrics {
     jobs: JobRunner,
     samples: SampleKeeper,
   ): void {
-    const gauge = (name: string, help: string, read: () => number): void => {
-      new Gauge({
-        name: `spikescope_ingest_${name}`,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.set(read());
-        },
-      });
-    };
-    gauge('writer_queued_bytes', 'Bytes waiting for a commit', () => writer.status().queuedBytes);
-    gauge(
-      'writer_queued_frames',
-      'Frames waiting for a commit',
-      () => writer.status().queuedFrames,
-    );
-    gauge(
-      'writer_lag_seconds',
-      'Age of the oldest frame waiting',
-      () => writer.status().oldestQueuedMs / 1000,
-    );
-    gauge('viewers', 'Open live connections', () => publisher.status().viewers);
-    gauge(
-      'live_skipped_messages',
-      'Messages not sent to slow viewers',
-      () => publisher.status().skippedMessages,
-    );
-    gauge(
-      'detected_attempts',
-      'Attempts whose detectors are in memory',
-      () => detection.status().attempts,
-    );
-    gauge(
-      'detection_late_posts',
-      'Posts that came after detection had gone past their step',
-      () => detection.status().latePosts,
-    );
-    gauge(
-      'detection_passed_gaps',
-      'Steps that detection went past without a step or a shard before them',
-      () => detection.status().passedGaps,
-    );
-    gauge(
-      'detection_failures',
-      'Times that detection started again from the store',
-      () => detection.status().failures,
-    );
-    gauge(
-      'detection_failed_writes',
-      'Writes of findings that failed and were left to the next',
-      () => detection.status().failedWrites,
-    );
-    gauge('body_bytes_held', 'Bytes of request bodies being read', () => budget.heldBytes);
-    gauge(
-      'statistics_queued_bytes',
-      'Bytes of raw samples waiting for their statistics',
-      () => statistics.status().queuedBytes,
-    );
-    gauge('jobs_waiting', 'Batch jobs that wait for their turn', () => jobs.status().queued);
-    gauge('jobs_running', 'Batch jobs at work, 0 or 1', () => (jobs.status().isRunning ? 1 : 0));
-    gauge(
-      'sample_bytes_held',
-      'Bytes of raw samples held in case that a spike follows, and of those being written',
-      () => samples.status().heldBytes,
+    observeWriter(this.registry, writer);
+    this.observeLive(publisher);
+    this.observeDetection(detection);
+    metricsOnRead(this.registry, PREFIX, () => budget).gauge(
+      'body_bytes_held',
+      'Bytes of request bodies being read',
+      ({ heldBytes }) => heldBytes,
     );
     this.observeStatistics(statistics);
     this.observeJobs(jobs);
     this.observeSamples(samples);
   }
 
+  private observeLive(publisher: Publisher): void {
+    const { gauge } = metricsOnRead(this.registry, PREFIX, () => publisher.status());
+    gauge('viewers', 'Open live connections', ({ viewers }) => viewers);
+    gauge(
+      'live_skipped_messages',
+      'Messages not sent to slow viewers',
+      ({ skippedMessages }) => skippedMessages,
+    );
+  }
+
+  private observeDetection(detection: Detection): void {
+    const { gauge } = metricsOnRead(this.registry, PREFIX, () => detection.status());
+    gauge(
+      'detected_attempts',
+      'Attempts whose detectors are in memory',
+      ({ attempts }) => attempts,
+    );
+    gauge(
+      'detection_late_posts',
+      'Posts that came after detection had gone past their step',
+      ({ latePosts }) => latePosts,
+    );
+    gauge(
+      'detection_passed_gaps',
+      'Steps that detection went past without a step or a shard before them',
+      ({ passedGaps }) => passedGaps,
+    );
+    gauge(
+      'detection_failures',
+      'Times that detection started again from the store',
+      ({ failures }) => failures,
+    );
+    gauge(
+      'detection_failed_writes',
+      'Writes of findings that failed and were left to the next',
+      ({ failedWrites }) => failedWrites,
+    );
+  }
+
   private observeSamples(samples: SampleKeeper): void {
+    metricsOnRead(this.registry, PREFIX, () => samples.status()).gauge(
+      'sample_bytes_held',
+      'Bytes of raw samples held in case that a spike follows, and of those being written',
+      ({ heldBytes }) => heldBytes,
+    );
     new Counter({
       name: 'spikescope_ingest_sample_posts_total',
       help: 'Posts of raw samples near a spike by outcome: kept; dropped for want of room before a spike was looked for, or of a database',
@@ -145,6 +143,9 @@ export class IngestMetrics {
   }
 
   private observeJobs(jobs: JobRunner): void {
+    const { gauge } = metricsOnRead(this.registry, PREFIX, () => jobs.status());
+    gauge('jobs_waiting', 'Batch jobs that wait for their turn', ({ queued }) => queued);
+    gauge('jobs_running', 'Batch jobs at work, 0 or 1', ({ isRunning }) => +isRunning);
     new Counter({
       name: 'spikescope_ingest_jobs_ended_total',
       help: 'Batch jobs that ended, by how: finished, failed or cancelled',
@@ -183,44 +184,42 @@ export class IngestMetrics {
         if (shapesBackend !== null) this.set({ backend: shapesBackend }, 1);
       },
     });
-    const counter = (name: string, help: string, read: () => number): void => {
-      new Counter({
-        name: `spikescope_ingest_statistics_${name}_total`,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.reset();
-          this.inc(read());
-        },
-      });
-    };
+    const { gauge, counter } = metricsOnRead(this.registry, `${PREFIX}statistics_`, () =>
+      statistics.status(),
+    );
+    gauge(
+      'queued_bytes',
+      'Bytes of raw samples waiting for their statistics',
+      ({ queuedBytes }) => queuedBytes,
+    );
     counter(
       'fallbacks',
       'Times that a backend failed or its thread died, and the single pass took over',
-      () => statistics.status().fallbackCount,
+      ({ fallbackCount }) => fallbackCount,
     );
     counter(
       'batches',
       'Calls of the statistics thread for frames; those that come together share one on an accelerator',
-      () => statistics.status().batchCount,
+      ({ batchCount }) => batchCount,
     );
     counter(
       'host_rows',
       'Layers of a frame that an accelerator left to the single pass',
-      () => statistics.status().hostRowCount,
+      ({ hostRowCount }) => hostRowCount,
     );
   }
 
   countFrames(counts: {
     readonly accepted: number;
     readonly duplicates: number;
-    readonly rejected: number;
+    readonly rejected: readonly RejectedStep[];
     readonly datapoints: number;
     readonly corruptRatioLayers: number;
   }): void {
     this.frames.inc({ outcome: 'accepted' }, counts.accepted);
     this.frames.inc({ outcome: 'duplicate' }, counts.duplicates);
-    this.frames.inc({ outcome: 'rejected' }, counts.rejected);
+    this.frames.inc({ outcome: 'rejected' }, counts.rejected.length);
+    for (const { code } of counts.rejected) this.rejectedSteps.inc({ code });
     this.datapoints.inc(counts.datapoints);
     this.corruptRatioLayers.inc(counts.corruptRatioLayers);
   }

@@ -191,7 +191,7 @@ function count(
   deps.metrics.countFrames({
     accepted,
     duplicates,
-    rejected: rejected.length,
+    rejected,
     datapoints,
     corruptRatioLayers,
   });

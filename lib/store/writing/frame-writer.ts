@@ -45,9 +45,12 @@ export interface FrameWriterStatus {
   readonly queuedBytes: number;
   /** How long the oldest of them has waited; 0 when there is none. */
   readonly oldestQueuedMs: number;
+  /** Totals since the start. */
   readonly committedFrames: number;
   readonly committedBatches: number;
-  readonly lastCommitMs: number;
+  /** Time that committed batches took, and that was rested between two. */
+  readonly commitMs: number;
+  readonly restMs: number;
   readonly retriedBatches: number;
   readonly refusedWrites: number;
 }
@@ -111,7 +114,8 @@ class GroupCommitWriter implements FrameWriter {
   #isClosed = false;
   #committedFrames = 0;
   #committedBatches = 0;
-  #lastCommitMs = 0;
+  #commitMs = 0;
+  #restMs = 0;
   #retriedBatches = 0;
   #refusedWrites = 0;
 
@@ -162,7 +166,8 @@ class GroupCommitWriter implements FrameWriter {
       oldestQueuedMs: oldest === undefined ? 0 : performance.now() - oldest.queuedAt,
       committedFrames: this.#committedFrames,
       committedBatches: this.#committedBatches,
-      lastCommitMs: this.#lastCommitMs,
+      commitMs: this.#commitMs,
+      restMs: this.#restMs,
       retriedBatches: this.#retriedBatches,
       refusedWrites: this.#refusedWrites,
     };
@@ -193,8 +198,11 @@ class GroupCommitWriter implements FrameWriter {
       }
       this.#inFlight = [];
       for (const { byteLength } of batch) this.#queuedBytes -= byteLength;
-      if (this.#queue.length > 0 && !this.#isClosed)
-        await this.#rest(performance.now() - startedAt);
+      if (this.#queue.length > 0 && !this.#isClosed) {
+        const endedAt = performance.now();
+        await this.#rest(endedAt - startedAt);
+        this.#restMs += performance.now() - endedAt;
+      }
     }
     // In the same turn as the look at the queue: a write between the two would wait for ever.
     this.#draining = null;
@@ -293,7 +301,7 @@ class GroupCommitWriter implements FrameWriter {
     });
     this.#committedBatches++;
     this.#committedFrames += outcomes.filter((outcome) => outcome === 'stored').length;
-    this.#lastCommitMs = performance.now() - startedAt;
+    this.#commitMs += performance.now() - startedAt;
   }
 
   /** A deleted run is the fault of its frames alone. */

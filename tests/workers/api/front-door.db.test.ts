@@ -49,6 +49,8 @@ describe('the front door without tokens', () => {
     expect(body).toMatch(/^spikescope_ingest_frames_total\{outcome="accepted"\} 1$/m);
     expect(body).toMatch(/^spikescope_ingest_datapoints_total 2$/m);
     expect(body).toContain('spikescope_api_request_seconds_bucket');
+    const bytes = Number(/^spikescope_database_bytes (\d+)$/m.exec(body)?.[1]);
+    expect(bytes).toBeGreaterThan(1e6);
   });
 
   it('publishes its schemas', async () => {

@@ -61,6 +61,8 @@ describe('POST /frames', () => {
       accepted: 1,
       rejected: [{ step: 1, code: 'step_conflict' }],
     });
+    const metrics = await (await fetch(`${servers.ingestUrl}/metrics`)).text();
+    expect(metrics).toContain('spikescope_ingest_rejected_steps_total{code="step_conflict"} 1\n');
   });
 
   it('takes of shards that hold the same layer the first', async () => {

@@ -99,6 +99,10 @@ describe('a database whose disk is full', () => {
     expect(await isReady(servers.ingestUrl)).toBe(false);
     const { body } = await servers.get('/readyz');
     expect(body.checks).toEqual({ database: 'ok', ingest: `takes no posts: ${words}`, web: 'ok' });
+    const { body: metrics } = await servers.get('/metrics');
+    expect(metrics).toContain('spikescope_ready{part="database"} 1\n');
+    expect(metrics).toContain('spikescope_ready{part="ingest"} 0\n');
+    expect(metrics).toContain('spikescope_ingest_writer_outage 1\n');
     expect((await servers.get('/api/v1/runs/known')).status).toBe(200);
     expect(await expectUnavailable(post(51))).toBe(words);
     expect(await storedSteps()).toEqual(before);

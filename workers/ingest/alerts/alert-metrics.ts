@@ -1,31 +1,10 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { AlertsClient, AlertsStatus } from '../../alerts/alerts-client';
+import type { Registry } from 'prom-client';
+import type { AlertsClient } from '../../alerts/alerts-client';
+import { metricsOnRead } from '../metrics-on-read';
 
-type Read = (status: AlertsStatus) => number;
-
-/** What the alert thread says of itself to Prometheus, read when it is asked for. */
+/** What the alert thread says of itself to Prometheus. */
 export function observeAlerts(registry: Registry, alerts: Pick<AlertsClient, 'status'>): void {
-  const gauge = (name: string, help: string, read: Read): void => {
-    new Gauge({
-      name: `spikescope_alerts_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read(alerts.status()));
-      },
-    });
-  };
-  const counter = (name: string, help: string, read: Read): void => {
-    new Counter({
-      name: `spikescope_alerts_${name}_total`,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(read(alerts.status()));
-      },
-    });
-  };
+  const { gauge, counter } = metricsOnRead(registry, 'spikescope_alerts_', () => alerts.status());
   gauge('running', '1 while the thread looks at rules', ({ isRunning }) => +isRunning);
   gauge('rules', 'Rules that are switched on', ({ rules }) => rules);
   gauge('runs', 'Runs whose rules are held in memory', ({ runs }) => runs);

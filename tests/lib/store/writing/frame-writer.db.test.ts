@@ -343,9 +343,12 @@ describe('limits', () => {
     const calls = steps.map((step) => writer.write([place(runKey, aFrame(step))]));
     await expect.poll(() => rests.length).toBe(1);
     expect(took[0]).toBeGreaterThan(0);
-    expect(writer.status()).toMatchObject({ committedFrames: 512, queuedFrames: 1488 });
+    expect(writer.status()).toMatchObject({ committedFrames: 512, queuedFrames: 1488, restMs: 0 });
+    expect(writer.status().commitMs).toBeGreaterThan(0);
+    expect(writer.status().commitMs).toBeLessThanOrEqual(took[0]!);
     rests[0]?.();
     await expect.poll(() => rests.length).toBe(2);
+    expect(writer.status().restMs).toBeGreaterThan(0);
     const closed = writer.close();
     rests[1]?.();
     await closed;
