@@ -10,7 +10,7 @@
  * in steps.
  */
 import { ELEVATED_Z, OUTLIER_Z, type LossUpdate, type Sample, judgeCandidate } from './loss-event';
-import { type Tell, continueEvent, finishSettling, settle } from './loss-follow';
+import { type Tell, continueEvent, endNested, finishSettling, settle } from './loss-follow';
 import { rememberLoss } from './loss-history';
 import { type ReviewedEvent, noteUpdates, reviewAwaited, reviewDue } from './loss-review';
 import {
@@ -197,6 +197,7 @@ function diverge(detector: LossDetector, step: number, value: number, tell: Tell
       confirmSpike(detector, baseline, tell);
     } else takeCandidate(detector);
   }
+  if (detector.event !== null) endNested(detector, detector.event, sample, tell);
   const { event } = detector;
   if (event?.kind === 'divergence') {
     followEvent(event, sample);

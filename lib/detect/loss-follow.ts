@@ -14,6 +14,7 @@ import {
   materialLimit,
   rebase,
 } from './loss-state';
+import { rememberedLosses } from './loss-history';
 import { createMedianWindow, medianOf, pushValue, windowValues } from './median-window';
 import {
   type OpenEvent,
@@ -49,7 +50,7 @@ export function continueEvent(
       startAnew(detector, event, nested, tell);
       return;
     }
-    for (const held of nested) followEvent(event, { ...held, z: zOf(event, held.value) });
+    followNested(event, nested, tell);
   } else if (followEvent(event, { step, value, z: zOf(event, value) })) {
     tell('updated', event);
   }
@@ -71,6 +72,33 @@ function isNested(event: OpenEvent, step: number, value: number): boolean {
   if (event.nested.length === 0 && z < OUTLIER_Z) return false;
   event.nested.push({ step, value, z });
   return true;
+}
+
+/**
+ * A loss that is not finite comes while something stands out within the event: with it that
+ * is a spike of its own, or what was held back belongs to the event after all.
+ */
+export function endNested(
+  detector: LossDetector,
+  event: OpenEvent,
+  sample: Sample,
+  tell: Tell,
+): void {
+  if (event.nested.length === 0) return;
+  const { nested } = event;
+  event.nested = [];
+  const samples = [...nested, sample];
+  if (judgeCandidate(samples, materialLimit(detector, medianOf(event.after))) === 'spike') {
+    startAnew(detector, event, samples, tell);
+  } else followNested(event, nested, tell);
+}
+
+function followNested(event: OpenEvent, nested: readonly Sample[], tell: Tell): void {
+  let hasMoved = false;
+  for (const held of nested) {
+    if (followEvent(event, { ...held, z: zOf(event, held.value) })) hasMoved = true;
+  }
+  if (hasMoved) tell('updated', event);
 }
 
 /** The level that followed the event is the baseline of a new spike. */
@@ -101,6 +129,7 @@ function giveUp(detector: LossDetector, event: OpenEvent, tell: Tell): void {
 }
 
 function close(detector: LossDetector, event: OpenEvent, tell: Tell): void {
+  if (event.kind === 'divergence') leaveQuietPeak(detector, event);
   const finite = event.tail.filter(({ value }) => Number.isFinite(value));
   detector.event = null;
   detector.recoveredAt = detector.sampleCount - RECOVERY_SAMPLES;
@@ -114,6 +143,23 @@ function close(detector: LossDetector, event: OpenEvent, tell: Tell): void {
     endAftermath(detector, detector.aftermath);
   }
   tell('closed', event);
+}
+
+/**
+ * Of a divergence the quiet losses that end it are no climb: its peak is the highest finite
+ * one before they began, null where there is none.
+ */
+function leaveQuietPeak({ review }: LossDetector, event: OpenEvent): void {
+  const { openedStep, recoveredStep, peakStep } = event;
+  if (peakStep === null || recoveredStep === null || peakStep < recoveredStep) return;
+  event.peakStep = null;
+  event.peakValue = null;
+  for (const { step, value } of rememberedLosses(review.history)) {
+    if (step < openedStep || step >= recoveredStep) continue;
+    if (event.peakValue !== null && value <= event.peakValue) continue;
+    event.peakStep = step;
+    event.peakValue = value;
+  }
 }
 
 /** Takes a value into the level shift of the event that recovered last. */

@@ -151,15 +151,20 @@ export function recoveryLimit({ baseline, peakValue }: OpenEvent): number {
 export function recoverEvent(event: OpenEvent): boolean {
   const limit = recoveryLimit(event);
   const [first] = event.tail;
-  if (first === undefined || !isBack(event.tail, limit)) return false;
+  if (first === undefined || !isBack(event.tail, limit) || hasPeakFrom(event, first)) return false;
   event.recoveredStep = first.step;
-  // Of a divergence without a finite loss the quiet ones that followed are no climb.
-  if (event.kind === 'divergence' && event.peakStep !== null && event.peakStep >= first.step) {
-    event.peakStep = null;
-    event.peakValue = null;
-  }
   event.recovery = classifyRecovery(event.onsetStep, first.step);
   return true;
+}
+
+/**
+ * Whether the event's highest loss is `first` or came after it: one or two of ten may be
+ * high, and a new peak raises the limit that those before it are held against. What lies
+ * within the scatter, as the losses after a NaN do, is no peak.
+ */
+function hasPeakFrom({ baseline, peakStep, peakValue }: OpenEvent, first: Point): boolean {
+  if (baseline === null || peakStep === null || peakValue === null) return false;
+  return peakStep >= first.step && peakValue >= baseline.median + ELEVATED_Z * baseline.scale;
 }
 
 /** Whether the last ten samples begin below `limit` and at least 8 of them lie there. */

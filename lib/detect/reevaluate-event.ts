@@ -53,7 +53,10 @@ export function reevaluateEvent(
   const samples = points
     .slice(Math.max(0, first - MARGIN), end)
     .map(({ step, value }): Sample => ({ step, value, z: robustZ(value, baseline) }));
-  const peak = samples.reduce((highest, sample) => (sample.z > highest.z ? sample : highest));
+  // Those before it are there for the onset: a higher one is of another event.
+  const peak = samples
+    .filter(({ step }) => step >= event.openedStep)
+    .reduce((highest, sample) => (sample.z > highest.z ? sample : highest));
   const onsetLimit = Math.max(
     event.onsetLimit ?? -Infinity,
     baseline.median + ELEVATED_Z * baseline.scale,

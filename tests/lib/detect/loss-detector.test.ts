@@ -193,6 +193,29 @@ describe('a spike', () => {
     expect(events[0]!.recoveredStep).toBe(960);
   });
 
+  it('is not over while its peak is still to come, where the loss swings', () => {
+    const loss = noisy(27);
+    const highs = new Map([1000, 1001, 1003, 1004, 1006].map((step) => [step, 20]));
+    for (const [step, high] of [
+      [1008, 20.5],
+      [1009, 21],
+    ] as const)
+      highs.set(step, high);
+    const [event, ...others] = eventsOf(1500, (step) => loss(step) + (highs.get(step) ?? 0));
+    expect(others).toEqual([]);
+    // 1007 begins ten losses of which eight are low.
+    expect(event).toMatchObject({ onsetStep: 1000, peakStep: 1009, recoveredStep: 1010 });
+  });
+
+  it('is not said to have recovered on a level below which only its next leap puts it', () => {
+    const loss = noisy(28);
+    const [event] = eventsOf(1500, (step) =>
+      step < 1000 ? loss(step) : loss(step) + (step === 1050 ? 100 : step < 1060 ? 2 : 0),
+    );
+    // 2 above the level is within 3 % of a climb of 100, but was not when it was reported.
+    expect(event).toMatchObject({ peakStep: 1050, recoveredStep: 1051, recovery: 'slow' });
+  });
+
   it('a hundred steps after another is an event of its own', () => {
     const loss = noisy(27);
     const isHigh = (step: number) => (step >= 900 && step < 930) || (step >= 1030 && step < 1060);
@@ -329,6 +352,38 @@ describe('what is not finite', () => {
     );
     expect(event).toMatchObject({ kind: 'divergence', recoveredStep: 1004 });
     expect(event).toMatchObject({ peakStep: 1003, peakValue: 9.003 });
+  });
+
+  it('keeps the peak from before it recovered where a quiet loss after it is higher', () => {
+    const loss = noisy(56);
+    for (const opening of [1000, 3]) {
+      const [event] = eventsOf(1100, (step) => {
+        if (step === opening + 1) return 1;
+        return step >= opening && step < opening + 5 ? NaN : loss(step);
+      });
+      expect(event).toMatchObject({ kind: 'divergence', recoveredStep: opening + 5 });
+      expect(event).toMatchObject({ peakStep: opening + 1, peakValue: 1 });
+    }
+  });
+
+  it('after a leap from the level of an open event ends a spike, or counts to the event', () => {
+    const loss = noisy(57);
+    const leap = (highs: number) => (step: number) => {
+      if (step === 500) return NaN;
+      if (step >= 600 && step < 600 + highs) return 90;
+      return step === 600 + highs ? NaN : loss(step) + (step > 500 ? 3 : 0);
+    };
+    const [first, spike, second, ...others] = eventsOf(650, leap(2));
+    expect(others).toEqual([]);
+    expect(summarise([first!, spike!, second!])).toEqual([
+      'divergence 500',
+      'loss_spike 600',
+      'divergence 602',
+    ]);
+    expect(spike).toMatchObject({ riseStep: 600, peakStep: 600, peakValue: 90 });
+    const [only, ...more] = eventsOf(650, leap(1));
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({ kind: 'divergence', peakStep: 600, peakValue: 90 });
   });
 
   it('during start-up does not keep a later spike from being found', () => {

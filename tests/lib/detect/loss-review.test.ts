@@ -82,6 +82,18 @@ describe('the second look at a loss event', () => {
     expect(Math.abs(told.at(-1)!.reevaluation!.excessArea - 4)).toBeLessThan(0.2);
   });
 
+  it('does not take the peak of a bad batch just before for that of the spike', () => {
+    const normal = seededNormal(10);
+    const climbOf = (step: number) => (step === 480 ? 20 : step >= 486 && step < 500 ? 2 : 0);
+    const { updates: told } = watch(900, (step) => 3 + 0.02 * normal() + climbOf(step));
+    const looked = told.filter(({ phase }) => phase === 'reevaluated');
+    expect(looked.map(({ event }) => event.kind)).toEqual(['outlier_batch', 'loss_spike']);
+    const { onsetStep, peakStep, peakValue } = looked[1]!.reevaluation!;
+    expect(onsetStep).toBe(486);
+    expect(peakStep).toBeGreaterThanOrEqual(486);
+    expect(Math.abs(peakValue! - 5)).toBeLessThan(0.1);
+  });
+
   it('does not mistake the level after a spike that never recovered for its baseline', () => {
     const normal = seededNormal(9);
     const { updates: told } = watch(2500, (step) => (step < 500 ? 3 : 4) + 0.02 * normal());
