@@ -6,8 +6,9 @@ import { refineSpike } from '@/lib/view/spikes/refined-spike';
 import { queryOf, type PageOptions } from './harness/browser';
 import { knownFrames } from './harness/collapsing-job';
 import { chosenSteps, columnsOf, LAYER, openLayerOf } from './harness/layer-page';
+import { waitForQuiet } from './harness/quiet';
 import { importRecordedRun } from './harness/recorded-run';
-import { readPixels } from './harness/run-page';
+import { readSettledPixels } from './harness/run-page';
 import { openSite } from './harness/site';
 import { startJob, type TrainingJob } from './harness/training-job';
 
@@ -76,6 +77,7 @@ describe('the chosen steps', () => {
     await slider.focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => slider.getAttribute('aria-valuetext')).toBe('step 71');
+    await waitForQuiet(page);
     const ridges = await page.getByRole('img', { name: 'u over steps' }).innerHTML();
     await live.post(knownFrames(91, 100));
     await page.getByText('Newer distributions up to 100.').waitFor();
@@ -121,11 +123,10 @@ describe('the distributions over steps', () => {
     const first = await openLayer(query);
     const second = await openLayer(query);
     const picture = (page: Page) =>
-      readPixels(page.getByRole('img', { name: /^r over steps as colours/ }));
+      readSettledPixels(page.getByRole('img', { name: /^r over steps as colours/ }));
     for (const { page } of [first, second])
       await expect.poll(() => columnsOf(page).nth(1).textContent()).toContain('over it h.0.attn');
-    const shown = await picture(first.page);
-    await expect.poll(() => picture(second.page)).toBe(shown);
-    await expect.poll(() => chosenSteps(second.page)).toEqual(await chosenSteps(first.page));
+    expect(await picture(second.page)).toBe(await picture(first.page));
+    expect(await chosenSteps(second.page)).toEqual(await chosenSteps(first.page));
   });
 });

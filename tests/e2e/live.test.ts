@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { timelineReplySchema } from '@/lib/contract/reads';
 import { isSamePage, markPage } from './harness/browser';
-import { gotoRun, heatmapOf, readOutOf, readPixels, surfaceOf } from './harness/run-page';
+import {
+  gotoRun,
+  heatmapOf,
+  readOutOf,
+  readPixels,
+  readSettledPixels,
+  surfaceOf,
+} from './harness/run-page';
 import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
 
@@ -22,18 +29,21 @@ describe('a run that is being trained', () => {
     const { page, takeFaults } = await site.openPage();
     await gotoRun(page, `${site.url}/runs/live`);
     await markPage(page);
-    const before = await readPixels(heatmapOf(page));
+    const before = await readSettledPixels(heatmapOf(page));
 
     const gradientNorm = LAYERS.map((_, layer) => (layer === 2 ? 7.77 : 0.02));
     await job.post([{ step: 21, loss: 3.9, layers: { gradient_norm: gradientNorm } }]);
 
     await expect.poll(() => readPixels(heatmapOf(page))).not.toBe(before);
     await surfaceOf(page).focus();
-    await page.keyboard.press('End');
-    for (let presses = 0; presses < LAYERS.length; presses += 1) {
-      if ((await readOutOf(page).textContent())?.includes('h.0.mlp')) break;
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return readOutOf(page).textContent();
+      })
+      .toContain('step 21');
+    for (let presses = 0; presses < LAYERS.indexOf('h.0.mlp'); presses++)
       await page.keyboard.press('ArrowDown');
-    }
     await expect
       .poll(() => readOutOf(page).textContent())
       .toMatch(/21[\s\S]*h\.0\.mlp[\s\S]*7\.77/);

@@ -1,7 +1,9 @@
 import type { Locator, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CANVAS_COLOURS } from '@/app/_design/canvas-colours';
+import type { PageOptions } from './harness/browser';
 import { postSteps, startLongRun, type LongRun } from './harness/long-run';
+import { waitForQuiet } from './harness/quiet';
 import {
   gotoRun,
   heatmapOf,
@@ -36,19 +38,8 @@ interface Opened {
   readonly takeReads: () => string[];
 }
 
-async function openRun(
-  query = '',
-  context: { deviceScaleFactor?: number; isPhone?: boolean } = {},
-): Promise<Opened> {
-  const { deviceScaleFactor = 1, isPhone = false } = context;
-  const page = await (
-    await site.browser.newContext({
-      viewport: isPhone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
-      ...{ deviceScaleFactor, hasTouch: isPhone, isMobile: isPhone },
-      colorScheme: 'dark',
-      reducedMotion: 'reduce',
-    })
-  ).newPage();
+async function openRun(query = '', options: PageOptions = {}): Promise<Opened> {
+  const { page } = await site.openPage(options);
   let reads: string[] = [];
   page.on('request', (request) => {
     const url = new URL(request.url());
@@ -56,7 +47,7 @@ async function openRun(
     if (Number(url.searchParams.get('columns')) >= LEAST_DRAWN_COLUMNS) reads.push(url.search);
   });
   await gotoRun(page, `${run.url}/runs/${run.id}${query}`);
-  await page.waitForLoadState('networkidle');
+  await waitForQuiet(page);
   return {
     page,
     takeReads: () => {
@@ -143,12 +134,37 @@ describe('a run that is longer than a screen is wide', () => {
     await expect.poll(() => readOutOf(page).textContent()).toMatch(/12\s285/);
   });
 
+  it('goes step by step for arrows that are pressed before its tiles have come', async () => {
+    const { page } = await site.openPage();
+    let letCome: () => void = () => undefined;
+    const mayCome = new Promise<void>((resolve) => (letCome = resolve));
+    await page.route('**/heatmap?**', async (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      // A tile asks for some steps, all else for the whole run or fewer columns.
+      const isTile = query.has('fromStep') && Number(query.get('columns')) >= LEAST_DRAWN_COLUMNS;
+      if (isTile) await mayCome;
+      await route.continue();
+    });
+    await gotoRun(page, `${run.url}/runs/${run.id}?steps=12250-12449&step=12345&layer=17`);
+    await expect.poll(() => readOutOf(page).textContent()).toMatch(/12\s345/);
+    await expect.poll(() => heatmapOf(page).getAttribute('aria-busy')).toBe('true');
+    await surfaceOf(page).focus();
+    for (let press = 0; press < 4; press++) await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => readOutOf(page).textContent()).toMatch(/12\s345/);
+    letCome();
+    await expect.poll(() => readOutOf(page).textContent()).toMatch(/12\s348/);
+    // From either end of the run.
+    await page.keyboard.press('Home');
+    await expect.poll(() => new URL(page.url()).searchParams.get('step')).toBe('0');
+  });
+
   it('never goes blank while finer tiles are on their way, and gives up reads for a view that is left', async () => {
     const { page, takeReads } = await openRun();
-    await page.route('**/heatmap?**', async (route) => {
+    // None of them arrives: what is drawn is what was there, and what is given up is on its way.
+    await page.route('**/heatmap?**', (route) => {
       const columns = Number(new URL(route.request().url()).searchParams.get('columns'));
-      if (columns >= LEAST_DRAWN_COLUMNS) await new Promise((resolve) => setTimeout(resolve, 1500));
-      await route.continue().catch(() => undefined);
+      return columns >= LEAST_DRAWN_COLUMNS ? undefined : route.continue();
     });
     takeReads();
     const failed: string[] = [];
@@ -220,7 +236,9 @@ describe('a run that is longer than a screen is wide', () => {
   });
 
   it('is zoomed and moved by two fingers on a phone, and read by one', async () => {
-    const { page } = await openRun('', { deviceScaleFactor: 3, isPhone: true });
+    const { page } = await openRun('', {
+      ...{ deviceScaleFactor: 3, hasTouch: true, width: 390, height: 844 },
+    });
     const cdp = await page.context().newCDPSession(page);
     const heatmap = heatmapOf(page);
     await heatmap.scrollIntoViewIfNeeded();

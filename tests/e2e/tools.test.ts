@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { waitForQuiet } from './harness/quiet';
 import { gotoRun, readOutOf } from './harness/run-page';
 import { openSite } from './harness/site';
 import { quietFrames, startJob } from './harness/training-job';
@@ -106,7 +107,7 @@ describe('the drawer of shortcuts', () => {
   ])('lists on %s the keys of that page and those of all', async (path, expected) => {
     const { page, takeFaults } = await site.openPage();
     await page.goto(`${site.url}${path}`);
-    await page.waitForLoadState('networkidle');
+    await waitForQuiet(page);
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor();
     await expect

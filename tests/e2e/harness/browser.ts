@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { findChromium } from '@/workers/launcher/find-chromium.mjs';
+import { waitForQuiet, watchTraffic } from './quiet';
 
 const FLAGS = [
   '--no-sandbox',
@@ -31,6 +32,10 @@ export interface PageOptions {
   readonly colorScheme?: 'dark' | 'light';
   readonly width?: number;
   readonly height?: number;
+  /** Pixels of the screen that make one of the page, along and across. */
+  readonly deviceScaleFactor?: number;
+  /** With a finger for a pointer. */
+  readonly hasTouch?: boolean;
   /** Where the reader is; else where the test runs. */
   readonly timezoneId?: string;
 }
@@ -40,11 +45,14 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'dark',
+    deviceScaleFactor: options.deviceScaleFactor ?? 1,
+    ...(options.hasTouch === true ? { hasTouch: true, isMobile: true } : {}),
     ...(options.timezoneId === undefined ? {} : { timezoneId: options.timezoneId }),
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
+  watchTraffic(page);
   let faults: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error')
@@ -97,8 +105,12 @@ export const markPage = (page: Page): Promise<void> =>
 export const isSamePage = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.body.hasAttribute('data-mark'));
 
-/** Presses Tab until nothing new gets the focus; what of the controls on the page never had it. */
+/**
+ * Presses Tab until nothing new gets the focus; what of the controls on the page never had it.
+ * Once all is read: of what comes later, some stands before where one is.
+ */
 export async function findUnreached(page: Page): Promise<string[]> {
+  await waitForQuiet(page);
   const markFocused = () =>
     page.evaluate(() => {
       const element = document.activeElement;

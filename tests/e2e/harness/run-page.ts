@@ -1,5 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { waitForQuiet } from './quiet';
 
 /** The run page's parts by what assistive technology calls them, so that a change of looks breaks no test. */
 export const surfaceOf = (page: Page): Locator => page.getByRole('application');
@@ -14,11 +15,11 @@ export function readPixels(canvas: Locator): Promise<string> {
 }
 
 /**
- * The same once nothing is drawn any more: when the page has read what it reads at first,
- * what is finer is there, and three looks in a row, two frames apart, saw the same.
+ * The same once nothing is drawn any more: when the page has read what it reads, what is finer
+ * is there, and three looks in a row, two frames apart, saw the same.
  */
 export async function readSettledPixels(canvas: Locator): Promise<string> {
-  await canvas.page().waitForLoadState('networkidle');
+  await waitForQuiet(canvas.page());
   return canvas.evaluate(async (element) => {
     const nextFrame = () => new Promise((drawn) => requestAnimationFrame(drawn));
     let seen = '';
