@@ -4,6 +4,7 @@
  */
 import type { LiveIncident } from '../../lib/contract/incidents';
 import type { StoreLogger } from '../../lib/store/store-logger';
+import { addCounts, KeptTotals } from '../threads/kept-totals';
 import { superviseThread, threadUrl } from '../threads/supervised-thread';
 import type { AlertSettings } from './alert-settings';
 import type {
@@ -76,24 +77,16 @@ export const NO_ALERT_PROGRESS: AlertProgress = {
   delivery: { underWay: 0, delivered: 0, failed: 0, dead: 0, outages: 0 },
 };
 
-/** Totals of threads that died are kept, as a counter must not fall. */
+const COUNTS = ['turns', 'foldedSteps', 'opened', 'closed', 'failures', 'busySeconds'] as const;
+const DELIVERY_COUNTS = ['delivered', 'failed', 'dead', 'outages'] as const;
+
 function addTotals(before: AlertProgress, now: AlertProgress): AlertProgress {
+  const delivery = addCounts(DELIVERY_COUNTS, before.delivery, now.delivery);
   return {
     ...now,
-    turns: before.turns + now.turns,
-    foldedSteps: before.foldedSteps + now.foldedSteps,
-    opened: before.opened + now.opened,
-    closed: before.closed + now.closed,
-    failures: before.failures + now.failures,
+    ...addCounts(COUNTS, before, now),
     lastFailure: now.lastFailure ?? before.lastFailure,
-    busySeconds: before.busySeconds + now.busySeconds,
-    delivery: {
-      underWay: now.delivery.underWay,
-      delivered: before.delivery.delivered + now.delivery.delivered,
-      failed: before.delivery.failed + now.delivery.failed,
-      dead: before.delivery.dead + now.delivery.dead,
-      outages: before.delivery.outages + now.delivery.outages,
-    },
+    delivery: { ...delivery, underWay: now.delivery.underWay },
   };
 }
 
@@ -102,8 +95,7 @@ export function createAlertsClient(options: AlertsClientOptions): AlertsClient {
   const pending = new Map<string, AttemptNews>();
   /** What a thread that is started again cannot read anywhere: how far detectors are. */
   const settled = new Map<string, AttemptNews>();
-  let earlier = NO_ALERT_PROGRESS;
-  let progress = NO_ALERT_PROGRESS;
+  const totals = new KeptTotals(NO_ALERT_PROGRESS, addTotals);
   let flushTimer: NodeJS.Timeout | undefined;
   let tell = (live: LiveIncident): void => {
     logger.info({ incident: live.incident.id }, 'an incident that nobody listens for');
@@ -120,7 +112,7 @@ export function createAlertsClient(options: AlertsClientOptions): AlertsClient {
     onReply(reply) {
       switch (reply.kind) {
         case 'progress':
-          progress = reply.progress;
+          totals.take(reply.progress);
           break;
         case 'incident':
           tell(reply.live);
@@ -128,8 +120,7 @@ export function createAlertsClient(options: AlertsClientOptions): AlertsClient {
       }
     },
     onDeath() {
-      earlier = addTotals(earlier, progress);
-      progress = NO_ALERT_PROGRESS;
+      totals.died();
     },
   });
 
@@ -164,7 +155,7 @@ export function createAlertsClient(options: AlertsClientOptions): AlertsClient {
 
   function status(): AlertsStatus {
     const { isRunning, restarts, downMs } = thread;
-    return { ...addTotals(earlier, progress), isRunning, restarts, downMs };
+    return { ...totals.sum, isRunning, restarts, downMs };
   }
 
   return {

@@ -10,6 +10,7 @@ import { findWatchedRuns } from '../../lib/store/alerts/watched-runs';
 import { type FoldableRule, findFoldableRules } from '../../lib/store/alerts/alert-rules';
 import type { Database } from '../../lib/store/database';
 import type { StoreLogger } from '../../lib/store/store-logger';
+import { Pauses } from '../threads/pauses';
 import { type LogLevel, type LogReply, type ReadyReply, toLogReply } from '../threads/thread-log';
 import type { Delivery } from './deliver/delivery';
 import { RunFolds, type Turn } from './run-folds';
@@ -74,9 +75,8 @@ export async function serveAlerts(
   const runs = new Map<string, Watched>();
   /** Projects whose rules are to be read again; null is all of them, at the start. */
   const staleProjects = new Set<string | null>([null]);
-  let isClosing = false;
+  const pauses = new Pauses(clock);
   let reportedMs = -Infinity;
-  let wake = (): void => undefined;
   const totals: Totals = {
     ...{ turns: 0, foldedSteps: 0, opened: 0, closed: 0, failures: 0, busySeconds: 0 },
     lastFailure: null,
@@ -119,10 +119,10 @@ export async function serveAlerts(
         delivery.kick();
         break;
       case 'close':
-        isClosing = true;
+        pauses.close();
         break;
     }
-    wake();
+    pauses.wake();
   });
 
   function watch(runKey: string): Watched {
@@ -217,7 +217,7 @@ export async function serveAlerts(
     totals.turns++;
     totals.busySeconds += tookMs / 1000;
     report();
-    if (lagMs() < RESTED_BELOW_LAG_MS) await rest(Math.min(tookMs, LONGEST_REST_MS));
+    if (lagMs() < RESTED_BELOW_LAG_MS) await pauses.rest(Math.min(tookMs, LONGEST_REST_MS));
   }
 
   function finish(watched: Watched, turn: Turn): void {
@@ -285,33 +285,17 @@ export async function serveAlerts(
   async function idle(): Promise<void> {
     report();
     await forgetIdle();
-    if (!isClosing && staleProjects.size === 0) await sleep(nextDueMs());
-  }
-
-  /** Until a message comes, or `ms` have passed. */
-  function sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async function rest(ms: number): Promise<void> {
-    const endMs = clock() + ms;
-    while (!isClosing && clock() < endMs) await sleep(endMs - clock());
+    if (staleProjects.size === 0) await pauses.sleep(nextDueMs());
   }
 
   async function refresh(): Promise<void> {
-    for (let backoffMs = FIRST_BACKOFF_MS; staleProjects.size > 0 && !isClosing;) {
+    for (let backoffMs = FIRST_BACKOFF_MS; staleProjects.size > 0 && !pauses.isClosed;) {
       try {
         await readRules();
       } catch (error) {
         noteFailure(error);
         logger.warn({ error, backoffMs }, 'alert rules cannot be read; trying again');
-        await rest(backoffMs);
+        await pauses.rest(backoffMs);
         backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
       }
     }
@@ -331,7 +315,7 @@ export async function serveAlerts(
   async function work(): Promise<void> {
     await refresh();
     reply({ kind: 'ready' });
-    while (!isClosing) {
+    while (!pauses.isClosed) {
       await refresh();
       const watched = next();
       if (watched === null) await idle();

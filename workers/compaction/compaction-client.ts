@@ -4,6 +4,7 @@
  */
 import type { AttemptId } from '../../lib/store/compaction/compaction-state';
 import type { StoreLogger } from '../../lib/store/store-logger';
+import { addCounts, KeptTotals } from '../threads/kept-totals';
 import { superviseThread, threadUrl } from '../threads/supervised-thread';
 import type {
   CompactionProgress,
@@ -74,28 +75,27 @@ export const NO_PROGRESS: CompactionProgress = {
   lastFailure: null,
 };
 
-/** Totals of threads that died are kept, as a counter must not fall. */
+const COUNTS = [
+  'compactedRows',
+  'blocks',
+  'rollups',
+  'roundedBlocks',
+  'releasedRows',
+  'releasedBytes',
+  'units',
+  'busySeconds',
+  'failures',
+] as const;
+
 function addTotals(before: CompactionProgress, now: CompactionProgress): CompactionProgress {
-  return {
-    ...now,
-    compactedRows: before.compactedRows + now.compactedRows,
-    blocks: before.blocks + now.blocks,
-    rollups: before.rollups + now.rollups,
-    roundedBlocks: before.roundedBlocks + now.roundedBlocks,
-    releasedRows: before.releasedRows + now.releasedRows,
-    releasedBytes: before.releasedBytes + now.releasedBytes,
-    units: before.units + now.units,
-    busySeconds: before.busySeconds + now.busySeconds,
-    failures: before.failures + now.failures,
-    lastFailure: now.lastFailure ?? before.lastFailure,
-  };
+  const lastFailure = now.lastFailure ?? before.lastFailure;
+  return { ...now, ...addCounts(COUNTS, before, now), lastFailure };
 }
 
 export function createCompactionClient(options: CompactionClientOptions): CompactionClient {
   const { databaseUrl, logger, clock = () => performance.now() } = options;
   const pending = new Map<string, StoredPosts>();
-  let earlier = NO_PROGRESS;
-  let progress = NO_PROGRESS;
+  const totals = new KeptTotals(NO_PROGRESS, addTotals);
   let lastDoneMs = clock();
   let flushTimer: NodeJS.Timeout | undefined;
   const thread = superviseThread<CompactionRequest, CompactionReply>({
@@ -108,14 +108,12 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
     },
     onReply(reply) {
       // A unit was finished, or there was none to do.
-      if (reply.progress.units > progress.units || progress.waitingAttempts === 0) {
-        lastDoneMs = clock();
-      }
-      progress = reply.progress;
+      const { units, waitingAttempts } = totals.newest;
+      if (reply.progress.units > units || waitingAttempts === 0) lastDoneMs = clock();
+      totals.take(reply.progress);
     },
     onDeath() {
-      earlier = addTotals(earlier, progress);
-      progress = NO_PROGRESS;
+      totals.died();
     },
   });
 
@@ -128,9 +126,9 @@ export function createCompactionClient(options: CompactionClientOptions): Compac
 
   function status(): CompactionStatus {
     const { isRunning, restarts, downMs } = thread;
-    const isWaiting = isRunning && progress.waitingAttempts > 0;
+    const isWaiting = isRunning && totals.newest.waitingAttempts > 0;
     return {
-      ...addTotals(earlier, progress),
+      ...totals.sum,
       ...{ isRunning, restarts, downMs },
       stalledMs: isWaiting ? clock() - lastDoneMs : 0,
     };

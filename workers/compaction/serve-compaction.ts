@@ -8,6 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Compactor, RoundingTask } from '../../lib/store/compaction/compactor';
 import type { Released } from '../../lib/store/retention/retain-run';
 import { AttemptSchedule, type ScheduleTotals, type Turn } from './attempt-schedule';
+import { Pauses } from '../threads/pauses';
 import { collectGarbage } from '../threads/collect-garbage';
 import { type LogLevel, type LogReply, type ReadyReply, toLogReply } from '../threads/thread-log';
 import type { CompactionProgress, CompactionReply, CompactionRequest } from './thread-messages';
@@ -44,8 +45,7 @@ export function serveCompaction(
 ): CompactionService {
   const schedule = new AttemptSchedule();
   const compactor = createCompactor(log);
-  let isClosing = false;
-  let wake = (): void => undefined;
+  const pauses = new Pauses(clock);
   let roundable: RoundingTask[] = [];
   let nextLookMs = 0;
   let retaining: AsyncGenerator<Released | null, void> | null = null;
@@ -90,44 +90,28 @@ export function serveCompaction(
         schedule.forget(request.runKey);
         break;
       case 'close':
-        isClosing = true;
+        pauses.close();
         break;
     }
-    wake();
+    pauses.wake();
   });
 
   /** Until something may be due. */
   async function idle(): Promise<void> {
     const startMs = clock();
     const dueMs = Math.min(schedule.nextDueMs, nextLookMs, nextRetentionMs);
-    await sleep(Math.max(0, Math.min(dueMs - startMs, IDLE_MS)));
-    if (isClosing || schedule.nextDueMs < Infinity || clock() - startMs < IDLE_MS) return;
+    await pauses.sleep(Math.max(0, Math.min(dueMs - startMs, IDLE_MS)));
+    if (pauses.isClosed || schedule.nextDueMs < Infinity || clock() - startMs < IDLE_MS) return;
     compactor.releaseMemory();
     // Two hundred megabytes after a load of 1,000 layers, which would stay until the next one.
     collectGarbage();
     if (schedule.nextDueMs === Infinity) {
-      await sleep(Math.max(0, Math.min(nextLookMs, nextRetentionMs) - clock()));
+      await pauses.sleep(Math.max(0, Math.min(nextLookMs, nextRetentionMs) - clock()));
     }
   }
 
-  /** Until a message comes, or `limitMs` have passed. */
-  function sleep(limitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = limitMs < Infinity ? setTimeout(resolve, limitMs) : undefined;
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  async function rest(ms: number): Promise<void> {
-    const endMs = clock() + ms;
-    while (!isClosing && clock() < endMs) await sleep(endMs - clock());
-  }
-
   async function findWork(): Promise<void> {
-    for (let delayMs = FIRST_START_DELAY_MS; !isClosing;) {
+    for (let delayMs = FIRST_START_DELAY_MS; !pauses.isClosed;) {
       try {
         const found = await compactor.findHotAttempts();
         for (const { hotRows, hotBytes, ...id } of found) {
@@ -137,7 +121,7 @@ export function serveCompaction(
       } catch (error) {
         noteFailure(error);
         log('warn', { error, delayMs }, 'compaction cannot read what is hot; trying again');
-        await rest(delayMs);
+        await pauses.rest(delayMs);
         delayMs = Math.min(delayMs * 2, LONGEST_START_DELAY_MS);
       }
     }
@@ -166,7 +150,7 @@ export function serveCompaction(
     totals.busySeconds += tookMs / 1000;
     report();
     const isBehind = schedule.dueBytes(clock()) > RESTED_BELOW_BYTES;
-    if (!isBehind) await rest(Math.min(tookMs, LONGEST_REST_MS));
+    if (!isBehind) await pauses.rest(Math.min(tookMs, LONGEST_REST_MS));
   }
 
   /** One unit of rounding, if there is any to do; a failure is left for the next look. */
@@ -192,7 +176,7 @@ export function serveCompaction(
     const tookMs = clock() - startMs;
     totals.busySeconds += tookMs / 1000;
     report();
-    await rest(Math.min(tookMs, LONGEST_REST_MS));
+    await pauses.rest(Math.min(tookMs, LONGEST_REST_MS));
     return true;
   }
 
@@ -217,7 +201,7 @@ export function serveCompaction(
     const tookMs = clock() - startMs;
     totals.busySeconds += tookMs / 1000;
     report();
-    await rest(Math.min(tookMs, LONGEST_REST_MS));
+    await pauses.rest(Math.min(tookMs, LONGEST_REST_MS));
     return true;
   }
 
@@ -225,7 +209,7 @@ export function serveCompaction(
     await findWork();
     report();
     reply({ kind: 'ready' });
-    while (!isClosing) {
+    while (!pauses.isClosed) {
       const turn = schedule.next(clock());
       if (turn !== null) await take(turn);
       else if (!(await round()) && !(await retain())) await idle();

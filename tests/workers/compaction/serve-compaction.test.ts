@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, it } from 'vitest';
@@ -100,3 +100,43 @@ it('gives its memory back once nothing was to be done for a minute', async () =>
   await service.closed;
   port2.close();
 });
+
+it('closes at once, also when it is told so while it looks for old blocks', async () => {
+  const { port1, port2 } = new MessageChannel();
+  let clockMs = 0;
+  let rounds = 0;
+  const looks = new EventEmitter();
+  const service = serveCompaction(
+    port1,
+    () => ({
+      ...idleCompactor(async function* () {}),
+      findRoundable: () => {
+        rounds++;
+        return rounds === 1
+          ? Promise.resolve([])
+          : new Promise((found) => looks.emit('begun', () => found([])));
+      },
+    }),
+    () => clockMs,
+    () => NOW,
+  );
+  // A quarter of an hour after the first look, when nothing else is due.
+  const begun = once(looks, 'begun');
+  while (rounds < 2) {
+    await setImmediate();
+    if (rounds === 1) clockMs = HOUR_MS / 4;
+    port2.postMessage({ kind: 'forget', runKey: 'x' });
+  }
+  const [answer] = (await begun) as [() => void];
+  const told = new Promise<void>((resolve) => {
+    port1.on('message', ({ kind }: { readonly kind: string }) => {
+      if (kind === 'close') resolve();
+    });
+  });
+  port2.postMessage({ kind: 'close' });
+  await told;
+  answer();
+  await service.closed;
+  port2.close();
+  // Asleep it would stay so for a minute.
+}, 20_000);
