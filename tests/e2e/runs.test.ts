@@ -103,7 +103,7 @@ describe('a list that is watched', () => {
     await row.hover();
 
     await job.post(quietFrames(21, 10, 2));
-    await expect.poll(() => row.locator('[data-label="step"]').textContent()).toBe('30');
+    await expect.poll(() => row.locator('[data-column="step"]').textContent()).toBe('30');
     await startJob({ url: site.url, runId: 'watched-2', layers: [] });
     await page.getByText('1 new once you leave the rows').waitFor();
     await expect.poll(() => namesOf(page)).toEqual(['run watched-1']);

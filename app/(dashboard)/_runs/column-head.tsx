@@ -3,7 +3,7 @@
 import type { RunSort, RunSortKey } from '@/lib/contract/reads';
 import { nextSort, sortDirection } from '@/lib/view/runs/runs-filter';
 import { Icon } from '@/app/_design/icons';
-import styles from './runs-table.module.css';
+import styles from './column-head.module.css';
 
 /** The head of a column that sorts by it: its own order, the other way round, none. */
 export function ColumnHead({
@@ -11,17 +11,24 @@ export function ColumnHead({
   sortKey,
   sort,
   onSort,
-  className,
+  column,
+  isNumber = false,
 }: {
   readonly label: string;
   readonly sortKey: RunSortKey;
   readonly sort: RunSort;
   readonly onSort: (sort: RunSort) => void;
-  readonly className: string | undefined;
+  readonly column: string;
+  readonly isNumber?: boolean;
 }) {
   const direction = sortDirection(sort, sortKey);
   return (
-    <th scope="col" className={className} aria-sort={direction ?? 'none'}>
+    <th
+      scope="col"
+      data-column={column}
+      className={isNumber ? styles['number'] : undefined}
+      aria-sort={direction ?? 'none'}
+    >
       <button
         type="button"
         className={styles['head']}

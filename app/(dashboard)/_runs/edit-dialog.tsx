@@ -11,6 +11,7 @@ import {
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import { TagEditor } from './tag-editor';
 import styles from './edit-dialog.module.css';
 
@@ -65,14 +66,14 @@ export function EditDialog({
   return (
     <Dialog title={title} onClose={onClose}>
       {(close) => (
-        <form className={styles['form']} onSubmit={(event) => void save(event, close)}>
+        <form className={form['form']} onSubmit={(event) => void save(event, close)}>
           {only === undefined ? null : (
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Name
               <TextField
                 label="Name"
                 maxLength={256}
-                className={styles['input'] ?? ''}
+                className={form['input'] ?? ''}
                 value={name}
                 onChange={({ target }) => setName(target.value)}
               />
@@ -80,7 +81,7 @@ export function EditDialog({
           )}
           <TagEditor runs={runs} change={tags} known={knownTags} onChange={setTags} />
           {only === undefined ? null : (
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Notes
               <textarea
                 className={styles['notes']}
@@ -92,11 +93,11 @@ export function EditDialog({
             </label>
           )}
           {(fault ?? failure) === null ? null : (
-            <p className={styles['fault']} role="alert">
+            <p className={form['fault']} role="alert">
               {fault ?? failure}
             </p>
           )}
-          <div className={styles['buttons']}>
+          <div className={form['buttons']}>
             <Button variant="primary" type="submit" disabled={fault !== null || isSaving}>
               {isSaving ? 'Saving' : 'Save'}
             </Button>

@@ -5,10 +5,11 @@ import { memo } from 'react';
 import type { RunRow } from '@/lib/view/runs/runs-list';
 import { Icon } from '@/app/_design/icons';
 import { Mark } from '@/app/_design/marks';
+import { Checkbox } from '@/app/_components/checkbox';
 import { StageChip } from '@/app/_components/stage-chip';
 import { StatusDot } from '@/app/_components/status-dot';
 import { LossSparkline } from './loss-sparkline';
-import styles from './runs-table.module.css';
+import styles from './run-row.module.css';
 
 /** What a row can be asked to do; the same functions from poll to poll. */
 export interface RowActions {
@@ -104,18 +105,16 @@ function RunRowView({
 }) {
   return (
     <tr className={styles['row']} data-run={row.id} data-chosen={isChosen || undefined}>
-      <td className={styles['choice']}>
+      <td data-column="choice">
         <label className={styles['choice_label']}>
-          <input
-            type="checkbox"
-            className={styles['checkbox']}
+          <Checkbox
             checked={isChosen}
             onChange={() => actions.toggleChosen(row.id)}
             aria-label={`Choose ${row.name}`}
           />
         </label>
       </td>
-      <th scope="row" className={styles['run']}>
+      <th scope="row" className={styles['run']} data-column="run">
         <span className={styles['run_words']}>
           {row.isPinned ? (
             <span className={styles['pinned']} title="Pinned">
@@ -156,16 +155,16 @@ function RunRowView({
           </button>
         </span>
       </th>
-      <td className={styles['status']}>
+      <td data-column="status">
         <Status row={row} />
       </td>
-      <td className={styles['events_cell']} data-empty={row.findings.length === 0 || undefined}>
+      <td data-column="events" data-empty={row.findings.length === 0 || undefined}>
         <Events row={row} />
       </td>
-      <td className={styles['stage']} data-known={row.worstStage.kind === 'stage' || undefined}>
+      <td data-column="stage" data-known={row.worstStage.kind === 'stage' || undefined}>
         <WorstStage view={row.worstStage} />
       </td>
-      <td className={styles['loss']}>
+      <td data-column="trace">
         <LossSparkline
           runId={row.id}
           name={row.name}
@@ -175,18 +174,18 @@ function RunRowView({
       </td>
       <td
         className={styles['number']}
-        data-label="loss"
+        data-column="loss"
         data-nonfinite={row.isLastLossNonFinite || undefined}
       >
         {row.lastLoss}
       </td>
-      <td className={styles['number']} data-label="step">
+      <td className={styles['number']} data-column="step">
         {row.step}
       </td>
-      <td className={styles['number']} data-label="steps/s" data-quiet>
+      <td className={styles['number']} data-column="speed" data-quiet>
         {row.stepsPerSecond}
       </td>
-      <td className={styles['number']} data-label="heard" data-quiet>
+      <td className={styles['number']} data-column="heard" data-quiet>
         {row.heard}
       </td>
     </tr>

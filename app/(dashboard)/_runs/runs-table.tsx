@@ -78,25 +78,20 @@ export function RunsTable({
         <caption className="visually-hidden">Runs</caption>
         <thead>
           <tr>
-            <th scope="col" className={styles['choice']}>
+            <th scope="col" data-column="choice">
               <span className="visually-hidden">Chosen</span>
             </th>
-            <ColumnHead label="Run" sortKey="name" className={styles['run']} {...head} />
-            <ColumnHead label="Status" sortKey="state" className={styles['status']} {...head} />
-            <ColumnHead
-              label="Events"
-              sortKey="spikes"
-              className={styles['events_cell']}
-              {...head}
-            />
-            <ColumnHead label="Worst stage" sortKey="stage" className={styles['stage']} {...head} />
-            <th scope="col" className={styles['loss']}>
+            <ColumnHead label="Run" sortKey="name" column="run" {...head} />
+            <ColumnHead label="Status" sortKey="state" column="status" {...head} />
+            <ColumnHead label="Events" sortKey="spikes" column="events" {...head} />
+            <ColumnHead label="Worst stage" sortKey="stage" column="stage" {...head} />
+            <th scope="col" data-column="trace">
               Loss
             </th>
-            <ColumnHead label="last" sortKey="loss" className={styles['number']} {...head} />
-            <ColumnHead label="step" sortKey="step" className={styles['number']} {...head} />
-            <ColumnHead label="steps/s" sortKey="speed" className={styles['number']} {...head} />
-            <ColumnHead label="heard" sortKey="heard" className={styles['number']} {...head} />
+            <ColumnHead label="last" sortKey="loss" column="loss" isNumber {...head} />
+            <ColumnHead label="step" sortKey="step" column="step" isNumber {...head} />
+            <ColumnHead label="steps/s" sortKey="speed" column="speed" isNumber {...head} />
+            <ColumnHead label="heard" sortKey="heard" column="heard" isNumber {...head} />
           </tr>
         </thead>
         {held.groups.map((group) => (

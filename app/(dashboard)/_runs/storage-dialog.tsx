@@ -15,6 +15,7 @@ import {
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import {
   type Freeing,
   readPolicy,
@@ -23,7 +24,6 @@ import {
   tryPolicy,
   useFreeing,
 } from './use-storage';
-import dialogStyles from './edit-dialog.module.css';
 import styles from './storage-dialog.module.css';
 
 /** What was looked at, so that nothing is confirmed that was not seen. */
@@ -100,7 +100,7 @@ export function StorageDialog({
   return (
     <Dialog title={`Storage of ${project}`} onClose={onClose}>
       {(close) => (
-        <form className={dialogStyles['form']} onSubmit={submit} noValidate>
+        <form className={form['form']} onSubmit={submit} noValidate>
           {texts === null ? null : (
             <div className={styles['fields']}>
               {POLICY_FIELDS.map(({ name, label }) => (
@@ -132,11 +132,11 @@ export function StorageDialog({
           {seen === null || isSaved ? null : <Words reply={seen} />}
           {isSaved ? <Progress freeing={freeing} isFreeing={started !== null} /> : null}
           {fault === null ? null : (
-            <p className={dialogStyles['fault']} role="alert">
+            <p className={form['fault']} role="alert">
               {fault}
             </p>
           )}
-          <div className={dialogStyles['buttons']}>
+          <div className={form['buttons']}>
             {isSaved ? null : (
               <Button variant="primary" type="submit" disabled={policy === null || isBusy}>
                 {labelOf(isBusy, seen)}

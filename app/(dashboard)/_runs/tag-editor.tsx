@@ -11,6 +11,7 @@ import {
 import { Button } from '@/app/_components/button';
 import { Icon } from '@/app/_design/icons';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import styles from './edit-dialog.module.css';
 
 /** The tags that runs will have: each can be taken away, new ones are typed. */
@@ -32,7 +33,7 @@ export function TagEditor({
     setTyped('');
   };
   return (
-    <fieldset className={styles['field']}>
+    <fieldset className={form['field']}>
       <legend>Tags</legend>
       <ul className={styles['tags']} aria-label="Tags">
         {prepareEditedTags(runs, change).map(({ name, share }) => (
@@ -53,7 +54,7 @@ export function TagEditor({
         <TextField
           label="New tag"
           placeholder="New tag, or several with commas"
-          className={styles['input'] ?? ''}
+          className={form['input'] ?? ''}
           list="known-tags"
           value={typed}
           onChange={({ target }) => setTyped(target.value)}

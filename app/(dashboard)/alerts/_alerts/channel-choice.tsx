@@ -3,8 +3,10 @@
 import type { AlertChannel } from '@/lib/contract/alert-channels';
 import type { Faults, RuleTexts } from '@/lib/view/alerts/alert-form';
 import { Button } from '@/app/_components/button';
+import { Checkbox } from '@/app/_components/checkbox';
+import form from '@/app/_components/form.module.css';
 import { FieldFault } from './field-fault';
-import styles from './form.module.css';
+import styles from './rule-editor.module.css';
 
 /** Who is told: channels of the project, and pages that are open. */
 export function ChannelChoice({
@@ -24,13 +26,11 @@ export function ChannelChoice({
   readonly onMake: () => void;
 }) {
   return (
-    <fieldset className={styles['field']}>
+    <fieldset className={form['field']}>
       <legend>Who is told</legend>
       {channels.map(({ id, name, target, isEnabled }) => (
         <label key={id} className={styles['option']}>
-          <input
-            type="checkbox"
-            className={styles['check']}
+          <Checkbox
             checked={chosen.includes(id)}
             onChange={({ target: box }) =>
               onChange({
@@ -44,9 +44,7 @@ export function ChannelChoice({
         </label>
       ))}
       <label className={styles['option']}>
-        <input
-          type="checkbox"
-          className={styles['check']}
+        <Checkbox
           checked={notifyBrowsers}
           onChange={({ target }) => onChange({ notifyBrowsers: target.checked })}
         />
@@ -55,7 +53,7 @@ export function ChannelChoice({
         </span>
       </label>
       {chosen.length > 0 ? null : (
-        <p className={styles['hint']}>
+        <p className={form['hint']}>
           {channels.length === 0 ? 'No channel yet' : 'No channel is chosen'}: a rule without one
           stays on the screen.
         </p>

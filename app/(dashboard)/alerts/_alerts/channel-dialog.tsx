@@ -15,10 +15,10 @@ import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { changeChannel, createChannel, type MadeChannel, toFault } from './alert-api';
 import { FieldFault } from './field-fault';
-import styles from './form.module.css';
 
 const NO_FAULTS: Faults = new Map();
 const FIELDS = ['name', 'target.url', 'target.to', 'secret'];
@@ -77,9 +77,9 @@ export function ChannelDialog({
   return (
     <Dialog title={isNew ? 'New channel' : `Edit ${channel.name}`} onClose={onClose}>
       {(close) => (
-        <form className={styles['form']} onSubmit={(event) => void save(event)} noValidate>
+        <form className={form['form']} onSubmit={(event) => void save(event)} noValidate>
           {isNew ? (
-            <div className={styles['field']}>
+            <div className={form['field']}>
               <span>Kind</span>
               <SegmentedControl
                 label="Kind"
@@ -87,22 +87,22 @@ export function ChannelDialog({
                 value={kind}
                 onChange={(next) => change({ kind: next })}
               />
-              <p className={styles['hint']}>
+              <p className={form['hint']}>
                 {CHANNEL_KINDS.find(({ value }) => value === kind)?.sentence}
               </p>
             </div>
           ) : null}
           {cannotSend ? (
-            <p className={styles['warning']} role="status">
+            <p className={form['warning']} role="status">
               No mail server is set up here: the operator names one with SPIKESCOPE_SMTP_URL and
               SPIKESCOPE_MAIL_FROM.
             </p>
           ) : null}
-          <label className={styles['field']}>
+          <label className={form['field']}>
             Name
             <TextField
               label="Name"
-              className={styles['input'] ?? ''}
+              className={form['input'] ?? ''}
               error={faults.get('name') ?? null}
               value={texts.name}
               onChange={({ target }) => change({ name: target.value })}
@@ -110,12 +110,12 @@ export function ChannelDialog({
             <FieldFault faults={faults} path="name" />
           </label>
           {kind === 'email' ? (
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Recipients
               <TextField
                 label="Recipients"
                 inputMode="email"
-                className={styles['input'] ?? ''}
+                className={form['input'] ?? ''}
                 placeholder={channel?.target ?? 'ada@example.org, on-call@example.org'}
                 error={faults.get('target.to') ?? null}
                 value={texts.to}
@@ -124,12 +124,12 @@ export function ChannelDialog({
               <FieldFault faults={faults} path="target.to" />
             </label>
           ) : (
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Address
               <TextField
                 label="Address"
                 inputMode="url"
-                className={styles['input'] ?? ''}
+                className={form['input'] ?? ''}
                 placeholder={channel?.target ?? 'https://'}
                 error={faults.get('target.url') ?? null}
                 value={texts.url}
@@ -139,11 +139,11 @@ export function ChannelDialog({
             </label>
           )}
           {kind === 'webhook' ? (
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Secret
               <TextField
                 label="Secret"
-                className={styles['input'] ?? ''}
+                className={form['input'] ?? ''}
                 placeholder={isNew ? 'made for you, and shown once' : 'stays as it is'}
                 error={faults.get('secret') ?? null}
                 value={texts.secret}
@@ -152,9 +152,9 @@ export function ChannelDialog({
               <FieldFault faults={faults} path="secret" />
             </label>
           ) : null}
-          {isNew ? null : <p className={styles['hint']}>What is left empty stays as it is.</p>}
+          {isNew ? null : <p className={form['hint']}>What is left empty stays as it is.</p>}
           <FieldFault faults={faults} path="" />
-          <div className={styles['buttons']}>
+          <div className={form['buttons']}>
             <Button variant="primary" type="submit" disabled={isSaving || (isNew && cannotSend)}>
               {isSaving ? 'Saving' : isNew ? 'Make the channel' : 'Save'}
             </Button>

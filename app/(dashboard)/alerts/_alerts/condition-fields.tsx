@@ -15,10 +15,12 @@ import {
 } from '@/lib/view/alerts/alert-form';
 import { formatCount } from '@/lib/view/text/format-number';
 import { scalarLabel } from '@/lib/view/text/scalar-label';
+import { Checkbox } from '@/app/_components/checkbox';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import { FieldFault } from './field-fault';
-import styles from './form.module.css';
+import styles from './rule-editor.module.css';
 
 export type KnownMetrics = Pick<RunMetrics, 'scalars' | 'layerMetrics'>;
 
@@ -89,9 +91,7 @@ function Control({
   switch (name) {
     case 'outlierBatches':
       return (
-        <input
-          type="checkbox"
-          className={styles['check']}
+        <Checkbox
           aria-label={label}
           checked={fields.outlierBatches === 'yes'}
           onChange={({ target }) => onChange({ outlierBatches: target.checked ? 'yes' : '' })}
@@ -166,7 +166,7 @@ function metricOptions({ scalars, layerMetrics }: KnownMetrics, chosen: string) 
 /** How many layers of the newest run the pattern fits, as it is typed. */
 function LayerMatches({ pattern, run }: { readonly pattern: string; readonly run: Run | null }) {
   if (run === null || run.layers.length === 0) {
-    return <p className={styles['hint']}>A regular expression on the layers’ names.</p>;
+    return <p className={form['hint']}>A regular expression on the layers’ names.</p>;
   }
   const found = matchLayers(
     pattern,
@@ -174,7 +174,7 @@ function LayerMatches({ pattern, run }: { readonly pattern: string; readonly run
   );
   if (found.kind === 'fault') {
     return (
-      <span className={styles['fault']} role="status">
+      <span className={form['fault']} role="status">
         {found.message}
       </span>
     );
@@ -183,7 +183,7 @@ function LayerMatches({ pattern, run }: { readonly pattern: string; readonly run
   const names = matches.slice(0, SHOWN_LAYERS).join(', ');
   const more = matches.length > SHOWN_LAYERS ? ', …' : '';
   return (
-    <p className={styles['hint']} role="status">
+    <p className={form['hint']} role="status">
       {formatCount(matches.length)} of {formatCount(run.layers.length)} layers of {run.name}
       {matches.length === 0 ? '' : `: ${names}${more}`}
     </p>

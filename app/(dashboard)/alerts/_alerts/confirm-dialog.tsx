@@ -2,7 +2,7 @@
 
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
-import styles from './form.module.css';
+import form from '@/app/_components/form.module.css';
 
 /** Asks before something is gone. */
 export function ConfirmDialog({
@@ -22,8 +22,8 @@ export function ConfirmDialog({
     <Dialog title={title} onClose={onClose}>
       {(close) => (
         <>
-          <p className={styles['hint']}>{text}</p>
-          <div className={styles['buttons']}>
+          <p className={form['hint']}>{text}</p>
+          <div className={form['buttons']}>
             <Button
               variant="primary"
               onClick={() => {

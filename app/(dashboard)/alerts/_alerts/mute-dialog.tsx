@@ -5,7 +5,7 @@ import { toLocalInput } from '@/lib/view/alerts/alert-words';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
-import styles from './form.module.css';
+import form from '@/app/_components/form.module.css';
 
 const HOUR_MS = 3_600_000;
 const SPANS = [
@@ -37,34 +37,34 @@ export function MuteDialog({
         };
         return (
           <form
-            className={styles['form']}
+            className={form['form']}
             onSubmit={(event) => {
               event.preventDefault();
               if (isFuture) mute(untilMs);
             }}
           >
-            <p className={styles['hint']}>
+            <p className={form['hint']}>
               Incidents still open and stand in the list, but nobody is told of them.
             </p>
-            <div className={styles['buttons']}>
+            <div className={form['buttons']}>
               {SPANS.map(({ hours, label }) => (
                 <Button key={hours} onClick={() => mute(Date.now() + hours * HOUR_MS)}>
                   {label}
                 </Button>
               ))}
             </div>
-            <label className={styles['field']}>
+            <label className={form['field']}>
               Until
               <TextField
                 label="Until"
                 type="datetime-local"
-                className={styles['input'] ?? ''}
+                className={form['input'] ?? ''}
                 error={isFuture ? null : 'Expected a time that is still to come.'}
                 value={until}
                 onChange={({ target }) => setUntil(target.value)}
               />
             </label>
-            <div className={styles['buttons']}>
+            <div className={form['buttons']}>
               <Button variant="primary" type="submit" disabled={!isFuture}>
                 Mute until then
               </Button>

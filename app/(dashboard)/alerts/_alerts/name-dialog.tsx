@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { Button } from '@/app/_components/button';
 import { Dialog } from '@/app/_components/dialog';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
 import { rememberAuthor } from '@/app/_hooks/author-name';
-import styles from './form.module.css';
 
 /** Asks once for the name that acknowledgements and notes carry; the browser keeps it. */
 export function NameDialog({
@@ -27,7 +27,7 @@ export function NameDialog({
     <Dialog title={title} onClose={onClose}>
       {(close) => (
         <form
-          className={styles['form']}
+          className={form['form']}
           onSubmit={(event) => {
             event.preventDefault();
             if (typed === '') return;
@@ -36,19 +36,19 @@ export function NameDialog({
             close();
           }}
         >
-          <label className={styles['field']}>
+          <label className={form['field']}>
             Your name
             <TextField
               label="Your name"
               autoFocus
               maxLength={128}
-              className={styles['input'] ?? ''}
+              className={form['input'] ?? ''}
               value={name}
               onChange={({ target }) => setName(target.value)}
             />
           </label>
-          <p className={styles['hint']}>Others see who has it. It is kept in this browser.</p>
-          <div className={styles['buttons']}>
+          <p className={form['hint']}>Others see who has it. It is kept in this browser.</p>
+          <div className={form['buttons']}>
             <Button variant="primary" type="submit" disabled={typed === ''}>
               {label}
             </Button>

@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { Button } from '@/app/_components/button';
 import { CodeBlock } from '@/app/_components/code-block';
 import { Dialog } from '@/app/_components/dialog';
+import form from '@/app/_components/form.module.css';
 import { ChannelDialog } from './channel-dialog';
-import styles from './form.module.css';
 
 /** A channel is made, then the secret that the server made for it is shown this once. */
 export function NewChannel({
@@ -39,11 +39,11 @@ export function NewChannel({
     <Dialog title="The secret of this webhook" isFirm onClose={onClose}>
       {(close) => (
         <>
-          <p className={styles['hint']}>
+          <p className={form['hint']}>
             It is shown this once. Your receiver checks with it that a message is ours.
           </p>
           <CodeBlock code={secret} label="Secret" />
-          <div className={styles['buttons']}>
+          <div className={form['buttons']}>
             <Button variant="primary" onClick={close}>
               I have kept it
             </Button>

@@ -19,6 +19,8 @@ import { Button } from '@/app/_components/button';
 import { SegmentedControl } from '@/app/_components/segmented-control';
 import { SelectMenu } from '@/app/_components/select-menu';
 import { TextField } from '@/app/_components/text-field';
+import form from '@/app/_components/form.module.css';
+import { classNames } from '@/app/_design/class-names';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { patchUrl } from '@/app/_hooks/url-store';
 import { changeRule, createRule, toFault } from './alert-api';
@@ -27,7 +29,7 @@ import { ChannelChoice } from './channel-choice';
 import { ConditionFields, type KnownMetrics } from './condition-fields';
 import { FieldFault } from './field-fault';
 import { NewChannel } from './new-channel';
-import styles from './form.module.css';
+import styles from './rule-editor.module.css';
 
 const NO_FAULTS: Faults = new Map();
 const KIND_OPTIONS = CONDITION_KINDS.map(({ kind, label }) => ({ value: kind, label }));
@@ -105,7 +107,7 @@ export function RuleEditor({
     <div className={styles['editor']}>
       <form className={styles['rule']} onSubmit={(event) => void save(event)} noValidate>
         <h2 className={styles['heading']}>{rule === null ? 'New rule' : `Edit ${rule.name}`}</h2>
-        <div className={styles['field']}>
+        <div className={form['field']}>
           <span>When</span>
           <SelectMenu
             label="Condition"
@@ -116,7 +118,7 @@ export function RuleEditor({
               setServerFaults(NO_FAULTS);
             }}
           />
-          <p className={styles['hint']}>{kind.sentence}</p>
+          <p className={form['hint']}>{kind.sentence}</p>
         </div>
         <ConditionFields
           texts={texts}
@@ -126,7 +128,7 @@ export function RuleEditor({
           onChange={(fields) => change({ fields: { ...texts.fields, ...fields } })}
         />
         <FieldFault faults={shown} path="condition" />
-        <div className={styles['field']}>
+        <div className={form['field']}>
           <span>Runs</span>
           <SelectMenu
             label="Runs"
@@ -136,7 +138,7 @@ export function RuleEditor({
           />
           <FieldFault faults={shown} path="runId" />
         </div>
-        <div className={styles['field']}>
+        <div className={form['field']}>
           <span>How loud</span>
           <SegmentedControl
             label="Severity"
@@ -144,7 +146,7 @@ export function RuleEditor({
             value={texts.severity}
             onChange={(severity) => change({ severity })}
           />
-          <p className={styles['hint']}>
+          <p className={form['hint']}>
             {SEVERITIES.map(({ label, sentence }) => `${label} ${sentence}`).join(', ')}.
           </p>
         </div>
@@ -156,11 +158,11 @@ export function RuleEditor({
           onChange={change}
           onMake={() => setIsMakingChannel(true)}
         />
-        <label className={styles['field']}>
+        <label className={form['field']}>
           Name
           <TextField
             label="Name"
-            className={styles['input'] ?? ''}
+            className={form['input'] ?? ''}
             placeholder={condition.kind === 'value' ? nameOfCondition(condition.value) : ''}
             error={shown.get('name') ?? null}
             value={texts.name}
@@ -170,12 +172,12 @@ export function RuleEditor({
         </label>
         <FieldFault faults={shown} path="" />
         {hasOtherCondition || hasOtherRun ? (
-          <p className={styles['hint']}>
+          <p className={form['hint']}>
             With another {hasOtherCondition ? 'condition' : 'choice of runs'} the rule begins anew
             at the newest step, and what it has open closes.
           </p>
         ) : null}
-        <div className={styles['buttons']}>
+        <div className={classNames(form['buttons'], styles['save'])}>
           <Button variant="primary" type="submit" disabled={isSaving}>
             {isSaving ? 'Saving' : rule === null ? 'Save the rule' : 'Save the changes'}
           </Button>

@@ -7,6 +7,7 @@ import { recoveryWord } from '@/lib/view/spikes/recovery-words';
 import { spikeKindWord, VERDICT_WORDS } from '@/lib/view/spikes/spike-facts';
 import { formatParameters } from '@/lib/view/spikes/spike-search-table';
 import { LocalTime } from '@/app/_components/notes/local-time';
+import { Checkbox } from '@/app/_components/checkbox';
 import { classNames } from '@/app/_design/class-names';
 import { Mark } from '@/app/_design/marks';
 import styles from './spikes-page.module.css';
@@ -102,8 +103,7 @@ function Row({
     <tr data-chosen={isChosen || undefined}>
       <td className={styles['choice']}>
         <label>
-          <input
-            type="checkbox"
+          <Checkbox
             checked={isChosen}
             onChange={onToggle}
             aria-label={`Compare the ${spikeKindWord(kind).toLowerCase()} at ${onsetStep} of ${run.name}`}
