@@ -8,6 +8,7 @@ import { decodeJsonFrames } from '@/lib/contract/frames-json';
 import { createJobSchema } from '@/lib/contract/jobs';
 import { samplesReplySchema } from '@/lib/contract/posted-samples';
 import { createNoteSchema } from '@/lib/contract/notes';
+import { buildOpenApi } from '@/lib/contract/openapi';
 import { putProjectPolicySchema } from '@/lib/contract/project-policy';
 import {
   createEventSchema,
@@ -55,5 +56,19 @@ describe('docs/wire-format.md', () => {
       'tokens_seen',
     ]);
     expect(frame!.histograms.get('ratio')!.counts.length).toBe(8);
+  });
+
+  it('names every path and every parameter of the contract', () => {
+    const paths = Object.entries(buildOpenApi({ version: '1' }).paths).filter(([path]) =>
+      path.startsWith('/api/v1/'),
+    );
+    const ends = paths.map(([path]) => /\/[^/{]+(?=(?:\/\{\w+\})?$)/.exec(path)![0]);
+    const parameters = paths.flatMap(([, methods]) =>
+      Object.values(methods).flatMap((operation) => operation.parameters.map(({ name }) => name)),
+    );
+    expect(paths.length).toBeGreaterThan(50);
+    expect(parameters).toContain('fromStep');
+    const isNamed = (word: string) => new RegExp(`${word}(?![\\w-])`).test(page);
+    expect([...ends, ...parameters].filter((word) => !isNamed(word))).toEqual([]);
   });
 });
