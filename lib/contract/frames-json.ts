@@ -269,12 +269,22 @@ export function toDetails(error: z.ZodError, prefix: readonly (string | number)[
 /** What was expected, also where the library says only that a key or a union is invalid. */
 function messageOf(issue: z.core.$ZodIssue): string {
   const [first] = issue.code === 'invalid_key' ? issue.issues : [];
-  if (first !== undefined) return first.message;
-  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue.message;
+  if (first !== undefined) return inWords(first.message);
+  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') {
+    return inWords(issue.message);
+  }
   const branches = issue.errors.flatMap((issues) =>
-    issues.slice(0, 1).map(({ message }) => message),
+    issues.slice(0, 1).map(({ message }) => inWords(message)),
   );
   return branches.length === 0 ? issue.message : [...new Set(branches)].join('; or ');
+}
+
+/** As we say it ourselves, "expected …, got …"; the library's "received undefined" is a field that is not there. */
+function inWords(message: string): string {
+  return message
+    .replace(/^(?:Invalid [a-z]+|Too big|Too small): /, '')
+    .replace(/, received undefined$/, ', got nothing')
+    .replace(/, received (?=\w+$)/, ', got ');
 }
 
 function summarise(details: readonly FaultDetail[]): string {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/contract/app-error';
-import { decodeJsonFrames } from '@/lib/contract/frames-json';
+import { decodeJsonFrames, toDetails } from '@/lib/contract/frames-json';
 import { MISSING_FLOAT32_BITS, bitsOf } from '@/lib/contract/missing-value';
+import { createRunSchema, finishRunSchema } from '@/lib/contract/runs';
 
 const decode = (value: unknown) =>
   decodeJsonFrames(
@@ -219,5 +220,29 @@ describe('decodeJsonFrames', () => {
       'frames.2.lr',
     ]);
     expect(decode({ frames: [{ step: 0, loss: 1 }] }).ignored).toEqual([]);
+  });
+});
+
+describe('toDetails', () => {
+  const run = {
+    project: 'a',
+    optimizer: { name: 'adamw' },
+    layers: [{ name: 'wte', parameterCount: 1 }],
+  };
+
+  it.each([
+    [createRunSchema, { ...run, project: undefined }, 'project', 'expected string, got nothing'],
+    [createRunSchema, { ...run, layers: 2 }, 'layers', 'expected array, got number'],
+    [
+      createRunSchema,
+      { ...run, optimizer: { name: 'adamw', beta1: 1.5 } },
+      'optimizer.beta1',
+      'expected number to be <=1',
+    ],
+    [createRunSchema, null, '', 'expected object, got null'],
+    [finishRunSchema, { status: 'x' }, 'status', 'expected one of "finished"|"failed"|"stopped"'],
+  ])('says what was expected and what came: %#', (schema, body, path, message) => {
+    const { error } = schema.safeParse(body);
+    expect(toDetails(error!, [])).toEqual([{ path, message }]);
   });
 });
