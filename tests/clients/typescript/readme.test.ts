@@ -11,9 +11,6 @@ const [, snippet] = /```ts\n(.*?)```/s.exec(
 
 it('runs what the README shows, with the variables that it names', async () => {
   const source = `
-    import {
-      createClient, readClientOptions, readRunOptions,
-    } from './clients/typescript/create-client.ts';
     const [step, loss, learningRate, norms] = [1, 2.5, 1e-3, Float32Array.of(1, 2)];
     const layers = [{ name: 'wte', parameterCount: 8 }, { name: 'head', parameterCount: 8 }];
     ${snippet}
