@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { optimizerSchema, type Optimizer, type RunStatus } from '../../contract/runs';
 import { STAGE_INPUTS } from '../../contract/stages';
 import type { Database } from '../database';
-import { toRunStatus } from './run-status';
+import { DELETING, toRunStatus } from './run-status';
 import { findCurrentStages } from '../findings/stages';
 import { effectiveSegments } from './trajectory';
 
@@ -61,12 +61,18 @@ export async function findRunConfig(
   return configSchema.parse(run?.config ?? {});
 }
 
-/** The runs of these keys, in the order of the keys; keys without a run are left out. */
+/**
+ * The runs of these keys, in the order of the keys. Keys without a run are left out, and those
+ * of runs that are being removed: that may have begun since a list found them.
+ */
 export async function findRuns(db: Database, runKeys: readonly string[]): Promise<StoredRun[]> {
   const where = { runKey: { in: [...runKeys] } };
   const [runs, attempts, findings, openSpikes, inputs] = await Promise.all([
     // A config may be a quarter of a megabyte, and a list of five hundred asks for none.
-    db.prisma.run.findMany({ where, omit: { config: true, layersHash: true } }),
+    db.prisma.run.findMany({
+      where: { ...where, status: { not: DELETING } },
+      omit: { config: true, layersHash: true },
+    }),
     db.prisma.attempt.findMany({ where, orderBy: { attempt: 'asc' } }),
     db.prisma.spike.groupBy({ by: ['runKey', 'kind'], where, _count: true }),
     db.prisma.spike.findMany({

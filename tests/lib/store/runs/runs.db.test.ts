@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRun } from '@/lib/store/runs/create-run';
 import { saveEvent } from '@/lib/store/events';
 import { findRunContext } from '@/lib/store/runs/run-context';
+import { findRuns } from '@/lib/store/runs/run-details';
 import {
   deleteRun,
   findRunProject,
@@ -115,6 +116,14 @@ describe('deleteRun', () => {
     expect(Math.max(...Object.values(await countRows(runKey)))).toBe(0);
     expect(await finishDeletions(db)).toBe(0);
   });
+});
+
+it('leaves a run out of a list that found it before its removal began', async () => {
+  const { db } = database;
+  const [listed, stays] = [await createRun(db, aRun()), await createRun(db, aRun())];
+  await db.prisma.run.update({ where: { runKey: listed.runKey }, data: { status: 'deleting' } });
+  const runs = await findRuns(db, [listed.runKey, stays.runKey]);
+  expect(runs.map(({ runKey }) => runKey)).toEqual([stays.runKey]);
 });
 
 it('says of every change that an unknown run does not exist', async () => {
