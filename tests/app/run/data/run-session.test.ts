@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HeatmapColumns } from '@/lib/contract/heatmap-columns';
 import type { LiveHandlers } from '@/app/(dashboard)/runs/[runId]/_run/data/live-connection';
+import type { StepRange } from '@/app/(dashboard)/runs/[runId]/_run/data/run-reads';
 import { RunSession } from '@/app/(dashboard)/runs/[runId]/_run/data/run-session';
 import { heatmapColumns } from '../../../lib/view/heatmap/columns-builder';
 
@@ -9,22 +10,26 @@ interface Read {
   answer(columns: HeatmapColumns): Promise<void>;
 }
 
-const { reads, sockets } = vi.hoisted(() => ({
+const { reads, unsettled, sockets } = vi.hoisted(() => ({
   reads: [] as Read[],
+  /** What the steps that are known hold by now, by the first and last step that was asked for. */
+  unsettled: vi.fn<(fromStep: number, toStep: number) => HeatmapColumns | null>(() => null),
   sockets: [] as LiveHandlers[],
 }));
 
 vi.mock('@/app/(dashboard)/runs/[runId]/_run/data/run-reads', () => ({
   wholeRunColumns: () => 1000,
-  readHeatmap: (_runId: string, _metric: string, { fromStep }: { fromStep: number | null }) =>
+  readHeatmap: (_runId: string, _metric: string, { fromStep, toStep }: StepRange) =>
     new Promise((resolve) => {
-      reads.push({
-        fromStep,
-        answer: async (columns) => {
-          resolve(columns);
-          await vi.advanceTimersByTimeAsync(0);
-        },
-      });
+      if (toStep !== null) resolve(unsettled(fromStep ?? 0, toStep) ?? steps(toStep, toStep));
+      else
+        reads.push({
+          fromStep,
+          answer: async (columns) => {
+            resolve(columns);
+            await vi.advanceTimersByTimeAsync(0);
+          },
+        });
     }),
   readTimeline: () =>
     Promise.resolve({ loss: [], gradientNorm: [], stabilityRatio: [], wallTime: [] }),
@@ -54,6 +59,7 @@ beforeEach(() => {
   vi.stubGlobal('requestAnimationFrame', () => 1);
   vi.stubGlobal('cancelAnimationFrame', () => undefined);
   reads.length = 0;
+  unsettled.mockReset();
   sockets.length = 0;
 });
 afterEach(() => {
@@ -101,6 +107,19 @@ describe('a session', () => {
     expect(reads.map(({ fromStep }) => fromStep)).toEqual([10]);
     await reads.shift()!.answer(steps(10, 14));
     expect(known()).toEqual(range(0, 15));
+  });
+
+  it('fills in what shards of the last steps posted while the connection was lost', async () => {
+    const { session, live, push, known } = await aSession();
+    const shard = (cells: number[]) => heatmapColumns([{ step: 9, loss: 1, cells }]);
+    unsettled.mockImplementation(() => shard([99]));
+    push(10, 10);
+    live.onSubscribed(10, 1);
+    await reads.shift()!.answer(steps(11, 10));
+    expect(unsettled).toHaveBeenLastCalledWith(0, 10);
+    expect(known()).toEqual(range(0, 10));
+    const { columns } = session.getSnapshot().base;
+    expect(columns.value(columns.columnAt(9)!, 0)).toBe(99);
   });
 
   it('reads again when messages were skipped while it read: that read may have come too early', async () => {

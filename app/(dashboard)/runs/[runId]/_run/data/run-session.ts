@@ -7,13 +7,15 @@ import type { StepWindow } from '@/lib/view/axes/step-axis';
 import { ApiFailure } from '@/app/_hooks/api-client';
 import { LiveConnection, type ConnectionState } from './live-connection';
 import { RunData } from './run-data';
-import { readHeatmap, readTimeline, wholeRunColumns } from './run-reads';
+import { readHeatmap, readTimeline, wholeRunColumns, type StepRange } from './run-reads';
 import { TileStore } from './tile-store';
 import { isDetailOf, WindowTimelines, type WindowDetail } from './window-timelines';
 
 const TIMELINE_POINTS = 1000;
 /** The colour scale follows the data of a run this young, then stands still under its viewer. */
 const SCALE_SETTLES_AFTER_COLUMNS = 200;
+/** A step may be without some of its layers until so many have followed, as detectors wait for its shards. */
+const UNSETTLED_STEPS = 64;
 /** A loss that came as NaN over the socket is read over HTTP, which tells NaN from missing. */
 const TIMELINE_REREAD_MS = 1000;
 
@@ -82,10 +84,7 @@ export class RunSession {
       layerFactors: run.layerFactors,
       shows: run.shows,
       base: () => this.snapshot.base.columns,
-      read: (window, columns, signal) =>
-        readHeatmap(run.runId, run.option.stored, window, columns, signal, {
-          reduce: reduceOf(run.shows),
-        }),
+      read: (window, columns, signal) => this.readColumns(window, columns, signal),
       onChange: () => {
         this.snapshot.base.columns.markFinerChanged();
         this.update({});
@@ -178,17 +177,17 @@ export class RunSession {
     return data;
   }
 
-  private readRange(
-    range: { fromStep: number | null; toStep: number | null },
-    signal: AbortSignal,
-  ) {
-    const { runId, layerCount, option, shows } = this.run;
+  private readRange(range: StepRange, signal: AbortSignal) {
+    const { runId, layerCount } = this.run;
     return Promise.all([
-      readHeatmap(runId, option.stored, range, wholeRunColumns(layerCount), signal, {
-        reduce: reduceOf(shows),
-      }),
+      this.readColumns(range, wholeRunColumns(layerCount), signal),
       readTimeline(runId, range, TIMELINE_POINTS, signal),
     ]);
+  }
+
+  private readColumns(range: StepRange, columns: number, signal: AbortSignal) {
+    const { runId, option, shows } = this.run;
+    return readHeatmap(runId, option.stored, range, columns, signal, { reduce: reduceOf(shows) });
   }
 
   private async readAll(): Promise<void> {
@@ -301,15 +300,23 @@ export class RunSession {
     this.update({ catchingUpSteps: null });
   }
 
-  /** Reads behind what `base` has, again while more was missed meanwhile. */
+  /**
+   * Reads behind what `base` has, again while more was missed meanwhile; and the last of what it
+   * has, since ranks that post their own layers may have filled these steps in.
+   */
   private async readMissed(base: RunData, reading: number, signal: AbortSignal): Promise<void> {
     while (this.hasMissed && reading === this.reading) {
       this.hasMissed = false;
-      const fromStep = (base.columns.newestStep ?? -1) + 1;
-      const rest = await this.readRange({ fromStep, toStep: null }, signal);
+      const newest = base.columns.newestStep ?? -1;
+      const unsettled = { fromStep: Math.max(0, newest - UNSETTLED_STEPS + 1), toStep: newest };
+      const [rest, filledIn] = await Promise.all([
+        this.readRange({ fromStep: newest + 1, toStep: null }, signal),
+        newest < 0 ? null : this.readColumns(unsettled, UNSETTLED_STEPS, signal),
+      ]);
       if (reading !== this.reading) return;
+      if (filledIn !== null) base.columns.append(filledIn);
       base.appendRead(...rest);
-      this.tiles.markStale(fromStep);
+      this.tiles.markStale(unsettled.fromStep);
     }
   }
 
