@@ -33,6 +33,8 @@ export const EXPORT_HEADERS = {
   lastStep: 'X-Export-Last-Step',
   /** Where to go on, when `maxSteps` cut it off. */
   nextStep: 'X-Export-Next-Step',
+  /** Of layers and steps: which attempt the rows are of from which step on, as `1:0,2:3000`. */
+  attempts: 'X-Export-Attempts',
   /** Before this step some values are kept to a thousandth; without it all are as they were posted. */
   roundedBefore: 'X-Export-Rounded-Before',
   /** Of layers: steps whose values a policy has let go, as `0-4095,8192-9215`; none where all are there. */

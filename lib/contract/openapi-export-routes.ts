@@ -15,7 +15,7 @@ export const EXPORT_ROUTES: readonly RouteDescription[] = [
       'Streamed, rows ascending in steps. Layers: one row a step and layer that reported any of the metrics. ' +
       'Stages go by their first step, spikes by their onset. NaN and the infinities are themselves; what was ' +
       'not reported is empty or null. To go on after a break, drop the rows of the last step and ask from that ' +
-      `step on. A body that is whole ends with the trailers ${EXPORT_TRAILERS.completeStep} and ${EXPORT_TRAILERS.rows}, ` +
+      `step on, unless ${EXPORT_HEADERS.attempts} tells of a rewind below it. A body that is whole ends with the trailers ${EXPORT_TRAILERS.completeStep} and ${EXPORT_TRAILERS.rows}, ` +
       `and ${EXPORT_TRAILERS.gapsAtEnd} where a policy let values go while it was read.`,
     params: runParamsSchema,
     query: exportQuerySchema,
@@ -34,6 +34,11 @@ export const EXPORT_ROUTES: readonly RouteDescription[] = [
           [EXPORT_HEADERS.nextStep]: {
             type: 'integer',
             description: 'Where to go on, when maxSteps cut the body off.',
+          },
+          [EXPORT_HEADERS.attempts]: {
+            type: 'string',
+            description:
+              'Of layers and steps: the attempt that counts from each step on, as 1:0,2:3000.',
           },
           [EXPORT_HEADERS.gaps]: {
             type: 'string',

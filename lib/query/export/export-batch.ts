@@ -34,6 +34,8 @@ export interface ExportPlan {
   readonly lastStep: number | null;
   /** Where to go on after a plan that `maxSteps` cut off. */
   readonly nextStep: number | null;
+  /** The attempts that a trajectory follows, each with its first step, as `1:0,2:3000`; null of tables. */
+  readonly attempts: string | null;
   /** Values before this step may be rounded; null where all are as they were posted. */
   readonly roundedBefore: number | null;
   /** Steps of which only rollups are left, which no row tells, as `0-4095`; null for none. */
@@ -42,4 +44,9 @@ export interface ExportPlan {
   readonly findGaps: () => Promise<string | null>;
   /** Ascending in steps. Nothing is read ahead of what is taken. */
   readonly batches: () => AsyncGenerator<ExportBatch>;
+  /**
+   * To be asked behind the last batch: rows of a run that is being removed are missing from
+   * batches without a sign. Throws AppError `run_not_found` where it is not the same run any more.
+   */
+  readonly requireSameRun: () => Promise<void>;
 }

@@ -19,6 +19,7 @@ import { findRoundedBefore } from '../../store/reading/rounded-values';
 import { scalarColumns } from '../../store/reading/scan-steps';
 import { countReportedSteps, findStepPage } from '../../store/reading/step-pages';
 import { type Segment, selectSegments } from '../../store/runs/trajectory';
+import { runNotFound } from '../../store/runs/runs';
 import { requireLayer, requireRun } from '../find-run';
 import type { ExportPlan } from './export-batch';
 import { findExportGaps } from './export-gaps';
@@ -35,6 +36,17 @@ export async function planExport(
   query: ExportQuery,
 ): Promise<ExportPlan> {
   const run = await requireRun(db, runId);
+  const plan = await planKind(db, run, query);
+  const requireSameRun = async (): Promise<void> => {
+    const { createdAt } = await requireRun(db, runId);
+    if (createdAt !== run.createdAt) throw runNotFound(runId);
+  };
+  return { ...plan, requireSameRun };
+}
+
+type KindPlan = Omit<ExportPlan, 'requireSameRun'>;
+
+function planKind(db: Database, run: ReadableRun, query: ExportQuery): Promise<KindPlan> {
   switch (query.kind) {
     case 'layers':
       return planLayers(db, run, query);
@@ -51,7 +63,7 @@ function invalid(path: string, message: string): AppError {
   return new AppError('invalid_query', `${path}: ${message}`, { details: [{ path, message }] });
 }
 
-async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): Promise<ExportPlan> {
+async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): Promise<KindPlan> {
   const metrics = selectNames(query.metric, [...run.names.layer.keys()], run.id, 'layer metric');
   if (metrics.length > MAX_EXPORT_METRICS) {
     throw invalid(
@@ -79,7 +91,7 @@ async function planLayers(db: Database, run: ReadableRun, query: ExportQuery): P
   };
 }
 
-async function planSteps(db: Database, run: ReadableRun, query: ExportQuery): Promise<ExportPlan> {
+async function planSteps(db: Database, run: ReadableRun, query: ExportQuery): Promise<KindPlan> {
   forbidLayers(query);
   const stored = [...run.names.scalar.keys(), 'wall_time'];
   const names = selectNames(query.metric, stored, run.id, 'scalar');
@@ -104,7 +116,7 @@ async function planTable(
   run: ReadableRun,
   query: ExportQuery,
   table: ExportTable,
-): Promise<ExportPlan> {
+): Promise<KindPlan> {
   forbidLayers(query);
   if (query.metric !== undefined) throw invalid('metric', 'is for layers and steps alone');
   if (query.maxSteps !== undefined) throw invalid('maxSteps', 'is for layers and steps alone');
@@ -116,6 +128,7 @@ async function planTable(
     firstStep: count === 0 ? null : firstStep,
     lastStep: count === 0 ? null : lastStep,
     nextStep: null,
+    attempts: null,
     roundedBefore: null,
     gaps: null,
     findGaps: () => Promise.resolve(null),
@@ -133,7 +146,7 @@ async function planExtent(
   run: ReadableRun,
   query: ExportQuery,
 ): Promise<
-  Pick<ExportPlan, 'total' | 'firstStep' | 'lastStep' | 'nextStep'> & {
+  Pick<ExportPlan, 'total' | 'firstStep' | 'lastStep' | 'nextStep' | 'attempts'> & {
     readonly segments: readonly Segment[];
   }
 > {
@@ -141,6 +154,10 @@ async function planExtent(
   if (attempt === 'all') {
     throw invalid('attempt', 'expected a number or effective: steps of one trajectory rise');
   }
+  // Of all steps, whatever the range: so that those who go on can compare it with what they had.
+  const attempts = selectSegments(run, attempt, {})
+    .map((segment) => `${segment.attempt}:${segment.fromStep}`)
+    .join(',');
   const asked = selectSegments(run, attempt, query);
   const { segments, isCut } =
     maxSteps === undefined
@@ -148,7 +165,7 @@ async function planExtent(
       : await cutSegments(db, run.runKey, asked, maxSteps);
   const { count, firstStep, lastStep } = await countReportedSteps(db, run.runKey, segments);
   if (count === 0) {
-    return { segments: [], total: 0, firstStep: null, lastStep: null, nextStep: null };
+    return { segments: [], total: 0, firstStep: null, lastStep: null, nextStep: null, attempts };
   }
   return {
     // Steps that come meanwhile belong to the next export.
@@ -159,6 +176,7 @@ async function planExtent(
     firstStep,
     lastStep,
     nextStep: isCut ? lastStep + 1 : null,
+    attempts,
   };
 }
 

@@ -61,7 +61,7 @@ async function getExport(db: Database, request: ReadRequest): Promise<Reply> {
 }
 
 function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPlan) {
-  const { total, firstStep, lastStep, nextStep, roundedBefore, gaps } = plan;
+  const { total, firstStep, lastStep, nextStep, attempts, roundedBefore, gaps } = plan;
   return {
     'Content-Type': EXPORT_MEDIA_TYPES[format],
     'Content-Disposition': `attachment; filename="${runId}-${kind}.${format}"`,
@@ -70,6 +70,7 @@ function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPla
     ...(firstStep === null ? {} : { [EXPORT_HEADERS.firstStep]: `${firstStep}` }),
     ...(lastStep === null ? {} : { [EXPORT_HEADERS.lastStep]: `${lastStep}` }),
     ...(nextStep === null ? {} : { [EXPORT_HEADERS.nextStep]: `${nextStep}` }),
+    ...(attempts === null ? {} : { [EXPORT_HEADERS.attempts]: attempts }),
     ...(gaps === null ? {} : { [EXPORT_HEADERS.gaps]: gaps }),
     ...(roundedBefore === null ? {} : { [EXPORT_HEADERS.roundedBefore]: `${roundedBefore}` }),
   };
@@ -79,7 +80,7 @@ function headersOf(runId: string, { kind, format }: ExportQuery, plan: ExportPla
 function writeExport(
   db: Database,
   { format }: ExportQuery,
-  { columns, batches, gaps, findGaps }: ExportPlan,
+  { columns, batches, gaps, findGaps, requireSameRun }: ExportPlan,
   sent: Sent,
 ): AsyncGenerator<Uint8Array> {
   const before = running.get(db) ?? 0;
@@ -104,6 +105,7 @@ function writeExport(
         sent.rows += batch.rowCount;
         if (batch.completeStep !== null) sent.completeStep = `${batch.completeStep}`;
       }
+      await requireSameRun();
       const gapsAtEnd = await findGaps();
       if (gapsAtEnd !== gaps) sent.gapsAtEnd = gapsAtEnd;
       const tail = await encoder.end();

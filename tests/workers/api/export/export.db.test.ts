@@ -234,10 +234,11 @@ it('refuses what it cannot export and names the field', async () => {
   }
 });
 
-it('waits for a slow reader, holding no connection, and ends with trailers', async () => {
+/** More rows than connections hold on their way to somebody who does not read. */
+async function storeManyRows(id: string): Promise<{ layerCount: number; stepCount: number }> {
   const layerCount = 200;
   const stepCount = 3000;
-  const { runKey } = await createRun(servers.db, aRun({ id: 'slow', layerCount }));
+  const { runKey } = await createRun(servers.db, aRun({ id, layerCount }));
   for (let first = 0; first < stepCount; first += 500) {
     await servers.writer.write(
       Array.from({ length: 500 }, (_, index) => ({
@@ -250,8 +251,13 @@ it('waits for a slow reader, holding no connection, and ends with trailers', asy
       })),
     );
   }
+  return { layerCount, stepCount };
+}
+
+/** An export of layers that nobody takes; once its sender has come to rest. */
+async function exportAtRest(id: string): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const path = `${servers.url}/api/v1/runs/slow/export?kind=layers`;
+    const path = `${servers.url}/api/v1/runs/${id}/export?kind=layers`;
     httpRequest(path, resolve).on('error', reject).end();
   });
   // The first of it has come, and nobody takes it: the sender comes to rest.
@@ -263,7 +269,13 @@ it('waits for a slow reader, holding no connection, and ends with trailers', asy
     before = sentBytes();
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  const atRest = sentBytes();
+  return response;
+}
+
+it('waits for a slow reader, holding no connection, and ends with trailers', async () => {
+  const { layerCount, stepCount } = await storeManyRows('slow');
+  const response = await exportAtRest('slow');
+  const atRest = response.socket.bytesRead;
   let bytes = 0;
   let lines = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -276,6 +288,36 @@ it('waits for a slow reader, holding no connection, and ends with trailers', asy
     'x-export-complete-step': `${stepCount - 1}`,
     'x-export-rows': `${stepCount * layerCount}`,
   });
+});
+
+it('breaks off where the run is removed meanwhile, and made again under its id', async () => {
+  const { layerCount } = await storeManyRows('removed');
+  const response = await exportAtRest('removed');
+  const removal = await servers.api('/api/v1/runs/removed', { method: 'DELETE' });
+  expect(removal.status).toBe(200);
+  await createRun(servers.db, aRun({ id: 'removed', layerCount }));
+  await expect(
+    (async () => {
+      for await (const chunk of response as AsyncIterable<Buffer>) expect(chunk.length).not.toBe(0);
+    })(),
+  ).rejects.toThrow('aborted');
+});
+
+it('says which attempt counts from which step on, of the whole run', async () => {
+  const { runKey } = await createRun(servers.db, aRun({ id: 'rewound' }));
+  const write = (attempt: number, steps: readonly number[]) =>
+    servers.writer.write(
+      steps.map((step) => ({ runKey, attempt, layerOffset: 0, frame: aFrame(step) })),
+    );
+  const attemptsOf = async (query: Record<string, string>) =>
+    (await fetchExport('rewound', query)).headers.get('X-Export-Attempts');
+  await write(1, [0, 1, 2]);
+  expect(await attemptsOf({ kind: 'steps' })).toBe('1:0');
+  await createRun(servers.db, aRun({ id: 'rewound', resumeFromStep: 2 }));
+  await write(2, [2, 3]);
+  expect(await attemptsOf({ kind: 'steps', fromStep: '3' })).toBe('1:0,2:2');
+  expect(await attemptsOf({ kind: 'steps', attempt: '2' })).toBe('2:0');
+  expect(await attemptsOf({ kind: 'events' })).toBeNull();
 });
 
 it('says up to which step values are rounded, and nothing where all are as they were posted', async () => {
