@@ -35,8 +35,8 @@ export class KeptTotals<Progress> {
 /** Sums by name. */
 export function addCounts<Name extends string>(
   names: readonly Name[],
-  before: Readonly<Record<Name, number>>,
-  now: Readonly<Record<Name, number>>,
+  before: Record<Name, number>,
+  now: Record<Name, number>,
 ): Record<Name, number> {
   const sums = { ...now };
   for (const name of names) sums[name] = before[name] + now[name];
