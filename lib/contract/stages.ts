@@ -58,7 +58,9 @@ export const STAGE_THRESHOLDS = {
   quietToLeaveTrigger: 3,
   /** Steps after the loss event, however few of them were reported. */
   recoverySteps: 40,
-  /** Samples in a row that ask for a slow change before it happens. */
+  /** Steps through which reports, two at the least, ask for a slow change before it happens. */
+  dwellSteps: 3,
+  /** Reports in a row that ask for one that the cosine decides: its noise is each report’s own. */
   dwellSamples: 3,
   /** Widths of r and u, RMS and cosine that tell a stale v and an oscillating gradient. */
   staleRatioWidth: 0.5,

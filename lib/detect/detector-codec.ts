@@ -26,7 +26,7 @@ import { readPrecursor, writePrecursor } from './precursor-codec';
 import { type RunDetector, createRunDetector } from './run-detector';
 
 /** Raised whenever the meaning of any number changes: older bytes are then refused. */
-const VERSION = 4;
+const VERSION = 5;
 
 type Column = Float32Array | Float64Array | Uint32Array;
 
@@ -49,6 +49,7 @@ function columnsOf({ monitor, stages }: RunDetector): Record<string, Column> {
     label: stages.label,
     wanted: stages.wanted,
     wanted_samples: stages.wantedSamples,
+    wanted_from: stages.wantedFrom,
     stage_steps: stages.stageSteps,
     quiet_samples: stages.quietSamples,
     label_samples: stages.labelSamples,

@@ -279,6 +279,7 @@ function observeLayerStages(
     gradientMedian: monitor.gradient.median,
     setting: toStageSetting(context, isLossDisturbed(loss), isLossLost),
     isWarmingUp: isWarmingUp(loss.warmUp),
+    parameterCounts: context.parameterCounts,
   });
 }
 

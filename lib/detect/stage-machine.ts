@@ -1,7 +1,7 @@
 /**
  * The paper's process as a state machine of each layer. A step goes this way: inputs that
  * came are held ▶ per layer a reading ▶ transitions that wait for nothing ▶ the slow ones,
- * which need three samples in a row ▶ the side label ▶ what changed.
+ * which must last ▶ the side label ▶ what changed.
  */
 import { STAGE_EVIDENCE, STAGE_THRESHOLDS, type StageName } from '../contract/stages';
 import { LayerFlag } from './layer-monitor';
@@ -30,6 +30,8 @@ export interface StageObservation {
   readonly setting: StageSetting;
   /** The learning rate still climbs from the start of training. */
   readonly isWarmingUp: boolean;
+  /** [L]; left out where nobody knows, and every tensor counts as wide. */
+  readonly parameterCounts?: ArrayLike<number>;
 }
 
 /** A layer's stage or label from `step` on; what held before ends on the step before. */
@@ -43,6 +45,7 @@ export interface StageChange {
 }
 
 const DWELL_SAMPLES = STAGE_THRESHOLDS.dwellSamples;
+const DWELL_STEPS = STAGE_THRESHOLDS.dwellSteps;
 /**
  * Of training's start that says nothing yet: as long as the loss's baseline takes to fill. In
  * steps, since moments forget by steps: a job that reports its layers every tenth step would
@@ -56,6 +59,12 @@ const LATEST_START_STEP = 64;
 const FEWEST_STRUCTURAL_ZEROS = 0.1;
 /** Where all but a few coordinates never get a gradient there is nothing to judge. */
 const MOST_STRUCTURAL_ZEROS = 0.99;
+/**
+ * Of fewer values noise alone has the dip of two peaks and the cosine of a correlation: once
+ * collapsed, tensors of 64 stood in S4 or S5 on 93 % of steps, of 128 on 4 %, of 256 on 0.4 %,
+ * of 512 on none of 33,000.
+ */
+const WIDE_TENSOR = 500;
 /** An input older than this is not known any more. */
 const HOLD_SAMPLES = 256;
 const COSINE_MEMORY = 0.8;
@@ -182,6 +191,7 @@ const reading: StageReading = {
   quietSamples: 0,
   stageSteps: 0,
   hasSeenLossEvent: false,
+  isNarrow: false,
 };
 
 function heldValue(
@@ -202,7 +212,7 @@ function read(
   observation: StageObservation,
   elapsed: number,
 ): void {
-  const { columns, flags, setting } = observation;
+  const { columns, flags, setting, parameterCounts } = observation;
   const zeros = state.structuralZeros[layer] ?? NaN;
   // Coordinates without gradients pull the widths towards 0 by the root of their share.
   const active = zeros >= FEWEST_STRUCTURAL_ZEROS && zeros < MOST_STRUCTURAL_ZEROS ? 1 - zeros : 1;
@@ -217,6 +227,7 @@ function read(
   reading.updateDip = heldValue(state, 3, layer);
   reading.ratioDip = heldValue(state, RATIO_DIP, layer);
   reading.cosine = heldValue(state, COSINE, layer);
+  reading.isNarrow = (parameterCounts?.[layer] ?? Infinity) < WIDE_TENSOR;
   reading.isJump = ((flags[layer] ?? 0) & LayerFlag.jump) !== 0;
   const quiet = state.quietSamples[layer] ?? 0;
   reading.quietSamples = reading.isJump ? 0 : Math.min(quiet + 1, MOST_QUIET_SAMPLES);
@@ -232,7 +243,7 @@ function read(
 function moveStage(
   state: StageState,
   layer: number,
-  { setting }: StageObservation,
+  { step, setting }: StageObservation,
   isStartUp: boolean,
 ): number {
   const stage = state.stage[layer] ?? 0;
@@ -255,12 +266,23 @@ function moveStage(
     state.wantedSamples[layer] = 0;
     return stage;
   }
-  const samples = wanted === state.wanted[layer] ? (state.wantedSamples[layer] ?? 0) + 1 : 1;
+  const before = wanted === state.wanted[layer] ? (state.wantedSamples[layer] ?? 0) : 0;
+  if (before === 0) state.wantedFrom[layer] = step;
   state.wanted[layer] = wanted;
-  state.wantedSamples[layer] = samples;
-  if (samples < DWELL_SAMPLES) return stage;
+  state.wantedSamples[layer] = before + 1;
+  const steps = step - (state.wantedFrom[layer] ?? step) + 1;
+  const isLasting = isOfCosine(stage, wanted)
+    ? before + 1 >= DWELL_SAMPLES
+    : before > 0 && steps >= DWELL_STEPS;
+  if (!isLasting) return stage;
   state.wantedSamples[layer] = 0;
   return wanted;
+}
+
+/** Moments share most of what they remember from one step to the next, cosines share nothing. */
+function isOfCosine(stage: number, wanted: number): boolean {
+  if (wanted === Stage.correlating) return true;
+  return stage === Stage.correlating && wanted === Stage.updateCollapsed;
 }
 
 function isStale(label: number): boolean {

@@ -29,9 +29,10 @@ export interface StageState {
   /** [L] codes of Stage, and of Label. */
   readonly stage: Uint32Array;
   readonly label: Uint32Array;
-  /** [L] the stage asked for by the newest samples, and how many in a row. */
+  /** [L] the stage asked for by the newest samples, how many in a row, and the step of the first. */
   readonly wanted: Uint32Array;
   readonly wantedSamples: Uint32Array;
+  readonly wantedFrom: Float64Array;
   /** [L] steps since the newest stage began; samples since the newest jump. */
   readonly stageSteps: Uint32Array;
   readonly quietSamples: Uint32Array;
@@ -57,6 +58,7 @@ export function createStageState(layers: number): StageState {
     label: new Uint32Array(layers).fill(Label.none),
     wanted: new Uint32Array(layers).fill(Stage.insufficientData),
     wantedSamples: new Uint32Array(layers),
+    wantedFrom: new Float64Array(layers),
     stageSteps: new Uint32Array(layers),
     quietSamples: new Uint32Array(layers).fill(NEVER),
     labelSamples: new Uint32Array(layers),
