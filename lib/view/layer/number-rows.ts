@@ -1,7 +1,13 @@
 import { RATIO_EXCESS_METRIC } from '../../contract/standard-metrics';
 import { isRmsLevelOutOfReach, RMS_SPIKE_LEVEL, rmsCap } from '../../stats/rms-cap';
 import { statistic, type DistributionItem } from './distribution-item';
-import { formatFixed, formatNumber, formatPercent, formatSetting } from '../text/format-number';
+import {
+  formatFixed,
+  formatNumber,
+  formatPercent,
+  formatSetting,
+  formatStep,
+} from '../text/format-number';
 
 export interface NumberRow {
   readonly name: string;
@@ -24,7 +30,9 @@ export function prepareNumberRows(
   const healthy = healthyStd === null ? '' : `${formatNumber(healthyStd)} healthy`;
   const was = (name: string, format: (value: number | null) => string): string => {
     const value = before === null ? null : statistic(before, name);
-    return value === null || before === null ? '' : `was ${format(value)} at ${before.step}`;
+    return value === null || before === null
+      ? ''
+      : `was ${format(value)} at ${formatStep(before.step)}`;
   };
   const signed = (value: number | null) => formatFixed(value, 2);
   const dip = (value: number | null) => formatFixed(value, 3);
@@ -43,7 +51,7 @@ export function prepareNumberRows(
         ? `${RMS_SPIKE_LEVEL} is out of reach`
         : `≥ ${RMS_SPIKE_LEVEL} is a spike`,
     ],
-    ['gradient_norm', 'gradient norm', formatNumber, was('gradient_norm', formatNumber)],
+    ['gradient_norm', 'grad norm', formatNumber, was('gradient_norm', formatNumber)],
     ['gradient_cosine', 'lag-1 cosine', signed, was('gradient_cosine', signed)],
     ['gradient_sign_agreement', 'sign kept', formatPercent, '50 % by chance'],
     [

@@ -67,7 +67,7 @@ describe('the words on a step', () => {
     );
     const shallow = anItem({ distributions: [aDistribution('ratio', [200, 150, 200, 600, 20])] });
     expect(words(shallow)).toMatch(
-      /r is highest at −0\.4\d and 0\.4\d, between them it falls to \d\d\u2009%\./,
+      /r is highest at −0\.4\d and 0\.4\d, between them it falls to \d\d\u202f%\./,
     );
   });
 
@@ -81,22 +81,22 @@ describe('the words on a step', () => {
 
   it('say what share is exactly 0 or not finite', () => {
     const zeros = anItem({ distributions: [aDistribution('update', [400], { zeros: 800 })] });
-    expect(words(zeros)).toContain('50\u2009% of u is exactly 0.');
+    expect(words(zeros)).toContain('50\u202f% of u is exactly 0.');
     const both = anItem({
       distributions: [
         aDistribution('update', [400], { zeros: 800 }),
         aDistribution('ratio', [400], { zeros: 800 }),
       ],
     });
-    expect(words(both)).toContain('50\u2009% of u and of r is exactly 0.');
+    expect(words(both)).toContain('50\u202f% of u and of r is exactly 0.');
     const broken = anItem({ distributions: [aDistribution('ratio', [400], { nonFinite: 200 })] });
-    expect(words(broken)).toContain('20\u2009% of r is not finite.');
+    expect(words(broken)).toContain('20\u202f% of r is not finite.');
   });
 
   it('name a jump up or down by a factor of ten, and no smaller one', () => {
     expect(words(burst, before)).toContain('The gradient norm is 411 times that of step 316.');
     const fallen = anItem({ statistics: { gradient_norm: 0.0001 } });
-    expect(words(fallen, before)).toContain('The gradient norm fell to 5\u2009% of step 316’s.');
+    expect(words(fallen, before)).toContain('The gradient norm fell to 5\u202f% of step 316’s.');
     const calm = anItem({ statistics: { gradient_norm: 0.004 } });
     expect(words(calm, before)).not.toContain('gradient norm');
   });
@@ -115,9 +115,9 @@ describe('the words on a step', () => {
     const corrupt = (share: number) =>
       anItem({ statistics: { ratio_beyond_bound_fraction: share, update_std: 0.229 } });
     const prefix =
-      /^\|r\| is beyond its bound 1\.165 in 3\u2009% of coordinates: the posted moments are not Adam’s with these betas\./;
+      /^\|r\| is beyond its bound 1\.165 in 3\u202f% of coordinates: the posted moments are not Adam’s with these betas\./;
     expect(words(corrupt(0.03))).toMatch(prefix);
-    expect(words(corrupt(1 / 4096))).toContain('in less than 0.1\u2009% of coordinates');
+    expect(words(corrupt(1 / 4096))).toContain('in less than 0.1\u202f% of coordinates');
     expect(words(corrupt(0))).not.toContain('bound');
     expect(prepareLayerVerdict(corrupt(0.03), null, CURVES).detail).toMatch(prefix);
   });
@@ -196,6 +196,10 @@ describe('the numbers of a step', () => {
     ]);
     expect(rows[0]).toMatchObject({ value: '0.424', remark: '0.229 healthy' });
     expect(rows[4]).toMatchObject({ value: '0.859', remark: 'was 0.00209 at 316' });
+    const late = anItem({ ...before, step: 12_316 });
+    expect(prepareNumberRows(burst, late, null, null).at(-1)?.remark).toMatch(
+      /^was 0\.00209 at 12\s316$/,
+    );
   });
 
   it('compare with nothing where nothing came before', () => {
