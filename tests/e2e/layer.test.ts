@@ -48,7 +48,7 @@ describe('the distributions of a layer', () => {
     await page.getByRole('radio', { name: 'Counts' }).check({ force: true });
     await expect.poll(() => column.textContent()).toContain('coordinates a bin');
     await page.getByRole('radio', { name: 'Cumulative' }).check({ force: true });
-    await expect.poll(() => column.textContent()).toContain('top 100\u2009%');
+    await expect.poll(() => column.textContent()).toContain('top 100\u202f%');
     await expect.poll(() => queryOf(page).get('mode')).toBe('cumulative');
   });
 
@@ -119,8 +119,8 @@ describe('the stage of a layer', () => {
     const rows = await words.getByRole('row').allTextContents();
     expect(rows).toEqual(
       expect.arrayContaining([
-        '√v < ε83\u2009%≥ 50\u2009%',
-        'width of u to healthy6\u2009%< 20\u2009%',
+        '√v < ε83\u202f%≥ 50\u202f%',
+        'width of u to healthy6\u202f%< 20\u202f%',
       ]),
     );
     await expect.poll(() => words.textContent()).toContain('Gradients align');

@@ -57,7 +57,7 @@ it('shows what a policy would let go, and lets it go once that is confirmed', as
   await values.fill('30');
   await dialog.getByRole('button', { name: 'See what would go' }).click();
   await dialog.getByText(/^Would free \d.* of \d.*, in one run:$/).waitFor();
-  await dialog.getByText('values of layers of 2\u2009048 steps older than 30 days').waitFor();
+  await dialog.getByText('values of layers of 2\u202f048 steps older than 30 days').waitFor();
   expect(await findAccessibilityFaults(page)).toEqual([]);
   await dialog.getByRole('button', { name: /^Save and free \d/ }).click();
   await dialog.getByText(/^Saved, and \d.* freed\.$/).waitFor();

@@ -7,7 +7,7 @@ export interface Tick {
 }
 
 const TRUE_MINUS = '\u2212';
-const THIN_SPACE = '\u2009';
+const THIN_SPACE = '\u202f';
 
 function plainTick(value: number): Tick {
   const text = String(Number(value.toPrecision(10)));

@@ -1,8 +1,9 @@
 /**
  * How numbers are written, everywhere: three significant digits, a true minus, a thin
  * space between thousands, "–" for what is missing and "NaN" for what is not finite.
+ * The thin space is the narrow no-break one: at U+2009 a line may end in mid-number.
  */
-export const THIN_SPACE = '\u2009';
+export const THIN_SPACE = '\u202f';
 export const TRUE_MINUS = '\u2212';
 const MISSING = '–';
 

@@ -187,7 +187,7 @@ describe('a rule on silence', () => {
     expect(fold.look(10 * minute, { atMs: 0, step: 4210 }, 0)).toBe(Infinity);
     expect(fold.changed).toMatchObject([
       {
-        ...{ title: 'nothing received for 10 minutes after step 4\u2009210', openedStep: null },
+        ...{ title: 'nothing received for 10 minutes after step 4\u202f210', openedStep: null },
         ...{ opening: '0', closed: null },
       },
     ]);

@@ -101,7 +101,7 @@ describe('a postmortem', () => {
       'No precursor found: nothing moved in the 10 steps before the loss rose at 552.',
     ]);
     expect(textsOf(postmortem.sentences, 'chance')).toEqual([
-      'A precursor is found by chance before 1\u2009% of quiet steps (3 of 300).',
+      'A precursor is found by chance before 1\u202f% of quiet steps (3 of 300).',
     ]);
   });
 

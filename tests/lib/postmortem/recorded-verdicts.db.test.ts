@@ -137,7 +137,7 @@ describe('run C, whose gradients rise with its loss', () => {
         `No precursor: nothing moved before the loss rose at ${onsetStep}`,
       );
       expect(text(postmortem, 'precursor')).toMatch(/^No precursor found/);
-      expect(text(postmortem, 'chance')).toMatch(/by chance before 11\u2009% of quiet steps/);
+      expect(text(postmortem, 'chance')).toMatch(/by chance before 11\u202f% of quiet steps/);
       const lower = postmortem.remedies.find(({ key }) => key === 'beta2');
       expect(lower).toMatchObject({ standing: 'offered' });
       expect(lower!.reason).toMatch(/From 0\.999 to 0\.95 caps RMS at 4\.47 instead of 31\.6/);

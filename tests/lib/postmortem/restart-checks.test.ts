@@ -48,7 +48,7 @@ describe('a restart with another β2', () => {
   it('is not in effect where |r| is beyond what the betas allow', () => {
     const [found] = check(0.999, 0.95, 1, 0.02);
     expect(found).toMatchObject({ outcome: 'not_in_effect' });
-    expect(found!.text).toMatch(/\|r\| of h\.0\.mlp was beyond .* in 2\u2009% of coordinates/);
+    expect(found!.text).toMatch(/\|r\| of h\.0\.mlp was beyond .* in 2\u202f% of coordinates/);
   });
 });
 

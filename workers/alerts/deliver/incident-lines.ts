@@ -33,7 +33,7 @@ export function headlineOf(message: AlertMessage): string {
  * The thin space within a number stays: there no line may break.
  */
 export function oneLine(text: string): string {
-  return text.replaceAll(/(?:(?!\u2009)[\p{Cc}\s])+/gu, ' ').trim();
+  return text.replaceAll(/(?:(?!\u202f)[\p{Cc}\s])+/gu, ' ').trim();
 }
 
 export function linesOf(message: AlertMessage): readonly MessageLine[] {

@@ -24,7 +24,7 @@ export function GroupsTable({
         <thead>
           <tr>
             <th scope="col">{groupHeading(groupBy)}</th>
-            <th scope="col">{hasRates ? 'in 10\u2009000 steps' : 'spikes'}</th>
+            <th scope="col">{hasRates ? 'in 10\u202f000 steps' : 'spikes'}</th>
             <th scope="col" className={styles['number']}>
               spikes
             </th>

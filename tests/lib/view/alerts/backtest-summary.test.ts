@@ -47,7 +47,7 @@ describe('prepareBacktest', () => {
       reply('b', [told('true', 's3'), told('false'), told('true', 's4'), told('true', 's5')]),
     ]);
     expect(view.summary).toBe('7 times, 2 false');
-    expect(view.detail).toBe('on 2 runs, 1\u2009200 steps; 4 of 5 spikes announced or told of');
+    expect(view.detail).toBe('on 2 runs, 1\u202f200 steps; 4 of 5 spikes announced or told of');
     expect(view.incidents.map(({ runId }) => runId)).toEqual(['a', 'a', 'a', 'b', 'b', 'b', 'b']);
     expect(view.missed.map(({ spikeId }) => spikeId)).toEqual(['s2']);
   });
@@ -90,7 +90,7 @@ describe('describeUnjudged', () => {
     expect(prepareBacktest([{ ...first, runs }]).caveats).toEqual([
       {
         runId: 'a',
-        text: 'time was up; of steps 0 to 9, 1\u2009000 to 1\u2009009 the project’s policy has left rollups alone, and nothing could be found there',
+        text: 'time was up; of steps 0 to 9, 1\u202f000 to 1\u202f009 the project’s policy has left rollups alone, and nothing could be found there',
       },
     ]);
   });

@@ -105,7 +105,7 @@ describe('describeIncident', () => {
       NOW,
     );
     expect(words.peak).toBe('5 at 553');
-    expect(words.layers).toBe('1\u2009200 layers');
+    expect(words.layers).toBe('1\u202f200 layers');
   });
 });
 

@@ -51,6 +51,6 @@ describe('ticks', () => {
       '550',
     ]);
     for (const { value } of stepTicks(10.5, 12.5, 10)) expect(Number.isInteger(value)).toBe(true);
-    expect(written(stepTicks(4000, 5000, 1))).toContain('4\u2009000');
+    expect(written(stepTicks(4000, 5000, 1))).toContain('4\u202f000');
   });
 });

@@ -97,7 +97,7 @@ describe('two courses on one axis', () => {
   });
 
   it('count steps from 0', () => {
-    expect([-3, 0, 1200].map(formatRelative)).toEqual(['−3', '0', '+1\u2009200']);
+    expect([-3, 0, 1200].map(formatRelative)).toEqual(['−3', '0', '+1\u202f200']);
   });
 });
 

@@ -60,7 +60,7 @@ describe('the settings of two runs', () => {
       ],
     });
     expect(textsOf([aComparedRun('B'), restarted])).toEqual([
-      ['β₂', '0.95', '0.95, from 1\u2009340: 0.99'],
+      ['β₂', '0.95', '0.95, from 1\u202f340: 0.99'],
     ]);
   });
 

@@ -63,8 +63,8 @@ describe('a distribution panel', () => {
     expect(zeroShare).toBeCloseTo(1520 / 3045, 12);
     expect(nonFiniteCount).toBe(7);
     expect(notes).toEqual([
-      '3\u2009045 finite',
-      '50\u2009% exactly 0',
+      '3\u202f045 finite',
+      '50\u202f% exactly 0',
       '2 under −1',
       '3 over 1',
       '7 not finite',

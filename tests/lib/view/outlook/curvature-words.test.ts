@@ -32,7 +32,7 @@ describe('the curvature of a run', () => {
     const { advice, ratio } = prepareCurvature({ step: 2100, value: 1.31 }, [warning])!;
     expect(ratio).toBe('1.31');
     expect(advice).toEqual([
-      'The stability ratio is above 1 where the learning rate is highest: take a longer warm-up or a lower peak. Highest 1.31 at 2\u2009100.',
+      'The stability ratio is above 1 where the learning rate is highest: take a longer warm-up or a lower peak. Highest 1.31 at 2\u202f100.',
     ]);
     expect(prepareCurvature({ step: 1, value: 1 }, [{ ...warning, toStep: 9 }])!.advice).toEqual(
       [],
@@ -41,7 +41,7 @@ describe('the curvature of a run', () => {
 
   it('stands in the verdict while a warning holds', () => {
     expect(describeOpenWarning([warning])).toBe(
-      'Curvature above 1 at the peak rate since 2\u2009000, stability ratio up to 1.31.',
+      'Curvature above 1 at the peak rate since 2\u202f000, stability ratio up to 1.31.',
     );
     expect(describeOpenWarning([{ ...warning, toStep: 2200 }])).toBeNull();
   });

@@ -112,7 +112,7 @@ describe('the verdict on a run', () => {
   it('puts a loss that is not finite before all else', () => {
     expect(
       say({ newestStep: 4210, isNewestLossNonFinite: true, lastFiniteStep: 4209, spikes: [spike] }),
-    ).toBe('Diverged at 4\u2009210: loss is NaN; the last finite step is 4\u2009209.');
+    ).toBe('Diverged at 4\u202f210: loss is NaN; the last finite step is 4\u202f209.');
   });
 
   it('dates a divergence by its first loss that is no number, not by the newest step', () => {

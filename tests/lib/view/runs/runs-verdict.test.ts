@@ -46,7 +46,7 @@ describe('the verdict over the runs', () => {
   it('opens with a run that needs someone', () => {
     const verdict = verdictOver([live('a', { openSpikeCount: 1, openSpike }), live('b')]);
     expect(verdict.alarm).toEqual({ kind: 'loss_spike', words: 'One run needs you.', runId: 'a' });
-    expect(verdict.sentence).toBe('a: loss spike open since step 1\u2009552.');
+    expect(verdict.sentence).toBe('a: loss spike open since step 1\u202f552.');
     expect(verdict.detail).toBe('Two runs are live.');
   });
 
@@ -61,7 +61,7 @@ describe('the verdict over the runs', () => {
       runId: 'b',
     });
     expect(verdict.sentence).toBe(
-      'b: loss is NaN; a: two spikes are open, the newest since step 1\u2009552.',
+      'b: loss is NaN; a: two spikes are open, the newest since step 1\u202f552.',
     );
   });
 
@@ -73,7 +73,7 @@ describe('the verdict over the runs', () => {
     const left = { openSpike, neverRecoveredCount: 1 };
     expect(verdictOver([live('a', { ...left, openSpikeCount: 1 })]).alarm).toBeNull();
     expect(verdictOver([live('a', { ...left, openSpikeCount: 2 })]).sentence).toBe(
-      'a: loss spike open since step 1\u2009552.',
+      'a: loss spike open since step 1\u202f552.',
     );
   });
 

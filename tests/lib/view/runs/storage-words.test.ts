@@ -28,7 +28,7 @@ describe('parsePolicyTexts', () => {
       expect(parsePolicyTexts(texts)).toMatchObject({
         kind: 'fault',
         field: 'keepDistributionsDays',
-        message: 'Keep histograms: expected whole days from 1 to 36 500, or nothing.',
+        message: 'Keep histograms: expected whole days from 1 to 36 500, or nothing.',
       });
     }
   });
@@ -63,7 +63,7 @@ describe('describeRetention', () => {
     expect(describeRetention({ ...reply, freedBytes: 3.1e9, raw, samples, runs })).toEqual({
       headline: 'Would free 3.1 GB of 8.0 GB, in one run:',
       lines: [
-        'values of layers of 1 204 000 steps older than 30 days',
+        'values of layers of 1 204 000 steps older than 30 days',
         'raw samples of 1 step older than 1 day',
       ],
     });

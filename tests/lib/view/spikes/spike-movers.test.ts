@@ -43,7 +43,7 @@ it('what a precursor is worth follows it: how often something moves before nothi
   const said = (precursorChance: number | null, chanceSteps: number | null) =>
     describeMovers(aSpike({ precursorChance, chanceSteps }), names);
   expect(said(0.021, 380)).toBe(
-    'wte left its baseline at 551, one step before the loss rose. Something moved before 2\u2009% of 380 quiet steps too.',
+    'wte left its baseline at 551, one step before the loss rose. Something moved before 2\u202f% of 380 quiet steps too.',
   );
   expect(said(0, 380)).toMatch(/Nothing moved before any of 380 quiet steps\.$/);
   expect(said(0.5, 40)).toMatch(/before the loss rose\.$/);

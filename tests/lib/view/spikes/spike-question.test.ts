@@ -121,13 +121,13 @@ const COUNTS: SpikeCounts = {
 describe('what was found', () => {
   it('is said with its denominators', () => {
     expect(describeFound(COUNTS)).toEqual({
-      sentence: '214 spikes in 36 of 120 runs, 0.420 in 10\u2009000 steps.',
+      sentence: '214 spikes in 36 of 120 runs, 0.420 in 10\u202f000 steps.',
       detail:
-        'Median lead 2.5 steps over 120 spikes; a precursor before 50\u2009% of the 116 with enough history; 12\u2009300 of 5\u2009100\u2009000 steps lost.',
+        'Median lead 2.5 steps over 120 spikes; a precursor before 50\u202f% of the 116 with enough history; 12\u202f300 of 5\u202f100\u202f000 steps lost.',
     });
     const none = { ...COUNTS, spikeCount: 0, medianLead: null, judgedCount: 0, lostSteps: 0 };
     expect(describeFound(none)).toEqual({
-      sentence: 'No such spike in 120 runs, over 5\u2009100\u2009000 steps.',
+      sentence: 'No such spike in 120 runs, over 5\u202f100\u202f000 steps.',
       detail: '',
     });
     expect(describeFound({ ...none, runCount: 0 }).sentence).toBe('No run matches.');

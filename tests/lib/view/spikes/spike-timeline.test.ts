@@ -67,7 +67,7 @@ it('says the numbers at the head of a postmortem', () => {
     'verdict Precursor found',
     'kind Loss spike, fast',
     'lead 1 step',
-    'by chance 1\u2009% of 300 steps',
+    'by chance 1\u202f% of 300 steps',
     'onset 552',
     'peak 1.76 at 553',
     'baseline 0.00480',

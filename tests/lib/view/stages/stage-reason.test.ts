@@ -51,8 +51,8 @@ describe('why a layer is in its stage', () => {
       sinceStep: 100,
       sentence: 'Update collapsed since 100: ε holds the update down.',
       conditions: [
-        { label: '√v < ε', value: '83\u2009%', asked: '≥ 50\u2009%' },
-        { label: 'width of u to healthy', value: '6\u2009%', asked: '< 20\u2009%' },
+        { label: '√v < ε', value: '83\u202f%', asked: '≥ 50\u202f%' },
+        { label: 'width of u to healthy', value: '6\u202f%', asked: '< 20\u202f%' },
       ],
     });
     expect(into('trigger', 'armed')).toMatchObject({
@@ -62,7 +62,7 @@ describe('why a layer is in its stage', () => {
     expect(into('explosion', 'trigger', { updateStd: 0.424, ratioStd: 0.463 })?.conditions).toEqual(
       [
         { label: 'dip of u', value: '0.188', asked: '≥ 0.030' },
-        { label: 'std u against r', value: '8\u2009% apart', asked: '< 25\u2009%' },
+        { label: 'std u against r', value: '8\u202f% apart', asked: '< 25\u202f%' },
       ],
     );
   });
@@ -124,8 +124,8 @@ describe('why a layer is in its stage', () => {
     expect(reason?.beside).toEqual({
       sentence: 'Beside it, since 120, stale v: v remembers larger gradients.',
       conditions: [
-        { label: 'width of r to healthy', value: '35\u2009%', asked: '< 50\u2009%' },
-        { label: 'width of u to healthy', value: '6\u2009%', asked: '< 20\u2009%' },
+        { label: 'width of r to healthy', value: '35\u202f%', asked: '< 50\u202f%' },
+        { label: 'width of u to healthy', value: '6\u202f%', asked: '< 20\u202f%' },
         { label: 'RMS', value: '0.20', asked: '< 0.3: v' },
       ],
     });

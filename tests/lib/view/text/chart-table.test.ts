@@ -62,7 +62,7 @@ describe('a float32', () => {
 
 describe('a cell in the page', () => {
   it('is written as numbers are everywhere', () => {
-    expect(formatCell(4210, 'step')).toBe('4\u2009210');
+    expect(formatCell(4210, 'step')).toBe('4\u202f210');
     expect(formatCell(0.000859, 'value')).toBe('8.59e−4');
     expect(formatCell(null, 'value')).toBe('–');
     expect(formatCell(NaN, 'value')).toBe('NaN');

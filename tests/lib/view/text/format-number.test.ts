@@ -21,8 +21,8 @@ describe('written numbers', () => {
     [0.00099999, '0.00100'],
     [-0.407, '−0.407'],
     [-1e-7, '−1e−7'],
-    [4210.4, '4\u2009210'],
-    [99_999, '99\u2009999'],
+    [4210.4, '4\u202f210'],
+    [99_999, '99\u202f999'],
     [100_000, '1e5'],
     [123_456, '1.23e5'],
     [0, '0'],
@@ -37,22 +37,22 @@ describe('written numbers', () => {
     [1e-5, '1e−5'],
     [0.95, '0.95'],
     [0.999, '0.999'],
-    [1024, '1\u2009024'],
+    [1024, '1\u202f024'],
     [0, '0'],
   ])('the setting %d is written %s', (value, text) => expect(formatSetting(value)).toBe(text));
 
   it('name steps from one to another, and one alone as one', () => {
-    expect(formatSteps(1, 31_250)).toBe('Steps 1–31\u2009250');
+    expect(formatSteps(1, 31_250)).toBe('Steps 1–31\u202f250');
     expect(formatSteps(7, 7)).toBe('Step 7');
   });
 
   it('writes steps whole, factors with ×, shares in percent', () => {
-    expect(formatStep(31_250)).toBe('31\u2009250');
+    expect(formatStep(31_250)).toBe('31\u202f250');
     expect(formatFactor(82.94)).toBe('×82.9');
     expect([formatPercent(0.05), formatPercent(0.003), formatPercent(1)]).toEqual([
-      '5\u2009%',
-      '0.3\u2009%',
-      '100\u2009%',
+      '5\u202f%',
+      '0.3\u202f%',
+      '100\u202f%',
     ]);
     expect([formatFixed(0.1884, 3), formatFixed(null, 2), formatFixed(NaN, 2)]).toEqual([
       '0.188',

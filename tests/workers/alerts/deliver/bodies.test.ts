@@ -82,8 +82,8 @@ describe('a Slack message', () => {
     });
     for (const part of [
       '*Run* first run (run.1)',
-      '*Step* 120\u2009012 of attempt 2',
-      '*Peak* 4.25 at step 120\u2009014',
+      '*Step* 120\u202f012 of attempt 2',
+      '*Peak* 4.25 at step 120\u202f014',
       '*Layers* embed (0), blocks.1.attn (3)',
       '1. See whether the loss comes back',
       '<https://spikes.example.org/runs/run.1?step=120012&layer=0|Open the run>',
@@ -143,7 +143,7 @@ describe('a mail', () => {
     expect(subject).toBe('[Spikescope] Act now: The loss rose from 2.31 to 4.25 (first run)');
     for (const part of [
       'first run (run.1)',
-      '120\u2009012 of attempt 2',
+      '120\u202f012 of attempt 2',
       'embed (0), blocks.1.attn (3)',
       'See whether the loss comes back',
       'https://spikes.example.org/runs/run.1?step=120012',
