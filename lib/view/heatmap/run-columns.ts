@@ -13,8 +13,10 @@ export interface FinerColumns {
   want(axis: StepAxis, stepPixels: number): void;
   /** True while a part of the axis is drawn coarser than its pixels, or lacks steps. */
   lacks(axis: StepAxis, stepPixels: number): boolean;
-  /** The columns that a step was drawn from. */
+  /** The best columns there are for a step. */
   columnsAt(step: number): RunColumns;
+  /** True while finer columns than those are on their way for a step. */
+  awaits(step: number): boolean;
 }
 
 /**

@@ -94,6 +94,21 @@ describe('the tiles of a run', () => {
     expect(valueAt(51_300)).toBe(7);
   });
 
+  it('are awaited where they are on their way, beside the view too, and not after a failure', async () => {
+    const { store, asked, valueAt } = aStore();
+    store.pieces(view, PIXELS);
+    store.want(view, PIXELS);
+    const awaited = () =>
+      [50_900, 50_950, 51_300, 51_500, 51_800].map((step) => store.awaits(step));
+    expect(awaited()).toEqual([false, true, true, true, false]);
+    await vi.advanceTimersByTimeAsync(60);
+    await asked[1]!.answer(heatmapColumns([{ step: 51_500, cells: cells(8) }]));
+    await asked[2]!.fail();
+    expect(awaited()).toEqual([false, false, true, false, false]);
+    // It is read from what is there, whether or not it has been drawn.
+    expect(valueAt(51_500)).toBe(8);
+  });
+
   it('are waited for while the view moves, and given up once it has moved on', async () => {
     const { store, asked } = aStore();
     for (let by = 0; by < 5; by++) {

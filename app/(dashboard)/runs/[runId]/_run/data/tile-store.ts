@@ -106,7 +106,20 @@ export class TileStore implements FinerColumns {
   }
 
   columnsAt(step: number): RunColumns {
-    return this.drawn.find(({ low, high }) => low <= step && step < high)?.columns ?? this.base();
+    const wanted = this.wantedAt(step);
+    return (
+      (wanted === null ? null : this.cache.peek(tileKey(wanted))) ??
+      this.drawn.find(({ low, high }) => low <= step && step < high)?.columns ??
+      this.base()
+    );
+  }
+
+  /** Not for a tile that could not be read: when it comes nobody knows. */
+  awaits(step: number): boolean {
+    const wanted = this.wantedAt(step);
+    if (wanted === null) return false;
+    const key = tileKey(wanted);
+    return this.cache.peek(key) === null && !this.failedAtMs.has(key);
   }
 
   lacks(axis: StepAxis, stepPixels: number): boolean {
@@ -195,6 +208,14 @@ export class TileStore implements FinerColumns {
     const stepsPerPixel = (axis.high - axis.low) / stepPixels;
     if (base.widestColumn(axis) <= Math.max(2 ** level, stepsPerPixel)) return [];
     return tilesInView(this.grid, axis, level, { fromStep: firstStep, toStep: newestStep });
+  }
+
+  private wantedAt(step: number): TileAddress | null {
+    const holds = (address: TileAddress): boolean => {
+      const { fromStep, toStep } = stepsOfTile(this.grid, address);
+      return fromStep <= step && step <= toStep;
+    };
+    return this.wanted.find(holds) ?? null;
   }
 
   private isMissing(address: TileAddress): boolean {

@@ -1,18 +1,26 @@
 import type { RunColumns } from '@/lib/view/heatmap/run-columns';
 import type { RunPlotModel } from './run-view-model';
 
-/** The columns that the picture shows a step from: finer ones where it is zoomed into. */
+/** The columns to read a step from: finer ones where the picture is zoomed into. */
 export function columnsAt(columns: RunColumns, step: number): RunColumns {
   return columns.finer?.columnsAt(step) ?? columns;
 }
 
-/** The step so many columns of the picture further on; at either end of the run the last one. */
-export function stepBeside(columns: RunColumns, step: number, by: number): number {
+/**
+ * The step so many columns further on; at either end of the run the last one. What is left
+ * waits for finer columns that are on their way: by coarser ones it would leap.
+ */
+export function stepBeside(
+  columns: RunColumns,
+  step: number,
+  by: number,
+): { readonly step: number; readonly left: number } {
   let at = step;
-  for (let moved = 0; moved < Math.abs(by); moved++) {
+  for (let left = by; left !== 0; left -= Math.sign(by)) {
+    if (columns.finer?.awaits(at) === true) return { step: at, left };
     const here = columnsAt(columns, at);
     const column = here.nearestColumn(at);
-    if (column === null) return at;
+    if (column === null) break;
     const next = column + Math.sign(by);
     if (next >= 0 && next < here.columnCount) {
       at = here.toStep[next] ?? at;
@@ -20,12 +28,13 @@ export function stepBeside(columns: RunColumns, step: number, by: number): numbe
     }
     // The next column is of other columns, which lie side by side with these.
     const edge = by > 0 ? (here.newestStep ?? at) + 1 : (here.firstStep ?? at) - 1;
+    if (columns.finer?.awaits(edge) === true) return { step: at, left };
     const beyond = columnsAt(columns, edge);
-    if (beyond === here) return at;
+    if (beyond === here) break;
     const first = beyond.nearestColumn(edge);
     if (first !== null) at = beyond.toStep[first] ?? at;
   }
-  return at;
+  return { step: at, left: 0 };
 }
 
 /** The loss of the column that holds the step, in the unit shown; null where none was reported. */

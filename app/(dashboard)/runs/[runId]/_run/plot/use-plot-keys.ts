@@ -1,12 +1,14 @@
 'use client';
 
+import { useEffect, useEffectEvent, useRef } from 'react';
 import { useRouter } from 'next/navigation';
 import { usePageActions } from '@/app/_hooks/page-actions';
 import { useKeyboard } from '@/app/_hooks/use-keyboard';
 import type { ColumnShows } from '@/lib/view/colours/column-shows';
 import { zoomWindow } from '@/lib/view/axes/step-axis';
-import { stepBeside } from '../model/plot-readings';
+import { nearestStepOf, stepBeside } from '../model/plot-readings';
 import type { Layout } from '../bars/run-toolbar';
+import type { Crosshair } from '../model/crosshair-store';
 import type { RunPlotModel } from '../model/run-view-model';
 
 const ZOOM_FACTOR = 0.6;
@@ -41,20 +43,33 @@ export function usePlotKeys({
   const { columns, crosshair, layerOfRow, axis } = model;
   const otherEnd = columns.shows === 'highest' ? 'lowest' : 'highest';
 
-  const start = () => {
+  const start = (): Crosshair | null => {
     const at = crosshair.get();
     if (at !== null) return at;
-    const step = columns.nearestColumn(Math.min(model.newestStep, axis.high - 0.5));
+    if (columns.columnCount === 0) return null;
+    const step = nearestStepOf(model)(Math.floor(Math.min(model.newestStep, axis.high)));
     // Without layers the timelines can still be read.
-    const layer = layerOfRow[0] ?? 0;
-    return step === null ? null : { step: columns.toStep[step] ?? 0, layer, isPinned: false };
+    return { step, layer: layerOfRow[0] ?? 0, isPinned: false };
   };
+  /** Presses from `step` on that wait for finer columns. */
+  const held = useRef({ step: NaN, count: 0 });
+  const goBeside = (at: Crosshair, by: number) => {
+    const waiting = held.current.step === at.step ? held.current.count : 0;
+    const { step, left } = stepBeside(columns, at.step, waiting + by);
+    held.current = { step, count: left };
+    crosshair.set({ ...at, step, isPinned: true });
+  };
+  const goOn = useEffectEvent(() => {
+    const at = crosshair.get();
+    if (at !== null && at.step === held.current.step && held.current.count !== 0) goBeside(at, 0);
+  });
+  useEffect(() => goOn(), [columns, model.version]);
+
   const moveSteps = (event: KeyboardEvent, by: number) => {
     const at = start();
     if (at === null || isForControl(event.target)) return;
     event.preventDefault();
-    const count = by * (event.shiftKey ? FAST_STEPS : 1);
-    crosshair.set({ ...at, step: stepBeside(columns, at.step, count), isPinned: true });
+    goBeside(at, by * (event.shiftKey ? FAST_STEPS : 1));
   };
   const moveLayers = (event: KeyboardEvent, by: number) => {
     const at = start();
@@ -64,11 +79,11 @@ export function usePlotKeys({
     const next = layerOfRow[Math.min(layerOfRow.length - 1, Math.max(0, row + by))];
     if (next !== undefined) crosshair.set({ ...at, layer: next, isPinned: true });
   };
-  const jump = (event: KeyboardEvent, column: number) => {
+  const jump = (event: KeyboardEvent, step: number | null) => {
     const at = start();
     if (at === null || isForControl(event.target)) return;
     event.preventDefault();
-    crosshair.set({ ...at, step: columns.toStep[column] ?? at.step, isPinned: true });
+    crosshair.set({ ...at, step: step ?? at.step, isPinned: true });
   };
   const zoom = (factor: number) => {
     const at = crosshair.get()?.step ?? (axis.low + axis.high) / 2;
@@ -96,8 +111,8 @@ export function usePlotKeys({
     ArrowRight: (event) => (isRight ? moveSteps(event, 1) : moveLayers(event, 1)),
     ArrowUp: (event) => (isRight ? moveLayers(event, -1) : moveSteps(event, -1)),
     ArrowDown: (event) => (isRight ? moveLayers(event, 1) : moveSteps(event, 1)),
-    Home: (event) => jump(event, 0),
-    End: (event) => jump(event, columns.columnCount - 1),
+    Home: (event) => jump(event, columns.firstStep),
+    End: (event) => jump(event, columns.newestStep),
     Enter: (event) => {
       if (!isForControl(event.target)) openLayer();
     },
