@@ -1,6 +1,7 @@
 /** Heights and gaps of VISUAL's run screen; the phone drops all but the loss. */
 const WIDE = { gutter: 144, right: 30, loss: 132, scalar: 64, ratio: 44, leastHeatmap: 160 };
-const NARROW = { gutter: 46, right: 14, loss: 104, scalar: 0, ratio: 0, leastHeatmap: 236 };
+/** The gutter holds "Loss" beside the lane of events, whose first mark reaches into it. */
+const NARROW = { gutter: 52, right: 14, loss: 104, scalar: 0, ratio: 0, leastHeatmap: 236 };
 export const EVENTS_HEIGHT = 22;
 export const STRIP_HEIGHT = 8;
 export const AXIS_HEIGHT = 20;
