@@ -9,12 +9,14 @@ import { StageChip } from '@/app/_components/stage-chip';
 import { Skeleton } from '@/app/_components/skeleton';
 import { EmptyState, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
+import { classNames } from '@/app/_design/class-names';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
 import type { QuestionProps } from './question';
 import { QuestionToolbar } from './question-toolbar';
 import { QuestionTools } from './question-tools';
 import styles from './spikes-page.module.css';
+import own from './stages-view.module.css';
 
 const MOST_ROWS = 500;
 
@@ -93,7 +95,7 @@ function StagesTable({
 }) {
   return (
     <div className={styles['scroll']} tabIndex={0} role="region" aria-label="Stages">
-      <table className={styles['table']}>
+      <table className={classNames(styles['table'], own['stages'])}>
         <caption className="visually-hidden">Stages that layers reached, over all runs</caption>
         <thead>
           <tr>
@@ -119,7 +121,7 @@ function StagesTable({
               <td>
                 <StageChip stage={item.stage} />
               </td>
-              <td>
+              <td data-label="runs">
                 <span className={styles['rate']}>
                   <b>
                     {formatCount(item.runCount)} of {formatCount(item.ofRunCount)}
@@ -131,12 +133,16 @@ function StagesTable({
                   </span>
                 </span>
               </td>
-              <td className={styles['number']}>
+              <td className={styles['number']} data-label={isByKind ? 'layers' : 'times'}>
                 {formatCount(isByKind ? item.layerCount : item.intervalCount)}
               </td>
-              <td className={styles['number']}>{formatStep(item.steps)}</td>
-              <td className={styles['number']}>{formatStep(item.longestSteps)}</td>
-              <td className={styles['name']}>
+              <td className={styles['number']} data-label="steps in it">
+                {formatStep(item.steps)}
+              </td>
+              <td className={styles['number']} data-label="longest">
+                {formatStep(item.longestSteps)}
+              </td>
+              <td className={styles['name']} data-label="where">
                 <Link
                   href={`/runs/${encodeURIComponent(item.longest.runId)}/layers/${item.longest.layer}?step=${item.longest.fromStep}`}
                   prefetch={false}
