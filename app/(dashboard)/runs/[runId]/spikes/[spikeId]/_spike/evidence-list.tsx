@@ -3,7 +3,7 @@ import type { Evidence, Postmortem } from '@/lib/contract/postmortem';
 import { describeMetric } from '@/lib/contract/standard-metrics';
 import { formatNumber, formatStep } from '@/lib/view/text/format-number';
 import { stageLabel } from '@/lib/view/stages/stage-label';
-import styles from './spike.module.css';
+import styles from './evidence-list.module.css';
 
 /** The verdict in words; each sentence opens to the stored numbers that it was made from. */
 export function EvidenceList({ postmortem }: { readonly postmortem: Postmortem }) {

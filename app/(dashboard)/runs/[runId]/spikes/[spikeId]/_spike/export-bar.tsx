@@ -2,7 +2,7 @@
 
 import { Button } from '@/app/_components/button';
 import { apiPath } from '@/app/_hooks/api-client';
-import styles from './spike.module.css';
+import styles from './export-bar.module.css';
 
 /** The postmortem as a file, and on paper. */
 export function ExportBar({

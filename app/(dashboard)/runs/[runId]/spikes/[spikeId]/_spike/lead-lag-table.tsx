@@ -2,7 +2,7 @@ import Link from 'next/link';
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { formatNumber, formatPercent } from '@/lib/view/text/format-number';
 import { LayerName } from '@/app/_components/layer-name';
-import styles from './spike.module.css';
+import styles from './spike-table.module.css';
 
 const SHOWN = 5;
 

@@ -10,7 +10,8 @@ import { Button } from '@/app/_components/button';
 import { LayerName } from '@/app/_components/layer-name';
 import { classNames } from '@/app/_design/class-names';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
-import styles from './spike.module.css';
+import own from './movers-table.module.css';
+import styles from './spike-table.module.css';
 
 const SHOWN = 10;
 const CELL = { width: 6, height: 18 } as const;
@@ -40,14 +41,14 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
         </small>
       </h2>
       {movers.length === 0 ? (
-        <p className={styles['text']}>
+        <p className={own['text']}>
           {spike.verdict === 'insufficient_data'
             ? 'There was too little history to look for any.'
             : 'No layer left its baseline in the 10 steps before the rise, or on it.'}
         </p>
       ) : (
         <div className={styles['scroll']}>
-          <table className={classNames(styles['table'], styles['movers'])}>
+          <table className={classNames(styles['table'], own['movers'])}>
             <caption className="visually-hidden">
               Layers by how many steps before the loss they left their baseline
             </caption>
@@ -78,7 +79,7 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
                   <td className={styles['number']} data-label="lead">
                     {formatStep(mover.leadSteps)}
                   </td>
-                  <td className={styles['layer']}>
+                  <td className={classNames(styles['layer'], own['mover'])}>
                     <Link
                       href={`/runs/${encodeURIComponent(run.id)}/layers/${mover.layer}?step=${mover.step}`}
                       prefetch={false}

@@ -1,6 +1,6 @@
 import type { Postmortem } from '@/lib/contract/postmortem';
 import { waysBack } from '@/lib/view/spikes/spike-facts';
-import styles from './spike.module.css';
+import styles from './remedies-list.module.css';
 
 const SIGNS = {
   offered: { sign: '✓', words: 'Its precondition held' },

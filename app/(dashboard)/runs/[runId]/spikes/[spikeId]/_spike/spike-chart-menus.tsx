@@ -8,7 +8,7 @@ import { ChartMenu } from '@/app/_components/chart-menu/chart-menu';
 import { fileNameOf, type ChartSubject } from '@/app/_components/chart-menu/chart-subject';
 import { readHeatmapTable } from '@/app/_components/chart-menu/read-heatmap-table';
 import { apiPath, readJson } from '@/app/_hooks/api-client';
-import styles from './spike.module.css';
+import styles from './spike-chart-menus.module.css';
 
 /** Every step of the window, which holds some hundreds. */
 const POINTS = 1000;

@@ -11,7 +11,7 @@ import { useElementSize } from '@/app/_hooks/use-element-size';
 import { SpikeChartMenus } from './spike-chart-menus';
 import { SpikeHeatmap } from './spike-heatmap';
 import { SpikeTimelineChart } from './spike-timeline-chart';
-import styles from './spike.module.css';
+import styles from './spike-figures.module.css';
 
 const METRICS = [
   { value: 'gradient_norm', label: 'Gradient norm' },

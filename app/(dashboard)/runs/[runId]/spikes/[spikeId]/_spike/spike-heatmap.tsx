@@ -25,7 +25,7 @@ import { CANVAS_COLOURS, STAGE_COLOURS } from '@/app/_design/canvas-colours';
 import { apiPath, readBytes } from '@/app/_hooks/api-client';
 import { useTheme, type Theme } from '@/app/_hooks/use-theme';
 import { SpikeScaleBar } from './spike-scale-bar';
-import styles from './spike.module.css';
+import styles from './spike-heatmap.module.css';
 
 const COLUMNS = 1000;
 const ROW_PX = 6;
@@ -102,6 +102,7 @@ export function SpikeHeatmap({
           ref={canvas}
           role="img"
           aria-label={`${NAMES[metric] ?? metric} of ${names.length} layers over steps ${fromStep} to ${toStep}`}
+          aria-busy={reading === null}
           style={{ left: SPIKE_GUTTER, width: plot, height }}
         />
         <i style={{ left: onset }} aria-hidden />

@@ -1,6 +1,6 @@
 import type { SpikeScale } from '@/lib/view/spikes/spike-scale';
 import { TickText } from '@/app/_components/tick-text';
-import styles from './spike.module.css';
+import styles from './spike-scale-bar.module.css';
 
 const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
 

@@ -1,7 +1,7 @@
 import type { SpikeTimeline, TimelineMark } from '@/lib/view/spikes/spike-timeline';
 import { SPIKE_GUTTER } from '@/lib/view/spikes/spike-timeline';
 import { isMarkKind, Mark } from '@/app/_design/marks';
-import styles from './spike.module.css';
+import styles from './spike-timeline-chart.module.css';
 
 const STROKES: Readonly<Record<TimelineMark['kind'], { colour: string; dash: string }>> = {
   first_movers: { colour: 'var(--rms-spike)', dash: '2 3' },

@@ -21,7 +21,7 @@ import { MoversTable } from './movers-table';
 import { NotesSection } from './notes-section';
 import { RemediesList } from './remedies-list';
 import { SpikeFigures } from './spike-figures';
-import styles from './spike.module.css';
+import styles from './spike-view.module.css';
 
 /** As in the style sheet. */
 const ONE_COLUMN = '(max-width: 900px)';
