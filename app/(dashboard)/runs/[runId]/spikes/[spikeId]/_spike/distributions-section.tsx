@@ -10,8 +10,9 @@ import { SelectMenu } from '@/app/_components/select-menu';
 import { Skeleton } from '@/app/_components/skeleton';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
+import { CurveLegend } from '../../../layers/[layerIndex]/_layer/distributions/curve-legend';
 import { DistributionChart } from '../../../layers/[layerIndex]/_layer/distributions/distribution-chart';
-import styles from './spike.module.css';
+import styles from './distributions-section.module.css';
 
 const PLACES = ['before', 'as the loss rose', 'after'] as const;
 const LARGE = 1000;
@@ -90,7 +91,7 @@ function LayerDistributions({
     );
   }
   const available = reply.items.map(({ step }) => step);
-  const { columns } = prepareLayerView({
+  const { columns, axisLimit, hasZeros } = prepareLayerView({
     reply,
     selectedStep: available[1] ?? available[0] ?? rise,
     requestedSteps: available,
@@ -99,39 +100,45 @@ function LayerDistributions({
     correlated: [],
     other: null,
   });
+  const hasDip = columns.some(({ panels }) => panels.some(({ dip }) => dip !== null));
   return (
-    <div className={styles['columns']}>
-      {columns.map((column) => {
-        const place = steps.findIndex((step, index) => {
-          const next = steps[index + 1] ?? Infinity;
-          return column.step <= step && (column.step < next || index === steps.length - 1);
-        });
-        return (
-          <section key={column.step} aria-label={`Step ${column.step}`}>
-            <h3>
-              {formatStep(column.step)} <small>{PLACES[place] ?? ''}</small>
-            </h3>
-            <p className={styles['byline']}>{column.facts}</p>
-            {column.panels.map(({ kind, symbol, meaning, panel, std, dip }) => (
-              <div key={kind}>
-                <p className={styles['panel_name']}>
-                  <b>{symbol}</b> {meaning}
-                  <span>
-                    {std === null ? '' : `std ${std}`}
-                    {dip === null ? '' : `  dip ${dip.text}`}
-                  </span>
-                </p>
-                {panel === null ? (
-                  <p className={styles['text']}>not reported</p>
-                ) : (
-                  <DistributionChart panel={panel} />
-                )}
-              </div>
-            ))}
-          </section>
-        );
-      })}
-    </div>
+    <>
+      <div className={styles['columns']}>
+        {columns.map((column) => {
+          const place = steps.findIndex((step, index) => {
+            const next = steps[index + 1] ?? Infinity;
+            return column.step <= step && (column.step < next || index === steps.length - 1);
+          });
+          return (
+            <section key={column.step} aria-label={`Step ${column.step}`}>
+              <h3>
+                {formatStep(column.step)} <small>{PLACES[place] ?? ''}</small>
+              </h3>
+              <p className={styles['byline']}>{column.facts}</p>
+              {column.panels.map(({ kind, symbol, meaning, panel, std, dip }) => (
+                <div key={kind}>
+                  <p className={styles['panel_name']}>
+                    <b>{symbol}</b> {meaning}
+                    <span>
+                      {std === null ? '' : `std ${std}`}
+                      {dip === null ? '' : `  dip ${dip.text}`}
+                    </span>
+                  </p>
+                  {panel === null ? (
+                    <p className={styles['text']}>not reported</p>
+                  ) : (
+                    <DistributionChart panel={panel} />
+                  )}
+                </div>
+              ))}
+            </section>
+          );
+        })}
+      </div>
+      <div className={styles['legend']}>
+        <CurveLegend curves={reply.referenceCurves} {...{ axisLimit, hasZeros, hasDip }} />
+      </div>
+    </>
   );
 }
 
