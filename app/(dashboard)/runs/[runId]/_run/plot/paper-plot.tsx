@@ -6,15 +6,12 @@ import { axisTicks } from '@/lib/view/axes/axis-ticks';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
-import type { RunChart } from '../model/chart-subjects';
-import { CrosshairOverlay } from './crosshair-overlay';
 import { GroupColumns } from './group-labels';
-import { PlotCells } from './plot-cells';
+import { PlotFrame } from './plot-frame';
 import type { PlotGeometry } from './plot-geometry';
-import { PlotSurface } from './plot-surface';
-import { MENU_SIZE_PX, RunChartMenu, type PlotPart } from './run-chart-menu';
+import { MENU_SIZE_PX, type PlotMenu } from './run-chart-menu';
 import type { RunPlotModel } from '../model/run-view-model';
-import { STAGE_LANE_PX, StageLane } from './stage-lane';
+import { STAGE_LANE_PX } from './stage-lane';
 import { TimelineColumn } from '../timelines/timeline-column';
 import { useLayerAxis } from './use-layer-axis';
 import styles from './plot.module.css';
@@ -39,7 +36,7 @@ function menusOf(
   model: RunPlotModel,
   columns: { readonly ratioLeft: number; readonly stripLeft: number; readonly heatmapLeft: number },
   heatmapWidth: number,
-): { readonly chart: RunChart; readonly left: number; readonly parts: readonly PlotPart[] }[] {
+): Omit<PlotMenu, 'top'>[] {
   const { ratioLeft, stripLeft, heatmapLeft } = columns;
   const under = (left: number, columnWidth: number) => left + (columnWidth - MENU_SIZE_PX) / 2;
   return [
@@ -118,12 +115,22 @@ export function PaperPlot({
   return (
     <div ref={ref} className={styles['plot']}>
       {size === null || available < 40 ? null : (
-        <PlotSurface
+        <PlotFrame
           model={model}
           geometry={geometry}
           width={size.width}
           height={bottom + FOOTER_HEIGHT}
           left={TRACE_LEFT - 8}
+          strip={{ start: stripLeft, size: STRIP_WIDTH }}
+          stages={stages}
+          stageAt={HEADER_HEIGHT + height + STAGE_ROW_GAP}
+          menus={menusOf(model, { ratioLeft, stripLeft, heatmapLeft }, width).map((menu) => ({
+            ...menu,
+            top: bottom + MENU_GAP_PX,
+          }))}
+          lossLane={{ start: TRACE_LEFT, size: TRACE_WIDTH }}
+          stepChip={TRACE_LEFT - 12}
+          layerChip={bottom + 13}
         >
           <TimelineColumn
             {...column}
@@ -157,26 +164,12 @@ export function PaperPlot({
             <br />
             ppl
           </span>
-          <PlotCells
-            model={model}
-            geometry={geometry}
-            strip={{ start: stripLeft, size: STRIP_WIDTH }}
-          />
           <GroupColumns
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
             left={heatmapLeft}
             bottom={HEADER_HEIGHT}
           />
-          {stages === null ? null : (
-            <StageLane
-              geometry={geometry}
-              stages={stages}
-              layerNames={model.layerNames}
-              theme={model.theme}
-              at={HEADER_HEIGHT + height + STAGE_ROW_GAP}
-            />
-          )}
           {axisTicks(axis, height, Math.max(2, Math.floor(height / 60))).map(({ pixel, tick }) => (
             <span
               key={tick.value}
@@ -197,28 +190,7 @@ export function PaperPlot({
           >
             {model.groups.length > 0 ? 'layers in model order' : 'layers by name'}
           </span>
-          {menusOf(model, { ratioLeft, stripLeft, heatmapLeft }, width).map(
-            ({ chart, left, parts }) => (
-              <RunChartMenu
-                key={chart}
-                chart={chart}
-                model={model}
-                parts={parts}
-                left={left}
-                top={bottom + MENU_GAP_PX}
-              />
-            ),
-          )}
-          <CrosshairOverlay
-            model={model}
-            geometry={geometry}
-            lossLane={{ start: TRACE_LEFT, size: TRACE_WIDTH }}
-            width={size.width}
-            height={bottom + FOOTER_HEIGHT}
-            stepChip={TRACE_LEFT - 12}
-            layerChip={bottom + 13}
-          />
-        </PlotSurface>
+        </PlotFrame>
       )}
     </div>
   );

@@ -12,6 +12,14 @@ export const MENU_SIZE_PX = 24;
 /** A part of the plot, in CSS pixels from its upper left corner. */
 export type PlotPart = Omit<PictureBand, 'root'>;
 
+/** Where a chart's menu stands, and what its picture holds. */
+export interface PlotMenu {
+  readonly chart: RunChart;
+  readonly parts: readonly PlotPart[];
+  readonly left: number;
+  readonly top: number;
+}
+
 /** The colour scale or the letters of the stages, wherever they stand. */
 const LEGEND = '[data-legend]';
 
@@ -22,13 +30,7 @@ export function RunChartMenu({
   parts,
   left,
   top,
-}: {
-  readonly chart: RunChart;
-  readonly model: RunPlotModel;
-  readonly parts: readonly PlotPart[];
-  readonly left: number;
-  readonly top: number;
-}) {
+}: PlotMenu & { readonly model: RunPlotModel }) {
   return (
     <span className={styles['menu']} style={{ left, top }}>
       <ChartMenu

@@ -5,10 +5,8 @@ import { axisTicks, clearOfEnds } from '@/lib/view/axes/axis-ticks';
 import { TickText } from '@/app/_components/tick-text';
 import { useElementSize } from '@/app/_hooks/use-element-size';
 import { AxisUnit } from './axis-unit';
-import { CrosshairOverlay } from './crosshair-overlay';
 import { EventLane } from '../timelines/event-lane';
 import { GroupRows } from './group-labels';
-import type { RunChart } from '../model/chart-subjects';
 import {
   AXIS_HEIGHT,
   BOTTOM_GAP,
@@ -17,12 +15,10 @@ import {
   STRIP_HEIGHT,
   type LanePlace,
 } from '../timelines/lane-layout';
-import { PlotCells } from './plot-cells';
+import { PlotFrame } from './plot-frame';
 import type { PlotGeometry } from './plot-geometry';
-import { PlotSurface } from './plot-surface';
 import type { RunPlotModel } from '../model/run-view-model';
-import { MENU_SIZE_PX, RunChartMenu, type PlotPart } from './run-chart-menu';
-import { StageLane } from './stage-lane';
+import { MENU_SIZE_PX, type PlotMenu } from './run-chart-menu';
 import { TimelineLanes } from '../timelines/timeline-lanes';
 import { useLayerAxis } from './use-layer-axis';
 import styles from './plot.module.css';
@@ -33,11 +29,7 @@ const STAGE_COLUMN_GAP = 8;
 /** Menus stand right of what they are of, clear of the data. */
 const MENU_GAP_PX = 3;
 
-interface MenuPlace {
-  readonly chart: RunChart;
-  readonly top: number;
-  readonly parts: readonly PlotPart[];
-}
+type MenuPlace = Omit<PlotMenu, 'left'>;
 
 function laneMenu({ top, height }: LanePlace): Omit<MenuPlace, 'chart'> {
   return { top, parts: [{ top: top - 4, height: height + 8 }] };
@@ -121,12 +113,23 @@ export function StepsRightPlot({
   return (
     <div ref={ref} className={styles['plot']}>
       {size === null || width < 40 ? null : (
-        <PlotSurface
+        <PlotFrame
           model={model}
           geometry={geometry}
           width={size.width}
           height={height}
           left={left - 4}
+          strip={{ start: stripTop, size: STRIP_HEIGHT }}
+          stages={stages}
+          stageAt={stageLeft}
+          menus={menus.map(({ parts, ...place }) => ({
+            ...place,
+            parts: [...parts, { top: axisTop, height: AXIS_HEIGHT }],
+            left: menuLeft,
+          }))}
+          lossLane={{ start: lanes.loss.top, size: lanes.loss.height }}
+          stepChip={axisTop + 11}
+          layerChip={isNarrow ? null : left - 5}
         >
           <TimelineLanes model={model} lanes={lanes} isNarrow={isNarrow} />
           <EventLane
@@ -144,11 +147,6 @@ export function StepsRightPlot({
           >
             {isNarrow ? 'ppl' : 'log perplexity'}
           </span>
-          <PlotCells
-            model={model}
-            geometry={geometry}
-            strip={{ start: stripTop, size: STRIP_HEIGHT }}
-          />
           <GroupRows
             layerAxis={layerAxis}
             devicePixelRatio={ratio}
@@ -182,35 +180,7 @@ export function StepsRightPlot({
               now
             </span>
           )}
-          {stages === null ? null : (
-            <StageLane
-              geometry={geometry}
-              stages={stages}
-              layerNames={model.layerNames}
-              theme={model.theme}
-              at={stageLeft}
-            />
-          )}
-          {menus.map(({ chart, top, parts }) => (
-            <RunChartMenu
-              key={chart}
-              chart={chart}
-              model={model}
-              parts={[...parts, { top: axisTop, height: AXIS_HEIGHT }]}
-              left={menuLeft}
-              top={top}
-            />
-          ))}
-          <CrosshairOverlay
-            model={model}
-            geometry={geometry}
-            lossLane={{ start: lanes.loss.top, size: lanes.loss.height }}
-            width={size.width}
-            height={height}
-            stepChip={axisTop + 11}
-            layerChip={isNarrow ? null : left - 5}
-          />
-        </PlotSurface>
+        </PlotFrame>
       )}
     </div>
   );
