@@ -256,6 +256,25 @@ def test_a_step_that_was_skipped_has_no_capture():
     assert [(step, capture) for step, _, capture in journal.seen()] == [(0, 0), (1, None), (2, 1)]
 
 
+@pytest.mark.parametrize("logs_first", [False, True])
+@pytest.mark.parametrize("settings", [False, True])
+@pytest.mark.parametrize("skipped", [(0,), (0, 1, 2), (0, 3), (4,)])
+def test_updates_that_are_skipped_at_first_do_not_shift_captures(logs_first, settings, skipped):
+    journal = Journal()
+    if settings:
+        journal.log(0, batch_size=8)
+    for step in range(8):
+        if logs_first:
+            journal.log(step, loss=0.0)
+        journal.assembly.skip() if step in skipped else journal.step()
+        if not logs_first:
+            journal.log(step, loss=0.0)
+    journal.assembly.finish()
+    taken = [step for step in range(8) if step not in skipped]
+    assert journal.captures() == [(step, index) for index, step in enumerate(taken)]
+    assert [step for step, _, _ in journal.seen()] == list(range(8))
+
+
 def test_a_loop_that_never_logs_is_numbered_by_its_updates_and_bounded():
     journal = Journal()
     for _ in range(MAX_WAITING + 10):

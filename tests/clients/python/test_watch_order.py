@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from watched_job import Job, batch, columns, loss_of, make_model  # noqa: E402
+from watched_job import Job, adam_reference, assert_columns, batch, columns, loss_of, make_model  # noqa: E402
 
 from spikescope import assembly  # noqa: E402
 
@@ -28,6 +30,74 @@ def train(server, steps, log_before, log_behind=lambda run, step, loss: None):
         optimizer.step()
         log_behind(job.run, step, loss)
     return norms, job.finish()
+
+
+@pytest.mark.parametrize("skipped", [(0,), (0, 1, 3)])
+@pytest.mark.parametrize("clips", [False, True])
+def test_steps_that_grad_scaler_skips_at_first_do_not_shift_layers(server, skipped, clips):
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    job = Job(server, model, optimizer)
+    expected = {}
+    for step in range(6):
+        optimizer.zero_grad()
+        loss = loss_of(model, batch(step)) * (math.inf if step in skipped else 1.0)
+        scaler.scale(loss).backward()
+        norms = [float(p.grad.norm()) / scaler.get_scale() for p in model.parameters()]
+        if clips:
+            scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        scaler.step(optimizer)
+        scaler.update()
+        job.run.log(loss=loss, step=step)
+        if step not in skipped:
+            expected[step] = norms
+    frames = job.finish()
+    assert [frame.step for frame in frames] == list(range(6))
+    captured = {frame.step: frame for frame in frames if "gradient_norm" in frame.layers}
+    assert list(captured) == list(expected)
+    for step, norms in expected.items():
+        assert columns(captured[step])["gradient_norm"] == pytest.approx(norms, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "gives", [lambda closure: ((closure,), {}), lambda closure: ((), {"closure": closure})]
+)
+@pytest.mark.parametrize("clips", [False, True])
+def test_a_step_that_is_handed_a_closure_has_the_gradient_that_the_closure_computes(server, gives, clips):
+    """As Lightning steps: when `step` is called, gradients are those of the step before, or none."""
+    model = make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    job = Job(server, model, optimizer)
+    expected = []
+    for step in range(4):
+        gradients, used = [], []
+
+        def closure(step=step, gradients=gradients, used=used):
+            optimizer.zero_grad()
+            loss = loss_of(model, batch(step))
+            loss.backward()
+            gradients += [p.grad.clone() for p in model.parameters()]
+            if clips:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            used += [p.grad.clone() for p in model.parameters()]
+            return loss
+
+        args, kwargs = gives(closure)
+        optimizer.step(*args, **kwargs)
+        expected.append(
+            [
+                adam_reference(p, g, optimizer.state[p], 0.9, 0.95, 1e-8, used=u)
+                for p, g, u in zip(model.parameters(), gradients, used)
+            ]
+        )
+        job.run.log(loss=1.0, step=step)
+    frames = job.finish()
+    assert [frame.step for frame in frames] == [0, 1, 2, 3]
+    for frame, layers in zip(frames, expected):
+        for layer, metrics in enumerate(layers):
+            assert_columns(frame, layer, metrics)
 
 
 def assert_belong(frames, norms, first_step=0):

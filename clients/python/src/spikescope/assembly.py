@@ -117,6 +117,8 @@ class Assembly:
         self._anchor: tuple[int, int] | None = None
         self._logs_first: bool | None = None
         self._logged: _Logged | None = None
+        # In a loop that logs first, the newest step whose optimizer step was seen.
+        self._updated: int | None = None
         # Of the log() before the first capture, until the next shows whether it was one of the loop's.
         self._first: _Logged | None = None
 
@@ -169,23 +171,20 @@ class Assembly:
         """One optimizer step, and what was captured of it; counted here, where `index` does not say which."""
         with self._lock:
             index = self._stepped = self._stepped + 1 if index is None else index
-            logged = self._logged if self._logged is not None and self._logged.is_new else None
-            if logged is not None:
-                logged.is_new = False
-            if self._logs_first is None and capture is not None:
-                self._logs_first = logged is not None
-                self._first = logged
-            if self._logs_first and logged is not None:
-                if not self._has_stepped(logged.number):
-                    self._attach_to_logged(capture, index, logged.number)
-                    return
-                # Two optimizer steps, and nothing but the first one's step logged between them.
-                self._logs_first = False
+            number = self._see_update()
+            if number is not None:
+                self._attach_to_logged(capture, index, number)
+                return
             if capture is None:
                 return
             self._waiting.append(_Waiting(capture, index, self._clock.now()))
             if len(self._waiting) > MAX_WAITING:
                 self._send_waiting(self._guess(index), index)
+
+    def skip(self) -> None:
+        """An optimizer step that was left out, where it would have been."""
+        with self._lock:
+            self._see_update()
 
     def tick(self) -> None:
         """Sends the open step once nothing was added for HOLD seconds, or its update did not come."""
@@ -194,7 +193,7 @@ class Assembly:
             if step is None:
                 return
             awaits_update = (
-                self.expects_updates and self._logs_first is not False and not self._has_stepped(step.number)
+                self.expects_updates and self._logs_first is not False and self._updated != step.number
             )
             if self._monotonic() - step.touched_at >= (HOLD_FOR_UPDATE if awaits_update else HOLD):
                 self._send_open()
@@ -244,9 +243,22 @@ class Assembly:
             self._waiting.insert(0, _Waiting(step.capture, anchor[0], step.wall_time))
             step.capture = None
 
-    def _has_stepped(self, number: int) -> bool:
-        """Whether its optimizer step was seen, in a loop that logs first."""
-        return self._anchor is not None and self._anchor[1] == number
+    def _see_update(self) -> int | None:
+        """The step that an update is of, in a loop that logs first; else None: the next log() says."""
+        logged = self._logged if self._logged is not None and self._logged.is_new else None
+        if logged is not None:
+            logged.is_new = False
+        if self._logs_first is None:
+            self._logs_first = logged is not None
+            self._first = logged
+        if not self._logs_first or logged is None:
+            return None
+        if self._updated == logged.number:
+            # Two updates, and only the first one's step logged between them: the other order after all.
+            self._logs_first = False
+            return None
+        self._updated = logged.number
+        return logged.number
 
     def _attach_to_logged(self, capture: Capture | None, index: int, number: int) -> None:
         step = self._open

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import torch
 
 from .advice import AdviceItem
-from .capture.watch import _unwrap
+from .capture.step_hooks import unwrap_optimizer
 from .transport.notices import Notices
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Mitigator:
         notices: Notices | None = None,
     ) -> None:
         self._run = run
-        self._optimizer = _unwrap(optimizer)
+        self._optimizer = unwrap_optimizer(optimizer)
         self._notices = notices or Notices()
         handlers = {"save_checkpoint": save_checkpoint, "rewind": rewind, "stop": stop}
         self._handlers = {action: handler for action, handler in handlers.items() if handler is not None}

@@ -294,6 +294,10 @@ class Run:
         if self._outbox is not None and not self._is_finished:
             self._assembly.attach(capture, index)
 
+    def note_skipped_update(self) -> None:
+        """An optimizer step that was left out; called where it would have been."""
+        self._assembly.skip()
+
     @property
     def is_mine(self) -> bool:
         """False in a forked child."""

@@ -2,7 +2,8 @@
 
   clip_grad_norm_  ─▶ before_clip   the gradient, after unscaling and reduction, unclipped
   optimizer.step() ─▶ pre-hook      the gradient, where nothing clipped it
-                   ─▶ post-hook     moments and weights after the update; the capture is complete
+                   ─▶ post-hook     moments and weights after the update; the capture is complete.
+                                    Of step(closure), as Lightning's, the gradient as well
 
 Nothing here waits for a device: a capture is a copy under way, read by the outbox's thread.
 """
@@ -10,7 +11,6 @@ Nothing here waits for a device: a capture is a copy under way, read by the outb
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -19,8 +19,9 @@ import torch
 from ..layers import LayerInfo, OptimizerInfo
 from ..settings import read_max_overhead
 from ..transport.notices import Notices
+from ..weak_calls import weak_call
 from ..wire.frames import MAX_SAMPLES
-from . import clip_hook
+from . import clip_hook, scaler_hook
 from .cadence import Cadence
 from .capture_builder import CaptureBuilder
 from .layer_plan import Grouping, LayerPlan, make_layer_plan, name_parameters
@@ -28,6 +29,7 @@ from .optimizers import Adapter, describe_optimizer
 from .own_layers import LayerOffset, OwnLayers, find_own_layers, gather_claims, make_claim
 from .pace import make_pace
 from .shards import Shards, looks_sharded
+from .step_hooks import as_list, hook_steps, is_capturing_graph, pending_unscale, unwrap_optimizer
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -87,8 +89,8 @@ class Watch:
         adapter: Adapter | None = None,
         seed: int = 0,
     ) -> None:
-        given = _as_list(optimizer)
-        optimizers = self._optimizers = [_unwrap(each) for each in given]
+        given = as_list(optimizer)
+        optimizers = self._optimizers = [unwrap_optimizer(each) for each in given]
         self._run = run
         self._model = model
         self._notices = notices
@@ -153,6 +155,8 @@ class Watch:
         self._group = group
         self._known_count = self._count_parameters()
         self._index = 0
+        # Of optimizer steps that were seen, of each of several.
+        self.update_count = 0
         self._log_count = 0
         self._stepped: set[int] = set()
         self._handles: list[Any] = []
@@ -176,6 +180,7 @@ class Watch:
             return
         self._is_stopped = True
         clip_hook.forget(self)
+        scaler_hook.forget(self)
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -252,26 +257,39 @@ class Watch:
     def before_clip(self, parameters: list[torch.Tensor], factor: clip_hook.ClipFactor) -> None:
         self._guard("before_clip", lambda: self._take_gradients(parameters, factor))
 
+    def note_skipped(self, optimizer: Any) -> None:
+        """GradScaler found a gradient that is not finite."""
+        if any(each is unwrap_optimizer(optimizer) for each in self._optimizers):
+            self._guard("note_skipped", self._run.note_skipped_update)
+
     def _hook(self) -> None:
         clip_hook.listen(self)
-        # Weakly: an optimizer outlives the run, and must not keep it alive.
-        watch = weakref.ref(self)
+        scaler_hook.listen(self)
+        before, after = weak_call(self._on_step), weak_call(self._on_stepped)
         for index, optimizer in enumerate(self._optimizers):
-            before = functools.partial(_call, watch, "_before_step", index)
-            after = functools.partial(_call, watch, "_after_step", index)
-            self._handles.append(optimizer.register_step_pre_hook(before))
-            self._handles.append(optimizer.register_step_post_hook(after))
+            self._handles += hook_steps(optimizer, index, before, after)
+
+    def _on_step(self, index: int, has_closure: bool) -> None:
+        # A closure has yet to compute the gradient: what is there is that of the step before.
+        if not has_closure:
+            self._guard("before_step", lambda: self._before_step(index))
+
+    def _on_stepped(self, index: int, has_closure: bool) -> None:
+        if has_closure:
+            self._guard("before_step", lambda: self._before_step(index))
+        self._guard("after_step", lambda: self._after_step(index))
 
     def _before_step(self, index: int) -> None:
         if self._pace.cadence.needs_gradient(self._index):
             self._find_new_parameters()
             self._builder.before_step(
                 index,
-                _pending_unscale(self._optimizers[index]),
+                pending_unscale(self._optimizers[index]),
                 has_wholes=self._pace.cadence.wants_wholes(self._index),
             )
 
     def _after_step(self, index: int) -> None:
+        self.update_count += 1
         self._stepped.add(index)
         if len(self._stepped) < len(self._optimizers):
             return
@@ -327,7 +345,7 @@ class Watch:
 
     def _guard(self, name: str, work: Callable[[], None]) -> None:
         # In a forked child a lock may be held by a thread that is not there.
-        if self._is_stopped or not self._run.is_mine or _is_capturing_graph():
+        if self._is_stopped or not self._run.is_mine or is_capturing_graph():
             return
         try:
             with self._pace.hook():
@@ -340,16 +358,6 @@ class Watch:
             )
 
 
-def _call(watch: weakref.ref[Watch], name: str, index: int, *_: Any) -> None:
-    # Inside a compiled step nothing of ours may be traced: it would break the graph, and
-    # with fullgraph=True the training.
-    if torch.compiler.is_compiling():
-        return
-    alive = watch()
-    if alive is not None:
-        alive._guard(name, lambda: getattr(alive, name)(index))
-
-
 def _watch_of_nothing() -> Watch:
     watch = Watch.__new__(Watch)
     watch._is_stopped = True
@@ -357,29 +365,3 @@ def _watch_of_nothing() -> Watch:
     watch.layers, watch.part, watch.optimizer_info = (), None, None
     watch.holds_samples = watch.has_budget = False
     return watch
-
-
-def _is_capturing_graph() -> bool:
-    """Inside a CUDA graph nothing new may be launched, and steps are replayed without us."""
-    return bool(torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
-
-
-def _pending_unscale(optimizer: Any) -> torch.Tensor | None:
-    """What GradScaler leaves for a fused optimizer to divide gradients by."""
-    scale = getattr(optimizer, "grad_scale", None)
-    return scale if isinstance(scale, torch.Tensor) else None
-
-
-def _as_list(optimizer: Any) -> list[Any]:
-    if optimizer is None:
-        return []
-    return list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
-
-
-def _unwrap(optimizer: Any) -> Any:
-    """Accelerate, Lightning and ZeRO wrap the optimizer that steps."""
-    for name in ("optimizer", "optim"):
-        inner = getattr(optimizer, name, None)
-        if hasattr(inner, "register_step_pre_hook"):
-            return _unwrap(inner)
-    return optimizer
