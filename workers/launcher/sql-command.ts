@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { SQL_READER } from '../../lib/store/migrations/sql-reader';
+import { UsageError } from './tools/usage-error';
 
 /** SQLSTATE of what a user may not do. */
 const FORBIDDEN = '42501';
@@ -14,7 +15,7 @@ export interface SqlCommand {
   readonly timeoutSeconds: number;
 }
 
-export class SqlUsageError extends Error {}
+export class SqlUsageError extends UsageError {}
 
 const USAGE = `npm run sql -- [--format ${FORMATS.join('|')}] [--timeout SECONDS] "SELECT …"
 The views are in docs/sql.md; nothing can be changed from here.`;

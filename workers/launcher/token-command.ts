@@ -9,6 +9,7 @@ import {
   type Token,
   type TokenScope,
 } from '../../lib/store/tokens';
+import { UsageError } from './tools/usage-error';
 
 export type TokenCommand =
   | {
@@ -21,7 +22,7 @@ export type TokenCommand =
   | { readonly kind: 'revoke'; readonly id: string };
 
 /** Arguments that make no command; the message says what is wrong and how it goes. */
-export class TokenUsageError extends Error {
+export class TokenUsageError extends UsageError {
   override readonly name = 'TokenUsageError';
 
   constructor(problem: string) {

@@ -1,7 +1,8 @@
 /** `npm run backup -- FILE`: everything that is stored, as of one moment, while the product runs. */
 import { BackupError } from '../../../lib/store/backup/backup-format';
 import { writeBackup } from '../../../lib/store/backup/write-backup';
-import { reachProduct, say, showProgress, toSentence } from './reach-product';
+import { reachProduct, say, showProgress } from './reach-product';
+import { runDatabaseTool } from './run-database-tool';
 
 async function main(args: readonly string[]): Promise<number> {
   const [path, ...more] = args;
@@ -27,12 +28,4 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const sentence = toSentence(error);
-  if (sentence === null) throw error;
-  say(sentence);
-  process.exitCode = 1;
-}
-process.exit();
+await runDatabaseTool(() => main(process.argv.slice(2)));

@@ -1,7 +1,8 @@
 /** `npm run restore -- FILE [--replace]`: a database of a backup, while no product runs on it. */
 import { BackupError } from '../../../lib/store/backup/backup-format';
 import { restoreBackup } from '../../../lib/store/backup/restore-backup';
-import { MIGRATIONS, reachProduct, say, showProgress, toSentence } from './reach-product';
+import { MIGRATIONS, reachProduct, say, showProgress } from './reach-product';
+import { runDatabaseTool } from './run-database-tool';
 
 async function main(args: readonly string[]): Promise<number> {
   const [path, ...more] = args.filter((arg) => arg !== '--replace');
@@ -31,13 +32,4 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  const sentence = toSentence(error);
-  if (sentence === null) throw error;
-  say(sentence);
-  process.exitCode = 1;
-}
-// Everything is closed, but the migration engine leaves a timer of ten seconds behind.
-process.exit();
+await runDatabaseTool(() => main(process.argv.slice(2)));

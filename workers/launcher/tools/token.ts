@@ -5,15 +5,12 @@
  */
 import { openDatabase } from '../../../lib/store/database';
 import { applyMigrations } from '../../../lib/store/migrations/migrate';
-import {
-  parseTokenCommand,
-  runTokenCommand,
-  TokenUsageError,
-  type TokenCommand,
-} from '../token-command';
-import { MIGRATIONS, reachProduct, say, toSentence } from './reach-product';
+import { parseTokenCommand, runTokenCommand } from '../token-command';
+import { MIGRATIONS, reachProduct, say } from './reach-product';
+import { runDatabaseTool } from './run-database-tool';
 
-async function run(command: TokenCommand): Promise<number> {
+async function run(args: readonly string[]): Promise<number> {
+  const command = parseTokenCommand(args);
   const { database: server } = await reachProduct();
   try {
     await applyMigrations({ url: server.url, directory: MIGRATIONS });
@@ -33,14 +30,4 @@ async function run(command: TokenCommand): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await run(parseTokenCommand(process.argv.slice(2)));
-} catch (error) {
-  const isOfWords = error instanceof TokenUsageError;
-  const sentence = isOfWords ? error.message : toSentence(error);
-  if (sentence === null) throw error;
-  say(sentence);
-  process.exitCode = isOfWords ? 2 : 1;
-}
-// Everything is closed, but the migration engine leaves a timer of ten seconds behind.
-process.exit();
+await runDatabaseTool(() => run(process.argv.slice(2)));
