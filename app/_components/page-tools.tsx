@@ -60,6 +60,7 @@ function Tools() {
       { label: 'Go to the spikes of all runs', run: () => router.push('/spikes') },
       { label: 'Go to the alerts', run: () => router.push('/alerts') },
       { label: 'Go to the API reference', run: () => router.push('/api-reference') },
+      { label: 'Sign in with another token, or sign out', run: goToSignIn },
     ],
     AFTER_THE_PAGE,
   );
@@ -80,6 +81,12 @@ function Tools() {
       <ShortcutDrawer onClose={close} />
     </ModalDialog>
   );
+}
+
+/** Whether this server asks for tokens only the form can tell; it leads back here. */
+function goToSignIn(): void {
+  const here = window.location.pathname + window.location.search;
+  window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
 }
 
 /** The view as it stands, as another page holds it; docs/embed.md says which may. */

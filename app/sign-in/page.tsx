@@ -1,4 +1,6 @@
 import type { Metadata } from 'next';
+import { cookies } from 'next/headers';
+import { SESSION_COOKIE } from '@/lib/contract/session';
 import { Logo } from '../_design/icons';
 import { Button } from '../_components/button';
 import { TextField } from '../_components/text-field';
@@ -26,6 +28,7 @@ export default async function Page({
 }) {
   const query = await searchParams;
   const code = first(query['error']);
+  const hasSession = (await cookies()).has(SESSION_COOKIE);
   const fault = code === null ? null : (FAULTS[code] ?? 'Signing in failed. Try again.');
   return (
     <main className={styles['page']}>
@@ -63,6 +66,12 @@ export default async function Page({
           scripts cannot read.
         </p>
       </form>
+      {hasSession ? (
+        <form method="post" action="/sign-out" className={styles['session']}>
+          <p>This browser keeps a token already.</p>
+          <Button type="submit">Sign out</Button>
+        </form>
+      ) : null}
     </main>
   );
 }

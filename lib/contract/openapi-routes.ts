@@ -63,7 +63,7 @@ const MANAGE_ROUTES: readonly RouteDescription[] = [
       {
         mediaType: 'application/x-www-form-urlencoded',
         schema: z.object({ token: z.string(), next: z.string().optional() }),
-        example: { token: 'ssk_…', next: '/runs/char-lm-1' },
+        example: { token: 'sps_…', next: '/runs/char-lm-1' },
       },
     ],
     replies: [{ status: 303, description: 'To next, or back to the form.', bodies: [] }],

@@ -54,6 +54,33 @@ describe('a product that requires tokens', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('lets a browser sign out, from any page', async () => {
+    const token = await createToken('read');
+    const { page, takeFaults } = await site.openPage();
+    await page.goto(`${site.url}/spikes?sort=lead`);
+    await page.waitForURL(/\/sign-in/);
+    expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
+    await page.getByLabel(/token/i).fill(token);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/spikes\?sort=lead/);
+
+    // What is read is there, so the page listens to keys.
+    await page
+      .getByText(/^No such spike/)
+      .first()
+      .waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search' }).fill('sign out');
+    await page.getByRole('option', { name: /sign out/ }).click();
+    await page.waitForURL(/\/sign-in\?next=%2Fspikes%3Fsort%3Dlead/);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(/\/sign-in$/);
+    expect(await page.context().cookies()).toEqual([]);
+    await page.goto(`${site.url}/spikes`);
+    await page.waitForURL(/\/sign-in\?next=%2Fspikes$/);
+    expect(takeFaults()).toEqual([]);
+  });
+
   it('lets no socket in without a token, nor with one that was revoked', async () => {
     const token = await createToken('read');
     expect(await connect({ token })).toBe('connected');

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { SESSION_COOKIE } from '../../lib/contract/session';
 
-const COOKIE_NAME = 'spikescope_session';
 /** A fortnight: long enough for a run, short enough that a forgotten browser forgets. */
 const MAX_AGE_SECONDS = 14 * 24 * 3600;
 
@@ -10,11 +10,11 @@ const MAX_AGE_SECONDS = 14 * 24 * 3600;
  */
 export function sessionCookie(token: string, isSecure: boolean): string {
   const attributes = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${MAX_AGE_SECONDS}`;
-  return `${COOKIE_NAME}=${encodeURIComponent(token)}; ${attributes}${isSecure ? '; Secure' : ''}`;
+  return `${SESSION_COOKIE}=${encodeURIComponent(token)}; ${attributes}${isSecure ? '; Secure' : ''}`;
 }
 
 export function expiredSessionCookie(): string {
-  return `${COOKIE_NAME}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`;
+  return `${SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`;
 }
 
 /** The token that a request carries: `Authorization: Bearer`, else the cookie; null without. */
@@ -25,7 +25,7 @@ export function readToken(
   if (bearer !== undefined) return bearer;
   for (const part of (headers.cookie ?? '').split(';')) {
     const [name, value] = part.trim().split('=', 2);
-    if (name === COOKIE_NAME && value !== undefined && value !== '') return safeDecode(value);
+    if (name === SESSION_COOKIE && value !== undefined && value !== '') return safeDecode(value);
   }
   return null;
 }
