@@ -192,7 +192,7 @@ describe('the published document', () => {
     expect(Object.keys(reply?.headers ?? {})).toEqual(['Retry-After']);
   });
 
-  it('types the headers of an export as they are sent: steps are numbers, gaps are text', () => {
+  it('types the headers of an export as they are sent: steps are numbers, lists are text', () => {
     const { headers = {} } = operation('get', '/api/v1/runs/{id}/export').responses['200']!;
     const types = Object.entries(headers).map(([name, { schema }]) => [name, schema]);
     expect(Object.fromEntries(types)).toEqual({
@@ -200,6 +200,7 @@ describe('the published document', () => {
       'X-Export-First-Step': { type: 'integer' },
       'X-Export-Last-Step': { type: 'integer' },
       'X-Export-Next-Step': { type: 'integer' },
+      'X-Export-Attempts': { type: 'string' },
       'X-Export-Gaps': { type: 'string' },
       'X-Export-Rounded-Before': { type: 'integer' },
     });
