@@ -62,6 +62,18 @@ function watchOf({ verdict, firstMovers }: Spike, watchedSteps: number | null): 
   return `layers on ${watchedSteps} of ${WATCHED_STEPS} steps`;
 }
 
+/** Where no layer moved first: what that was looked for in. */
+export function describeNoMovers({
+  spike: { verdict },
+  watchedSteps,
+}: Pick<Postmortem, 'spike' | 'watchedSteps'>): string {
+  if (verdict === 'insufficient_data') return 'There was too little history to look for any.';
+  const text = `No layer left its baseline in the ${WATCHED_STEPS} steps before the rise, or on it.`;
+  return watchedSteps === null || watchedSteps >= WATCHED_STEPS
+    ? text
+    : `${text} Layers were reported on ${watchedSteps} of them.`;
+}
+
 /**
  * The numbers that stand at the head of a postmortem, in their order; `hasEnded` and
  * `watchedSteps` as a postmortem says them.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { composePostmortem } from '@/lib/postmortem/compose-postmortem';
-import { prepareSpikeFacts } from '@/lib/view/spikes/spike-facts';
+import { describeNoMovers, prepareSpikeFacts } from '@/lib/view/spikes/spike-facts';
 import { prepareSpikeTimeline, SPIKE_GUTTER, stepPosition } from '@/lib/view/spikes/spike-timeline';
 import { anAttempt, anEvent, someFacts } from '@/tests/builders/postmortem-facts';
 import { aSpike } from '@/tests/builders/spike';
@@ -107,4 +107,12 @@ it('says what a verdict stands on where layers were not watched on every step', 
   expect(after(none, true, null)).not.toHaveProperty('after');
   // A layer that was seen to move needs no more.
   expect(after(spike, true, 2)).not.toHaveProperty('after');
+});
+
+it('says of no first mover on how many of the steps layers were seen', () => {
+  const none = aSpike({ verdict: 'no_precursor', firstMovers: [] });
+  const text = 'No layer left its baseline in the 10 steps before the rise, or on it.';
+  const words = (watchedSteps: number | null) => describeNoMovers({ spike: none, watchedSteps });
+  expect([words(null), words(10)]).toEqual([text, text]);
+  expect(words(2)).toBe(`${text} Layers were reported on 2 of them.`);
 });

@@ -6,6 +6,7 @@ import type { Postmortem, PostmortemMover } from '@/lib/contract/postmortem';
 import { describeMetric } from '@/lib/contract/standard-metrics';
 import { colourRamp, hexOfPacked, RAMP_LENGTH } from '@/lib/view/colours/colour-ramp';
 import { formatFactor, formatFixed, formatStep } from '@/lib/view/text/format-number';
+import { describeNoMovers } from '@/lib/view/spikes/spike-facts';
 import { Button } from '@/app/_components/button';
 import { LayerName } from '@/app/_components/layer-name';
 import { classNames } from '@/app/_design/class-names';
@@ -20,7 +21,7 @@ const LARGE = 1000;
 
 /** Who moved first, by lead, each with its metric over the steps around the rise. */
 export function MoversTable({ postmortem }: { readonly postmortem: Postmortem }) {
-  const { movers, moverCount, moverSteps, run, spike } = postmortem;
+  const { movers, moverCount, moverSteps, run } = postmortem;
   const [isWhole, setIsWhole] = useState(false);
   const theme = useTheme();
   const large = movers.filter(({ parameterCount }) => parameterCount >= LARGE);
@@ -41,11 +42,7 @@ export function MoversTable({ postmortem }: { readonly postmortem: Postmortem })
         </small>
       </h2>
       {movers.length === 0 ? (
-        <p className={own['text']}>
-          {spike.verdict === 'insufficient_data'
-            ? 'There was too little history to look for any.'
-            : 'No layer left its baseline in the 10 steps before the rise, or on it.'}
-        </p>
+        <p className={own['text']}>{describeNoMovers(postmortem)}</p>
       ) : (
         <div className={styles['scroll']}>
           <table className={classNames(styles['table'], own['movers'])}>
