@@ -14,10 +14,10 @@ from kernel_rig import DEVICE, IGNORES_NUMPY, kernels_are_used, randn  # noqa: E
 
 from spikescope.capture import fused_rows, kernel_check  # noqa: E402
 from spikescope.capture.addresses import Addresses  # noqa: E402
-from spikescope.capture.device_capture import _gather_moments  # noqa: E402
 from spikescope.capture.gather import make_layouts  # noqa: E402
 from spikescope.capture.layer_plan import make_layer_plan  # noqa: E402
 from spikescope.capture.located_moments import MomentTables  # noqa: E402
+from spikescope.capture.moment_reader import gather_moments  # noqa: E402
 from spikescope.capture.optimizers import BiasCorrection, Moments  # noqa: E402
 from spikescope.capture.statistics import LayerSums, Statistics, Thresholds  # noqa: E402
 
@@ -66,7 +66,7 @@ def test_moments_are_gathered_and_corrected_as_by_the_torch_operations(kind, dty
     moments[1] = Moments()
     located = MomentTables(Addresses(DEVICE), DEVICE).locate(moments)
     found = located.gather(layout_of(parameters, has_kernels=True))
-    wanted = _gather_moments(layout_of(parameters, has_kernels=False), moments, are_kept=False)
+    wanted = gather_moments(layout_of(parameters, has_kernels=False), moments, are_kept=False)
     for rows, others in zip(found, wanted):
         assert torch.isfinite(rows).all() and rows.abs().sum() > 0
         assert torch.allclose(rows, others, rtol=3e-7, atol=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from .kernel_check import kernels_agree
 from .layer_plan import LayerPlan, PlannedTensor
 from .local_tensors import read_gradient, to_local
 from .located_moments import LocatedMoments, MomentTables
-from .optimizers import Adapter, Moments, read_moments
+from .moment_reader import MomentReader, gather_moments
+from .optimizers import Adapter, Moments
 from .raw_samples import RawSamples, SamplePlan
 from .side_stream import StreamBeside
 from .statistics import COLUMN, MAXIMA, LayerSums, Rows, Statistics, Thresholds
@@ -66,16 +67,13 @@ class DeviceCapture:
     ) -> None:
         self._device = device
         self._plan = plan
-        self._optimizers = optimizers
-        self._adapter = adapter
         self._epsilon = epsilon
+        self._moments = MomentReader(optimizers, adapter, epsilon)
         self._sample_count = sample_count
         self._statistics = Statistics(*betas, device)
         self._layouts: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Layout]] = {}
         self._sample_plans: dict[int, SamplePlan] = {}
         self._previous: Taken | None = None
-        self._groups: dict[int, tuple[Any, Any]] = {}
-        self._known_groups: list[tuple[Any, int]] = []
         self._layer_indexes: dict[tuple[int, ...], torch.Tensor] = {}
         self._chunks: dict[tuple[tuple[int, ...], tuple[int, ...]], fused_norms.Chunks] = {}
         self._addresses = Addresses(device)
@@ -106,9 +104,9 @@ class DeviceCapture:
 
     def forget_layouts(self) -> None:
         """What was made for tensors that are not all that there are any more, or that nobody watches."""
-        for kept in (self._layouts, self._sample_plans, self._layer_indexes, self._chunks, self._groups):
+        for kept in (self._layouts, self._sample_plans, self._layer_indexes, self._chunks):
             kept.clear()
-        self._known_groups = []
+        self._moments.forget_groups()
         self._previous = None
         self._addresses.forget()
 
@@ -147,7 +145,7 @@ class DeviceCapture:
             previous, self._previous = self._previous, taken
             pairs = previous is not None and previous.layouts is taken.layouts
             tensors = [self._plan.tensors[index] for index in taken.indexes]
-            moments, epsilons, are_kept = self._read_moments(tensors)
+            moments, epsilons, are_kept = self._moments.read(tensors)
             has_moments = any(moment.second is not None for moment in moments)
             located = self._locate_moments(moments) if has_moments else None
             used = located_used = None
@@ -215,7 +213,7 @@ class DeviceCapture:
         if located is not None:
             first, second = located.gather(layout)
         else:
-            first, second = _gather_moments(layout, moments, are_kept=are_kept)
+            first, second = gather_moments(layout, moments, are_kept=are_kept)
         return Rows(
             layout.layer,
             layout.padding,
@@ -248,37 +246,6 @@ class DeviceCapture:
                 layout.constants.clear()
             kept = layout.constants[key] = layout.per_row(values)
         return kept
-
-    def _read_moments(self, tensors: list[PlannedTensor]) -> tuple[list[Moments], list[float], bool]:
-        """And whether all moments are the optimizer's own tensors, which stay where they are."""
-        groups = self._find_groups()
-        moments, epsilons = [], []
-        are_kept = True
-        for tensor in tensors:
-            optimizer, group = groups.get(id(tensor.parameter), (None, None))
-            state = {} if optimizer is None else optimizer.state.get(tensor.parameter, {})
-            found = read_moments(self._adapter, tensor.parameter, state, group or {}) if state else Moments()
-            moments.append(found)
-            are_kept = are_kept and _is_state(found, state)
-            epsilon = found.epsilon if found.epsilon is not None else (group or {}).get("eps")
-            epsilons.append(float(epsilon) if isinstance(epsilon, (int, float)) else self._epsilon)
-        return moments, epsilons, are_kept
-
-    def _find_groups(self) -> dict[int, tuple[Any, Any]]:
-        # By identity: loading a checkpoint makes all groups anew, of as many parameters as before.
-        found = [(group, len(group["params"])) for each in self._optimizers for group in each.param_groups]
-        if len(found) != len(self._known_groups) or any(
-            group is not known or count != known_count
-            for (group, count), (known, known_count) in zip(found, self._known_groups)
-        ):
-            self._known_groups = found
-            self._groups = {
-                id(parameter): (optimizer, group)
-                for optimizer in self._optimizers
-                for group in optimizer.param_groups
-                for parameter in group["params"]
-            }
-        return self._groups
 
     def _find_layouts(
         self, indexes: tuple[int, ...], tensors: list[PlannedTensor], values: list[torch.Tensor]
@@ -374,28 +341,6 @@ class DeviceCapture:
         return plan.read(rows.gradient, rows.first, rows.second)
 
 
-def _gather_moments(
-    layout: Layout, moments: Sequence[Moments], *, are_kept: bool
-) -> tuple[torch.Tensor | None, torch.Tensor]:
-    corrections = layout.corrections([(moment.first_scale, moment.second_scale) for moment in moments])
-    first = None
-    if any(moment.first is not None for moment in moments):
-        values = [_local(moment.first) for moment in moments]
-        first = layout.gather(values, "first moments" if are_kept else None)
-        first *= corrections[0].unsqueeze(1)
-    values = [_local(moment.second) for moment in moments]
-    second = layout.gather(values, "second moments" if are_kept else None)
-    second *= corrections[1].unsqueeze(1)
-    return first, second
-
-
-def _is_state(found: Moments, state: Mapping[str, Any]) -> bool:
-    of_state = (state.get("exp_avg"), state.get("exp_avg_sq"))
-    return (found.first is None or found.first is of_state[0]) and (
-        found.second is None or found.second is of_state[1]
-    )
-
-
 def _tensors_of(
     taken: Taken, work: list[tuple[Rows, Thresholds]], weights: torch.Tensor | None
 ) -> list[torch.Tensor]:
@@ -405,10 +350,6 @@ def _tensors_of(
     for rows, _ in work:
         found += [rows.gradient, rows.previous_gradient, rows.used_gradient, rows.first, rows.second]
     return [tensor for tensor in found if tensor is not None]
-
-
-def _local(tensor: torch.Tensor | None) -> torch.Tensor | None:
-    return None if tensor is None else to_local(tensor)
 
 
 def _once(compute: Callable[[], LayerSums]) -> Callable[[], LayerSums]:
