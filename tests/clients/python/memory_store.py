@@ -47,7 +47,7 @@ def start_rank(url: str, rank: int, store: MemoryStore, run_id: str = "run") -> 
     run = spikescope.init("demo", id=run_id, url=url, directory="kept", rank=rank)
     first, count = [(0, 1), (1, 2)][rank]
     shared = SharedRun(store, is_leader=rank == 0, part_count=1)
-    run._layers = [spikescope.LayerInfo.of(layer) for layer in LAYERS]
+    run._posts.layers = [spikescope.LayerInfo.of(layer) for layer in LAYERS]
     run._join(RunPart(run_id, first, count, len(LAYERS), shared))
-    run._open()
+    run._posts.open()
     return run

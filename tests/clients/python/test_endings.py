@@ -104,7 +104,7 @@ def test_a_request_that_cannot_be_interrupted_costs_no_step(monkeypatch, tmp_pat
     run.finish(timeout=0.1)
     assert kept_steps(tmp_path / "kept") == list(range(20))
     assert "spikescope sync" in capsys.readouterr().err
-    thread = run._outbox._thread
+    thread = run._posts.outbox._thread
     connection.answer.set()
     thread.join(DEADLINE)
     assert not thread.is_alive()
@@ -134,13 +134,13 @@ def test_a_machine_that_takes_its_time_to_put_steps_away_loses_none(monkeypatch,
     connection.answer.set()
     disabled = spikescope.init("demo", id="run-1", mode="disabled", directory="kept")
     run = spikescope.Run(replace(disabled._settings, mode="online"), layers=[], connection=connection)
-    make = run._items.make
+    make = run._posts.items.make
 
     def make_slowly(step):
         time.sleep(0.05)
         return make(step)
 
-    run._items.make = make_slowly
+    run._posts.items.make = make_slowly
     for step in range(30):
         run.log(loss=float(step), step=step)
     run.finish(timeout=0.0)

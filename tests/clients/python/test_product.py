@@ -305,7 +305,7 @@ def test_gzip_is_taken_where_it_pays(run_id):
     connection = Connection(URL)
     run = spikescope.init("python", id=run_id, url=URL, layers=LAYERS)
     connection.compression._is_loopback = False
-    run._outbox._connection.compression._is_loopback = False
+    run._posts.outbox._connection.compression._is_loopback = False
     edges = [float(edge) for edge in range(-500, 501)]
     for step in range(40):
         run.log(

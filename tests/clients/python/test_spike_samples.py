@@ -171,7 +171,7 @@ def test_a_flush_waits_for_samples_that_the_reply_to_the_last_step_asks_for(serv
 
     def look(run, events):
         # Nothing waits just now: the step is stored, and what it asks for is yet to be found.
-        flushed.append(run._outbox.flush(0.0))
+        flushed.append(run._posts.outbox.flush(0.0))
         return take(run, events)
 
     monkeypatch.setattr(spikescope.Run, "_take_events", look)

@@ -1,43 +1,35 @@
 """One run as its training job sees it. Nothing here waits for the network or raises.
 
-log, watch ─▶ Assembly (one step) ─▶ Outbox (queue, thread) ─▶ server, or disk
+log, watch ─▶ Assembly (one step) ─▶ RunPosts ─▶ Outbox (queue, thread) ─▶ server, or disk
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import exits
 from .advice import Advice, AdviceCallback, AdviceListener, make_listener
-from .assembly import Assembly, Step
+from .assembly import Assembly
 from .never_raises import never_raises
-from .run_description import make_create, make_event, read_config, read_layers, read_optimizer
-from .run_outbox import make_outbox
+from .run_description import make_event, read_config, read_layers, read_optimizer
 from .run_part import RunPart
+from .run_posts import RunPosts
 from .scalars import read_scalars
 from .settings import Settings
 from .spike_samples import SpikeSamples
-from .step_items import StepItems
-from .transport.backlog import EVENT, FINISH, Item
+from .transport.backlog import Item
 from .transport.connection import Connection
 from .transport.delivery import Counts
 from .transport.notices import Notices
-from .transport.opening import Opening
-from .transport.outbox import Outbox, Pending
-from .transport.shared_run import LEADER, PART
 from .weak_calls import weak_call
 
 if TYPE_CHECKING:
     from .capture.watch import Watch
 
-FINISH_STATUSES = ("finished", "failed", "stopped")
 # How long finish() may wait for the server. What is left by then goes to disk.
 FINISH_TIMEOUT = 15.0
 # A run without watch() is opened this long after its first step: watch() may still come.
@@ -62,34 +54,33 @@ class Run:
         self._notices = notices or Notices()
         self._rank = rank
         self._pid = os.getpid()
-        self._config = read_config(config, self._notices)
-        self._optimizer = read_optimizer(optimizer, self._notices)
-        self._layers = read_layers(layers, self._notices)
-        self._is_opened = self._is_finished = False
-        # Taken by whoever ends the run, and by whoever tells the leader of it; never given back.
-        self._finishing, self._telling = threading.Lock(), threading.Lock()
-        self._end_status = "finished"
+        self._posts = RunPosts(
+            settings,
+            config=read_config(config, self._notices),
+            optimizer=read_optimizer(optimizer, self._notices),
+            layers=read_layers(layers, self._notices),
+            notices=self._notices,
+        )
+        self._is_finished = False
+        # Taken by whoever ends the run; never given back.
+        self._finishing = threading.Lock()
         self._first_log_at: float | None = None
         self._watch: Watch | None = None
-        self._items = StepItems()
-        self._outbox: Outbox | None = None
         self._advice: AdviceListener | None = None
         resume = settings.resume
         self._assembly = Assembly(
-            self._emit,
+            self._posts.put_step,
             first_step=resume if isinstance(resume, int) else 0,
             on_lost=self._say_lost,
         )
         if settings.mode != "disabled" and rank == 0:
-            self._outbox = self._make_outbox(connection)
-            exits.register(self)
-            if self._layers is not None:
-                self._open()
+            self._start(connection)
+            if self._posts.layers is not None:
+                self._posts.open()
 
     @property
     def id(self) -> str:
-        opened = self._outbox.opened if self._outbox else None
-        return opened.run_id if opened else self._settings.run_id
+        return self._posts.run_id
 
     @property
     def project(self) -> str:
@@ -106,13 +97,13 @@ class Run:
     @property
     def url(self) -> str | None:
         """The page to watch; None until the server has answered."""
-        opened = self._outbox.opened if self._outbox else None
+        opened = self._posts.opened
         return opened.url if opened else None
 
     @property
     def attempt(self) -> int | None:
         """None until the server has answered."""
-        opened = self._outbox.opened if self._outbox else None
+        opened = self._posts.opened
         return opened.attempt if opened else None
 
     @property
@@ -126,7 +117,7 @@ class Run:
 
     @property
     def counts(self) -> Counts:
-        return self._outbox.counts() if self._outbox else Counts()
+        return self._posts.counts
 
     @never_raises
     def log(
@@ -147,7 +138,7 @@ class Run:
         """
         if self._watch is not None:
             self._watch.note_log()
-        if self._outbox is None:
+        if self._posts.outbox is None:
             return
         scalars = read_scalars({**(values or {}), **metrics}, self._notices.say)
         if self._first_log_at is None:
@@ -167,11 +158,11 @@ class Run:
         id: str | None = None,
     ) -> None:
         """Something to remember at a step: checkpoint, batch_skip, learning_rate, hyperparameter, note."""
-        if self._outbox is None:
+        if self._posts.outbox is None:
             return
         at = self.step if step is None else int(step)
         event = make_event(title, self._notices, kind=kind, step=at, detail=detail, id=id)
-        self._put_json(EVENT, event)
+        self._posts.put_event(event)
 
     @never_raises
     def watch(self, model: Any, optimizer: Any = None, **options: Any) -> Watch | None:
@@ -181,7 +172,7 @@ class Run:
         from .capture.watch import Watch
 
         options.setdefault("max_overhead", self._settings.max_overhead)
-        if self._is_opened:
+        if self._posts.is_opened:
             self._notices.say(
                 "late watch", "watch() came after the run was opened; call it before the first log()"
             )
@@ -190,14 +181,14 @@ class Run:
         if self._watch.part is not None:
             self._join(self._watch.part)
         self._assembly.expects_updates = self._watch.is_hooked
-        if self._outbox is not None:
+        if self._posts.outbox is not None:
             if self._watch.has_budget:
-                self._items.suspect_spikes(weak_call(self._watch.lift_limit))
+                self._posts.items.suspect_spikes(weak_call(self._watch.lift_limit))
             if self._watch.holds_samples:
-                self._items.spike_samples = SpikeSamples()
-            self._layers = list(self._watch.layers)
-            self._optimizer = self._optimizer or self._watch.optimizer_info
-            self._open()
+                self._posts.items.spike_samples = SpikeSamples()
+            self._posts.layers = list(self._watch.layers)
+            self._posts.optimizer = self._posts.optimizer or self._watch.optimizer_info
+            self._posts.open()
         return self._watch
 
     @never_raises
@@ -258,11 +249,11 @@ class Run:
     @never_raises
     def flush(self, timeout: float = 10.0) -> bool:
         """Waits until all that was logged is stored. False where that took too long."""
-        if self._outbox is None:
+        if self._posts.outbox is None:
             return True
         self._assembly.finish()
-        self._open()
-        return self._outbox.flush(timeout)
+        self._posts.open()
+        return self._posts.outbox.flush(timeout)
 
     @never_raises
     def finish(self, status: str = "finished", *, timeout: float = FINISH_TIMEOUT) -> None:
@@ -285,13 +276,13 @@ class Run:
 
     def __reduce__(self) -> tuple[Any, tuple[str, str]]:
         # Sent to another process, as loaders do with all they hold: it posts nothing there.
-        return _unpickle, (self._settings.run_id, self._settings.project)
+        return _unpickle, (self._posts.run_id, self._settings.project)
 
     # For watch, exits and the outbox
 
     def attach(self, capture: Any, index: int) -> None:
         """One optimizer step, and what `Watch` captured of it, if anything."""
-        if self._outbox is not None and not self._is_finished:
+        if self._posts.outbox is not None and not self._is_finished:
             self._assembly.attach(capture, index)
 
     def note_skipped_update(self) -> None:
@@ -316,7 +307,7 @@ class Run:
 
     def holds_lock(self) -> bool:
         """Whether the calling thread is where others of this run cannot go on."""
-        outbox, advice = self._outbox, self._advice
+        outbox, advice = self._posts.outbox, self._advice
         return (
             self._assembly.is_held
             or (outbox is not None and outbox.is_held)
@@ -330,77 +321,40 @@ class Run:
             watch.stop()
         if self._advice is not None:
             self._advice.stop()
-        if self._outbox is None:
+        if self._posts.outbox is None:
             return
-        if status not in FINISH_STATUSES:
-            self._notices.say("status", f"status {status!r}: expected one of {', '.join(FINISH_STATUSES)}")
-            status = "finished"
-        self._end_status = status
         self._assembly.finish()
-        self._open()
-        part = self._items.part
-        if part is None or part.shared.role == LEADER:
-            self._put_json(FINISH, {"status": status})
-        self._outbox.hurry()
+        self._posts.put_end(status)
 
     def _close(self, timeout: float) -> None:
-        outbox = self._outbox
-        if outbox is None:
-            exits.unregister(self)
-            return
-        try:
-            is_delivered = outbox.close(timeout)
-        except BaseException:
-            # Interrupted at the keyboard: nobody waits any longer, and nothing is to be lost by it.
-            outbox.close(0.0)
-            raise
+        is_delivered = self._posts.close(timeout)
         # Until now a signal must find it: what is still in memory is to go to disk.
         exits.unregister(self)
-        part = self._items.part
-        is_part = part is not None and part.shared.role == PART
-        if part is not None and is_part and is_delivered and self._telling.acquire(blocking=False):
-            part.shared.tell_done(self._end_status)
+        if is_delivered:
+            self._posts.tell_leader()
 
     def renew_after_fork(self) -> None:
-        if self._outbox is not None:
-            self._outbox.renew_after_fork()
+        if self._posts.outbox is not None:
+            self._posts.outbox.renew_after_fork()
 
     def _join(self, part: RunPart) -> None:
         """This rank posts layers of its own: of all that do, rank 0 opens the run."""
-        self._items.part = part
-        if self._outbox is None:
-            self._settings = replace(self._settings, run_id=part.run_id)
-            self._outbox = self._make_outbox(None)
-            exits.register(self)
+        self._posts.join(part)
+        if self._posts.outbox is None:
+            self._start(None)
 
-    def _make_outbox(self, connection: Connection | None) -> Outbox:
-        return make_outbox(
-            self._settings,
-            rank=self._rank,
-            connection=connection,
-            notices=self._notices,
-            tick=weak_call(self._tick),
-            on_events=weak_call(self._take_events, list),
-        )
+    def _start(self, connection: Connection | None) -> None:
+        tick, on_events = weak_call(self._tick), weak_call(self._take_events, list)
+        self._posts.start(self._rank, connection, tick=tick, on_events=on_events)
+        exits.register(self)
 
     def _listen(self) -> AdviceListener | None:
         """None where there is nobody to ask, which is said once."""
-        outbox, settings = self._outbox, self._settings
+        outbox, settings = self._posts.outbox, self._settings
         if self._advice is not None or outbox is None or self._is_finished or self._rank != 0:
             return self._advice
         self._advice = make_listener(settings, lambda: outbox.opened, self._notices)
         return self._advice
-
-    def _open(self) -> None:
-        if self._is_opened or self._outbox is None:
-            return
-        self._is_opened = True
-        settings, layers = self._settings, self._layers or []
-        create = make_create(settings, self._config, self._optimizer, layers)
-        self._items.layer_count = len(layers)
-        shared = self._items.part.shared if self._items.part is not None else None
-        role = shared.role if shared is not None else None
-        self._outbox.open(Opening(create, settings.resume, role=role, shared=shared))
 
     def _tick(self) -> None:
         """About once a second, in the outbox's thread."""
@@ -408,15 +362,8 @@ class Run:
             return
         self._assembly.tick()
         first = self._first_log_at
-        if not self._is_opened and first is not None and time.monotonic() - first >= OPEN_AFTER:
-            self._open()
-
-    def _emit(self, step: Step) -> None:
-        outbox = self._outbox
-        if outbox is None:
-            return
-        size = 1024 + (step.capture.size_bytes if step.capture is not None else 0)
-        outbox.put(Pending(functools.partial(self._items.make, step), size, is_step=True))
+        if not self._posts.is_opened and first is not None and time.monotonic() - first >= OPEN_AFTER:
+            self._posts.open()
 
     def _say_lost(self) -> None:
         self._notices.say(
@@ -426,15 +373,9 @@ class Run:
         )
 
     def _take_events(self, events: Sequence[Any]) -> list[Item]:
-        """In the outbox's thread: what the server found in the steps that it has just stored."""
         if self._advice is not None:
             self._advice.wake()
-        return self._items.take_events(events)
-
-    def _put_json(self, kind: bytes, value: Mapping[str, Any]) -> None:
-        if self._outbox is not None:
-            item = Item(kind, payload=json.dumps(value).encode())
-            self._outbox.put(Pending(lambda: item, item.size_bytes))
+        return self._posts.take_events(events)
 
 
 def _unpickle(run_id: str, project: str) -> Run:
