@@ -6,11 +6,12 @@ import type { Run, RunEvent } from '@/lib/contract/runs';
 import type { Warning } from '@/lib/contract/warnings';
 import type { MissingLayers } from '@/lib/view/heatmap/missing-layers';
 import { formatNumber, formatStep } from '@/lib/view/text/format-number';
-import { EmptyState } from '@/app/_components/states';
+import { EmptyState, ErrorState } from '@/app/_components/states';
 import { Mark } from '@/app/_design/marks';
 import { postmortemOf, titleOfSpike } from './model/run-view-model';
 import { MissingLayersSection } from './panel/missing-layers-section';
 import { EventsSection } from './panel/side-panel';
+import type { HappeningsState } from './model/happenings-state';
 import type { Tab } from './model/use-run-view-state';
 import styles from './run-screen.module.css';
 
@@ -58,6 +59,8 @@ export function PhoneTabPage({
   spikes,
   warnings,
   events,
+  happeningsState,
+  onRetry,
   missing,
   newestStep,
   onGo,
@@ -69,6 +72,9 @@ export function PhoneTabPage({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  readonly happeningsState: HappeningsState;
+  /** Reads spikes, warnings, events and notes again. */
+  readonly onRetry: () => void;
   /** Why no layer has anything to show; null where one has. */
   readonly missing: MissingLayers | null;
   readonly newestStep: number | null;
@@ -83,6 +89,8 @@ export function PhoneTabPage({
           events={events}
           spikes={spikes}
           warnings={warnings}
+          state={happeningsState}
+          onRetry={onRetry}
           onGo={onGo}
           onNote={onNote}
           isWhole
@@ -91,9 +99,8 @@ export function PhoneTabPage({
     );
   }
   if (tab === 'spikes') {
-    return spikes.length === 0 ? (
-      <EmptyState title="No spikes are known of this run." />
-    ) : (
+    if (spikes.length === 0) return <NoSpikes state={happeningsState} onRetry={onRetry} />;
+    return (
       <ul className={styles['rows']}>
         {spikes.map((spike) => (
           <li key={spike.id}>
@@ -126,5 +133,24 @@ export function PhoneTabPage({
         </li>
       ))}
     </ul>
+  );
+}
+
+function NoSpikes({
+  state,
+  onRetry,
+}: {
+  readonly state: HappeningsState;
+  readonly onRetry: () => void;
+}) {
+  if (state.kind === 'failed') {
+    return (
+      <ErrorState title="The spikes could not be read." message={state.message} onRetry={onRetry} />
+    );
+  }
+  return (
+    <EmptyState
+      title={state.kind === 'reading' ? 'Reading the spikes.' : 'No spikes are known of this run.'}
+    />
   );
 }

@@ -16,6 +16,7 @@ import { apiPath } from '@/app/_hooks/api-client';
 import { useIncidents } from '@/app/_hooks/incident-feed';
 import { useKnownRun } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
+import { stateOfHappenings } from './model/happenings-state';
 import { RunScreen } from './run-screen';
 
 /** Status and name change without a frame, and a socket may be down: the run is read again so often. */
@@ -53,6 +54,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
     readNotes();
     readRun();
   }, [readSpikes, readWarnings, readEvents, readNotes, readRun]);
+  const happeningsState = stateOfHappenings([spikes, warnings, events, notes]);
   const postedEvents = events.data?.items ?? NOTHING;
   const writtenNotes = notes.data?.items ?? NOTHING;
   const newestAttempt = run.data?.attempt ?? 1;
@@ -111,6 +113,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       spikes={spikes.data?.items ?? NOTHING}
       warnings={warnings.data?.items ?? NOTHING}
       events={happenings}
+      happeningsState={happeningsState}
       incidents={incidents.data?.items ?? NOTHING}
       onRunChanged={readRun}
       onMetricsChanged={readMetrics}

@@ -32,6 +32,7 @@ import { RunScale } from './scale/run-scale';
 import { RunToolbar, type Layout } from './bars/run-toolbar';
 import { RunVerdictLine } from './bars/run-verdict-line';
 import { useLayerChanges } from './data/use-layer-changes';
+import type { HappeningsState } from './model/happenings-state';
 import { useLayerRows } from './model/use-layer-rows';
 import { usePageSearch } from './model/use-page-search';
 import { usePlotKeys } from './plot/use-plot-keys';
@@ -52,6 +53,7 @@ export function RunScreen({
   spikes: storedSpikes,
   warnings,
   events,
+  happeningsState,
   incidents,
   onRunChanged,
   onMetricsChanged,
@@ -62,6 +64,7 @@ export function RunScreen({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  readonly happeningsState: HappeningsState;
   /** Of alert rules, the newest first. */
   readonly incidents: readonly Incident[];
   readonly onRunChanged: () => void;
@@ -224,6 +227,8 @@ export function RunScreen({
             spikes={spikes}
             warnings={warnings}
             events={events}
+            happeningsState={happeningsState}
+            onRetry={onHappening}
             missing={describeMissingLayers(run, metrics.layerMetrics)}
             newestStep={newestStep}
             onGo={model.onGo}
@@ -291,6 +296,8 @@ export function RunScreen({
                 spikes={spikes}
                 warnings={warnings}
                 events={events}
+                happeningsState={happeningsState}
+                onRetry={onHappening}
                 layerNames={names}
                 layerMetrics={metrics.layerMetrics}
                 isLossNonFinite={figures.isNewestNonFinite}

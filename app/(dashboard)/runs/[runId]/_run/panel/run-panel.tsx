@@ -22,6 +22,7 @@ import { CurvatureSection } from './curvature-section';
 import { ExpectationSection, RemediesSection } from './outlook-sections';
 import { MissingLayersSection } from './missing-layers-section';
 import type { RunData } from '../data/run-data';
+import type { HappeningsState } from '../model/happenings-state';
 import { ChangesSection, ConfigurationSection, EventsSection } from './side-panel';
 import type { RecentLayers } from '../data/use-layer-changes';
 
@@ -34,6 +35,8 @@ export function RunPanel({
   spikes: foundSpikes,
   warnings,
   events,
+  happeningsState,
+  onRetry,
   layerNames,
   layerMetrics,
   isLossNonFinite,
@@ -48,6 +51,9 @@ export function RunPanel({
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
   readonly events: readonly RunEvent[];
+  readonly happeningsState: HappeningsState;
+  /** Reads spikes, warnings, events and notes again. */
+  readonly onRetry: () => void;
   readonly layerNames: readonly string[];
   readonly layerMetrics: readonly string[];
   readonly isLossNonFinite: boolean;
@@ -90,7 +96,10 @@ export function RunPanel({
     [recent, run.layerCount],
   );
   const missing = describeMissingLayers(run, layerMetrics);
-  const isKnown = condition !== null && (recent !== null || run.layerCount === 0);
+  const isKnown =
+    condition !== null &&
+    happeningsState.kind === 'read' &&
+    (recent !== null || run.layerCount === 0);
   const changes =
     missing === null ? (
       <ChangesSection
@@ -142,6 +151,8 @@ export function RunPanel({
         events={events}
         spikes={foundSpikes}
         warnings={warnings}
+        state={happeningsState}
+        onRetry={onRetry}
         onGo={onGo}
         onNote={onNote}
       />

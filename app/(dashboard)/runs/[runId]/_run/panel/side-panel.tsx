@@ -20,6 +20,7 @@ import { SparklineLink } from '@/app/_components/sparkline-link';
 import { Icon } from '@/app/_design/icons';
 import { Mark, NAME_OF_MARK } from '@/app/_design/marks';
 import { postmortemOf, titleOfSpike } from '../model/run-view-model';
+import type { HappeningsState } from '../model/happenings-state';
 import type { RecentLayers } from '../data/use-layer-changes';
 import styles from './side-panel.module.css';
 
@@ -275,6 +276,8 @@ export function EventsSection({
   events,
   spikes,
   warnings,
+  state,
+  onRetry,
   onGo,
   onNote,
   isWhole = false,
@@ -283,6 +286,8 @@ export function EventsSection({
   readonly events: readonly RunEvent[];
   readonly spikes: readonly Spike[];
   readonly warnings: readonly Warning[];
+  readonly state: HappeningsState;
+  readonly onRetry: () => void;
   readonly onGo: (step: number) => void;
   readonly onNote: () => void;
   readonly isWhole?: boolean;
@@ -311,9 +316,19 @@ export function EventsSection({
         <h2 id="latest-events">Latest events</h2>
         <span>{items.length > shown.length ? `${shown.length} of ${items.length}` : null}</span>
       </header>
-      {items.length === 0 ? (
+      {state.kind === 'reading' ? (
+        <p className={styles['text']}>Reading spikes and events.</p>
+      ) : state.kind === 'failed' ? (
+        <p className={styles['text']} role="alert">
+          Spikes and events could not be read: {state.message}.{' '}
+          <Button variant="link" onClick={onRetry}>
+            Try again
+          </Button>
+        </p>
+      ) : items.length === 0 ? (
         <p className={styles['text']}>Nothing was posted.</p>
-      ) : (
+      ) : null}
+      {items.length === 0 ? null : (
         <ul className={styles['events']}>
           {shown.map(({ id, kind, step, title, href }) => (
             <li key={id}>

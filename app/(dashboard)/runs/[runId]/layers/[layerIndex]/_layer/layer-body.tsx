@@ -246,6 +246,7 @@ export function LayerBody({
           <StageSection
             reason={reason}
             outlook={reason === null ? null : describeLayerOutlook(reason.stage, label)}
+            isReading={findings.isReadingStages}
             failure={findings.error?.message ?? null}
           />
         }

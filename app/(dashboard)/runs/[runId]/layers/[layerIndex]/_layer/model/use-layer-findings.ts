@@ -20,6 +20,7 @@ const SPIKES_REFRESH_MS = 10_000;
 
 export interface LayerFindings {
   readonly stages: readonly ExplainedStage[];
+  readonly isReadingStages: boolean;
   /** By their best dates, as their postmortems have them. */
   readonly spikes: readonly Spike[];
   /** Why stages or spikes are missing; null while they are not. */
@@ -56,6 +57,7 @@ export function useLayerFindings(
   const refined = useMemo(() => told?.map(refineSpike), [told]);
   return {
     stages: stages.data?.items ?? NO_STAGES,
+    isReadingStages: stages.isLoading,
     spikes: refined ?? NO_SPIKES,
     error: stages.error ?? (spikes.data === null ? spikes.error : null),
     stagesPath,

@@ -78,6 +78,7 @@ export function LayerMetrics({
         <StageSection
           reason={reason}
           outlook={reason === null ? null : describeLayerOutlook(reason.stage, label)}
+          isReading={findings.isReadingStages}
           failure={findings.error?.message ?? null}
         />
         {rounding === null ? null : <p className={words['quiet']}>{rounding.explanation}</p>}

@@ -24,10 +24,12 @@ function Conditions({ rows }: { readonly rows: readonly StageCondition[] }) {
 export function StageSection({
   reason,
   outlook,
+  isReading,
   failure,
 }: {
   readonly reason: StageReason | null;
   readonly outlook: string | null;
+  readonly isReading: boolean;
   /** Why stages could not be read; null while they can. */
   readonly failure: string | null;
 }) {
@@ -37,7 +39,9 @@ export function StageSection({
       {failure !== null ? (
         <p role="alert">Stages could not be read: {failure}</p>
       ) : reason === null ? (
-        <p className={styles['quiet']}>No stage was told at this step.</p>
+        <p className={styles['quiet']}>
+          {isReading ? 'Reading the stages.' : 'No stage was told at this step.'}
+        </p>
       ) : (
         <>
           <p>
