@@ -1,4 +1,5 @@
 import type { Bucket } from '../contract/reads';
+import { MeanSums } from '../store/mean-sums';
 import type { ScalarSummary } from '../store/reading/scan-scalars';
 import type { StepPlace } from '../store/reading/step-window';
 
@@ -66,14 +67,14 @@ export function toBuckets(columns: BucketColumns): Bucket[] {
 export class ScalarBuckets {
   readonly #min: Float64Array;
   readonly #max: Float64Array;
-  readonly #sum: Float64Array;
+  readonly #sums: MeanSums;
   readonly #finiteCount: Uint32Array;
   readonly #nonFiniteCount: Uint32Array;
 
   constructor(count: number) {
     this.#min = new Float64Array(count).fill(Infinity);
     this.#max = new Float64Array(count).fill(-Infinity);
-    this.#sum = new Float64Array(count);
+    this.#sums = new MeanSums(count);
     this.#finiteCount = new Uint32Array(count);
     this.#nonFiniteCount = new Uint32Array(count);
   }
@@ -85,7 +86,7 @@ export class ScalarBuckets {
     }
     this.#min[index] = Math.min(this.#min[index] ?? Infinity, value);
     this.#max[index] = Math.max(this.#max[index] ?? -Infinity, value);
-    this.#sum[index] = (this.#sum[index] ?? 0) + value;
+    this.#sums.add(index, value);
     this.#finiteCount[index] = (this.#finiteCount[index] ?? 0) + 1;
   }
 
@@ -96,7 +97,7 @@ export class ScalarBuckets {
     if (finite === 0) return;
     this.#min[index] = Math.min(this.#min[index] ?? Infinity, min);
     this.#max[index] = Math.max(this.#max[index] ?? -Infinity, max);
-    this.#sum[index] = (this.#sum[index] ?? 0) + mean * finite;
+    this.#sums.add(index, mean, finite);
     this.#finiteCount[index] = (this.#finiteCount[index] ?? 0) + finite;
   }
 
@@ -131,7 +132,7 @@ export class ScalarBuckets {
       columns.toStep[at] = steps.toStep[index] ?? 0;
       columns.min[at] = hasValue ? (this.#min[index] ?? NaN) : NaN;
       columns.max[at] = hasValue ? (this.#max[index] ?? NaN) : NaN;
-      columns.mean[at] = hasValue ? (this.#sum[index] ?? 0) / finiteCount : NaN;
+      columns.mean[at] = hasValue ? this.#sums.mean(index, finiteCount) : NaN;
       columns.nonFiniteCount[at] = this.#nonFiniteCount[index] ?? 0;
       at++;
     }

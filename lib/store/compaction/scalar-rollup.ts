@@ -1,4 +1,5 @@
 /** One row of `scalar_rollup`: what 64 buckets of steps say besides their layers. */
+import { MeanSums } from '../mean-sums';
 import { bucketSteps, BUCKETS_PER_ROW, rowSteps } from './block-layout';
 
 /** `wall_time` has no number of its own; it is kept under this one. */
@@ -28,7 +29,7 @@ export interface ScalarRollup {
 class ScalarBuckets {
   readonly minimum = new Float64Array(BUCKETS_PER_ROW).fill(Infinity);
   readonly maximum = new Float64Array(BUCKETS_PER_ROW).fill(-Infinity);
-  readonly sum = new Float64Array(BUCKETS_PER_ROW);
+  readonly sums = new MeanSums(BUCKETS_PER_ROW);
   readonly last = new Float64Array(BUCKETS_PER_ROW).fill(NaN);
   readonly finite = new Uint32Array(BUCKETS_PER_ROW);
   readonly nonFinite = new Uint32Array(BUCKETS_PER_ROW);
@@ -37,7 +38,7 @@ class ScalarBuckets {
     if (part.finite > 0) {
       this.minimum[slot] = Math.min(this.minimum[slot] ?? 0, part.minimum);
       this.maximum[slot] = Math.max(this.maximum[slot] ?? 0, part.maximum);
-      this.sum[slot] = (this.sum[slot] ?? 0) + part.sum;
+      this.sums.add(slot, part.mean, part.finite);
     }
     this.finite[slot] = (this.finite[slot] ?? 0) + part.finite;
     this.nonFinite[slot] = (this.nonFinite[slot] ?? 0) + part.nonFinite;
@@ -49,7 +50,7 @@ class ScalarBuckets {
 interface ScalarPart {
   readonly minimum: number;
   readonly maximum: number;
-  readonly sum: number;
+  readonly mean: number;
   readonly last: number;
   readonly finite: number;
   readonly nonFinite: number;
@@ -60,7 +61,7 @@ function partOf(value: number): ScalarPart {
   return {
     minimum: value,
     maximum: value,
-    sum: value,
+    mean: value,
     last: value,
     finite: isFinite ? 1 : 0,
     nonFinite: isFinite ? 0 : 1,
@@ -104,7 +105,7 @@ export class ScalarRollupAccumulator {
         this.#scalar(id).add(slot, {
           minimum: rollup.minimum[at] ?? 0,
           maximum: rollup.maximum[at] ?? 0,
-          sum: (rollup.mean[at] ?? 0) * finite,
+          mean: rollup.mean[at] ?? 0,
           last: rollup.last[at] ?? 0,
           finite,
           nonFinite,
@@ -141,7 +142,7 @@ export class ScalarRollupAccumulator {
       scalarIds: scalars.map(([id]) => id),
       minimum: plane(overFinite(({ minimum }, slot) => minimum[slot])),
       maximum: plane(overFinite(({ maximum }, slot) => maximum[slot])),
-      mean: plane(overFinite(({ sum, finite }, slot) => (sum[slot] ?? 0) / (finite[slot] ?? 1))),
+      mean: plane(overFinite(({ sums, finite }, slot) => sums.mean(slot, finite[slot] ?? 0))),
       last: plane(({ last }, slot) => last[slot] ?? NaN),
       finite: Uint32Array.from(plane(({ finite }, slot) => finite[slot] ?? 0)),
       nonFinite: Uint32Array.from(plane(({ nonFinite }, slot) => nonFinite[slot] ?? 0)),

@@ -50,6 +50,16 @@ describe('ScalarRollupAccumulator', () => {
     );
   });
 
+  it('keeps the mean of values whose sum no float64 holds, also of the row above', () => {
+    const accumulator = new ScalarRollupAccumulator(0, 0);
+    for (let step = 0; step < 32; step++) accumulator.addStep(step, [[2, 1.5e308]]);
+    const rollup = accumulator.finish()!;
+    expect([...rollup.mean]).toEqual([1.5e308, 1.5e308]);
+    const above = new ScalarRollupAccumulator(1, 0);
+    above.addRollup(rollup);
+    expect([...above.finish()!.mean]).toEqual([1.5e308]);
+  });
+
   it('takes the first value of an id, and refuses a step of another row', () => {
     const accumulator = new ScalarRollupAccumulator(0, 1);
     accumulator.addStep(1030, [
