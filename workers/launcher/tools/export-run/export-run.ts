@@ -3,13 +3,16 @@
  *
  *   part ▶ behind FILE.partial ▶ its end noted in FILE.partial.json … ▶ FILE
  *
- * A part that breaks off is cut away and asked for again, by this call or the next one.
+ * A part that breaks off is cut away and asked for again, by this call or the next one. Where a
+ * part does not go on from those before it, since the run was rewound below it or reports more
+ * columns by now, all begins anew.
  */
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { EXPORT_HEADERS } from '../../../../lib/contract/exports';
 import type { ExportOptions } from './export-options';
+import { joinGaps } from './join-gaps';
 
 /** Small enough that little is fetched twice, large enough to cost no time between two. */
 const STEPS_A_PART = 5_000;
@@ -26,12 +29,20 @@ export interface ExportContext {
 /** What the server answers and no second try will change. */
 export class ExportRefused extends Error {}
 
+/** What is there already is of another export than what would follow. */
+class PartsDiffer extends Error {}
+
 const progressSchema = z.object({
   request: z.string(),
   /** What of the partial file is whole. */
   sizeBytes: z.int(),
   doneSteps: z.int(),
   fromStep: z.int().nullable(),
+  /** `X-Export-Attempts` of what is whole, and of CSV the line of its columns. */
+  attempts: z.string().nullable(),
+  columns: z.string().nullable(),
+  /** Parts that are files of their own. */
+  files: z.array(z.string()),
 });
 type Progress = z.infer<typeof progressSchema>;
 
@@ -40,6 +51,9 @@ interface Part {
   readonly steps: number;
   readonly nextStep: number | null;
   readonly roundedBefore: number | null;
+  readonly gaps: string | null;
+  readonly attempts: string | null;
+  readonly columns: string | null;
 }
 
 export interface ExportedRun {
@@ -54,16 +68,18 @@ export async function exportRun(
   options: ExportOptions,
   context: ExportContext,
 ): Promise<ExportedRun> {
-  const { total, gaps, ...whole } = await askOfAll(options, context);
-  let { roundedBefore } = whole;
+  const { total, ...whole } = await askOfAll(options, context);
+  let { roundedBefore, gaps } = whole;
   const isBySteps = options.kind === 'layers' || options.kind === 'steps';
   const partial = `${options.out}.partial`;
   const note = `${partial}.json`;
   const request = JSON.stringify({ ...options, token: undefined, url: undefined });
-  let progress = (await readProgress(note, request)) ?? {
+  const nothing: Progress = {
     ...{ request, sizeBytes: 0, doneSteps: 0, fromStep: null },
+    ...{ attempts: null, columns: null, files: [] },
   };
-  const files: string[] = [];
+  let progress = (await readProgress(note, request)) ?? nothing;
+  const files = [...progress.files];
   for (let tries = 0; ;) {
     const maxSteps = options.format === 'parquet' ? options.partSteps : STEPS_A_PART;
     const more = {
@@ -74,9 +90,18 @@ export async function exportRun(
     try {
       part = await takePart(options, context, partial, progress, more, total);
       tries = 0;
-      // Some may have been rounded since.
+      // Some may have been rounded since, or have gone.
       roundedBefore = laterOf(roundedBefore, part.roundedBefore);
+      gaps = joinGaps(gaps, part.gaps);
     } catch (error) {
+      if (error instanceof PartsDiffer) {
+        context.show(`${error.message}; from the beginning`);
+        // Before anything of what it speaks of is written over.
+        await rm(note, { force: true });
+        for (const file of files.splice(0)) await rm(file, { force: true });
+        progress = nothing;
+        continue;
+      }
       if (error instanceof ExportRefused || ++tries >= TRIES) throw error;
       context.show(`broke off: ${error instanceof Error ? error.message : String(error)}; again`);
       await setTimeout(context.retryDelayMs);
@@ -90,7 +115,8 @@ export async function exportRun(
     }
     const sizeBytes = options.partSteps === null ? progress.sizeBytes + part.sizeBytes : 0;
     if (part.nextStep === null) break;
-    progress = { request, sizeBytes, doneSteps, fromStep: part.nextStep };
+    const { nextStep: fromStep, attempts, columns } = part;
+    progress = { request, sizeBytes, doneSteps, fromStep, attempts, columns, files };
     await writeFile(note, JSON.stringify(progress));
   }
   if (options.partSteps === null) {
@@ -124,7 +150,7 @@ function laterOf(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-/** null where nothing was begun, or something else. */
+/** null where nothing was begun, or something else, or by another version. */
 async function readProgress(note: string, request: string): Promise<Progress | null> {
   let text: string;
   try {
@@ -133,8 +159,8 @@ async function readProgress(note: string, request: string): Promise<Progress | n
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
-  const progress = progressSchema.parse(JSON.parse(text));
-  return progress.request === request ? progress : null;
+  const { data: progress } = progressSchema.safeParse(JSON.parse(text));
+  return progress?.request === request ? progress : null;
 }
 
 async function ask(
@@ -163,16 +189,31 @@ async function takePart(
   total: number,
 ): Promise<Part> {
   const response = await ask(options, context, more);
+  const attempts = response.headers.get(EXPORT_HEADERS.attempts);
+  if (!goesOn(progress, attempts)) {
+    await response.body?.cancel();
+    throw new PartsDiffer('the run was rewound below what is there');
+  }
   const file = await open(partial, progress.sizeBytes === 0 ? 'w' : 'r+');
   try {
     await file.truncate(progress.sizeBytes);
-    // The header of a CSV file stands in its first part.
-    let isInHeader = options.format === 'csv' && progress.sizeBytes > 0;
+    const hasHeader = options.format === 'csv';
+    let columns = '';
+    let isInHeader = hasHeader;
     let sizeBytes = 0;
     for await (const chunk of response.body ?? []) {
-      const from = isInHeader ? chunk.indexOf(LINE_FEED) + 1 : 0;
-      if (isInHeader && from === 0) continue;
-      isInHeader = false;
+      let from = 0;
+      if (isInHeader) {
+        const end = chunk.indexOf(LINE_FEED) + 1;
+        columns += Buffer.from(end === 0 ? chunk : chunk.subarray(0, end)).toString('latin1');
+        isInHeader = end === 0;
+        // It stands in the first part alone.
+        if (progress.columns !== null) {
+          if (isInHeader) continue;
+          if (columns !== progress.columns) throw new PartsDiffer('the run has other columns now');
+          from = end;
+        }
+      }
       const bytes = chunk.subarray(from);
       await file.write(bytes, 0, bytes.length, progress.sizeBytes + sizeBytes);
       sizeBytes += bytes.length;
@@ -187,10 +228,21 @@ async function takePart(
       steps,
       nextStep: stepOf(response.headers, EXPORT_HEADERS.nextStep),
       roundedBefore: stepOf(response.headers, EXPORT_HEADERS.roundedBefore),
+      gaps: response.headers.get(EXPORT_HEADERS.gaps),
+      attempts,
+      columns: hasHeader ? columns : null,
     };
   } finally {
     await file.close();
   }
+}
+
+/** Whether the same attempts count, below where a part begins, as in the parts before. */
+function goesOn({ fromStep, attempts: before }: Progress, attempts: string | null): boolean {
+  if (fromStep === null || before === null || attempts === null) return true;
+  const below = (list: string) =>
+    list.split(',').filter((segment) => Number(segment.split(':')[1]) < fromStep);
+  return below(before).join() === below(attempts).join();
 }
 
 /** `run.parquet` becomes `run.5000.parquet`. */
