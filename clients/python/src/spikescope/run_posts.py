@@ -43,7 +43,7 @@ class RunPosts:
         self._config = config
         # Until the run is opened.
         self.optimizer, self.layers = optimizer, layers
-        self.items = StepItems()
+        self.items = StepItems(notices)
         self.outbox: Outbox | None = None
         self.is_opened = False
         self._notices = notices

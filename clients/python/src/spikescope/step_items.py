@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .assembly import Step
+from .layer_values import read_layer_values
 from .run_part import RunPart
 from .spike_samples import SPIKE_EVENTS, SpikeSamples, SuspicionRule
 from .step_frames import make_frame
 from .transport.backlog import FRAME, SAMPLES, Item
+from .transport.notices import Notices
 from .wire.frames import Frame
 
 
 class StepItems:
-    def __init__(self) -> None:
+    def __init__(self, notices: Notices | None = None) -> None:
+        self._notices = notices or Notices()
         self.layer_count = 0
         # Of a rank that posts layers of its own into a run that ranks share.
         self.part: RunPart | None = None
@@ -32,9 +35,11 @@ class StepItems:
         layer_count = self.layer_count if part is None else part.layer_count
         if step.is_late and (layer_count > 0 or part is not None):
             # The step is stored: what came later goes as one more shard, of no layers.
+            read_layer_values(step, 0, self._notices)
             frame = make_frame(step, 0)
             return Item(FRAME, frame=frame, layer_offset=layer_count if part is None else part.late_offset)
         offset = None if part is None else part.layer_offset
+        read_layer_values(step, layer_count, self._notices)
         frame = make_frame(step, layer_count)
         if self._rule is not None and self._rule.sees(frame.scalars):
             self._on_suspicion()
