@@ -150,7 +150,7 @@ def test_ranks_that_log_nothing_before_their_step_number_it_as_those_that_do():
     assert journal.captures() == [(step, step) for step in range(3)]
 
 
-@pytest.mark.parametrize("pause", [0.0, HOLD + 1])
+@pytest.mark.parametrize("pause", [0.0, HOLD + 1, HOLD_FOR_UPDATE + 1])
 @pytest.mark.parametrize("log_every", [1, 10])
 def test_an_evaluation_before_a_loop_that_counts_from_one_does_not_shift_its_steps(log_every, pause):
     journal = Journal()
@@ -165,6 +165,7 @@ def test_an_evaluation_before_a_loop_that_counts_from_one_does_not_shift_its_ste
     journal.assembly.finish()
     assert journal.captures() == [(step, step - 1) for step in range(1, 31)]
     assert journal.seen()[0][1] == {"eval_loss": 3.0}
+    assert journal.lost == 0
 
 
 @pytest.mark.parametrize("log_every", [2, 10, 25])

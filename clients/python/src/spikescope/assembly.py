@@ -229,11 +229,17 @@ class Assembly:
         if first is None or number <= first.number:
             return
         self._first = None
+        if not self._logs_first:
+            return
         names = set(scalars)
-        if self._logs_first and names != first.names and not names & first.names:
+        if names != first.names and not names & first.names:
             # An evaluation or settings before the loop, which itself logs behind its steps.
             self._logs_first = False
             self._take_back()
+        elif self._waiting and self._anchor is not None and self._waiting[0].index == self._anchor[0]:
+            # It was one of the loop's, and is sent.
+            self._waiting.pop(0)
+            self._on_lost()
 
     def _take_back(self) -> None:
         """The first capture, from a step that was no step of the loop."""
@@ -267,6 +273,9 @@ class Assembly:
             return
         if step is not None and step.number == number:
             self._set_capture(step, capture, index)
+        elif self._first is not None:
+            # The next log() shows whether that step was one of the loop's.
+            self._waiting.append(_Waiting(capture, index, self._clock.now()))
         else:
             self._on_lost()
 
