@@ -9,21 +9,16 @@
  * growing after the first minutes would be a setting that is wrong
  * (prisma/migrations/20260106000003_vacuum). Run: npm run bench -- compaction-load 600
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createRun } from '../lib/store/runs/create-run';
-import { type Database, openDatabase } from '../lib/store/database';
-import { createFrameWriter, type FrameWriter } from '../lib/store/writing/frame-writer';
-import { applyMigrations } from '../lib/store/migrations/migrate';
+import type { Database } from '../lib/store/database';
+import type { FrameWriter } from '../lib/store/writing/frame-writer';
 import {
   type CompactionClient,
   createCompactionClient,
 } from '../workers/compaction/compaction-client';
-import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+import { createRuns, withBenchStore } from './shared/bench-store';
 import { machineLine } from './shared/machine-line';
+import { measurePacedLatencies } from './shared/paced-latencies';
 import { quantile } from './shared/quantiles';
 import { randomFrames } from './shared/random-frames';
 import { logger } from './shared/store-logger';
@@ -40,24 +35,6 @@ const seconds = Number(process.argv[2] ?? 60);
 const framesPerSecond = Number(process.argv[3] ?? Infinity);
 
 const frameOf = randomFrames(LAYERS, METRICS);
-
-async function createRuns(db: Database, prefix: string, count: number): Promise<string[]> {
-  const layers = Array.from({ length: LAYERS }, (_, index) => ({
-    name: `layer.${index}`,
-    parameterCount: 1000,
-  }));
-  const runKeys: string[] = [];
-  for (let index = 0; index < count; index++) {
-    const run = await createRun(db, {
-      project: 'bench',
-      id: `${prefix}-${index}`,
-      optimizer: { name: 'adamw' },
-      layers,
-    });
-    runKeys.push(run.runKey);
-  }
-  return runKeys;
-}
 
 async function post(
   writer: FrameWriter,
@@ -99,7 +76,7 @@ async function measureLoad(
   writer: FrameWriter,
   compaction: CompactionClient,
 ): Promise<void> {
-  const runKeys = await createRuns(db, 'load', RUNS);
+  const runKeys = await createRuns(db, 'load', { count: RUNS, layers: LAYERS });
   const start = performance.now();
   const before = compaction.status();
   const end = start + seconds * 1000;
@@ -165,45 +142,22 @@ async function measureLatency(
   compaction: CompactionClient | null,
 ): Promise<void> {
   const name = compaction === null ? 'without compaction' : 'with compaction';
-  const [runKey = ''] = await createRuns(db, name.replace(' ', '-'), 1);
-  const latencies: number[] = [];
-  const posts: Promise<void>[] = [];
-  const start = performance.now();
-  for (let step = 0; step < Math.min(20, seconds) * PACED_FRAMES_PER_SECOND; step++) {
-    const due = start + (step * 1000) / PACED_FRAMES_PER_SECOND;
-    await delay(Math.max(0, due - performance.now()));
-    // From when the frame was due: a post that starts late because of us has waited as well.
-    posts.push(
-      post(writer, compaction, runKey, step).then(() => {
-        latencies.push(performance.now() - due);
-      }),
-    );
-  }
-  await Promise.all(posts);
+  const [runKey = ''] = await createRuns(db, name.replace(' ', '-'), { count: 1, layers: LAYERS });
+  const latencies = await measurePacedLatencies((step) => post(writer, compaction, runKey, step), {
+    rate: PACED_FRAMES_PER_SECOND,
+    seconds: Math.min(20, seconds),
+  });
   console.log(
     `acknowledgement at ${PACED_FRAMES_PER_SECOND} frames/s ${name}: p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p95 ${quantile(latencies, 0.95).toFixed(1)} ms, highest ${quantile(latencies, 1).toFixed(0)} ms`,
   );
 }
 
 console.log(machineLine());
-const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
-const server = await startEmbeddedPostgres({ dataDirectory, logger });
-try {
-  await applyMigrations({
-    url: server.url,
-    directory: fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
-  });
-  const db = openDatabase({ url: server.url, maxConnections: 4 });
-  const writer = createFrameWriter({ url: server.url, logger, maxQueuedBytes: 256 * 1024 * 1024 });
+await withBenchStore(async ({ url, db, writer }) => {
   await measureLatency(db, writer, null);
-  const compaction = createCompactionClient({ databaseUrl: server.url, logger });
+  const compaction = createCompactionClient({ databaseUrl: url, logger });
   await compaction.ready;
   await measureLatency(db, writer, compaction);
   await measureLoad(db, writer, compaction);
   await compaction.close();
-  await writer.close();
-  await db.close();
-} finally {
-  await server.stop();
-  await rm(dataDirectory, { recursive: true, force: true });
-}
+});
