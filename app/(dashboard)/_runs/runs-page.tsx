@@ -151,7 +151,7 @@ export function RunsPage() {
           onRetry={retry}
         />
       )}
-      <RunsVerdictLine verdict={verdict} />
+      <RunsVerdictLine verdict={verdict} hasFailed={failure !== null} />
       <main className={styles['main']}>
         <RunsToolbar
           searchRef={search}

@@ -4,8 +4,17 @@ import { ButtonLink } from '@/app/_components/button';
 import { VerdictLine } from '@/app/_components/verdict-line';
 
 /** What needs someone now; until that is known, the place where it will be said. */
-export function RunsVerdictLine({ verdict }: { readonly verdict: RunsVerdict | null }) {
-  if (verdict === null) return <VerdictLine sentence="Runs" detail="Reading how they stand." />;
+export function RunsVerdictLine({
+  verdict,
+  hasFailed,
+}: {
+  readonly verdict: RunsVerdict | null;
+  /** What failed is said below. */
+  readonly hasFailed: boolean;
+}) {
+  if (verdict === null) {
+    return <VerdictLine sentence="Runs" detail={hasFailed ? null : 'Reading how they stand.'} />;
+  }
   const { alarm, failedRunId, sentence, detail } = verdict;
   if (failedRunId !== null) {
     return (

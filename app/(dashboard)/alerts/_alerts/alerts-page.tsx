@@ -108,7 +108,9 @@ export function AlertsPage() {
         mark={alarm === null ? null : <Mark kind={incidentMark(alarm.condition)} size={20} />}
         emphasis={verdict?.alarm?.words ?? null}
         {...(alarm === null ? {} : { emphasisColour: severityColour(alarm.severity) })}
-        sentence={verdict?.sentence ?? 'Reading the incidents.'}
+        sentence={
+          verdict?.sentence ?? (open.error === null ? 'Reading the incidents.' : 'Incidents')
+        }
         detail={verdict?.detail ?? null}
         {...(alarm === null || part !== 'incidents'
           ? {}

@@ -10,3 +10,9 @@ export interface QuestionProps {
   /** The switch between views, at the head of the toolbar. */
   readonly views: ReactNode;
 }
+
+/** Below the verdict while there is no answer; null where the page says what failed. */
+export function describeWait(hasFailed: boolean, isUnreadable: boolean): string | null {
+  if (isUnreadable) return 'The question cannot be read as it stands.';
+  return hasFailed ? null : 'Reading them.';
+}

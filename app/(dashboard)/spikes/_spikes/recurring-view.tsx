@@ -20,7 +20,7 @@ import { EmptyState, ErrorState } from '@/app/_components/states';
 import { VerdictLine } from '@/app/_components/verdict-line';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
-import type { QuestionProps } from './question';
+import { describeWait, type QuestionProps } from './question';
 import { QuestionToolbar } from './question-toolbar';
 import { QuestionTools } from './question-tools';
 import styles from './spikes-page.module.css';
@@ -48,9 +48,7 @@ export function RecurringView({ parameters, asked, patchUrl, views }: QuestionPr
         }
         detail={
           data === null
-            ? fault === null
-              ? 'Reading them.'
-              : 'The question cannot be read as it stands.'
+            ? describeWait(error !== null, fault !== null)
             : `${formatCount(data.orderedRunCount)} of ${formatCount(data.runCount)} runs say in which order they read their data.`
         }
       />

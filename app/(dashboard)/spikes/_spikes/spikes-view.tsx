@@ -21,7 +21,7 @@ import { rememberRuns } from '@/app/_hooks/known-runs';
 import { useApi } from '@/app/_hooks/use-api';
 import { FoundTable } from './found-table';
 import { GroupsTable } from './groups-table';
-import type { QuestionProps } from './question';
+import { describeWait, type QuestionProps } from './question';
 import { QuestionToolbar } from './question-toolbar';
 import { QuestionTools } from './question-tools';
 import styles from './spikes-page.module.css';
@@ -29,9 +29,6 @@ import styles from './spikes-page.module.css';
 const PAGE_SIZE = 200;
 /** The most that one reply holds; beyond it a file is the better reading. */
 const MOST_ROWS = 1000;
-
-/** In the place of an answer. */
-const NOT_READ = 'The question cannot be read as it stands.';
 
 /** Spikes of all runs that match, in groups and one by one; two of them can be compared. */
 export function SpikesView({ parameters, asked, patchUrl, views }: QuestionProps) {
@@ -53,7 +50,7 @@ export function SpikesView({ parameters, asked, patchUrl, views }: QuestionProps
     <>
       <VerdictLine
         sentence={words?.sentence ?? 'Spikes of all runs'}
-        detail={words?.detail ?? (fault === null ? 'Reading them.' : NOT_READ)}
+        detail={words?.detail ?? describeWait(error !== null, fault !== null)}
       />
       <main className={styles['main']}>
         <QuestionToolbar

@@ -12,7 +12,7 @@ import { VerdictLine } from '@/app/_components/verdict-line';
 import { classNames } from '@/app/_design/class-names';
 import { apiPath } from '@/app/_hooks/api-client';
 import { useApi } from '@/app/_hooks/use-api';
-import type { QuestionProps } from './question';
+import { describeWait, type QuestionProps } from './question';
 import { QuestionToolbar } from './question-toolbar';
 import { QuestionTools } from './question-tools';
 import styles from './spikes-page.module.css';
@@ -42,9 +42,7 @@ export function StagesView({ parameters, asked, patchUrl, views }: QuestionProps
         }
         detail={
           data === null
-            ? fault === null
-              ? 'Reading them.'
-              : 'The question cannot be read as it stands.'
+            ? describeWait(error !== null, fault !== null)
             : `Of ${formatCount(data.runCount)} ${data.runCount === 1 ? 'run' : 'runs'} that match.`
         }
       />
