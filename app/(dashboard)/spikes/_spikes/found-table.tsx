@@ -119,7 +119,7 @@ function Row({
         </span>
       </th>
       <td className={styles['name']}>
-        <Link href={base} prefetch={false}>
+        <Link href={base} prefetch={false} title={run.name}>
           {run.name}
         </Link>
         <small>
@@ -135,7 +135,11 @@ function Row({
         {mover === null ? (
           <small>{VERDICT_WORDS[spike.verdict].toLowerCase()}</small>
         ) : (
-          <Link href={`${base}/layers/${mover.layer}?step=${mover.step}`} prefetch={false}>
+          <Link
+            href={`${base}/layers/${mover.layer}?step=${mover.step}`}
+            prefetch={false}
+            title={mover.name}
+          >
             {mover.name}
           </Link>
         )}
