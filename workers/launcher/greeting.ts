@@ -2,11 +2,19 @@
  * What is printed once the product serves: where it is, and two commands that put a first
  * frame on the screen. A test runs them as printed.
  */
-export function greeting(url: string, options: { readonly requireTokens: boolean }): string {
-  const { requireTokens } = options;
+export function greeting(
+  url: string,
+  options: {
+    readonly requireTokens: boolean;
+    /** SPIKESCOPE_DATA_DIR where it is set: the tools find this product by it, and another without. */
+    readonly dataDir: string | undefined;
+  },
+): string {
+  const { requireTokens, dataDir } = options;
+  const setting = dataDir ? `SPIKESCOPE_DATA_DIR=${quoteForShell(dataDir)} ` : '';
   const authorization = requireTokens ? ` \\\n    -H "Authorization: Bearer $TOKEN"` : '';
   const tokenLines = requireTokens
-    ? ['  TOKEN=…   # npm run token -- create --project first-light --scope ingest', '']
+    ? [`  TOKEN=…   # ${setting}npm run token -- create --project first-light --scope ingest`, '']
     : [];
   return [
     '',
@@ -24,4 +32,8 @@ export function greeting(url: string, options: { readonly requireTokens: boolean
     'Ctrl-C stops it; what was posted is kept.',
     '',
   ].join('\n');
+}
+
+function quoteForShell(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -125,7 +125,7 @@ async function runProduct(
   requireTokens: boolean,
   options: LaunchOptions,
 ): Promise<void> {
-  const { dataDir, stop, kill, print } = options;
+  const { environment, dataDir, stop, kill, print } = options;
   const url = toLocalUrl(addresses);
   const failure = new AbortController();
   const described = describeProcesses(addresses, options);
@@ -145,7 +145,7 @@ async function runProduct(
     });
     for (const part of parts) part.restartFromNowOn();
     recordRunningProduct(dataDir, { pid: process.pid, url, databaseUrl: addresses.databaseUrl });
-    print(greeting(url, { requireTokens }));
+    print(greeting(url, { requireTokens, dataDir: environment['SPIKESCOPE_DATA_DIR'] }));
     if (options.isDemo) {
       const demo = superviseDemo(url, options, new Date());
       parts.unshift(demo);
