@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { incidentsReplySchema } from '@/lib/contract/incidents';
 import { spikesReplySchema } from '@/lib/contract/reads';
 import { findAccessibilityFaults, type PageOptions } from './harness/browser';
+import { waitForQuiet } from './harness/quiet';
 import { importRecordedRun } from './harness/recorded-run';
 import { surfaceOf, waitForHeatmap } from './harness/run-page';
 import { RECORDED_RUN, SCREENS } from './harness/screens';
@@ -136,7 +137,7 @@ describe('by keyboard', () => {
   ])('every stop of %s shows that it has the focus', async (path) => {
     const { page } = await site.openPage();
     await page.goto(`${site.url}${path}`);
-    await page.waitForLoadState('networkidle');
+    await waitForQuiet(page);
     const unseen: string[] = [];
     let stops = 0;
     for (; ; stops += 1) {
@@ -183,7 +184,7 @@ describe('motion', () => {
     const { page } = await site.openPage();
     for (const path of ['/', '/runs/seen', '/runs/seen/layers/2?step=40']) {
       await page.goto(`${site.url}${path}`);
-      await page.waitForLoadState('networkidle');
+      await waitForQuiet(page);
       await page.emulateMedia({ reducedMotion: 'no-preference' });
       const usual = await countMoving(page);
       expect(usual.moving).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitForQuiet } from './harness/quiet';
 import {
   gotoRun,
   heatmapOf,
@@ -151,7 +152,7 @@ describe('while a page is being read', () => {
         }).observe({ type: 'layout-shift', buffered: true });
       });
       await page.goto(`${site.url}${path}`);
-      await page.waitForLoadState('networkidle');
+      await waitForQuiet(page);
       const shifts = await page.evaluate(
         () => (window as unknown as { shifts: { value: number; what: string[] }[] }).shifts,
       );
