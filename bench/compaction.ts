@@ -5,23 +5,14 @@
  * On an embedded server of its own with fsync on. Run: npm run bench -- compaction [steps]
  */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { BLOCK_STEPS } from '../lib/store/compaction/block-layout';
 import { compactAttempt } from '../lib/store/compaction/compact-attempt';
 import { roundAttempt } from '../lib/store/compaction/round-attempt';
 import { createBuffers } from '../lib/store/compaction/write-blocks';
-import { createRun } from '../lib/store/runs/create-run';
-import { openDatabase } from '../lib/store/database';
-import { createFrameWriter } from '../lib/store/writing/frame-writer';
-import { applyMigrations } from '../lib/store/migrations/migrate';
-import { startEmbeddedPostgres } from '../workers/launcher/embedded-postgres';
+import { createRuns, withBenchStore } from './shared/bench-store';
 import { machineLine } from './shared/machine-line';
 import { randomFrames } from './shared/random-frames';
-import { logger } from './shared/store-logger';
 
 const LAYERS = 1000;
 const METRICS = 16;
@@ -71,24 +62,8 @@ async function measureRounding(client: pg.Client, runKey: string): Promise<void>
 }
 
 console.log(machineLine());
-const dataDirectory = await mkdtemp(path.join(tmpdir(), 'spikescope-bench-'));
-const server = await startEmbeddedPostgres({ dataDirectory, logger });
-try {
-  await applyMigrations({
-    url: server.url,
-    directory: fileURLToPath(new URL('../prisma/migrations', import.meta.url)),
-  });
-  const db = openDatabase({ url: server.url, maxConnections: 2 });
-  const writer = createFrameWriter({ url: server.url, logger, maxQueuedBytes: 256 * 1024 * 1024 });
-  const { runKey } = await createRun(db, {
-    project: 'bench',
-    id: 'compaction',
-    optimizer: { name: 'adamw' },
-    layers: Array.from({ length: LAYERS }, (_, index) => ({
-      name: `layer.${index}`,
-      parameterCount: 1000,
-    })),
-  });
+await withBenchStore(async ({ url, db, writer }) => {
+  const [runKey = ''] = await createRuns(db, 'compaction', { count: 1, layers: LAYERS });
   for (let step = 0; step < steps; step += FRAMES_A_POST) {
     const frames = Array.from({ length: FRAMES_A_POST }, (_, index) => frameOf(step + index));
     const outcomes = await writer.write(
@@ -97,9 +72,8 @@ try {
     const refused = outcomes.find((outcome) => outcome !== 'stored');
     if (refused !== undefined) throw new Error(`not stored: ${String(refused)}`);
   }
-  await writer.close();
 
-  const client = new pg.Client({ connectionString: server.url });
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   const backend = rows[0]?.pid ?? 0;
@@ -146,8 +120,4 @@ try {
   );
   await measureRounding(client, runKey);
   await client.end();
-  await db.close();
-} finally {
-  await server.stop();
-  await rm(dataDirectory, { recursive: true, force: true });
-}
+});
