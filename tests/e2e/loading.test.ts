@@ -78,6 +78,48 @@ describe('while the first replies are on their way', () => {
     expect(takeFaults()).toEqual([]);
   });
 
+  it('a run calls nothing quiet before its spikes are read, and says where they cannot be', async () => {
+    const { page } = await site.openPage();
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route('**/api/v1/runs/slow/spikes', async (route) => {
+      await held;
+      await route.abort();
+    });
+    await page.goto(`${site.url}/runs/slow`);
+    await waitForHeatmap(page);
+    const events = page.getByRole('region', { name: 'Latest events' });
+    await events.getByText('Reading spikes and events.').waitFor();
+    // What stands above it is worked out from the same columns as the rest of the panel.
+    await page.getByRole('region', { name: 'Changed most now' }).getByRole('table').waitFor();
+    const remedies = page.getByRole('region', { name: 'What can be done' });
+    expect(await remedies.count()).toBe(0);
+    expect(await events.textContent()).not.toContain('Nothing was posted');
+    letGo();
+    await events.getByText(/^Spikes and events could not be read: /).waitFor();
+    expect(await remedies.count()).toBe(0);
+    await page.unroute('**/api/v1/runs/slow/spikes');
+    await events.getByRole('button', { name: 'Try again' }).click();
+    await remedies.getByText('No remedy is called for by what this run reports.').waitFor();
+    await events.getByText('Nothing was posted.').waitFor();
+  });
+
+  it('a layer does not say that no stage was told before stages are read', async () => {
+    const { page } = await site.openPage();
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route('**/api/v1/runs/slow/stages?**', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(`${site.url}/runs/slow/layers/1`);
+    await page.getByText('Reading the stages.').waitFor();
+    expect(await page.getByText('No stage was told at this step.').count()).toBe(0);
+    letGo();
+    await page.getByText('Reading the stages.').waitFor({ state: 'detached' });
+    await page.getByText(/these are not known: /).waitFor();
+  });
+
   it('a run writes nothing where its name will stand, and moves no other word', async () => {
     const { page } = await site.openPage();
     const letGo = await holdReplies(page);
@@ -91,7 +133,8 @@ describe('while the first replies are on their way', () => {
     const before = (await spikes.boundingBox())!;
     letGo();
     await expect.poll(() => crumbs.textContent()).toBe('end-to-end/run slow');
-    expect((await spikes.boundingBox())!.x).toBe(before.x);
+    // The bar of the run takes the place of the one that waited: for a moment it may have no box.
+    await expect.poll(async () => (await spikes.boundingBox())?.x).toBe(before.x);
   });
 
   it('a run that was in the list has its name at once', async () => {
