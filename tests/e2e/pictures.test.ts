@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { runSchema } from '@/lib/contract/runs';
 import { findDifference, shrinkPicture } from './harness/picture-difference';
 import { ROOT } from './harness/product';
+import { waitForQuiet } from './harness/quiet';
 import { importRecordedRun, RECORDED_RUNS } from './harness/recorded-run';
 import { waitForHeatmap } from './harness/run-page';
 import { openSite } from './harness/site';
@@ -146,7 +147,7 @@ describe.each(LOOKS)('$size, $colorScheme', ({ size, width, height, shrink, colo
     await page.clock.setFixedTime(nowMs);
     await page.goto(`${site.url}${typeof path === 'string' ? path : await path()}`);
     await isThere(page);
-    await page.waitForLoadState('networkidle');
+    await waitForQuiet(page);
     const actual = await shrinkPicture(page, await takePicture(page), shrink);
 
     const file = `${name}-${size}-${colorScheme}.png`;
