@@ -179,8 +179,11 @@ export class RunHandle {
     if (this.dependencies.mode === 'disabled') return;
     this.totals.logged += 1;
     try {
-      const frame = toFrame(input, this.settings.layerCount, this.dependencies.connection.now());
-      const { layerOffset } = this.settings;
+      const { layerCount, layerOffset } = this.settings;
+      const { now } = this.dependencies.connection;
+      const frame = toFrame(input, layerCount, now(), (field, fault) =>
+        this.notices.warn(`left out ${field}`, `${fault}; it is left out of the step`),
+      );
       this.enqueue({ kind: 'frame', frame, layerOffset, sizeBytes: sizeOfFrame(frame) });
     } catch (error) {
       this.drop(1, 'a step that the contract does not allow', String(error));

@@ -30,33 +30,43 @@ export interface FrameInput {
   readonly samples?: SampleFrame;
 }
 
+/** Told of a part of a step that is left out, by its field and what is wrong with it. */
+export type FaultListener = (field: string, message: string) => void;
+
 /**
  * Copies an input into a frame of the contract: the caller's buffers may be reused at once.
+ * A part whose name or length is not the contract's is left out, and takes neither the
+ * step's loss nor its other layers with it.
  *
- * Throws  RangeError naming the field when a name or a length is not the contract's
+ * Throws  RangeError when `step` is none, and for any part where nobody listens to faults
  */
-export function toFrame(input: FrameInput, layerCount: number, nowMs: number): Frame {
+export function toFrame(
+  input: FrameInput,
+  layerCount: number,
+  nowMs: number,
+  onFault?: FaultListener,
+): Frame {
   if (!stepSchema.safeParse(input.step).success) {
     throw new RangeError(`step: expected a whole number of 0 or more, got ${input.step}`);
   }
   return {
     step: input.step,
     wallTime: input.wallTime === undefined ? nowMs / 1000 : input.wallTime,
-    scalars: toScalars(input),
+    scalars: toScalars(input, onFault),
     layerCount,
-    layerMetrics: new Map(
-      Object.entries(input.layers ?? {}).map(([name, values]) => [
-        checkName(`layers.${name}`, name),
-        checkLength(`layers.${name}`, toColumn(values), layerCount),
-      ]),
+    layerMetrics: readAll(
+      'layers',
+      input.layers,
+      (values, path) => checkLength(path, toColumn(values), layerCount),
+      onFault,
     ),
-    histograms: new Map(
-      Object.entries(input.histograms ?? {}).map(([name, histogram]) => [
-        checkName(`histograms.${name}`, name),
-        toHistogram(`histograms.${name}`, histogram, layerCount),
-      ]),
+    histograms: readAll(
+      'histograms',
+      input.histograms,
+      (histogram, path) => toHistogram(path, histogram, layerCount),
+      onFault,
     ),
-    samples: input.samples === undefined ? null : copySamples(input.samples, layerCount),
+    samples: toSamples(input.samples, layerCount, onFault),
   };
 }
 
@@ -71,14 +81,37 @@ export function sizeOfFrame(frame: Frame): number {
   return bytes + (frame.samples === null ? 0 : frame.samples.gradient.byteLength * 3);
 }
 
-function toScalars(input: FrameInput): Map<string, number> {
+/** What can be read of a step's parts, by their names. */
+function readAll<In, Out>(
+  field: string,
+  parts: Readonly<Record<string, In>> | undefined,
+  read: (part: In, path: string) => Out,
+  onFault: FaultListener | undefined,
+): Map<string, Out> {
+  const found = new Map<string, Out>();
+  for (const [name, part] of Object.entries(parts ?? {})) {
+    const path = `${field}.${name}`;
+    attempt(path, onFault, () => found.set(checkName(path, name), read(part, path)));
+  }
+  return found;
+}
+
+function attempt(path: string, onFault: FaultListener | undefined, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (onFault === undefined) throw error;
+    onFault(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function toScalars(input: FrameInput, onFault: FaultListener | undefined): Map<string, number> {
   const scalars = new Map<string, number>();
   if (input.loss !== undefined) scalars.set('loss', input.loss);
   if (input.learningRate !== undefined) scalars.set('learning_rate', input.learningRate);
   if (input.gradientNorm !== undefined) scalars.set('gradient_norm', input.gradientNorm);
-  for (const [name, value] of Object.entries(input.scalars ?? {})) {
-    scalars.set(checkName(`scalars.${name}`, name), value);
-  }
+  const others = readAll('scalars', input.scalars, (value) => value, onFault);
+  for (const [name, value] of others) scalars.set(name, value);
   return scalars;
 }
 
@@ -110,6 +143,18 @@ function toHistogram(path: string, input: HistogramInput, layerCount: number): H
       layerCount * 4,
     ),
   };
+}
+
+function toSamples(
+  samples: SampleFrame | undefined,
+  layerCount: number,
+  onFault: FaultListener | undefined,
+): SampleFrame | null {
+  let copy: SampleFrame | null = null;
+  if (samples !== undefined) {
+    attempt('samples', onFault, () => (copy = copySamples(samples, layerCount)));
+  }
+  return copy;
 }
 
 function copySamples(samples: SampleFrame, layerCount: number): SampleFrame {

@@ -155,14 +155,51 @@ describe('log', () => {
   it('counts a step that the contract does not allow instead of throwing', async () => {
     const run = test.start();
     run.log({ step: -1 });
-    run.log({ step: 1, layers: { rms: [1, 2, 3] } });
-    run.log({ step: 2, histograms: { ratio: { edges: [0, 1], counts: [1] } } });
-    run.log({ step: 3, scalars: { 'no name': 1 } });
+    run.log({ step: 0.5 });
     run.log(aStep(4));
     await run.flush();
 
-    expect(run.counts).toMatchObject({ logged: 5, dropped: 4, accepted: 1 });
+    expect(run.counts).toMatchObject({ logged: 3, dropped: 2, accepted: 1 });
     expect(test.warnings).toEqual([expect.stringContaining('step: expected a whole number')]);
+  });
+
+  it('leaves out alone what the contract does not allow of a step, and says each once', async () => {
+    const run = test.start();
+    for (const step of [1, 2]) {
+      run.log({
+        step,
+        loss: step,
+        scalars: { 'no name': 1, tokens: 5 },
+        layers: { rms: [1, 2, 3], cosine_similarity: [0.1, 0.2] },
+        histograms: {
+          ratio: { edges: [0, 1], counts: [1] },
+          update: { edges: [0, 1], counts: [1, 2] },
+        },
+        samples: {
+          sampleCount: 2,
+          gradient: new Float32Array(4),
+          firstMoment: new Float32Array(4),
+          secondMoment: new Float32Array(3),
+        },
+      });
+    }
+    await run.flush();
+
+    expect(run.counts).toMatchObject({ logged: 2, dropped: 0, accepted: 2 });
+    const [frame] = test.server.frameRequests.flatMap(({ frames }) => frames);
+    expect([...frame!.scalars.entries()]).toEqual([
+      ['loss', 1],
+      ['tokens', 5],
+    ]);
+    expect([...frame!.layerMetrics.keys()]).toEqual(['cosine_similarity']);
+    expect([...frame!.histograms.keys()]).toEqual(['update']);
+    expect(frame!.samples).toBeNull();
+    expect(test.warnings).toEqual([
+      expect.stringContaining('scalars.no name: '),
+      'layers.rms: expected 2 values, got 3; it is left out of the step',
+      'histograms.ratio.counts: expected 2 values, got 1; it is left out of the step',
+      'samples.secondMoment: expected 4 values, got 3; it is left out of the step',
+    ]);
   });
 
   it('posts a shard’s own layers at their offset', async () => {
