@@ -279,7 +279,6 @@ function observeLayerStages(
     gradientMedian: monitor.gradient.median,
     setting: toStageSetting(context, isLossDisturbed(loss), isLossLost),
     isWarmingUp: isWarmingUp(loss.warmUp),
-    parameterCounts: context.parameterCounts,
   });
 }
 

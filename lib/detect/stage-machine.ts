@@ -30,8 +30,6 @@ export interface StageObservation {
   readonly setting: StageSetting;
   /** The learning rate still climbs from the start of training. */
   readonly isWarmingUp: boolean;
-  /** [L]; left out where nobody knows, and every tensor counts as wide. */
-  readonly parameterCounts?: ArrayLike<number>;
 }
 
 /** A layer's stage or label from `step` on; what held before ends on the step before. */
@@ -59,12 +57,6 @@ const LATEST_START_STEP = 64;
 const FEWEST_STRUCTURAL_ZEROS = 0.1;
 /** Where all but a few coordinates never get a gradient there is nothing to judge. */
 const MOST_STRUCTURAL_ZEROS = 0.99;
-/**
- * Of fewer values noise alone has the dip of two peaks and the cosine of a correlation: once
- * collapsed, tensors of 64 stood in S4 or S5 on 93 % of steps, of 128 on 4 %, of 256 on 0.4 %,
- * of 512 on none of 33,000.
- */
-const WIDE_TENSOR = 500;
 /** An input older than this is not known any more. */
 const HOLD_SAMPLES = 256;
 const COSINE_MEMORY = 0.8;
@@ -191,7 +183,6 @@ const reading: StageReading = {
   quietSamples: 0,
   stageSteps: 0,
   hasSeenLossEvent: false,
-  isNarrow: false,
 };
 
 function heldValue(
@@ -212,7 +203,7 @@ function read(
   observation: StageObservation,
   elapsed: number,
 ): void {
-  const { columns, flags, setting, parameterCounts } = observation;
+  const { columns, flags, setting } = observation;
   const zeros = state.structuralZeros[layer] ?? NaN;
   // Coordinates without gradients pull the widths towards 0 by the root of their share.
   const active = zeros >= FEWEST_STRUCTURAL_ZEROS && zeros < MOST_STRUCTURAL_ZEROS ? 1 - zeros : 1;
@@ -227,7 +218,6 @@ function read(
   reading.updateDip = heldValue(state, 3, layer);
   reading.ratioDip = heldValue(state, RATIO_DIP, layer);
   reading.cosine = heldValue(state, COSINE, layer);
-  reading.isNarrow = (parameterCounts?.[layer] ?? Infinity) < WIDE_TENSOR;
   reading.isJump = ((flags[layer] ?? 0) & LayerFlag.jump) !== 0;
   const quiet = state.quietSamples[layer] ?? 0;
   reading.quietSamples = reading.isJump ? 0 : Math.min(quiet + 1, MOST_QUIET_SAMPLES);

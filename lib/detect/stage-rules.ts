@@ -25,8 +25,6 @@ export interface StageReading {
   stageSteps: number;
   /** A loss event was open since the layer triggered. */
   hasSeenLossEvent: boolean;
-  /** Of too few values to tell two peaks, or a correlation, from noise. */
-  isNarrow: boolean;
 }
 
 /** What is the same for all layers of a step. */
@@ -86,24 +84,20 @@ export function nextStageAtOnce(
   reading: StageReading,
   setting: StageSetting,
 ): number {
-  const { isJump, updateDip, updateStd, ratioStd, ratioDip, isNarrow } = reading;
+  const { isJump, updateDip, updateStd, ratioStd, ratioDip } = reading;
   switch (stage) {
     case Stage.updateCollapsed:
     case Stage.correlating:
     case Stage.armed:
       return isJump ? Stage.trigger : stage;
     case Stage.trigger:
-      if (
-        !isNarrow &&
-        updateDip >= ARMED_DIP &&
-        Math.abs(updateStd - ratioStd) < EXPLOSION_GAP * ratioStd
-      ) {
+      if (updateDip >= ARMED_DIP && Math.abs(updateStd - ratioStd) < EXPLOSION_GAP * ratioStd) {
         return Stage.explosion;
       }
       if (ratioDip < DISARMED_DIP && setting.isLossDisturbed) return Stage.decorrelating;
       if (setting.isLossDisturbed || reading.quietSamples < QUIET_TO_LEAVE_TRIGGER) return stage;
       if (reading.hasSeenLossEvent) return afterLossEvent(setting);
-      return !isNarrow && ratioDip >= ARMED_DIP ? Stage.armed : Stage.updateCollapsed;
+      return ratioDip >= ARMED_DIP ? Stage.armed : Stage.updateCollapsed;
     case Stage.explosion:
       if (!(ratioDip < DISARMED_DIP)) return stage;
       return setting.isLossDisturbed ? Stage.decorrelating : afterLossEvent(setting);
@@ -123,7 +117,7 @@ function afterLossEvent({ isLossLost }: StageSetting): number {
 
 /**
  * Where a layer would go if it went on like this: one step of the slow part, S1 to S5. The
- * machine asks for it on three samples in a row before it moves.
+ * machine asks for it until it has lasted before it moves.
  */
 export function nextStageSlowly(
   stage: number,
@@ -132,14 +126,14 @@ export function nextStageSlowly(
   isHeld: boolean,
 ): number {
   if (stage > Stage.armed) return stage;
-  const { gradient, belowEpsilon, updateStd, ratioDip, cosine, isNarrow } = reading;
+  const { gradient, belowEpsilon, updateStd, ratioDip, cosine } = reading;
   const { epsilon, healthyStd } = setting;
   if (stage >= Stage.updateCollapsed) {
     if (belowEpsilon < RELEASED_SHARE || updateStd > RELEASED_WIDTH * healthyStd) {
       return gradient > RETURNED_GRADIENT * epsilon ? Stage.healthy : Stage.gradientsVanish;
     }
     // A stale v or an oscillating gradient looks like all of these: nothing moves on.
-    if (isHeld || isNarrow) return stage;
+    if (isHeld) return stage;
     if (stage === Stage.armed) {
       if (ratioDip >= DISARMED_DIP) return stage;
       return cosine >= UNCORRELATED_COSINE ? Stage.correlating : Stage.updateCollapsed;
