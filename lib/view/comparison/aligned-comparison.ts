@@ -8,7 +8,8 @@ export interface AlignedCourse {
   readonly side: 'left' | 'right';
   /** The step that is 0. */
   readonly step: number;
-  readonly points: readonly Bucket[];
+  /** 'reading' and 'failed': not known yet, or not at all. */
+  readonly points: readonly Bucket[] | 'reading' | 'failed';
 }
 
 export interface AlignedLaneInput {
@@ -112,7 +113,7 @@ function prepareLane(
   const place = { key, label, top, bottom };
   const inside = courses.map(({ step, points, ...rest }) => ({
     ...rest,
-    points: points
+    points: (typeof points === 'string' ? [] : points)
       .map((point) => ({ ...point, at: (point.fromStep + point.toStep) / 2 - step }))
       .filter(({ at }) => at >= -window.before && at <= window.after),
   }));
@@ -121,7 +122,7 @@ function prepareLane(
   );
   const scale = prepareLaneScale(finite, place);
   if (scale === null) {
-    return { ...place, ticks: [], lines: [], emptyReason: 'not reported over these steps' };
+    return { ...place, ticks: [], lines: [], emptyReason: reasonOf(courses) };
   }
   const { y, ticks } = scale;
   return {
@@ -134,6 +135,14 @@ function prepareLane(
     })),
     emptyReason: null,
   };
+}
+
+/** What is not known is not said to be missing. */
+function reasonOf(courses: readonly AlignedCourse[]): string {
+  if (courses.some(({ points }) => points === 'reading')) return 'Reading…';
+  return courses.some(({ points }) => points === 'failed')
+    ? 'could not be read'
+    : 'not reported over these steps';
 }
 
 function pathOf(

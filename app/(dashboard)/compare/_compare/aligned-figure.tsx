@@ -31,13 +31,13 @@ export function AlignedFigure({
 }) {
   const [ref, size] = useElementSize();
   const width = size?.width ?? 0;
-  const courses = (of: (side: SideData) => SideData['loss'] | null) =>
+  const courses = (of: (side: SideData) => SideData['layer']) =>
     (
       [
         ['right', right],
         ['left', left],
       ] as const
-    ).map(([side, data]) => ({ side, step: data.step, points: of(data) ?? [] }));
+    ).map(([side, data]) => ({ side, step: data.step, points: of(data) }));
   const lanes: AlignedLaneInput[] = [
     { key: 'loss', label: 'Loss', height: 150, courses: courses(({ loss }) => loss) },
     {
@@ -89,7 +89,7 @@ export function AlignedFigure({
           return [
             { name: `loss, ${name}`, points: data.loss },
             { name: `gradient_norm, ${name}`, points: data.gradientNorm },
-            ...(data.layer === null || layerLabel === null
+            ...(typeof data.layer === 'string' || data.layer.length === 0 || layerLabel === null
               ? []
               : [{ name: `${layerLabel}, ${name}`, points: data.layer }]),
           ];

@@ -10,7 +10,7 @@ import {
   type Spike,
 } from '@/lib/contract/reads';
 import { runSchema, type Run } from '@/lib/contract/runs';
-import type { AlignedWindow } from '@/lib/view/comparison/aligned-comparison';
+import type { AlignedCourse, AlignedWindow } from '@/lib/view/comparison/aligned-comparison';
 import type { ComparedSide } from '@/lib/view/comparison/compared-sides';
 import { spikeAt, type NamedSide } from '@/lib/view/comparison/compared-findings';
 import { shortLayerNames } from '@/lib/view/axes/layer-names';
@@ -28,8 +28,8 @@ export interface SideData extends NamedSide {
   readonly spikes: readonly Spike[];
   readonly loss: readonly Bucket[];
   readonly gradientNorm: readonly Bucket[];
-  /** Of the chosen layer; null where it has no such layer, or while it is read. */
-  readonly layer: readonly Bucket[] | null;
+  /** Of the chosen layer; none where it has no such layer. */
+  readonly layer: AlignedCourse['points'];
   /** The reads behind it. */
   readonly paths: readonly string[];
 }
@@ -100,7 +100,10 @@ export function useSide(
       stages: stages.data.items,
       loss: seriesOf('loss'),
       gradientNorm: seriesOf('gradient_norm'),
-      layer: layerPath === null ? null : (layer.data?.points ?? null),
+      layer:
+        layerPath === null
+          ? []
+          : (layer.data?.points ?? (layer.error === null ? 'reading' : 'failed')),
       paths: [timelinePath, layerPath].filter((path) => path !== null),
     },
     error,

@@ -4,6 +4,7 @@ import {
   ALIGNED_GUTTER,
   formatRelative,
   prepareAligned,
+  type AlignedCourse,
 } from '@/lib/view/comparison/aligned-comparison';
 import {
   compareMovers,
@@ -51,6 +52,26 @@ describe('two courses on one axis', () => {
       new RegExp(`^M${(ALIGNED_GUTTER + 150).toFixed(1)} ${(bottom - 64).toFixed(1)}h`),
     );
     expect(chart.stepTicks.map(({ tick }) => tick.text)).toEqual(['−2', '−1', '0', '+1', '+2']);
+  });
+
+  it('say of a lane without a line whether it is read, cannot be read or holds nothing', () => {
+    const reasonOf = (...all: AlignedCourse['points'][]) =>
+      prepareAligned(
+        [
+          {
+            ...{ key: 'layer', label: 'h.0', height: 100 },
+            courses: all.map((points) => ({ side: 'left', step: 318, points })),
+          },
+        ],
+        window,
+        WIDTH,
+        [],
+      ).lanes[0]!.emptyReason;
+    expect(reasonOf('reading', [])).toBe('Reading…');
+    expect(reasonOf('failed', 'reading')).toBe('Reading…');
+    expect(reasonOf('failed', [])).toBe('could not be read');
+    expect(reasonOf([], [])).toBe('not reported over these steps');
+    expect(reasonOf('reading', [point(318, 1)])).toBeNull();
   });
 
   it('leave out what is not in the window, break at gaps and mark what is not finite', () => {
