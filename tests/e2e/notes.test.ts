@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findAccessibilityFaults, type PageOptions } from './harness/browser';
+import { waitForQuiet } from './harness/quiet';
 import { importRecordedRun, type RecordedRun } from './harness/recorded-run';
 import { gotoRun } from './harness/run-page';
 import { openSite } from './harness/site';
@@ -40,6 +41,7 @@ describe('notes', () => {
   it('are written about steps and layers too, beside those at spikes', async () => {
     const { page, takeFaults } = await site.openPage();
     await page.goto(`${site.url}/runs/C_stale_v/notes`);
+    await waitForQuiet(page);
     await page.getByLabel('From step').fill('300');
     await page.getByLabel('To step').fill('330');
     await page.getByRole('combobox', { name: 'Layer' }).selectOption({ label: 'wte' });

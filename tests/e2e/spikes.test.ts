@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { recurringBatchesReplySchema } from '@/lib/contract/recurring-batches';
 import { spikeSearchReplySchema } from '@/lib/contract/spike-search';
 import { stageSearchReplySchema } from '@/lib/contract/stage-search';
+import { waitForQuiet } from './harness/quiet';
 import { importRecordedRun } from './harness/recorded-run';
 import { openSite } from './harness/site';
 import { SPIKE_STEP, importSkippedRun } from './harness/skipped-run';
@@ -51,6 +52,7 @@ describe('spikes of all runs', () => {
   it('are grouped with the steps that they are over', async () => {
     const { page } = await site.openPage();
     await page.goto(`${site.url}/spikes`);
+    await waitForQuiet(page);
     await page.getByRole('combobox', { name: 'Groups' }).selectOption({ label: 'By β₂' });
     const groups = rowsOf(page, 'Spikes by β₂');
     await groups.first().waitFor();
@@ -68,6 +70,7 @@ describe('spikes of all runs', () => {
   it('say what is wrong with a question beside its field, and what to try where none matches', async () => {
     const { page } = await site.openPage();
     await page.goto(`${site.url}/spikes`);
+    await waitForQuiet(page);
     const layer = page.getByLabel(/^Layer that moved before/);
     await layer.fill('/(/');
     await page
@@ -106,6 +109,8 @@ describe('stages and batches of all runs', () => {
   it('are tables of which layers reached a stage, and where', async () => {
     const { page, takeFaults } = await site.openPage();
     await page.goto(`${site.url}/spikes?view=stages`);
+    // A choice is lost where the page has the menu from the server alone yet.
+    await waitForQuiet(page);
     await page.getByRole('combobox', { name: 'Stage' }).selectOption('trigger');
     const reply = await fetch(`${site.url}/api/v1/stages?stage=trigger`);
     const { items, total } = stageSearchReplySchema.parse(await reply.json());

@@ -32,6 +32,7 @@ describe('the palette', () => {
     const { page, takeFaults } = await site.openPage();
     await page.goto(`${site.url}/api-reference`);
     await page.getByRole('heading', { name: 'API reference' }).waitFor();
+    await waitForQuiet(page);
     await type(page, 'tooled');
     await expect.poll(() => optionsOf(page)).toEqual(['run tooledrun of end-to-end']);
     await page.keyboard.press('Enter');
@@ -121,6 +122,7 @@ describe('the drawer of shortcuts', () => {
   it('leaves the sign-in page alone', async () => {
     const { page } = await site.openPage();
     await page.goto(`${site.url}/sign-in`);
+    await waitForQuiet(page);
     await page.getByRole('button', { name: 'Sign in' }).focus();
     await page.keyboard.press('?');
     await page.keyboard.press('Control+k');

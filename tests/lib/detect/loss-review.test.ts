@@ -91,7 +91,7 @@ describe('the second look at a loss event', () => {
     const { onsetStep, peakStep, peakValue } = looked[1]!.reevaluation!;
     expect(onsetStep).toBe(486);
     expect(peakStep).toBeGreaterThanOrEqual(486);
-    expect(Math.abs(peakValue! - 5)).toBeLessThan(0.1);
+    expect(Math.abs(peakValue - 5)).toBeLessThan(0.1);
   });
 
   it('does not mistake the level after a spike that never recovered for its baseline', () => {
