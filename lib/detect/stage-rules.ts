@@ -117,7 +117,7 @@ function afterLossEvent({ isLossLost }: StageSetting): number {
 
 /**
  * Where a layer would go if it went on like this: one step of the slow part, S1 to S5. The
- * machine asks for it until it has lasted before it moves.
+ * machine moves there once this has been the answer for long enough.
  */
 export function nextStageSlowly(
   stage: number,

@@ -32,10 +32,7 @@ function stagesFrom(k: number, readingAt: (step: number) => Reading): string[] {
     );
     const changes = observeStages(state, {
       ...{ step, columns, setting, isWarmingUp: false },
-      ...{
-        flags: Uint32Array.of(0),
-        gradientMedian: Float32Array.of(NaN),
-      },
+      ...{ flags: Uint32Array.of(0), gradientMedian: Float32Array.of(NaN) },
     });
     if (step < 200) continue;
     begun.push(
